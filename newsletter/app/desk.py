@@ -1,0 +1,98 @@
+"""One newsletter, opened: its configuration, and its parts as they are needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter import config, issues, providers, schedule, sources
+from newsletter.config import Config, Database
+from newsletter.errors import ContentError
+from newsletter.language import Language
+
+if TYPE_CHECKING:
+    from newsletter import store
+    from newsletter.providers import Provider
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The clock of the machine."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every use of the program starts from."""
+
+    config: Config
+    clock: Clock = utc_now
+
+    @property
+    def folder(self) -> Path:
+        """Where newsletter.toml lies."""
+        return self.config.folder
+
+    @property
+    def name(self) -> str:
+        """The newsletter's name, which marks its rows in the database."""
+        return self.config.newsletter.name
+
+    @cached_property
+    def language(self) -> Language:
+        """The newsletter's language."""
+        return Language(self.config.newsletter.language)
+
+    @cached_property
+    def database(self) -> store.Database:
+        """The database, made and migrated at first use."""
+        from newsletter.store import open_database
+
+        return open_database(self.config.database.url, self.folder)
+
+    @cached_property
+    def provider(self) -> Provider:
+        """The adaptor to the email service; raises ConfigError where a secret is missing."""
+        return providers.build(self.config.provider, self.folder)
+
+    def next_issue(self) -> date:
+        """The send date of the next issue due."""
+        return schedule.next_issue(self.config.schedule, self.config.zone, self.clock())
+
+    def issue(self, given: str | None) -> date:
+        """The issue that a command means: its name, or the next one due.
+
+        Raises UsageError for what is no name, ContentError where it has no folder.
+        """
+        day = issues.parse_name(given) if given else self.next_issue()
+        if issues.folder_of(self.folder, day).is_dir():
+            return day
+        known = issues.existing(self.folder)
+        others = f" The newest that exists is {known[-1]}." if known else ""
+        raise ContentError(
+            f"There is no issue {day} yet.{others} Make it with: newsletter gather {day}"
+        )
+
+    def close(self) -> None:
+        """Let go of the database, if it was used."""
+        if "database" in self.__dict__:
+            self.database.close()
+
+
+def open_desk(folder: Path, clock: Clock = utc_now, **overrides: object) -> Desk:
+    """The newsletter in ``folder``; ``overrides`` take the place of parts of its configuration.
+
+    Raises ConfigError with every fault of newsletter.toml.
+    """
+    loaded = config.load(folder, sources.options, providers.options)
+    if url := os.environ.get("DATABASE_URL"):
+        loaded = replace(loaded, database=Database(url=url))
+    desk = Desk(replace(loaded, **overrides), clock)  # type: ignore[arg-type]
+    _ = desk.language.words  # a language without words is a fault of the configuration
+    return desk

@@ -1,0 +1,104 @@
+"""Where the newsletter stands: what comes, what went out, what waits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+from newsletter import issues, schedule
+from newsletter.app.desk import Desk
+from newsletter.app.editing import compose
+from newsletter.errors import NewsletterError
+from newsletter.model import Health, Receipt, SourceReport
+from newsletter.schedule import Moment
+from newsletter.store import approvals, occurrences, sends
+from newsletter.store.occurrences import Occurrence
+from newsletter.store.sends import State
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What ``newsletter status`` shows."""
+
+    newsletter: str
+    timezone: str
+    next: tuple[Moment, ...]
+    last: Receipt | None
+    recent: tuple[Occurrence, ...]
+    sources: tuple[SourceReport, ...]
+    waiting: tuple[str, ...]
+
+
+def overview(desk: Desk) -> Overview:
+    """Look at everything; changes nothing."""
+    issue = desk.next_issue()
+    with desk.database.begin() as connection:
+        found = sends.issues(connection, desk.name)
+        newest = next(reversed(found), None)
+        frozen = sends.find(connection, desk.name, newest) if newest else None
+        last = sends.receipt(connection, frozen) if frozen else None
+        recent = occurrences.recent(connection, desk.name)
+    folders = issues.existing(desk.folder)
+    gathered = issues.read_gathered(issues.folder_of(desk.folder, folders[-1])) if folders else None
+    return Overview(
+        newsletter=desk.name,
+        timezone=desk.config.newsletter.timezone,
+        next=tuple(islice(moments(desk), 4)),
+        last=last,
+        recent=tuple(recent),
+        sources=gathered.sources if gathered else (),
+        waiting=tuple(_waiting(desk, issue, last, gathered.sources if gathered else ())),
+    )
+
+
+def moments(desk: Desk, start: date | None = None) -> Iterator[Moment]:
+    """The moments to come, from now or from the start of a local day."""
+    from datetime import datetime, time, timedelta
+
+    after = desk.clock()
+    if start:
+        after = datetime.combine(start, time(), tzinfo=desk.config.zone) - timedelta(microseconds=1)
+    return schedule.moments(desk.config.schedule, desk.config.zone, after)
+
+
+def _waiting(
+    desk: Desk, issue: date, last: Receipt | None, sources: tuple[SourceReport, ...]
+) -> Iterator[str]:
+    """One sentence for everything that a person must do."""
+    if last and last.state == State.PAUSED:
+        yield f"The send of {last.issue} is paused: {last.reason}"
+    if last and last.in_doubt:
+        yield (
+            f"{last.in_doubt} readers of {last.issue} are in doubt; "
+            f"see: newsletter receipt {last.issue}"
+        )
+    if last and last.waiting and last.state != State.PAUSED:
+        yield f"{last.waiting} readers of {last.issue} wait; go on: newsletter send {last.issue}"
+    for source in sources:
+        if source.status in {Health.FAILING, Health.STALE}:
+            yield f"The source {source.name} is {source.status}: {source.reason}"
+    if last and last.issue == issue.isoformat():
+        return
+    yield from _unapproved(desk, issue)
+
+
+def _unapproved(desk: Desk, issue: date) -> Iterator[str]:
+    if desk.config.schedule.approval == "automatic":
+        return
+    if not (issues.folder_of(desk.folder, issue) / "issue.toml").exists():
+        return
+    with desk.database.begin() as connection:
+        approval = approvals.find(connection, desk.name, issue.isoformat())
+    try:
+        built = compose(desk, issue)
+    except NewsletterError as error:
+        yield f"Issue {issue} cannot be built: {error}"
+        return
+    if built.errors:
+        yield f"Issue {issue} has {len(built.errors)} errors; see: newsletter check {issue}"
+    elif approval is None:
+        yield f"Issue {issue} is not approved; look at it: newsletter preview {issue}"
+    elif approval.hash != built.rendered.hash:
+        yield f"Issue {issue} changed after it was approved; look again: newsletter preview {issue}"

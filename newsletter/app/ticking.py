@@ -1,0 +1,125 @@
+"""Do what is due: one look at the timetable, the same for ``tick`` and for ``run``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from newsletter import schedule
+from newsletter.app import editing, sending
+from newsletter.app.desk import Desk
+from newsletter.errors import NewsletterError, NotReadyError
+from newsletter.schedule import GATHER, Moment
+from newsletter.store import facts, occurrences
+from newsletter.store.occurrences import FINAL, State
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK = timedelta(days=31)  # how far back a machine that was down looks for missed moments
+AGAIN = timedelta(seconds=30)  # a send that waits for approval is looked at every tick
+LATER = timedelta(minutes=5)  # what failed is tried again a little later
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a tick did about one moment."""
+
+    kind: str
+    issue: str
+    state: State
+    message: str
+
+
+def tick(desk: Desk) -> list[Done]:
+    """Act on the newest due moment of each kind; older ones, or too late ones, are missed."""
+    now = desk.clock()
+    done = []
+    for moment, late in _due(desk, now):
+        if late:
+            done += _miss(desk, moment, now)
+        else:
+            done += _act(desk, moment, now)
+    for each in done:
+        level = logging.INFO if each.state is State.DONE else logging.WARNING
+        log.log(level, "%s %s: %s: %s", each.kind, each.issue, each.state, each.message)
+    return done
+
+
+def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, bool]]:
+    """The moments to be settled now, the oldest first; True: it is too late for this one."""
+    grace = desk.config.schedule.grace
+    with desk.database.begin() as connection:
+        since = datetime.fromisoformat(
+            facts.once(connection, f"ticks since:{desk.name}", now.isoformat())
+        )
+        start = min(max(since, now - LOOK_BACK), now - grace)
+        known = occurrences.states(connection, desk.name, start)
+    moments = schedule.due(desk.config.schedule, desk.config.zone, start, now)
+    newest = {moment.kind: moment for moment in moments}
+    for moment in moments:
+        if known.get((moment.kind, moment.day)) in FINAL:
+            continue
+        late = moment is not newest[moment.kind] or now - moment.utc > grace
+        if not late or moment.utc > since or (moment.kind, moment.day) in known:
+            yield moment, late
+
+
+def _act(desk: Desk, moment: Moment, now: datetime) -> list[Done]:
+    with desk.database.begin() as connection:
+        claim = occurrences.claim(
+            connection, desk.name, moment.kind, moment.day, moment.issue, moment.utc, now
+        )
+    if claim is None:  # another process has it in hand, or it waits
+        return []
+    work = _gather if moment.kind == GATHER else _send
+    try:
+        state, message = work(desk, date.fromisoformat(moment.issue))
+    except NewsletterError as error:
+        state, message = State.WAITING, str(error)
+    wait = AGAIN if moment.kind != GATHER else LATER
+    again_at = desk.clock() + wait if state is State.WAITING else None
+    with desk.database.begin() as connection:
+        occurrences.settle(connection, claim.id, state, desk.clock(), message, again_at)
+    if message == claim.reason:  # it still waits for the same thing: said once is enough
+        return []
+    return [Done(moment.kind, moment.issue, state, message)]
+
+
+def _gather(desk: Desk, issue: date) -> tuple[State, str]:
+    found = editing.gather(desk, issue)
+    built = editing.build(desk, issue)
+    said = f"{len(found.gathered.articles)} articles, {len(built.issue.stories)} stories"
+    if not desk.config.editor.email:
+        return State.DONE, f"{said}; no [editor] email, so no test was sent"
+    address, _ = sending.send_test(desk, issue)
+    return State.DONE, f"{said}; a test went to {address}"
+
+
+def _send(desk: Desk, issue: date) -> tuple[State, str]:
+    policy = desk.config.schedule.if_unapproved
+    try:
+        planned = sending.plan(desk, issue, approved=policy == "send")
+    except NotReadyError as error:
+        if policy == "skip":
+            return State.SKIPPED, str(error)
+        return State.WAITING, str(error)
+    receipt = sending.send(desk, planned)
+    said = f"{receipt.accepted} of {receipt.eligible} accepted"
+    if receipt.in_doubt:
+        said += f", {receipt.in_doubt} in doubt: see newsletter receipt {issue}"
+    return State.DONE, said
+
+
+def _miss(desk: Desk, moment: Moment, now: datetime) -> list[Done]:
+    do = "gather" if moment.kind == GATHER else "send"
+    reason = (
+        f"it was due {moment.local:%Y-%m-%d %H:%M} and is too late now; "
+        f"a person decides: newsletter {do} {moment.issue}"
+    )
+    with desk.database.begin() as connection:
+        first = occurrences.miss(
+            connection, desk.name, moment.kind, moment.day, moment.issue, moment.utc, now, reason
+        )
+    return [Done(moment.kind, moment.issue, State.MISSED, reason)] if first else []

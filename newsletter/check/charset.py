@@ -1,0 +1,34 @@
+"""Text must survive every provider: one that holds Latin-1 only goes out as iso-8859-1."""
+
+from collections.abc import Iterator
+
+from newsletter.check import Mail, error
+from newsletter.model import Finding
+
+
+def check(mail: Mail) -> Iterator[Finding]:
+    """Each part is pure ASCII or holds a character above U+00FF; nothing in it is broken."""
+    for place, part in (("email.html", mail.rendered.html), ("email.txt", mail.rendered.text)):
+        if not part.isascii() and max(part) <= "\xff":
+            yield error(
+                "charset",
+                "Its characters are all Latin-1, so that a provider may send it in that charset, "
+                "and Gmail then shows it clipped.",
+                "Keep the preheader's padding (&zwnj;) in the template.",
+                place,
+            )
+        if broken := sorted({c for c in part if c == "\ufffd" or "\ud800" <= c <= "\udfff"}):
+            yield error(
+                "charset",
+                f"It holds {len(broken)} character(s) that were broken on their way here.",
+                "Look for � in the note and in issue.toml, and write the right letter.",
+                place,
+            )
+    declared = mail.elements("//meta[translate(@charset,'UTF','utf')='utf-8']")
+    if not declared and not mail.elements("//meta[contains(@content,'charset=utf-8')]"):
+        yield error(
+            "charset",
+            "The HTML does not say that it is UTF-8.",
+            'Put <meta charset="utf-8"> into the <head> of the template.',
+            "email.html",
+        )

@@ -1,0 +1,48 @@
+"""What the law asks of every bulk mail: a postal address, and a way to leave."""
+
+from collections.abc import Iterator
+
+from newsletter import tokens
+from newsletter.check import Mail, error, warning
+from newsletter.model import Finding
+
+
+def check(mail: Mail) -> Iterator[Finding]:
+    """The postal address and the unsubscribe link, in both parts."""
+    address = _squeezed(mail.config.newsletter.address)
+    seen = _squeezed(" ".join(mail.texts))
+    parts = (("email.html", seen), ("email.txt", _squeezed(mail.rendered.text)))
+    for place, text in parts:
+        if address not in text:
+            yield error(
+                "law",
+                "The postal address is missing; the law asks for it in every issue.",
+                "Put {{ newsletter.address }} into the footer of the template.",
+                place,
+            )
+    links = [str(link) for link in mail.elements("//a/@href")]
+    if tokens.UNSUBSCRIBE_HTML not in links:
+        yield error(
+            "law",
+            "There is no unsubscribe link.",
+            'Put <a href="{{ tokens.unsubscribe_html }}"> into the footer of the template.',
+            "email.html",
+        )
+    if tokens.UNSUBSCRIBE_TEXT not in mail.rendered.text:
+        yield error(
+            "law",
+            "There is no unsubscribe address.",
+            "Put {{ tokens.unsubscribe_text }} at the end of the template.",
+            "email.txt",
+        )
+    if mail.config.newsletter.base_url is None:
+        yield warning(
+            "law",
+            "Readers can leave only by writing a mail; Gmail and Yahoo ask for one click.",
+            "Set base_url in [newsletter] to the address of the public pages.",
+            "newsletter.toml",
+        )
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())

@@ -1,0 +1,51 @@
+"""init and demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsletter.cli.common import AsJson, context, emit, receipt_json, receipt_text
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(init)
+    app.command()(demo)
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The new newsletter's folder.")],
+    name: Annotated[str, typer.Option(help="What the newsletter is called.")] = "Our Week",
+) -> None:
+    """Start a new newsletter: its configuration, templates to edit, and an issues folder."""
+    from newsletter.app.example import init as make
+
+    make(directory, name)
+    print(
+        f"Made a newsletter in {directory}. Next:\n"
+        f"  1. edit {directory / 'newsletter.toml'}: name, addresses, sources\n"
+        f"  2. newsletter -C {directory} gather\n"
+        f"  3. newsletter -C {directory} preview"
+    )
+
+
+def demo(as_json: AsJson = False) -> None:
+    """Do the whole job on a made-up week, offline: gather, build, test, send to the outbox."""
+    from newsletter.app.example import ISSUE
+    from newsletter.app.example import demo as play
+
+    folder = context.folder
+    receipt = play(folder, (lambda _: None) if as_json else print)
+    if as_json:
+        emit(receipt_json(receipt))
+        return
+    there = "" if folder == Path() else f" -C {folder}"
+    print(
+        f"\n{receipt_text(receipt)}\n\nWhere to look:\n"
+        f"  {folder / 'outbox' / ISSUE.isoformat()}: the {receipt.accepted} mails, as .eml files\n"
+        f"  {folder / 'issues' / ISSUE.isoformat() / 'build'}: the built mail\n"
+        f"  newsletter{there} preview {ISSUE}: the issue in your browser"
+    )

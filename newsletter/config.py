@@ -1,0 +1,266 @@
+"""newsletter.toml → Config. All faults of the file are reported at once.
+
+Secrets never stand in the file: ``secret`` reads them from the environment, or from the file
+that ``NAME_FILE`` points to.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import time, timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from newsletter import tables
+from newsletter.errors import ConfigError
+from newsletter.tables import Table
+
+FILE = "newsletter.toml"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
+class Times:
+    """A wall-clock time on some days of the week (Monday is 0), as in ``"mon-fri 06:30"``."""
+
+    days: frozenset[int]
+    at: time
+
+
+def _times(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*([a-z,\-]+)\s+(\d{1,2}):(\d{2})\s*", value.lower())
+    days = _days(match[1]) if match else None
+    if not match or not days or int(match[2]) > 23 or int(match[3]) > 59:
+        raise ValueError('expected days and a time, such as "mon 07:00" or "mon-fri 06:30"')
+    return Times(days, time(int(match[2]), int(match[3])))
+
+
+def _days(text: str) -> frozenset[int] | None:
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if first not in DAYS or (last or first) not in DAYS:
+            return None
+        start, end = DAYS.index(first), DAYS.index(last or first)
+        found |= {day % 7 for day in range(start, end + 1 if end >= start else end + 8)}
+    return frozenset(found)
+
+
+def _duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+)\s*([mhdw])\s*", value)
+    if not match:
+        raise ValueError('expected a length of time, such as "30m", "6h" or "2d"')
+    unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[match[2]]
+    return timedelta(**{unit: int(match[1])})
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError) as error:
+        raise ValueError('expected a time zone, such as "America/Los_Angeles"') from error
+    return value
+
+
+def _mailbox(value: str) -> str:
+    address = parseaddr(value)[1]
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+", address) or "\n" in value:
+        raise ValueError('expected an address, such as "Name <name@example.com>"')
+    return value
+
+
+def _base_url(value: str) -> str:
+    if not re.match(r"https?://[^/\s]+", value):
+        raise ValueError('expected the address of the public pages, such as "https://…"')
+    return value.rstrip("/")
+
+
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError('expected a colour of six hexadecimal digits, such as "#9b1c2e"')
+    return value.lower()
+
+
+Moments = Annotated[Times, BeforeValidator(_times)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+
+
+class Newsletter(Table):
+    """``[newsletter]``: what it is called, who sends it, how it looks."""
+
+    name: str = Field(min_length=1)
+    sender: Mailbox = Field(alias="from")
+    address: str = Field(min_length=1)
+    language: str = Field("en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    timezone: ZoneName = "UTC"
+    reply_to: Mailbox | None = None
+    base_url: Annotated[str, AfterValidator(_base_url)] | None = None
+    template: str = Field("weekly", pattern=r"^[A-Za-z0-9_-]+$")
+    list: str = Field("weekly", min_length=1)
+    stories: int = Field(15, ge=1)
+    accent: Annotated[str, AfterValidator(_colour)] = "#9b1c2e"
+
+
+class Editor(Table):
+    """``[editor]``: who gets the tests, and what the box in the mail says."""
+
+    name: str = ""
+    email: Mailbox | None = None
+    bio: str = ""
+
+
+class Schedule(Table):
+    """``[schedule]``: the timetable, in the newsletter's zone, and the conditions of a send."""
+
+    send: Moments = Times(frozenset({0}), time(7))
+    gather: Moments = Times(frozenset({4}), time(15))
+    approval: Literal["required", "automatic"] = "required"
+    if_unapproved: Literal["hold", "skip", "send"] = "hold"
+    grace: Duration = timedelta(hours=6)
+    min_stories: int = Field(1, ge=0)
+
+
+class Gather(Table):
+    """``[gather]``: ``allow_hosts`` names feeds inside one's own network, as host:port."""
+
+    allow_hosts: tuple[str, ...] = ()
+
+
+class Dateline(Table):
+    """``[dateline]``: the city under the masthead."""
+
+    city: str
+    latitude: float | None = Field(None, ge=-90, le=90)
+    longitude: float | None = Field(None, ge=-180, le=180)
+    unit: Literal["F", "C"] = "F"
+
+
+class Database(Table):
+    """``[database]``: DATABASE_URL in the environment comes before it."""
+
+    url: str = "sqlite:///newsletter.db"
+
+
+class SourceOptions(Table):
+    """What every ``[[sources]]`` block may say; each type adds its own keys."""
+
+    type: str
+    section: str | None = None
+    timezone: ZoneName | None = None
+    stale_after: Duration | None = None
+
+
+class ProviderOptions(Table):
+    """What ``[provider]`` may say for every type; ``batch_size``: most recipients a request."""
+
+    type: str
+    batch_size: int | None = Field(None, ge=1)
+
+
+class _Tables(Table):
+    newsletter: Newsletter
+    editor: Editor = Editor()
+    schedule: Schedule = Schedule()
+    gather: Gather = Gather()
+    dateline: Dateline | None = None
+    database: Database = Database()
+
+
+@dataclass(frozen=True)
+class Config:
+    """A newsletter's whole configuration. ``folder`` is where newsletter.toml lies."""
+
+    folder: Path
+    newsletter: Newsletter
+    editor: Editor
+    schedule: Schedule
+    gather: Gather
+    dateline: Dateline | None
+    database: Database
+    sources: tuple[SourceOptions, ...]
+    provider: ProviderOptions
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The newsletter's time zone."""
+        return ZoneInfo(self.newsletter.timezone)
+
+
+_Options = TypeVar("_Options", bound=Table)
+Lookup = Callable[[str], type[_Options]]
+
+
+def load(
+    folder: Path, source_options: Lookup[SourceOptions], provider_options: Lookup[ProviderOptions]
+) -> Config:
+    """Read and validate ``folder/newsletter.toml``.
+
+    The two look-ups give the model of a type's own keys, and raise LookupError for a type that
+    does not exist. Raises ConfigError with every fault of the file.
+    """
+    path = folder / FILE
+    if not path.exists():
+        raise ConfigError(
+            f"There is no {FILE} in {folder.resolve()}. Go to the newsletter's folder (or use "
+            f"-C DIR), or make a new one with: newsletter init DIR"
+        )
+    raw = tables.read(path, ConfigError)
+    faults: list[str] = []
+    blocks = raw.pop("sources", None)
+    provider = raw.pop("provider", {"type": "outbox"})
+    top = tables.validated(_Tables, raw, "", faults)
+    if not isinstance(blocks, list) or not blocks:
+        faults.append("sources: expected at least one [[sources]] block with a type")
+        blocks = []
+    sources = [_typed(source_options, b, f"sources[{i}]", faults) for i, b in enumerate(blocks, 1)]
+    chosen = _typed(provider_options, provider, "provider", faults)
+    if faults or top is None or chosen is None:
+        raise ConfigError(tables.report(path, faults))
+    return Config(
+        folder=folder,
+        **{name: getattr(top, name) for name in _Tables.model_fields},
+        sources=tuple(source for source in sources if source),
+        provider=chosen,
+    )
+
+
+def secret(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The secret of that name from the environment, or from the file NAME_FILE names."""
+    if value := environment.get(name):
+        return value
+    if file := environment.get(f"{name}_FILE"):
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(
+                f"{name}_FILE names {file}, which cannot be read: {error.strerror}. "
+                f"Mend the path or the file's permissions."
+            ) from None
+    return None
+
+
+def _typed(
+    lookup: Lookup[_Options], block: object, place: str, faults: list[str]
+) -> _Options | None:
+    if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+        faults.append(f'{place}.type: expected a type, such as type = "…"')
+        return None
+    try:
+        model = lookup(block["type"])
+    except LookupError as error:
+        faults.append(f"{place}.type: {error}")
+        return None
+    return tables.validated(model, block, place, faults)

@@ -1,0 +1,45 @@
+"""Every error that the program raises on purpose, as one tree.
+
+    NewsletterError              exit status 1: the work could not be done
+    ├── UsageError               exit status 2: a command was called wrongly
+    │   └── ConfigError          newsletter.toml, or the environment, is wrong
+    ├── ContentError             a file of an issue folder, or a template, is wrong
+    ├── FetchError               a source could not be read
+    ├── NotReadyError              a send that must not start: findings, no approval, nobody to mail
+    └── ProviderError            the email provider refused, or cannot be reached
+
+A message says what happened, where, and what to do next, in plain sentences that an editor
+understands. It is printed as it stands; the traceback never is.
+"""
+
+
+class NewsletterError(Exception):
+    """The root. ``exit_status`` is what the command line ends with."""
+
+    exit_status = 1
+
+
+class UsageError(NewsletterError):
+    """The command cannot be done as it was asked."""
+
+    exit_status = 2
+
+
+class ConfigError(UsageError):
+    """The configuration is wrong; the message lists every fault of the file at once."""
+
+
+class ContentError(NewsletterError):
+    """A file that people write (issue.toml, note.md, a template, a CSV) is wrong."""
+
+
+class FetchError(NewsletterError):
+    """A source could not be read; the message names what happened."""
+
+
+class NotReadyError(NewsletterError):
+    """The send must not start, or not go on, until a person has done something."""
+
+
+class ProviderError(NewsletterError):
+    """The email provider could not be used at all (not: it refused some recipients)."""

@@ -1,0 +1,20 @@
+"""Foreign text and foreign addresses, made harmless where they enter.
+
+Everything that others wrote passes through here before it becomes part of an article: afterwards
+it is plain text on one line, or an https address, and none of it can pass for one of our tokens.
+"""
+
+from newsletter.foreign.addresses import canonical, link, picture
+from newsletter.foreign.headlines import headline, same_headline
+from newsletter.foreign.texts import blurb, one_line, plain
+
+__all__ = [
+    "blurb",
+    "canonical",
+    "headline",
+    "link",
+    "one_line",
+    "picture",
+    "plain",
+    "same_headline",
+]

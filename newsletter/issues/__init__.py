@@ -1,0 +1,21 @@
+"""The issue folder: ``issues/2025-07-07/``. Every file in it has one writer.
+
+``gathered.json`` and ``build/`` are the machine's; ``issue.toml`` and ``note.md`` are the
+editor's, made once as a draft and never written again.
+"""
+
+from newsletter.issues.draft import draft
+from newsletter.issues.files import existing, folder_of, parse_name, write_atomically
+from newsletter.issues.gathered import read_gathered, write_gathered
+from newsletter.issues.read import read_issue
+
+__all__ = [
+    "draft",
+    "existing",
+    "folder_of",
+    "parse_name",
+    "read_gathered",
+    "read_issue",
+    "write_atomically",
+    "write_gathered",
+]

@@ -1,0 +1,119 @@
+"""The first draft of issue.toml and note.md, made once from what was gathered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from itertools import zip_longest
+from pathlib import Path
+
+from newsletter.issues.files import write_atomically
+from newsletter.model import Article
+
+PREHEADER_LIMIT = 100  # characters; inboxes show little more
+
+_HEAD = """\
+# The issue of {name}. This file is yours: the program made it once and never writes to it again.
+#
+# Order the stories as you like, take some out, or add others by their id in gathered.json.
+# Keys of a story (and of the lead): article, headline, blurb, image, alt, caption, credit.
+# What a story does not say is taken from the article. image = "" leaves the picture out;
+# image = "images/name.jpg" takes one from the folder images/ beside this file.
+
+subject = {subject}
+preheader = {preheader}
+"""
+
+_SPONSOR = """
+# An advertisement, after the section of that title (without `after`: below the lead story):
+# [[sponsors]]
+# text = "What the sponsor says."
+# link = "https://www.example.com/"
+# after = "News"
+"""
+
+_NOTE = """\
+<!-- The editor's note, in Markdown. Write below this line; with nothing there is no note. -->
+"""
+
+
+def draft(
+    folder: Path,
+    issue: date,
+    articles: Sequence[Article],
+    *,
+    newsletter: str,
+    most: int,
+    untitled: str,
+    sections: Sequence[str],
+) -> bool:
+    """Make issue.toml and note.md where they are not there yet; True if issue.toml was made.
+
+    ``articles`` are the newest first; at most ``most`` become stories, taken from each section
+    in turn. ``sections`` gives their order; ``untitled`` heads the stories without one.
+    """
+    note = folder / "note.md"
+    if not note.exists():
+        write_atomically(note, _NOTE)
+    path = folder / "issue.toml"
+    if path.exists():
+        return False
+    chosen_by_section = _sections(articles, most, [*sections, untitled])
+    lead = _lead(chosen_by_section)
+    stories = [s for chosen in chosen_by_section.values() for s in chosen if s != lead]
+    subject = lead.title if lead else newsletter
+    parts = [_HEAD.format(name=issue, subject=_quoted(subject), preheader=_preheader(stories))]
+    if lead:
+        parts.append("\n[lead]\n" + _story(lead))
+    for title, chosen in chosen_by_section.items():
+        rest = [story for story in chosen if story != lead]
+        if rest:
+            parts.append(f"\n[[sections]]\ntitle = {_quoted(title)}\n")
+            parts += ["\n[[sections.stories]]\n" + _story(story) for story in rest]
+    parts.append(_SPONSOR)
+    write_atomically(path, "".join(parts))
+    return True
+
+
+def _sections(
+    articles: Sequence[Article], most: int, titles: Sequence[str]
+) -> dict[str, list[Article]]:
+    """The newest of each section in turn, ``most`` in all; the last title heads the rest."""
+    by_title: dict[str, list[Article]] = {title: [] for title in titles}
+    for article in articles:
+        by_title.setdefault(article.section or titles[-1], []).append(article)
+    turns = [story for turn in zip_longest(*by_title.values()) for story in turn if story]
+    chosen = {story.id for story in turns[:most]}
+    kept = {t: [s for s in found if s.id in chosen] for t, found in by_title.items()}
+    return {title: stories for title, stories in kept.items() if stories}
+
+
+def _lead(sections: dict[str, list[Article]]) -> Article | None:
+    """The newest with a picture, of the first section that has one; else the first story."""
+    stories = [story for chosen in sections.values() for story in chosen]
+    return next((story for story in stories if story.image), stories[0] if stories else None)
+
+
+def _story(article: Article) -> str:
+    lines = [f"article = {_quoted(article.id)}", f"# headline = {_quoted(article.title)}"]
+    if article.blurb:
+        lines.append(f"# blurb = {_quoted(article.blurb)}")
+    return "\n".join(lines) + "\n"
+
+
+def _preheader(stories: Sequence[Article]) -> str:
+    text = ""
+    for story in stories:
+        longer = f"{text} · {story.title}" if text else story.title
+        if len(longer) > PREHEADER_LIMIT:
+            break
+        text = longer
+    if not text and stories:
+        text = stories[0].title[: PREHEADER_LIMIT - 1].rsplit(" ", 1)[0] + "…"
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: JSON's quoting is a subset of it, but for the DEL character."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,62 @@
+"""Where issue folders lie, and how files are written: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from newsletter.errors import NewsletterError, UsageError
+
+
+def parse_name(text: str) -> date:
+    """The send date that names an issue; raises UsageError for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise UsageError(
+            f"{text!r} is not an issue. An issue is named by its send date, such as 2025-07-07."
+        )
+    return day
+
+
+def folder_of(root: Path, issue: date) -> Path:
+    """The folder of one issue of the newsletter in ``root``."""
+    return root / "issues" / issue.isoformat()
+
+
+def existing(root: Path) -> list[date]:
+    """The issues that have a folder, the oldest first."""
+    found = []
+    for path in (root / "issues").glob("????-??-??"):
+        try:
+            found.append(date.fromisoformat(path.name))
+        except ValueError:
+            continue
+    return sorted(found)
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write the file beside its place and rename it, so that nobody ever sees half of it."""
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise NewsletterError(
+            f"{path} could not be written: {error.strerror}. "
+            f"Look at the free space and the permissions of its folder, then try again."
+        ) from error

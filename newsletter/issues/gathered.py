@@ -1,0 +1,161 @@
+"""gathered.json ↔ Gathered. The keys are a contract: other people's scripts read them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from newsletter.errors import ContentError
+from newsletter.issues.files import write_atomically
+from newsletter.model import (
+    Article,
+    Dateline,
+    EditorBox,
+    Gathered,
+    Health,
+    LeftOut,
+    SourceReport,
+    Window,
+)
+
+NAME = "gathered.json"
+
+
+def write_gathered(folder: Path, gathered: Gathered) -> None:
+    """Write ``folder/gathered.json``."""
+    text = json.dumps(_out(gathered), ensure_ascii=False, indent=1)
+    write_atomically(folder / NAME, text + "\n")
+
+
+def read_gathered(folder: Path) -> Gathered | None:
+    """``folder/gathered.json``, or None where there was no gather yet."""
+    path = folder / NAME
+    try:
+        return _in(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ContentError(
+            f"{path} is damaged ({type(error).__name__}: {error}). It is the program's own file: "
+            f"restore it from git, or delete it and gather again."
+        ) from error
+
+
+def _out(gathered: Gathered) -> dict[str, Any]:
+    return {
+        "window": {
+            "start": gathered.window.start.isoformat(),
+            "end": gathered.window.end.isoformat(),
+        },
+        "gathered_at": gathered.gathered_at.isoformat(),
+        "dateline": _dateline_out(gathered.dateline),
+        "editor": gathered.editor and {"name": gathered.editor.name, "bio": gathered.editor.bio},
+        "sources": [_source_out(source) for source in gathered.sources],
+        "articles": [_article_out(article) for article in gathered.articles],
+        "left_out": [
+            {**_article_out(left.article), "reason": left.reason}
+            | ({"of": left.of} if left.of else {})
+            for left in gathered.left_out
+        ],
+    }
+
+
+def _article_out(article: Article) -> dict[str, Any]:
+    return {
+        "id": article.id,
+        "url": article.url,
+        "title": article.title,
+        "authors": list(article.authors),
+        "byline_email": article.byline_email,
+        "published": article.published.isoformat() if article.published else None,
+        "image": article.image,
+        "caption": article.caption,
+        "credit": article.credit,
+        "blurb": article.blurb,
+        "language": article.language,
+        "section": article.section,
+        "source": article.source,
+    }
+
+
+def _source_out(report: SourceReport) -> dict[str, Any]:
+    return {
+        report.key: report.name,
+        "type": report.type,
+        "section": report.section,
+        "status": report.status.value,
+        "reason": report.reason,
+        "since": report.since.isoformat() if report.since else None,
+        "articles": report.articles,
+    }
+
+
+def _dateline_out(dateline: Dateline | None) -> dict[str, Any] | None:
+    if dateline is None:
+        return None
+    return {
+        "city": dateline.city,
+        "temperature": dateline.temperature,
+        "unit": dateline.unit,
+        "date": dateline.date.isoformat() if dateline.date else None,
+    }
+
+
+def _in(raw: dict[str, Any]) -> Gathered:
+    editor = raw.get("editor")
+    return Gathered(
+        window=Window(_moment(raw["window"]["start"]), _moment(raw["window"]["end"])),
+        gathered_at=_moment(raw["gathered_at"]),
+        articles=tuple(_article_in(each) for each in raw["articles"]),
+        left_out=tuple(
+            LeftOut(_article_in(each), each["reason"], each.get("of")) for each in raw["left_out"]
+        ),
+        sources=tuple(_source_in(each) for each in raw["sources"]),
+        dateline=_dateline_in(raw.get("dateline")),
+        editor=EditorBox(editor["name"], editor["bio"]) if editor else None,
+    )
+
+
+def _article_in(raw: dict[str, Any]) -> Article:
+    return Article(
+        id=raw["id"],
+        url=raw["url"],
+        title=raw["title"],
+        authors=tuple(raw["authors"]),
+        byline_email=raw.get("byline_email"),
+        published=_moment(raw["published"]) if raw["published"] else None,
+        image=raw["image"],
+        caption=raw["caption"],
+        credit=raw["credit"],
+        blurb=raw["blurb"],
+        language=raw["language"],
+        section=raw["section"],
+        source=raw["source"],
+    )
+
+
+def _source_in(raw: dict[str, Any]) -> SourceReport:
+    key = "url" if "url" in raw else "path"
+    return SourceReport(
+        name=raw[key],
+        key=key,
+        type=raw["type"],
+        section=raw["section"],
+        status=Health(raw["status"]),
+        articles=raw["articles"],
+        reason=raw["reason"],
+        since=_moment(raw["since"]) if raw["since"] else None,
+    )
+
+
+def _dateline_in(raw: dict[str, Any] | None) -> Dateline | None:
+    if raw is None:
+        return None
+    day = date.fromisoformat(raw["date"]) if raw.get("date") else None
+    return Dateline(raw.get("city"), raw.get("temperature"), raw.get("unit"), day)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,166 @@
+"""issue.toml, note.md and gathered.json → Issue, with every fault of a file said at once."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date
+from pathlib import Path
+
+from pydantic import Field
+
+from newsletter import tables
+from newsletter.errors import ContentError
+from newsletter.issues.files import folder_of
+from newsletter.issues.gathered import read_gathered
+from newsletter.model import Article, Issue, Section, Sponsor, Story
+from newsletter.tables import Table
+
+
+class _Story(Table):
+    article: str
+    headline: str | None = Field(None, min_length=1)
+    blurb: str | None = None
+    image: str | None = None
+    alt: str | None = None
+    caption: str | None = None
+    credit: str | None = None
+
+
+class _Section(Table):
+    title: str
+    stories: tuple[_Story, ...] = ()
+
+
+class _Sponsor(Table):
+    text: str = Field(min_length=1)
+    label: str | None = None
+    link: str | None = None
+    image: str | None = None
+    alt: str = ""
+    after: str | None = None
+
+
+class _File(Table):
+    subject: str = ""
+    preheader: str = ""
+    lead: _Story | None = None
+    sections: tuple[_Section, ...] = ()
+    sponsors: tuple[_Sponsor, ...] = ()
+
+
+def read_issue(root: Path, issue: date) -> Issue:
+    """The issue as its folder describes it now.
+
+    Raises ContentError where a file is missing or wrong: a story that was never gathered, a
+    picture that is not there, a sponsor after a section that does not exist.
+    """
+    folder = folder_of(root, issue)
+    path = folder / "issue.toml"
+    gathered = read_gathered(folder)
+    if gathered is None or not path.exists():
+        missing = "issue.toml" if gathered else "gathered.json"
+        raise ContentError(
+            f"There is no {missing} in {folder}. Make the issue first: newsletter gather {issue}"
+        )
+    faults: list[str] = []
+    file = tables.validated(_File, tables.read(path, ContentError), "", faults)
+    if file is None:
+        raise ContentError(tables.report(path, faults))
+    known = {left.article.id: left.article for left in gathered.left_out}
+    known |= {article.id: article for article in gathered.articles}
+    reading = _Reading(folder, known, faults)
+    found = Issue(
+        date=issue,
+        subject=file.subject.strip(),
+        preheader=file.preheader.strip(),
+        note=_note(folder / "note.md"),
+        lead=reading.story(file.lead, "lead") if file.lead else None,
+        sections=tuple(reading.section(s, i) for i, s in enumerate(file.sections, 1)),
+        sponsors=tuple(reading.sponsor(s, i, file) for i, s in enumerate(file.sponsors, 1)),
+        dateline=gathered.dateline,
+        editor=gathered.editor,
+    )
+    if faults:
+        raise ContentError(tables.report(path, faults))
+    return found
+
+
+class _Reading:
+    """One reading of issue.toml: what it may refer to, and the faults found so far."""
+
+    def __init__(self, folder: Path, known: dict[str, Article], faults: list[str]) -> None:
+        self.folder = folder
+        self.known = known
+        self.faults = faults
+        self.used: dict[str, str] = {}
+
+    def section(self, table: _Section, number: int) -> Section:
+        place = f"sections[{number}]"
+        stories = [
+            self.story(story, f"{place}.stories[{i}]") for i, story in enumerate(table.stories, 1)
+        ]
+        return Section(table.title, tuple(story for story in stories if story))
+
+    def story(self, table: _Story, place: str) -> Story | None:
+        article = self.known.get(table.article)
+        if article is None:
+            close = difflib.get_close_matches(table.article, self.known, n=1)
+            hint = f'did you mean "{close[0]}"?' if close else "look in gathered.json"
+            self.faults.append(f"{place}.article: no article has the id {table.article!r}; {hint}")
+            return None
+        if table.article in self.used:
+            first = self.used[table.article]
+            self.faults.append(f"{place}.article: {table.article!r} stands already as {first}")
+        self.used.setdefault(table.article, place)
+        headline = table.headline or article.title
+        caption = article.caption if table.caption is None else table.caption
+        return Story(
+            article=article,
+            headline=headline,
+            blurb=article.blurb if table.blurb is None else table.blurb,
+            image=self.picture(article.image if table.image is None else table.image, place),
+            alt=table.alt or caption or headline,
+            caption=caption,
+            credit=article.credit if table.credit is None else table.credit,
+        )
+
+    def sponsor(self, table: _Sponsor, number: int, file: _File) -> Sponsor:
+        place = f"sponsors[{number}]"
+        titles = [section.title for section in file.sections]
+        if table.after is not None and table.after not in titles:
+            known = ", ".join(titles) or "none"
+            self.faults.append(
+                f"{place}.after: there is no section {table.after!r}; known: {known}"
+            )
+        return Sponsor(
+            text=table.text,
+            label=table.label,
+            link=table.link,
+            image=self.picture(table.image, place),
+            alt=table.alt,
+            after=table.after,
+        )
+
+    def picture(self, image: str | None, place: str) -> str | None:
+        """A web address as it is; a path must be a file in the issue's images/."""
+        if not image or "://" in image:
+            return image or None
+        path = self.folder / image
+        inside = path.resolve().is_relative_to((self.folder / "images").resolve())
+        if not inside or not path.is_file():
+            self.faults.append(
+                f"{place}.image: there is no file {image!r} in {self.folder}; put the picture "
+                f"into its images/ folder, or give an https address"
+            )
+        return image
+
+
+def _note(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContentError(
+            f"{path} cannot be read: {error}. Save it again as a UTF-8 text file."
+        ) from error

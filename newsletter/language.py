@@ -1,0 +1,73 @@
+"""The newsletter's language: its fixed words (``words/*.toml``) and its ways to write dates."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from newsletter.errors import ConfigError
+
+_WORDS = Path(__file__).parent / "words"
+_RIGHT_TO_LEFT = {"ar", "fa", "he", "ur", "yi"}
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language, by its BCP 47 tag."""
+
+    tag: str
+
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """The fixed words by key; raises ConfigError for a language that has none."""
+        return _words(self.tag.partition("-")[0].lower(), self.tag)
+
+    @property
+    def direction(self) -> str:
+        """``ltr`` or ``rtl``."""
+        return "rtl" if self.tag.partition("-")[0].lower() in _RIGHT_TO_LEFT else "ltr"
+
+    def say(self, key: str, **parts: str) -> str:
+        """A fixed sentence with its parts filled in."""
+        return self.words[key].format(**parts)
+
+    def long_date(self, day: date) -> str:
+        """``Monday, July 7, 2025``; ``2025년 7월 7일 월요일``."""
+        from babel.dates import format_date
+
+        return format_date(day, format="full", locale=self._locale)
+
+    def short_date(self, day: date) -> str:
+        """``Jul 3``; ``7월 3일``."""
+        from babel.dates import format_date
+
+        return format_date(day, format=self.words["short_date"], locale=self._locale)
+
+    def temperature(self, degrees: float, unit: str) -> str:
+        """``63 °F``: a dateline needs no fractions."""
+        return f"{round(degrees)}\N{NO-BREAK SPACE}°{unit}"
+
+    def joined(self, names: Sequence[str]) -> str:
+        """``A, B and C``."""
+        if len(names) < 2:
+            return "".join(names)
+        return f"{', '.join(names[:-1])} {self.words['and']} {names[-1]}"
+
+    @property
+    def _locale(self) -> str:
+        return self.tag.replace("-", "_")
+
+
+@lru_cache
+def _words(language: str, tag: str) -> dict[str, str]:
+    path = _WORDS / f"{language}.toml"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in _WORDS.glob("*.toml")))
+        raise ConfigError(
+            f"newsletter.language is {tag!r}, which has no fixed words; there are {known}."
+        )
+    return tomllib.loads(path.read_text(encoding="utf-8"))

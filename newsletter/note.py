@@ -1,0 +1,88 @@
+"""The editor's note: Markdown → clean HTML, and → plain text for the text part."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from newsletter import tokens
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_TAGS = {"p", "br", "a", "strong", "em", "ul", "ol", "li", "blockquote", "h2", "h3", "hr", "img"}
+_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
+_TOP_HEADING = 2  # the mail's name is its h1
+
+
+def to_html(markdown: str, pictures: str = "") -> str:
+    """HTML without anything that a mail must not hold; empty where there is nothing to read.
+
+    ``pictures``: the address below which the issue's own ``images/`` are published.
+    """
+    import nh3
+
+    parsed = _parser().parse(tokens.take_apart(markdown))
+    for token in parsed:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(max(int(token.tag[1]), _TOP_HEADING), 3)}"
+    html = _parser().renderer.render(parsed, _parser().options, {})
+    clean = nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=lambda tag, name, value: (
+            f"{pictures}/{value}" if (tag, name) == ("img", "src") and "://" not in value else value
+        ),
+        url_schemes={"https", "http", "mailto"},
+        link_rel=None,
+    )
+    return clean.strip()
+
+
+def to_text(markdown: str) -> str:
+    """The note for readers of plain text: a link's address follows its words in brackets."""
+    blocks: list[str] = []
+    lists: list[int | None] = []
+    prefix = ""
+    for token in _parser().parse(tokens.take_apart(markdown)):
+        if token.type == "ordered_list_open":
+            lists.append(int(token.attrs.get("start", 1)))
+        elif token.type == "bullet_list_open":
+            lists.append(None)
+        elif token.type in {"ordered_list_close", "bullet_list_close"}:
+            lists.pop()
+        elif token.type == "list_item_open":
+            number = lists[-1]
+            prefix = "- " if number is None else f"{number}. "
+            lists[-1] = None if number is None else number + 1
+        elif token.type == "inline":
+            blocks.append(prefix + _inline(token.children or []))
+            prefix = ""
+        elif token.type in {"fence", "code_block"}:
+            blocks.append(token.content.strip())
+    return "\n\n".join(block for block in blocks if block.strip())
+
+
+def _inline(children: list[Token]) -> str:
+    text, links = "", []
+    for token in children:
+        if token.type == "link_open":
+            links.append((str(token.attrs.get("href", "")), len(text)))
+        elif token.type == "link_close":
+            address, start = links.pop()
+            address = address.removeprefix("mailto:")
+            text += "" if text[start:] == address else f" ({address})"
+        elif token.type in {"text", "code_inline", "image"}:
+            text += token.content
+        elif token.type in {"softbreak", "hardbreak"}:
+            text += "\n"
+    return text
+
+
+@lru_cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": True, "typographer": True}).enable(["smartquotes"])

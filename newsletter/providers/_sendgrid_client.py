@@ -1,0 +1,103 @@
+"""The transport under the ``sendgrid`` package: its surface, on connections of our own.
+
+The package's own transport has no timeout, makes a connection for every request, follows a
+redirect to another host with the API key, and writes the key into its debug log.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import httpx
+from python_http_client.client import Client, Response
+from python_http_client.exceptions import HTTPError, err_dict
+from sendgrid import SendGridAPIClient
+
+TIMEOUT = 30.0  # seconds without a byte of the answer
+# UnicodeError: a host name that cannot be looked up.
+_NOTHING_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.InvalidURL,
+    UnicodeError,
+)
+
+
+class NothingSent(Exception):  # noqa: N818 - it says what is known
+    """There was no connection, so SendGrid has nothing of the request."""
+
+
+class InDoubt(Exception):  # noqa: N818 - it says what is known
+    """The connection broke before the answer was whole: SendGrid may have the request."""
+
+
+class KeptClient(Client):  # type: ignore[misc] # the package has no types
+    """python_http_client's Client on one pool of kept connections."""
+
+    def __init__(self, http: httpx.Client, host: str, headers: Mapping[str, str], path: Any = ()):
+        super().__init__(host, request_headers=dict(headers), version=3, url_path=list(path))
+        self._http = http
+
+    def _build_client(self, name: str | None = None) -> KeptClient:
+        path = [*self._url_path, name] if name else self._url_path
+        return KeptClient(self._http, self.host, self.request_headers, path)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.methods:
+            return partial(self._request, name.upper())
+        return super().__getattr__(name)
+
+    def _request(
+        self,
+        method: str,
+        request_body: Any = None,
+        query_params: Mapping[str, Any] | None = None,
+        request_headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **_: Any,
+    ) -> Response:
+        """One request. ``bytes`` go as they are, anything else as JSON; headers of one call
+        do not stay. Raises NothingSent, InDoubt, and HTTPError for every answer but 2xx.
+        """
+        headers = {"Content-Type": "application/json", **self.request_headers}
+        headers |= request_headers or {}
+        if request_body is not None and not isinstance(request_body, bytes):
+            request_body = json.dumps(request_body).encode()
+        url = self._build_url(query_params)
+        try:
+            answer = self._http.request(
+                method, url, content=request_body, headers=headers, timeout=timeout or TIMEOUT
+            )
+        except _NOTHING_SENT as error:
+            raise NothingSent(_said(error)) from error
+        except httpx.HTTPError as error:
+            raise InDoubt(_said(error)) from error
+        if not answer.is_success:
+            kind = err_dict.get(answer.status_code, HTTPError)
+            raise kind(answer.status_code, answer.reason_phrase, answer.content, answer.headers)
+        return Response(_Opened(answer))
+
+
+class _Opened:
+    """An answer in the shape that python_http_client reads."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.getcode = lambda: answer.status_code
+        self.read = lambda: answer.content
+        self.info = lambda: answer.headers
+
+
+def connect(base_url: str, key: str) -> tuple[SendGridAPIClient, httpx.Client]:
+    """SendGrid's API client on our transport, and the transport, to be closed at the end."""
+    http = httpx.Client(follow_redirects=False, trust_env=False)
+    api = SendGridAPIClient(key, host=base_url)
+    api.client = KeptClient(http, base_url, api.client.request_headers)
+    return api, http
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,66 @@
+"""The outbox: every mail as an .eml file in a folder, for trying things out without a service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from newsletter.config import ProviderOptions
+from newsletter.errors import NewsletterError, ProviderError
+from newsletter.issues import write_atomically
+from newsletter.model import Answer, Event, Outcome, Recipient, Send
+from newsletter.providers import _message
+
+
+class OutboxProvider:
+    """Writes ``<path>/<issue>/<delivery>-<address>.eml``; the same names when it repeats."""
+
+    class Options(ProviderOptions):
+        """``path``: the folder, relative to newsletter.toml."""
+
+        path: str = "outbox"
+
+    def __init__(self, options: Options, folder: Path) -> None:
+        self.batch_size = options.batch_size or 500
+        self._root = folder / options.path
+
+    def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
+        """Write the batch's files. A fault of the disk pauses the send."""
+        try:
+            _message.check(send)
+        except ValueError as error:
+            reason = f"Nothing can be written: {error}. Mend it and build the issue again."
+            return Outcome.all(batch, Answer.NOT_SENT, reason, pause=reason)
+        outcome = Outcome.all(batch, Answer.NOT_SENT)
+        answers, reasons = dict(outcome.answers), dict(outcome.reasons)
+        for number, recipient in enumerate(batch):
+            try:
+                content = _message.mail(send, recipient, datetime.now(UTC))
+                write_atomically(self._path(send, recipient), content)
+            except ValueError as error:
+                answers[recipient.delivery] = Answer.REJECTED
+                reasons[recipient.delivery] = str(error)
+            except NewsletterError as error:
+                reasons |= {waiting.delivery: str(error) for waiting in batch[number:]}
+                return Outcome(answers, reasons, pause=str(error))
+            else:
+                answers[recipient.delivery] = Answer.ACCEPTED
+        return Outcome(answers, reasons)
+
+    def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:  # noqa: ARG002
+        """Raises ProviderError: files on a disk report nothing."""
+        raise ProviderError(
+            "The outbox reports no events. Requests to /events are for [provider] sendgrid only."
+        )
+
+    def _path(self, send: Send, recipient: Recipient) -> Path:
+        address = _safe(recipient.email)
+        if send.test:
+            return self._root / "tests" / f"{_safe(send.issue)}-{address}.eml"
+        return self._root / _safe(send.issue) / f"{recipient.delivery:06}-{address}.eml"
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9@._+-]", "_", text)[:100].lstrip(".") or "_"

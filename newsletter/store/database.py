@@ -1,0 +1,127 @@
+"""Open the database: created and migrated by itself at first use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from newsletter.errors import ConfigError, NewsletterError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY = 30  # seconds to wait for another process that is writing
+
+
+class Database:
+    """A newsletter's database. Work happens in ``with database.begin() as connection``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction: all of it is kept, or nothing."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise NewsletterError(
+                f"The database {self.place} does not answer: {error.orig}. Nothing was lost; "
+                f"look whether it runs, whether its disk is full, and do it again."
+            ) from error
+
+    @property
+    def place(self) -> str:
+        """Where the database is, without any password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+
+def open_database(url: str, folder: Path) -> Database:
+    """The database at ``url`` (SQLite paths are relative to ``folder``), migrated.
+
+    Raises ConfigError for an address that means nothing, NewsletterError where there is no answer.
+    """
+    engine = _engine(url, folder)
+    database = Database(engine)
+    try:
+        with database.begin() as connection:
+            current = _version(connection)
+        if current != newest():
+            _migrate(engine, current)
+    except DBAPIError as error:
+        raise NewsletterError(
+            f"The database {database.place} cannot be used: {error.orig}. "
+            f"If it is not the newsletter's own, set another one in [database] url."
+        ) from error
+    return database
+
+
+def newest() -> str:
+    """The newest migration, by its file's name: 0001_….py is "0001"."""
+    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _engine(address: str, folder: Path) -> Engine:
+    try:
+        url = make_url(address)
+        if url.get_backend_name() != "sqlite":
+            return create_engine(url, pool_pre_ping=True)
+        if url.database and url.database != ":memory:":
+            url = url.set(database=str(folder / url.database))
+        engine = create_engine(url, connect_args={"timeout": BUSY})
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise ConfigError(
+            f"[database] url (or DATABASE_URL) is not an address that can be used: {error}. "
+            f'Write it as "sqlite:///newsletter.db".'
+        ) from error
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """WAL lets readers read beside a writer; FULL keeps the commit that guards a send."""
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the writer's place at once, so that no transaction fails half-way for want of it."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _version(connection: Connection) -> str | None:
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _migrate(engine: Engine, current: str | None) -> None:
+    """Alembic is imported only when there is something to migrate: it is slow to load."""
+    from alembic import command
+    from alembic.config import Config
+
+    if current is not None and current > newest():
+        raise NewsletterError(
+            f"The database is of a newer version of the program ({current}; this one knows "
+            f"{newest()}). Install the newer version."
+        )
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        if _version(connection) != newest():  # another process may have been quicker
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")

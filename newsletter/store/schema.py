@@ -1,0 +1,180 @@
+"""The tables: people and outcomes. No content that can be edited stands here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC; SQLite forgets zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Refuse naive moments: nobody knows what they mean."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
+        """What comes out is UTC."""
+        if value is None:
+            return None
+        found: datetime = value
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Facts about the database itself: the key of the address hashes, since when ticks look.
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# `address_key` is a keyed hash of the normalised address; it stays when the person is erased.
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("email", String(320), nullable=True, unique=True),
+    Column("name", String(200), nullable=False, default=""),
+    Column("address_key", String(64), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+)
+
+lists = Table(
+    "lists",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id"), primary_key=True),
+    Column("status", String(20), nullable=False),  # active, unsubscribed
+    Column("changed_at", Moment, nullable=False),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_key", String(64), primary_key=True),
+    Column("reason", String(200), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("newsletter", String(200), primary_key=True),
+    Column("issue", String(10), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("approved_by", String(320), nullable=False),
+    Column("approved_at", Moment, nullable=False),
+)
+
+# One issue to one list, frozen: what was mailed must never change.
+sends = Table(
+    "sends",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", String(200), nullable=False),
+    Column("issue", String(10), nullable=False),
+    Column("list_id", ForeignKey("lists.id"), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("sender", String(500), nullable=False),
+    Column("reply_to", String(500), nullable=True),
+    Column("articles", JSON, nullable=False),  # [[id, canonical address or null], …]
+    Column("provider", String(100), nullable=False),
+    Column("state", String(20), nullable=False),  # sending, paused, done
+    Column("reason", Text, nullable=True),
+    Column("created_at", Moment, nullable=False),
+    Column("finished_at", Moment, nullable=True),
+    UniqueConstraint("newsletter", "issue"),
+)
+
+# `fence` counts the claims: who comes back late with an old one changes nothing.
+batches = Table(
+    "batches",
+    metadata,
+    Column("send_id", ForeignKey("sends.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(20), nullable=False),
+    Column("fence", Integer, nullable=False, default=0),
+    Column("owner", String(200), nullable=True),
+    Column("lease_until", Moment, nullable=True),
+    Column("not_before", Moment, nullable=True),
+    Column("reference", String(200), nullable=True),
+    Column("reason", Text, nullable=True),
+    Column("changed_at", Moment, nullable=False),
+    Index(None, "send_id", "state"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("send_id", ForeignKey("sends.id"), nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
+    Column("batch", Integer, nullable=True),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=True),
+    UniqueConstraint("send_id", "subscriber_id"),
+    ForeignKeyConstraint(["send_id", "batch"], ["batches.send_id", "batches.number"]),
+    Index(None, "send_id", "batch"),
+    Index(None, "send_id", "state"),
+)
+
+# One due moment of the timetable: whoever inserts the row acts.
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("day", String(10), nullable=False),  # the local date
+    Column("issue", String(10), nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("state", String(20), nullable=False),  # started, done, waiting, missed, skipped
+    Column("reason", Text, nullable=True),
+    Column("lease_until", Moment, nullable=True),
+    Column("changed_at", Moment, nullable=False),
+    UniqueConstraint("newsletter", "kind", "day"),
+)

@@ -1,0 +1,160 @@
+"""People and their subscriptions. An address is stored once, in lower case.
+
+A keyed hash of the address stands beside it; when somebody is erased, only that stays, so that
+they are never mailed again, not even when imported anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from newsletter.store import facts
+from newsletter.store.schema import lists, subscribers, subscriptions, suppressions
+
+ACTIVE = "active"
+UNSUBSCRIBED = "unsubscribed"
+ERASED = "erased at their own wish"
+
+
+@dataclass(frozen=True)
+class Person:
+    """One subscriber on one list."""
+
+    email: str
+    name: str
+    status: str
+    since: datetime
+    suppressed: str | None = None
+
+
+class People:
+    """The people of one list, within an open transaction."""
+
+    def __init__(self, connection: Connection, list_name: str) -> None:
+        self._connection = connection
+        self._salt = facts.once(connection, "address key", secrets.token_hex(32)).encode()
+        self.list_id = list_id(connection, list_name)
+
+    def add(self, email: str, name: str, status: str, now: datetime, *, revive: bool) -> str | None:
+        """Put a person on the list; the reason where that is refused.
+
+        ``revive`` makes somebody active again who had unsubscribed (a person's own doing); an
+        import never does.
+        """
+        key = self._key(email)
+        erased = select(suppressions.c.reason).where(suppressions.c.address_key == key)
+        if self._connection.scalar(erased) == ERASED:
+            return "this address was erased at the person's own wish and is never mailed again"
+        person = self._person(key, email, name, now)
+        subscription = (
+            subscriptions.c.list_id == self.list_id,
+            subscriptions.c.subscriber_id == person,
+        )
+        held = self._connection.scalar(select(subscriptions.c.status).where(*subscription))
+        if held is None:
+            self._connection.execute(
+                insert(subscriptions).values(
+                    list_id=self.list_id, subscriber_id=person, status=status, changed_at=now
+                )
+            )
+        elif held != status and (status != ACTIVE or revive):
+            self._connection.execute(
+                update(subscriptions).where(*subscription).values(status=status, changed_at=now)
+            )
+        return None
+
+    def remove(self, email: str, now: datetime) -> bool:
+        """Unsubscribe the person from the list; False where they were not active on it."""
+        person = (
+            select(subscribers.c.id)
+            .where(subscribers.c.address_key == self._key(email))
+            .scalar_subquery()
+        )
+        changed = self._connection.execute(
+            update(subscriptions)
+            .where(
+                subscriptions.c.list_id == self.list_id,
+                subscriptions.c.subscriber_id == person,
+                subscriptions.c.status == ACTIVE,
+            )
+            .values(status=UNSUBSCRIBED, changed_at=now)
+        )
+        return changed.rowcount > 0
+
+    def erase(self, email: str, now: datetime) -> bool:
+        """Forget the person; only the keyed hash stays. False where nobody had the address."""
+        key = self._key(email)
+        known = self._connection.execute(
+            update(subscribers).where(subscribers.c.address_key == key).values(email=None, name="")
+        ).rowcount
+        held = self._connection.scalar(
+            select(suppressions.c.reason).where(suppressions.c.address_key == key)
+        )
+        row = {"reason": ERASED, "created_at": now}
+        if held is None:
+            self._connection.execute(insert(suppressions).values(address_key=key, **row))
+        else:
+            self._connection.execute(
+                update(suppressions).where(suppressions.c.address_key == key).values(**row)
+            )
+        person = select(subscribers.c.id).where(subscribers.c.address_key == key)
+        self._connection.execute(
+            update(subscriptions)
+            .where(subscriptions.c.subscriber_id.in_(person))
+            .values(status=UNSUBSCRIBED, changed_at=now)
+        )
+        return known > 0
+
+    def everyone(self) -> Iterator[Person]:
+        """Everybody on the list, by address; who was erased is nobody any more."""
+        rows = self._connection.execute(
+            select(
+                subscribers.c.email,
+                subscribers.c.name,
+                subscriptions.c.status,
+                subscriptions.c.changed_at,
+                suppressions.c.reason,
+            )
+            .join_from(subscriptions, subscribers)
+            .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
+            .where(subscriptions.c.list_id == self.list_id, subscribers.c.email.is_not(None))
+            .order_by(subscribers.c.email)
+        )
+        return (Person(*row) for row in rows)
+
+    def _person(self, key: str, email: str, name: str, now: datetime) -> int:
+        found = self._connection.execute(
+            select(subscribers.c.id, subscribers.c.name).where(subscribers.c.address_key == key)
+        ).one_or_none()
+        if found is None:
+            made = self._connection.execute(
+                insert(subscribers)
+                .values(email=email, name=name, address_key=key, created_at=now)
+                .returning(subscribers.c.id)
+            )
+            number: int = made.scalar_one()
+            return number
+        if name and name != found.name:
+            self._connection.execute(
+                update(subscribers).where(subscribers.c.id == found.id).values(name=name)
+            )
+        return int(found.id)
+
+    def _key(self, email: str) -> str:
+        return hmac.new(self._salt, email.lower().encode(), hashlib.sha256).hexdigest()
+
+
+def list_id(connection: Connection, name: str) -> int:
+    """The number of the list, which is made where it is new."""
+    found = connection.scalar(select(lists.c.id).where(lists.c.name == name))
+    if found is None:
+        made = connection.execute(insert(lists).values(name=name).returning(lists.c.id))
+        found = made.scalar_one()
+    return int(found)

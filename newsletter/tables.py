@@ -1,0 +1,75 @@
+"""TOML files that people write: read them, and say every fault at once in plain words."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from newsletter.errors import NewsletterError
+
+
+class Table(BaseModel):
+    """A table of such a file: unknown keys are faults, and nothing changes it afterwards."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True
+    )
+
+
+_Model = TypeVar("_Model", bound=Table)
+
+
+def read(path: Path, error: type[NewsletterError]) -> dict[str, Any]:
+    """The file's tables; raises ``error`` where it is not valid TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise error(f"{path} is not valid TOML: {fault}. Mend that line.") from None
+    except OSError as fault:
+        raise error(f"{path} cannot be read: {fault.strerror}. Look at its permissions.") from None
+
+
+def report(path: Path, faults: list[str]) -> str:
+    """The one message for all faults of a file."""
+    what = "1 error" if len(faults) == 1 else f"{len(faults)} errors"
+    return "\n".join([f"{path} has {what}:", *(f"  {fault}" for fault in faults)])
+
+
+def validated(
+    model: type[_Model], raw: dict[str, Any], place: str, faults: list[str]
+) -> _Model | None:
+    """``raw`` as the model, or None with its faults added to the list."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        for fault in error.errors():
+            where = ".".join(str(part) for part in (*([place] if place else ()), *fault["loc"]))
+            faults.append(f"{where}: {_said(fault, model)}" if where else _said(fault, model))
+        return None
+
+
+def _said(fault: Any, model: type[BaseModel]) -> str:
+    """One fault in plain words."""
+    if fault["type"] == "missing":
+        return "is missing; it is needed"
+    if fault["type"] == "extra_forbidden":
+        known = _keys(model, fault["loc"][:-1])
+        close = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
+        hint = f'did you mean "{close[0]}"?' if close else f"known keys are {', '.join(known)}"
+        return f"unknown key; {hint}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    message = message.replace("Input should be", "expected")
+    got = fault.get("input")
+    return f"{message}; it says {got!r}" if isinstance(got, str | int | float | bool) else message
+
+
+def _keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    for part in path:
+        found = model.model_fields[part].annotation if part in model.model_fields else None
+        inner = [a for a in (found, *getattr(found, "__args__", ())) if isinstance(a, type)]
+        model = next((a for a in inner if issubclass(a, BaseModel)), model)
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,0 +1,51 @@
+"""Personal parts: neutral words in the mail's bytes that are replaced for each reader.
+
+A token is plain letters, digits and hyphens, so that neither the CSS inliner nor URL escaping
+touches it. All have the shape ``ndx-…-xdn``, so none can be part of another.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+
+GREETING_HTML = "ndx-greeting-html-xdn"
+GREETING_TEXT = "ndx-greeting-text-xdn"
+UNSUBSCRIBE_HTML = "ndx-unsubscribe-html-xdn"
+UNSUBSCRIBE_TEXT = "ndx-unsubscribe-text-xdn"
+
+MEANING: Mapping[str, str] = {
+    GREETING_HTML: "the greeting, with the reader's name where it is known, escaped for HTML",
+    GREETING_TEXT: "the greeting, with the reader's name where it is known",
+    UNSUBSCRIBE_HTML: "the reader's own unsubscribe address, escaped for HTML",
+    UNSUBSCRIBE_TEXT: "the reader's own unsubscribe address",
+}
+
+_SHAPE = re.compile(r"ndx-[a-z0-9-]*?-xdn", re.IGNORECASE)
+_OPENING = re.compile(r"(ndx)-", re.IGNORECASE)
+
+
+def found_in(text: str) -> set[str]:
+    """Everything of a token's shape in the text, known or not."""
+    return set(_SHAPE.findall(text))
+
+
+def take_apart(text: str) -> str:
+    """Foreign text in which nothing can pass for a token of ours; it reads nearly the same."""
+    return _OPENING.sub(r"\1 ", text)
+
+
+def values(greeting: str, unsubscribe_url: str) -> dict[str, str]:
+    """What each token is replaced by for one reader."""
+    return {
+        GREETING_HTML: html.escape(greeting),
+        GREETING_TEXT: greeting,
+        UNSUBSCRIBE_HTML: html.escape(unsubscribe_url),
+        UNSUBSCRIBE_TEXT: unsubscribe_url,
+    }
+
+
+def fill(text: str, filling: Mapping[str, str]) -> str:
+    """The text with every token replaced, in one pass (a value is never searched again)."""
+    return _SHAPE.sub(lambda match: filling.get(match.group(), match.group()), text)

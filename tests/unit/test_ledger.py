@@ -1,0 +1,210 @@
+"""The ledger, on a real SQLite file: claims, fences, leases, doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsletter.model import Answer, Outcome, Rendered
+from newsletter.store import Database, doubt, ledger, open_database, sends
+from newsletter.store.ledger import LEASE, Claim
+from newsletter.store.sends import Frozen
+from newsletter.store.subscribers import ACTIVE, People
+
+NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)
+MAIL = Rendered("Subject", "", "<p>html</p>", "text", "a" * 64, {})
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database("sqlite:///test.db", tmp_path)
+    yield opened
+    opened.close()
+
+
+def freeze(
+    database: Database, readers: int, batch_size: int = 2, erased: Sequence[int] = ()
+) -> Frozen:
+    with database.begin() as connection:
+        people = People(connection, "weekly")
+        for number in range(readers):
+            people.add(f"r{number}@example.com", f"R {number}", ACTIVE, NOW, revive=False)
+        sends.freeze(
+            connection, MAIL, newsletter="N", issue="2025-07-07", list_name="weekly",
+            sender="n@example.com", reply_to=None, articles=[("id1", None)], provider="outbox",
+            batch_size=batch_size, now=NOW,
+        )  # fmt: skip
+        found = sends.find(connection, "N", "2025-07-07")
+    assert found
+    return found
+
+
+def take(database: Database, send: Frozen, now: datetime = NOW, owner: str = "me") -> Claim | None:
+    with database.begin() as connection:
+        ledger.expire(connection, send.send.id, now)
+        return ledger.claim(connection, send.send.id, send.list_id, owner, now)
+
+
+def started(database: Database, send: Frozen, now: datetime = NOW) -> Claim:
+    claim = take(database, send, now)
+    assert claim
+    with database.begin() as connection:
+        assert ledger.start(connection, claim, now)
+    return claim
+
+
+def record(database: Database, claim: Claim, outcome: Outcome, now: datetime = NOW) -> bool:
+    with database.begin() as connection:
+        return ledger.record(connection, claim, outcome, now)
+
+
+def answers(claim: Claim, *given: Answer, **more: object) -> Outcome:
+    return Outcome(
+        {r.delivery: a for r, a in zip(claim.readers, given, strict=True)},
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def numbers(database: Database, send: Frozen) -> dict[str, int]:
+    with database.begin() as connection:
+        receipt = sends.receipt(connection, send)
+    counted = {
+        name: getattr(receipt, name)
+        for name in ("accepted", "excluded", "rejected", "in_doubt", "waiting")
+    }
+    assert sum(counted.values()) == receipt.eligible
+    return {name: count for name, count in counted.items() if count}
+
+
+def test_every_reader_is_planned_in_exactly_one_batch(database: Database) -> None:
+    send = freeze(database, 5)
+    sizes = []
+    while claim := take(database, send):
+        sizes.append([reader.email for reader in claim.readers])
+    assert [len(batch) for batch in sizes] == [2, 2, 1]
+    assert len({email for batch in sizes for email in batch}) == 5
+
+
+def test_a_batch_is_claimed_once(database: Database) -> None:
+    send = freeze(database, 2)
+    assert take(database, send)
+    assert take(database, send, owner="other") is None
+
+
+def test_a_claim_that_died_before_the_first_byte_is_free_after_its_lease(
+    database: Database,
+) -> None:
+    send = freeze(database, 2)
+    dead = take(database, send)
+    again = take(database, send, NOW + LEASE)
+    assert dead
+    assert again
+    assert again.fence == dead.fence + 1
+    with database.begin() as connection:
+        assert not ledger.start(connection, dead, NOW + LEASE)
+
+
+def test_what_a_killed_process_was_handing_over_is_in_doubt_and_never_claimed_again(
+    database: Database,
+) -> None:
+    send = freeze(database, 2)
+    started(database, send)
+    assert take(database, send, NOW + LEASE) is None
+    assert numbers(database, send) == {"in_doubt": 2}
+    assert take(database, send, NOW + timedelta(days=7)) is None
+
+
+def test_an_answer_that_comes_after_the_lease_settles_the_doubt(database: Database) -> None:
+    send = freeze(database, 2)
+    claim = started(database, send)
+    take(database, send, NOW + LEASE)
+    late = answers(claim, Answer.ACCEPTED, Answer.ACCEPTED)
+    assert record(database, claim, late, NOW + LEASE)
+    assert numbers(database, send) == {"accepted": 2}
+
+
+def test_a_zombie_changes_nothing_after_a_person_decided(database: Database) -> None:
+    send = freeze(database, 2)
+    claim = started(database, send)
+    take(database, send, NOW + LEASE)
+    with database.begin() as connection:
+        doubt.hold(connection, send.send.id, NOW)
+        assert doubt.resolve(connection, send.send.id, claim.number, sent=False, now=NOW) == 2
+    late = answers(claim, Answer.REJECTED, Answer.REJECTED)
+    assert not record(database, claim, late, NOW + LEASE)
+    assert numbers(database, send) == {"waiting": 2}
+
+
+def test_each_answer_goes_its_own_way(database: Database) -> None:
+    send = freeze(database, 4, batch_size=4)
+    claim = started(database, send)
+    mixed = answers(
+        claim, Answer.ACCEPTED, Answer.REJECTED, Answer.NOT_SENT, Answer.UNKNOWN,
+        reasons={claim.readers[1].delivery: "no such user"}, retry_after=60.0,
+    )  # fmt: skip
+    assert record(database, claim, mixed)
+    assert numbers(database, send) == {"accepted": 1, "rejected": 1, "waiting": 1, "in_doubt": 1}
+    assert take(database, send, NOW + timedelta(seconds=59)) is None
+    again = take(database, send, NOW + timedelta(seconds=60))
+    assert again
+    assert [r.delivery for r in again.readers] == [claim.readers[2].delivery]
+    with database.begin() as connection:
+        assert sends.receipt(connection, send).addresses["rejected"] == [
+            {"address": "r1@example.com", "reason": "no such user"}
+        ]
+
+
+def test_a_request_that_is_too_large_is_split(database: Database) -> None:
+    send = freeze(database, 5, batch_size=5)
+    claim = started(database, send)
+    record(database, claim, answers(claim, *[Answer.NOT_SENT] * 5, split=True))
+    sizes = []
+    while again := take(database, send):
+        sizes.append(len(again.readers))
+    assert sorted(sizes) == [2, 3]
+
+
+def test_who_left_between_freeze_and_claim_is_excluded(database: Database) -> None:
+    send = freeze(database, 3, batch_size=3)
+    with database.begin() as connection:
+        people = People(connection, "weekly")
+        people.remove("r0@example.com", NOW)
+        people.erase("r1@example.com", NOW)
+    claim = take(database, send)
+    assert claim
+    assert [reader.email for reader in claim.readers] == ["r2@example.com"]
+    assert numbers(database, send) == {"excluded": 2, "waiting": 1}
+
+
+def test_articles_count_as_mailed_only_when_somebody_was_accepted(database: Database) -> None:
+    send = freeze(database, 1)
+    with database.begin() as connection:
+        assert sends.mailed(connection, "N", but="2025-07-14") == {}
+    claim = started(database, send)
+    record(database, claim, answers(claim, Answer.ACCEPTED))
+    with database.begin() as connection:
+        assert sends.mailed(connection, "N", but="2025-07-14") == {"id1": "2025-07-07"}
+        assert sends.mailed(connection, "N", but="2025-07-07") == {}
+
+
+def test_an_erased_address_never_comes_back(database: Database) -> None:
+    with database.begin() as connection:
+        people = People(connection, "weekly")
+        people.add("a@example.com", "A", ACTIVE, NOW, revive=False)
+        assert people.erase("A@Example.com", NOW)
+        assert people.add("a@example.com", "A", ACTIVE, NOW, revive=True)
+        assert list(people.everyone()) == []
+
+
+def test_an_import_never_revives_who_has_left_but_a_person_may(database: Database) -> None:
+    with database.begin() as connection:
+        people = People(connection, "weekly")
+        people.add("a@example.com", "", ACTIVE, NOW, revive=False)
+        people.remove("a@example.com", NOW)
+        people.add("a@example.com", "Ada", ACTIVE, NOW, revive=False)
+        assert [(p.name, p.status) for p in people.everyone()] == [("Ada", "unsubscribed")]
+        people.add("a@example.com", "", ACTIVE, NOW, revive=True)
+        assert [p.status for p in people.everyone()] == ["active"]
