@@ -74,11 +74,7 @@ def _entry(place: str, entry: dict[str, Any]) -> Iterator[Violation]:
         yield f"{place}.to", "there must be exactly one recipient, with an ASCII address"
     elif _BAD_NAME & set(to[0].get("name", "")):
         yield f"{place}.to.0.name", "the name has a character that is not allowed"
-    for name, value in entry.get("headers", {}).items():
-        if name.lower() in RESERVED:
-            yield f"{place}.headers.{name}", "the header is reserved"
-        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-            yield f"{place}.headers.{name}", "the value is not one line of ASCII text"
+    yield from _headers(place, entry)
     for part in ("substitutions", "custom_args"):
         values = entry.get(part, {})
         if not all(isinstance(value, str) for value in values.values()):
@@ -87,6 +83,14 @@ def _entry(place: str, entry: dict[str, Any]) -> Iterator[Violation]:
             yield f"{place}.{part}", "more than 10,000 bytes"
     if "@" in json.dumps(entry.get("custom_args", {})):
         yield f"{place}.custom_args", "no personal data here: events carry it around"
+
+
+def _headers(place: str, entry: dict[str, Any]) -> Iterator[Violation]:
+    for name, value in entry.get("headers", {}).items():
+        if name.lower() in RESERVED:
+            yield f"{place}.headers.{name}", "the header is reserved"
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+            yield f"{place}.headers.{name}", "the value is not one line of ASCII text"
 
 
 def _content(body: dict[str, Any]) -> Iterator[Violation]:

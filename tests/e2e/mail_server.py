@@ -1,0 +1,188 @@
+"""A mail server on loopback: plain, STARTTLS or TLS, with or without a login."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTPUTF8
+from pathlib import Path
+from typing import Any, Literal
+
+import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult
+
+Security = Literal["starttls", "tls", "none"]
+
+
+@dataclass(frozen=True)
+class ReceivedMail:
+    """One mail as a server took it over SMTP; ``content`` has CRLF line ends."""
+
+    sender: str
+    recipient: str
+    content: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        """The mail, parsed."""
+        message = message_from_bytes(self.content, policy=SMTPUTF8)
+        assert isinstance(message, EmailMessage)
+        return message
+
+
+class MailServer:
+    """``mails`` is what it took. ``script`` maps ("RCPT" or "DATA", address), or ("MAIL", the
+    number of the command, from 1), to the answer: a line such as "550 5.1.1 no such user", or
+    "drop" to end the connection without an answer, for DATA with the mail taken.
+    """
+
+    def __init__(self) -> None:
+        self.mails: list[ReceivedMail] = []
+        self.script: dict[tuple[str, str | int], str] = {}
+        self.logins: list[str] = []
+        self.connections = 0
+        self._mail_commands = 0
+        self.port = 0
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return responses
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        self._mail_commands += 1
+        envelope.mail_from = address
+        return self._scripted(server, ("MAIL", self._mail_commands)) or "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        answer = self._scripted(server, ("RCPT", address))
+        if answer is None:
+            envelope.rcpt_tos.append(address)
+        return answer or "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        (address,) = envelope.rcpt_tos
+        answer = self.script.get(("DATA", address))
+        if answer in (None, "drop"):
+            content = bytes(envelope.original_content)
+            self.mails.append(ReceivedMail(envelope.mail_from, address, content))
+        return self._scripted(server, ("DATA", address)) or "250 OK"
+
+    def login(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
+        """Takes one user and one password."""
+        self.logins.append(data.login.decode())
+        return AuthResult(success=(data.login, data.password) == (b"desk", b"correct horse"))
+
+    def _scripted(self, server: Any, key: tuple[str, str | int]) -> str | None:
+        answer = self.script.get(key)
+        if answer == "drop":
+            server.transport.abort()
+        return answer
+
+
+class _Controller(Controller):
+    """aiosmtpd's, on a port that the system chose."""
+
+    def __init__(self, handler: MailServer, ssl_context: ssl.SSLContext | None, **more: Any):
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        super().__init__(
+            handler,
+            hostname="127.0.0.1",
+            port=int(self._socket.getsockname()[1]),
+            server_hostname="mail.example.test",
+            **more,
+        )
+        self._context = ssl_context
+
+    def factory(self) -> Any:
+        self.handler.connections += 1
+        return SMTP(self.handler, **self.SMTP_kwargs)
+
+    def _create_server(self) -> Any:
+        return self.loop.create_server(self._factory_invoker, sock=self._socket, ssl=self._context)
+
+    def _trigger_server(self) -> None:
+        """The first client will do; a connection of our own would only be counted."""
+        self._factory_invoked.set()
+        self.smtpd = True
+
+
+def authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate authority's file for SSL_CERT_FILE, and a server's context for 127.0.0.1."""
+    ca = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    path = folder / "authority.pem"
+    ca.cert_pem.write_to_path(str(path))
+    return path, context
+
+
+@contextlib.contextmanager
+def mail_server(
+    context: ssl.SSLContext | None = None,
+    security: Security = "none",
+    *,
+    login: bool = False,
+    smtputf8: bool = True,
+) -> Iterator[MailServer]:
+    """A mail server; "starttls" and "tls" need a ``context`` from ``authority``."""
+    server = MailServer()
+    more: dict[str, Any] = {"enable_SMTPUTF8": smtputf8}
+    if security == "starttls":
+        more |= {"tls_context": context, "require_starttls": True}
+    if login:
+        more |= {"authenticator": server.login, "auth_required": True}
+        more |= {"auth_require_tls": security == "starttls"}
+    controller = _Controller(server, context if security == "tls" else None, **more)
+    server.port = controller.port
+    controller.start()
+    try:
+        yield server
+    finally:
+        controller.stop()
+
+
+@contextlib.contextmanager
+def line_server(*answers: str | None) -> Iterator[int]:
+    """A server that says these lines, the first as a greeting, each next one to a line that it
+    was sent, and None to hang up; yields its port. For what a real mail server never says.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_say, args=(listener, answers), daemon=True)
+        thread.start()
+        yield int(listener.getsockname()[1])
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+def _say(listener: socket.socket, answers: tuple[str | None, ...]) -> None:
+    with contextlib.suppress(OSError):
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            for number, answer in enumerate(answers):
+                if number and not lines.readline():
+                    return
+                if answer is None:
+                    return
+                connection.sendall(answer.encode() + b"\r\n")
+            while lines.readline():
+                pass
+
+
+def closed_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

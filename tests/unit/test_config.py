@@ -1,0 +1,149 @@
+"""newsletter.toml: defaults, and every fault said at once in words that help."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsletter import providers, sources
+from newsletter.config import Config, load, secret
+from newsletter.errors import ConfigError
+
+SMALLEST = """\
+[newsletter]
+name = "N"
+from = "n@example.com"
+address = "1 Example Street"
+
+[[sources]]
+type = "folder"
+path = "articles"
+"""
+
+
+def read(folder: Path, text: str) -> Config:
+    (folder / "newsletter.toml").write_text(text, encoding="utf-8")
+    return load(folder, sources.options, providers.options)
+
+
+def faults(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, text)
+    return str(caught.value)
+
+
+def test_name_sender_address_and_one_source_are_enough(tmp_path: Path) -> None:
+    config = read(tmp_path, SMALLEST)
+    assert config.newsletter.template == "weekly"
+    assert config.provider.type == "outbox"
+    assert config.schedule.send.at == time(7)
+    assert config.schedule.approval == "required"
+    assert config.schedule.grace == timedelta(hours=6)
+    assert config.database.url == "sqlite:///newsletter.db"
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    assert read(tmp_path, "\ufeff" + SMALLEST).newsletter.name == "N"
+
+
+def test_all_faults_are_said_at_once_with_file_key_and_what_is_expected(tmp_path: Path) -> None:
+    said = faults(
+        tmp_path,
+        """\
+[newsletter]
+nam = "N"
+from = "nobody"
+address = "x"
+timezone = "Mars/Base"
+base_url = "example.com"
+
+[schedule]
+send = "monday 7"
+grace = "soon"
+approval = "maybe"
+
+[[sources]]
+type = "fed"
+
+[[sources]]
+type = "feed"
+path = "a.xml"
+limitt = 3
+
+[provider]
+type = "smtp"
+port = "many"
+""",
+    )
+    assert str(tmp_path / "newsletter.toml") in said
+    for expected in (
+        'newsletter.nam: unknown key; did you mean "name"?',
+        "newsletter.name: is missing",
+        "newsletter.from: expected an address",
+        "newsletter.timezone: expected a time zone",
+        "newsletter.base_url: expected the address",
+        "schedule.send: expected days and a time",
+        "schedule.grace: expected a length of time",
+        "schedule.approval: expected 'required' or 'automatic'",
+        "sources[1].type: there is no 'fed'; known are feed, folder",
+        'sources[2].limitt: unknown key; did you mean "limit"?',
+        "provider.port:",
+    ):
+        assert expected in said, said
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[newsletter", "is not valid TOML"),
+        ("sources = 3\n" + SMALLEST.partition("[[sources]]")[0], "at least one [[sources]] block"),
+        (SMALLEST.replace('type = "folder"', ""), "sources[1].type: expected a type"),
+        (SMALLEST + "[shedule]\n", 'shedule: unknown key; did you mean "schedule"?'),
+    ],
+)
+def test_other_faults(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in faults(tmp_path, text)
+
+
+def test_no_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="newsletter init DIR"):
+        load(tmp_path, sources.options, providers.options)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("mon 07:00", {0}),
+        ("mon-fri 06:30", {0, 1, 2, 3, 4}),
+        ("Mon,Thu 7:00", {0, 3}),
+        ("sat-mon 07:00", {5, 6, 0}),
+        ("mon-sun 07:00", {0, 1, 2, 3, 4, 5, 6}),
+    ],
+)
+def test_days(tmp_path: Path, text: str, days: set[int]) -> None:
+    config = read(tmp_path, f'{SMALLEST}[schedule]\nsend = "{text}"\n')
+    assert config.schedule.send.days == days
+
+
+@pytest.mark.parametrize("text", ["mon 24:00", "mon 7", "someday 07:00", "mon- 07:00", "07:00", ""])
+def test_times_that_mean_nothing(tmp_path: Path, text: str) -> None:
+    assert "schedule.send" in faults(tmp_path, f'{SMALLEST}[schedule]\nsend = "{text}"\n')
+
+
+def test_a_source_or_provider_from_outside(tmp_path: Path) -> None:
+    text = SMALLEST.replace('"folder"', '"newsletter.sources.folder:FolderSource"')
+    assert read(tmp_path, text).sources[0].type.endswith(":FolderSource")
+    said = faults(tmp_path, SMALLEST.replace('"folder"', '"no.such:Thing"'))
+    assert "no.such:Thing cannot be loaded" in said
+
+
+def test_secrets_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("from a file\n")
+    assert secret("KEY", {"KEY": "direct", "KEY_FILE": str(file)}) == "direct"
+    assert secret("KEY", {"KEY_FILE": str(file)}) == "from a file"
+    assert secret("KEY", {}) is None
+    with pytest.raises(ConfigError, match="KEY_FILE names"):
+        secret("KEY", {"KEY_FILE": str(tmp_path / "none")})
