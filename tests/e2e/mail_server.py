@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -83,7 +84,8 @@ class MailServer:
     def login(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
         """Takes one user and one password."""
         self.logins.append(data.login.decode())
-        return AuthResult(success=(data.login, data.password) == (b"desk", b"correct horse"))
+        right = (data.login, data.password) == (b"desk", b"correct horse")
+        return AuthResult(success=right, handled=False)
 
     def _scripted(self, server: Any, key: tuple[str, str | int]) -> str | None:
         answer = self.script.get(key)
@@ -108,7 +110,9 @@ class _Controller(Controller):
 
     def factory(self) -> Any:
         self.handler.connections += 1
-        return SMTP(self.handler, **self.SMTP_kwargs)
+        with warnings.catch_warnings():  # a login without STARTTLS is meant so here
+            warnings.simplefilter("ignore")
+            return SMTP(self.handler, **self.SMTP_kwargs)
 
     def _create_server(self) -> Any:
         return self.loop.create_server(self._factory_invoker, sock=self._socket, ssl=self._context)
@@ -178,7 +182,7 @@ def _say(listener: socket.socket, answers: tuple[str | None, ...]) -> None:
                 if answer is None:
                     return
                 connection.sendall(answer.encode() + b"\r\n")
-            while lines.readline():
+            while (line := lines.readline()) and not line.lower().startswith(b"quit"):
                 pass
 
 

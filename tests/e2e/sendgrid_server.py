@@ -212,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
         return step if step and judged.status == 202 else judged
 
     def _answer(self, step: Step) -> None:
-        body = b"" if step.status == 202 else json.dumps({"errors": step.errors}).encode()
+        body = b"" if step.status < 300 else json.dumps({"errors": step.errors}).encode()
         self.send_response(step.status)
         for name, value in step.headers.items():
             self.send_header(name, value)

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from newsletter.errors import ConfigError
+from newsletter.model import Answer
+from newsletter.providers import _smtp_connection, smtp
+from newsletter.providers.smtp import SmtpProvider
+from tests.e2e.servers import (
+    MailServer,
+    ReceivedMail,
+    authority,
+    closed_port,
+    line_server,
+    mail_server,
+)
+from tests.letters import a_recipient, a_send, readers
+
+ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Answer
+Build = Callable[..., SmtpProvider]
+
+
+@pytest.fixture
+def build() -> Iterator[Build]:
+    built: list[SmtpProvider] = []
+
+    def provider_for(port: int, **options: Any) -> SmtpProvider:
+        given = {"type": "smtp", "host": "127.0.0.1", "port": port, "security": "none", **options}
+        built.append(SmtpProvider(SmtpProvider.Options.model_validate(given), Path()))
+        return built[-1]
+
+    yield provider_for
+    for provider in built:
+        provider.close()
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as running:
+        yield running
+
+
+def addresses(mails: list[ReceivedMail]) -> list[str]:
+    return [mail.recipient for mail in mails]
+
+
+def test_mails_arrive_byte_for_byte_over_one_connection(server: MailServer, build: Build) -> None:
+    provider = build(server.port)
+    for _ in range(2):
+        assert set(provider.submit(a_send(), readers(3)).answers.values()) == {ACCEPTED}
+    assert server.connections == 1
+    mail = server.mails[0]
+    assert (mail.sender, mail.recipient) == ("briefing@example.com", "reader1@example.com")
+    assert mail.content.endswith(b"--\r\n")
+    assert mail.message["Subject"] == "The week in Koreatown"
+
+
+def test_lines_that_begin_with_a_dot(server: MailServer, build: Build) -> None:
+    connection = _smtp_connection.Connection(
+        _smtp_connection.Server("127.0.0.1", server.port, "none", None), None, 1e12
+    )
+    content = b"Subject: x\r\n\r\n.\r\n..two\r\n.three\r\n"
+    assert connection.deliver("a@example.com", "b@example.com", content).answer is ACCEPTED
+    connection.close()
+    assert server.mails[0].content == content
+
+
+# --- refusals of one mail ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "DATA"])
+def test_a_5xx_rejects_that_one(server: MailServer, build: Build, stage: str) -> None:
+    server.script = {(stage, "reader2@example.com"): "550 5.1.1 no such user"}
+    outcome = build(server.port).submit(a_send(), readers(3))
+    assert outcome.answers == {1: ACCEPTED, 2: REJECTED, 3: ACCEPTED}
+    assert "550 5.1.1 no such user" in outcome.reasons[2]
+    assert (outcome.pause, outcome.retry_after) == (None, None)
+    assert addresses(server.mails) == ["reader1@example.com", "reader3@example.com"]
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "DATA"])
+def test_a_4xx_waits_and_the_others_go(server: MailServer, build: Build, stage: str) -> None:
+    server.script = {(stage, "reader2@example.com"): "451 4.7.1 try again later"}
+    outcome = build(server.port).submit(a_send(), readers(3))
+    assert outcome.answers == {1: ACCEPTED, 2: NOT_SENT, 3: ACCEPTED}
+    assert "try again later" in outcome.reasons[2]
+    assert (outcome.pause, outcome.retry_after) == (None, 300)
+
+
+def test_421_ends_the_batch(server: MailServer, build: Build) -> None:
+    server.script = {("RCPT", "reader2@example.com"): "421 4.7.0 too many mails"}
+    outcome = build(server.port).submit(a_send(), readers(3))
+    assert outcome.answers == {1: ACCEPTED, 2: NOT_SENT, 3: NOT_SENT}
+    assert outcome.retry_after == 300
+    assert outcome.reasons.keys() == {2, 3}
+
+
+def test_a_refused_sender_pauses(server: MailServer, build: Build) -> None:
+    server.script = {("MAIL", 2): "550 5.7.1 not your address"}
+    outcome = build(server.port).submit(a_send(), readers(3))
+    assert outcome.answers == {1: ACCEPTED, 2: NOT_SENT, 3: NOT_SENT}
+    assert outcome.pause is not None
+    assert "not your address" in outcome.pause
+    assert "[newsletter]" in outcome.pause
+
+
+def test_a_server_that_is_busy_at_mail(server: MailServer, build: Build) -> None:
+    server.script = {("MAIL", 1): "452 4.3.1 no space"}
+    outcome = build(server.port).submit(a_send(), readers(2))
+    assert set(outcome.answers.values()) == {NOT_SENT}
+    assert (outcome.pause, outcome.retry_after) == (None, 300)
+
+
+# --- connections that break --------------------------------------------------------------
+
+
+def test_a_drop_after_the_whole_mail_leaves_that_one_in_doubt(
+    server: MailServer, build: Build
+) -> None:
+    server.script = {("DATA", "reader2@example.com"): "drop"}
+    provider = build(server.port)
+    outcome = provider.submit(a_send(), readers(4))
+    assert outcome.answers == {1: ACCEPTED, 2: UNKNOWN, 3: NOT_SENT, 4: NOT_SENT}
+    assert len(server.mails) == 2
+    server.script = {}
+    assert provider.submit(a_send(), readers(4)[2:]).answers == {3: ACCEPTED, 4: ACCEPTED}
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("key", [("MAIL", 2), ("RCPT", "reader2@example.com")])
+def test_a_drop_before_the_mail_sends_nothing(
+    server: MailServer, build: Build, key: tuple[str, str | int]
+) -> None:
+    server.script = {key: "drop"}
+    outcome = build(server.port).submit(a_send(), readers(3))
+    assert outcome.answers == {1: ACCEPTED, 2: NOT_SENT, 3: NOT_SENT}
+    assert outcome.retry_after == 60
+    assert len(server.mails) == 1
+
+
+GREETED = ("220 hello", "250 hello")
+
+
+@pytest.mark.parametrize(
+    ("answers", "answer", "retry_after"),
+    [
+        ((*GREETED, "250 ok", "250 ok", None), NOT_SENT, 60),
+        ((*GREETED, "250 ok", "250 ok", "550 no mails today", "250 ok"), REJECTED, None),
+        ((*GREETED, "250 ok", "550 nobody", None), REJECTED, None),
+        ((*GREETED, "250 ok", "250 ok", "451 not now", "250 ok"), NOT_SENT, 300),
+        ((*GREETED, "250 ok", "250 ok", "354 go on", None), UNKNOWN, 60),
+        ((*GREETED, "250 ok", "250 ok", "354 go on", "what?"), UNKNOWN, 60),
+        ((*GREETED, "250 ok", "250 ok", "354 go on", "354 more"), UNKNOWN, 60),
+        ((*GREETED, "250 ok", "354 odd"), NOT_SENT, 60),
+        ((*GREETED, "what?"), NOT_SENT, 60),
+        (("421 busy",), NOT_SENT, 60),
+        ((None,), NOT_SENT, 60),
+        (("220 hello", None), NOT_SENT, 60),
+    ],
+)
+def test_what_each_answer_means(
+    build: Build, answers: tuple[str | None, ...], answer: Answer, retry_after: float | None
+) -> None:
+    with line_server(*answers) as port:
+        provider = build(port)
+        outcome = provider.submit(a_send(), readers(1))
+        provider.close()
+    assert outcome.answers == {1: answer}
+    assert outcome.reasons[1]
+    assert outcome.retry_after == retry_after
+    assert outcome.pause is None
+
+
+def test_an_unanswered_mail_is_in_doubt(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_smtp_connection.Connection, "_patience", lambda self: 0.2)
+    with line_server(*GREETED, "250 ok", "250 ok", "354 go on") as port:
+        provider = build(port)
+        outcome = provider.submit(a_send(), readers(2))
+        provider.close()
+    assert outcome.answers == {1: UNKNOWN, 2: NOT_SENT}
+
+
+def test_a_server_that_is_not_there(build: Build) -> None:
+    for provider in (build(closed_port()), build(25, host="mail.invalid")):
+        outcome = provider.submit(a_send(), readers(2))
+        assert set(outcome.answers.values()) == {NOT_SENT}
+        assert (outcome.pause, outcome.retry_after) == (None, 60)
+        assert "cannot be reached" in outcome.reasons[2]
+
+
+@pytest.mark.parametrize(("greeting", "host"), [("554 go away", "127.0.0.1"), ("", "x" * 70)])
+def test_what_waiting_does_not_mend_pauses(build: Build, greeting: str, host: str) -> None:
+    with line_server(greeting) as port:
+        outcome = build(port, host=host).submit(a_send(), readers(1))
+    assert outcome.answers == {1: NOT_SENT}
+    assert outcome.pause is not None
+
+
+def test_a_connection_that_died_meanwhile_is_opened_anew(server: MailServer, build: Build) -> None:
+    provider = build(server.port)
+    provider.submit(a_send(), readers(1))
+    kept = provider._connection
+    assert kept is not None
+    assert kept._client.sock is not None
+    kept._client.sock.shutdown(2)
+    assert provider.submit(a_send(), readers(1)).answers == {1: ACCEPTED}
+    assert server.connections == 2
+
+
+def test_a_batch_ends_by_itself_before_its_lease(
+    server: MailServer, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "BUDGET", -1.0)
+    outcome = build(server.port).submit(a_send(), readers(3))
+    assert outcome.answers == {1: NOT_SENT, 2: NOT_SENT, 3: NOT_SENT}
+    assert (outcome.pause, outcome.retry_after) == (None, None)
+    assert server.mails == []
+
+
+# --- who and where -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_login_over_tls(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: Any
+) -> None:
+    path, context = authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    monkeypatch.setenv("SMTP_PASSWORD", "correct horse")
+    with mail_server(context, security, login=True) as server:
+        provider = build(server.port, security=security, user="desk")
+        assert provider.submit(a_send(), readers(2)).answers == {1: ACCEPTED, 2: ACCEPTED}
+        provider.close()
+        assert server.logins == ["desk"]
+        monkeypatch.setenv("SMTP_PASSWORD", "wrong pony")
+        wrong = build(server.port, security=security, user="desk")
+        outcome = wrong.submit(a_send(), readers(2))
+    assert set(outcome.answers.values()) == {NOT_SENT}
+    assert outcome.pause is not None
+    assert "SMTP_PASSWORD" in outcome.pause
+    assert "535" in outcome.pause
+    assert "pony" not in str(outcome) + repr(wrong)
+    assert len(server.mails) == 2
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_certificate_that_nobody_vouches_for(build: Build, tmp_path: Path, security: Any) -> None:
+    _, context = authority(tmp_path)
+    with mail_server(context, security) as server:
+        outcome = build(server.port, security=security).submit(a_send(), readers(1))
+    assert outcome.answers == {1: NOT_SENT}
+    assert outcome.pause is not None
+    assert "certificate" in outcome.pause
+    assert server.mails == []
+
+
+def test_a_server_without_starttls_or_login(
+    server: MailServer, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMTP_PASSWORD", "비밀번호")
+    for options in ({"security": "starttls"}, {"user": "desk"}):
+        outcome = build(server.port, **options).submit(a_send(), readers(1))
+        assert outcome.answers == {1: NOT_SENT}
+        assert outcome.pause is not None
+        assert "비밀" not in outcome.pause
+    assert server.mails == []
+
+
+def test_a_password_that_cannot_be_sent(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMTP_PASSWORD", "비밀번호")
+    with line_server("220 hello", "250-hello\r\n250 AUTH PLAIN", "535 no") as port:
+        provider = build(port, user="desk")
+        outcome = provider.submit(a_send(), readers(1))
+    assert outcome.answers == {1: NOT_SENT}
+    assert outcome.pause is not None
+
+
+def test_a_server_that_wants_a_login(build: Build) -> None:
+    with mail_server(login=True) as server:
+        outcome = build(server.port).submit(a_send(), readers(2))
+    assert outcome.answers == {1: NOT_SENT, 2: NOT_SENT}
+    assert outcome.pause is not None
+
+
+def test_a_user_without_a_password(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SMTP_PASSWORD", raising=False)
+    monkeypatch.delenv("SMTP_PASSWORD_FILE", raising=False)
+    with pytest.raises(ConfigError, match="SMTP_PASSWORD"):
+        build(25, user="desk")
+
+
+def test_addresses_beyond_ascii(build: Build) -> None:
+    batch = [a_recipient(1), a_recipient(2, email="철수@한국.test"), a_recipient(3)]
+    with mail_server() as server:
+        assert set(build(server.port).submit(a_send(), batch).answers.values()) == {ACCEPTED}
+        assert server.mails[1].recipient == "철수@xn--3e0b707e.test"
+        assert "To: Reader 2 <철수@".encode() in server.mails[1].content
+    with mail_server(smtputf8=False) as server:
+        outcome = build(server.port).submit(a_send(), batch)
+        assert outcome.answers == {1: ACCEPTED, 2: REJECTED, 3: ACCEPTED}
+        assert "ASCII" in outcome.reasons[2]
+        sender = a_send(sender="철수@example.com")
+        assert build(server.port).submit(sender, readers(1)).pause is not None
+
+
+def test_the_usual_ports() -> None:
+    def port(security: str) -> int:
+        given = {"type": "smtp", "host": "mail.test", "security": security}
+        return SmtpProvider(SmtpProvider.Options.model_validate(given), Path())._server.port
+
+    assert (port("starttls"), port("tls"), port("none")) == (587, 465, 25)
+    with pytest.raises(ValidationError):
+        SmtpProvider.Options.model_validate({"type": "smtp", "host": "a", "security": "ssl"})
