@@ -107,7 +107,7 @@ class Newsroom:
         return json.loads(self.run(*arguments, "--json", status=status).stdout)
 
     def whole_environment(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL"}}
+        kept = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
         return {**kept, "COLUMNS": "100", **self.environment}
 
     def gathered(self, issue: str) -> Any:

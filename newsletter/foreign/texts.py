@@ -32,7 +32,8 @@ _TAILS = (
     re.compile(r"\s*The post .{1,400} (?:first )?appeared (?:first )?on .{1,200}$"),
     re.compile(r"\s*[\[(](?:…|\.\.\.|more\s*(?:…|\.\.\.)?|\+)[\])]$", re.IGNORECASE),
     re.compile(
-        r"(?:^|(?<=[.!?…\"”’\])]))\s*(?:(?:continue|keep) reading|read more (?:about|at|from|here|on)|"
+        r"(?:^|(?<=[.!?…\"”’\])]))\s*"
+        r"(?:(?:continue|keep) reading|read more (?:about|at|from|here|on)|"
         r"read (?:the )?(?:full|entire|whole|rest of the) (?:article|post|story))\b"
         rf"(?:[^.!?…]|\.(?=\w)){{0,120}}{_ARROWS}",
         re.IGNORECASE,
@@ -80,10 +81,8 @@ def blurb(html: str, limit: int = BLURB_LENGTH) -> str:
     Cut at the end of a sentence where there is one, else between words and with "…". What content
     systems add to an excerpt ("Read more", "The post … appeared first on …") is taken off.
     """
-    text = plain(html)
-    whole = _without_tails(text)
-    cut_already = whole != text and text.endswith(("…]", "...]", "…)", "...)"))
-    if len(whole) <= limit and not cut_already:
+    whole, broken_off = _without_tails(plain(html))
+    if len(whole) <= limit and not broken_off:
         return whole
     ends = [m.end() for m in _ENDS.finditer(whole[: limit + 1]) if _is_end(whole, m)]
     ends = [end for end in ends if limit // 10 <= end <= limit]
@@ -115,16 +114,18 @@ def _words(body: object) -> list[str]:
     return found
 
 
-def _without_tails(text: str) -> str:
-    before = ""
-    while before != text:
+def _without_tails(text: str) -> tuple[str, bool]:
+    """The text alone, and whether its publisher had cut it off ("[…]")."""
+    before, broken_off = "", False
+    while text and before != text:
         before = text
         # Only the end is looked at: these patterns must not wander through a whole article.
         head, tail = text[:-700], text[-700:]
         for pattern in _TAILS:
+            broken_off = broken_off or tail.endswith(("…]", "...]", "…)", "...)"))
             tail = pattern.sub("", tail)
         text = (head + tail).rstrip()
-    return text
+    return text, broken_off
 
 
 def _is_end(text: str, match: re.Match[str]) -> bool:

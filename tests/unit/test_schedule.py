@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -78,7 +78,7 @@ def test_however_the_time_is_cut_into_looks_each_moment_is_due_once(
     looks = [begin, *(begin + timedelta(minutes=cut) for cut in sorted(cuts))]
     pieces = [
         moment
-        for after, now in zip(looks, looks[1:], strict=False)
+        for after, now in pairwise(looks)
         for moment in due(WEEKLY, ZoneInfo(zone), after, now)
     ]
     assert pieces == due(WEEKLY, ZoneInfo(zone), looks[0], looks[-1])

@@ -1,0 +1,1 @@
+"""The program's web pages. ``preview`` is the editors' own, on their machine only."""

@@ -1,0 +1,91 @@
+"""Who may talk to the preview: a browser on this machine that was given its address."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# A page that changes something adds POST here, and must then compare the Origin header too.
+METHODS = ("GET",)
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+}
+
+
+class Guard:
+    """Lets through what names this machine as its host and has the token of the start.
+
+    The token comes once in the address, and lives in a cookie from then on. Answers get the
+    strictest headers where the application sets none.
+    """
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self.app = app
+        self.token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the application's start and end."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            answer = self.refusal(Request(scope)) or self.app
+            await answer(scope, receive, _with_headers(send))
+
+    def refusal(self, request: Request) -> Response | None:
+        """What is answered in place of the page; None where the page may be shown."""
+        port = (request.scope.get("server") or ("", 0))[1]
+        if request.headers.get("host") not in (f"127.0.0.1:{port}", f"localhost:{port}"):
+            return _plain(
+                f"The preview answers only to http://127.0.0.1:{port}/. Open that address.", 400
+            )
+        if request.method not in METHODS:
+            answer = _plain("The preview only shows; nothing can be sent to it.", 405)
+            answer.headers["Allow"] = ", ".join(METHODS)
+            return answer
+        # Cookies do not know ports: each preview on this machine needs its own name.
+        cookie = f"preview-{port}"
+        if self.knows(request.query_params.get("token")):
+            return self.welcome(request, cookie)
+        if not self.knows(request.cookies.get(cookie)):
+            return _plain(
+                "This page belongs to whoever started the preview. Open the whole address that "
+                "the preview printed when it started, with ?token= and what follows.",
+                403,
+            )
+        return None
+
+    def welcome(self, request: Request, cookie: str) -> Response:
+        """Keep the token in a cookie, and take it out of the address."""
+        query = [pair for pair in parse_qsl(request.url.query) if pair[0] != "token"]
+        address = request.url.path + (f"?{urlencode(query)}" if query else "")
+        answer = RedirectResponse(f"/{address.lstrip('/')}", 303)
+        answer.set_cookie(cookie, self.token, httponly=True, samesite="strict")
+        return answer
+
+    def knows(self, given: str | None) -> bool:
+        """Whether that is the token of this start."""
+        return given is not None and secrets.compare_digest(given.encode(), self.token.encode())
+
+
+def _plain(sentence: str, status: int) -> Response:
+    return PlainTextResponse(f"{sentence}\n", status)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending

@@ -1,0 +1,63 @@
+"""A built mail as the preview shows it. What lies in ``build/`` is never changed."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Theme = Literal["light", "dark"]
+
+_STYLES = re.compile(r"<style\b[^>]*>.*?</style>|\bmedia=\"[^\"]*\"", re.DOTALL | re.IGNORECASE)
+_ALONE = re.compile(
+    r"(@media|media=\")\s*\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)(?=\s*[{\"])",
+    re.IGNORECASE,
+)
+_AMONG_OTHERS = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)", re.IGNORECASE)
+_DECLARED = re.compile(r"color-scheme\s*:[^;}]*dark|<meta[^>]*\bcolor-scheme\b", re.IGNORECASE)
+_HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
+
+
+def mail(html: str, theme: Theme, pictures: str) -> str:
+    """The mail in one palette, with pictures from this machine and links for a new tab.
+
+    ``pictures``: the address below which readers will find the issue's ``images/``.
+    """
+    return _opened(_with_own_pictures(in_theme(html, theme), pictures), theme)
+
+
+def has_dark_palette(html: str) -> bool:
+    """Whether the mail itself says how it looks in the dark."""
+    return any(
+        match[1].lower() == "dark"
+        for block in _STYLES.findall(html)
+        for match in _AMONG_OTHERS.finditer(block)
+    )
+
+
+def in_theme(html: str, theme: Theme) -> str:
+    """Decide every question for the reader's palette, which a page cannot set for a frame."""
+    return _STYLES.sub(lambda block: _decided(block.group(), theme), html)
+
+
+def _decided(styles: str, theme: Theme) -> str:
+    def alone(match: re.Match[str]) -> str:
+        answer = "all" if match[2].lower() == theme else "not all"
+        return match[1] + (answer if match[1].endswith('"') else f" {answer}")
+
+    def among_others(match: re.Match[str]) -> str:
+        return "(min-width:0)" if match[1].lower() == theme else "(max-width:0)"
+
+    return _AMONG_OTHERS.sub(among_others, _ALONE.sub(alone, styles))
+
+
+def _with_own_pictures(html: str, pictures: str) -> str:
+    """Readers get the issue's pictures from the public pages, where they do not lie yet."""
+    return re.sub(rf"(?<=[\"'(]){re.escape(pictures)}/", "/images/", html)
+
+
+def _opened(html: str, theme: Theme) -> str:
+    head = '<base target="_blank">'
+    if _DECLARED.search(html):
+        # Else the browser paints page and letters after the wish of the editor's own system.
+        head += f"<style>:root{{color-scheme:only {theme} !important}}</style>"
+    return _HEAD.sub(lambda match: match.group() + head, html, count=1)

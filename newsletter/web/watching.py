@@ -1,0 +1,107 @@
+"""Notice every save of a file that an issue is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from watchfiles import awatch
+
+from newsletter import config, issues, render
+
+LOOK_ANYWAY = 1000  # milliseconds; drives in the network tell nobody of their changes
+SETTLE = 50  # milliseconds; an editor's program may write a file in several steps
+
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The files that an issue is made of, by where they lie."""
+
+    newsroom: Path
+    issue: Path
+    looks: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, newsroom: Path, issue: date) -> Watched:
+        """Those of one issue of the newsletter in the folder ``newsroom``."""
+        newsroom = newsroom.resolve()
+        looks = {newsroom / "templates", render.packaged_templates().resolve()}
+        return cls(newsroom, issues.folder_of(newsroom, issue), tuple(sorted(looks)))
+
+    @property
+    def configuration(self) -> Path:
+        """newsletter.toml."""
+        return self.newsroom / config.FILE
+
+    def files(self) -> dict[Path, Stamp]:
+        """Every one that exists now, with what tells two versions of it apart.
+
+        The ``build/`` folder is not among them: the program itself writes there.
+        """
+        own = [self.issue / name for name in ("issue.toml", "note.md", "gathered.json")]
+        found = [self.configuration, *own, *_kept(self.issue / "images")]
+        for look in self.looks:
+            found += _kept(look)
+        return _stamps(found)
+
+    def folders(self) -> dict[Path, int]:
+        """Every folder that such a file may appear in, with what tells a new one from the old."""
+        own = (self.newsroom, self.issue.parent, self.issue, self.issue / "images")
+        found = {*own, *self.looks}
+        for top in (*self.looks, self.issue / "images"):
+            found |= {path for path in _kept(top) if path.is_dir()}
+        return {path: stamp[2] for path, stamp in _stamps(found).items() if path.is_dir()}
+
+
+async def changes(watched: Watched, stop: asyncio.Event) -> AsyncIterator[set[Path]]:
+    """The files that changed, after each save, until ``stop``.
+
+    The system only wakes us up; what changed is seen by comparing. So nothing is missed where
+    folders come and go, and files that do not matter cause nothing.
+    """
+    seen = watched.files()
+    while not stop.is_set():
+        folders = watched.folders()
+        waking = awatch(
+            *folders,
+            watch_filter=None,
+            debounce=SETTLE,
+            step=20,
+            stop_event=stop,
+            rust_timeout=LOOK_ANYWAY,
+            yield_on_timeout=True,
+            recursive=False,
+            ignore_permission_denied=True,
+        )
+        async for _ in waking:
+            now = watched.files()
+            if now != seen:
+                changed = {path for path, _ in now.items() ^ seen.items()}
+                seen = now
+                yield changed
+            if watched.folders() != folders:
+                break
+
+
+def _kept(top: Path) -> Iterator[Path]:
+    """Everything below a folder, but what editors' programs and systems put there for a while."""
+    for path in top.rglob("*"):
+        name = path.name
+        if not name.startswith((".", "~")) and not name.endswith(("~", ".tmp", ".swp")):
+            yield path
+
+
+def _stamps(paths: list[Path] | set[Path]) -> dict[Path, Stamp]:
+    found = {}
+    for path in paths:
+        try:
+            facts = path.stat()
+        except OSError:
+            continue  # not there, or not any more
+        found[path] = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+    return found
