@@ -47,10 +47,11 @@ def _times(value: object) -> object:
 def _days(text: str) -> frozenset[int] | None:
     found: set[int] = set()
     for part in text.split(","):
-        first, _, last = part.partition("-")
-        if first not in DAYS or (last or first) not in DAYS:
+        first, *last = part.split("-", 1)
+        ends = [first, *(last or [first])]
+        if any(day not in DAYS for day in ends):
             return None
-        start, end = DAYS.index(first), DAYS.index(last or first)
+        start, end = (DAYS.index(day) for day in ends)
         found |= {day % 7 for day in range(start, end + 1 if end >= start else end + 8)}
     return frozenset(found)
 
@@ -68,7 +69,7 @@ def _duration(value: object) -> object:
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise ValueError('expected a time zone, such as "America/Los_Angeles"') from error
     return value
 

@@ -1,0 +1,102 @@
+"""The preview's state: the newest mail that could be built, and who waits for the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from newsletter.app import Desk, open_desk
+from newsletter.app.editing import Built, build
+from newsletter.errors import NewsletterError
+from newsletter.web.watching import Watched, changes
+
+HEARTBEAT = 15  # seconds between two signs of life to a waiting page
+
+
+@dataclass(frozen=True)
+class Good:
+    """A mail that could be built. ``number`` counts them, so that a page knows a new one."""
+
+    number: int
+    built: Built
+    at: datetime
+
+
+class Live:
+    """Builds the issue at the start and after every save, and tells the pages that are open."""
+
+    def __init__(self, desk: Desk, issue: date) -> None:
+        self.desk = desk
+        self.issue = issue
+        self.good: Good | None = None
+        self.error: str | None = None
+        self.version = 0
+        self._reload = False
+        self._stop = asyncio.Event()
+        self._turn = asyncio.Event()
+
+    async def follow(self, first: asyncio.Event) -> None:
+        """Build now and after every save; ``first`` is set once the first attempt is over."""
+        watched = Watched.of(self.desk.folder, self.issue)
+        saves = changes(watched, self._stop)
+        ahead = asyncio.ensure_future(anext(saves, None))  # what is saved while we build counts
+        await self._renew()
+        first.set()
+        while (changed := await ahead) is not None:
+            self._reload |= watched.configuration in changed
+            ahead = asyncio.ensure_future(anext(saves, None))
+            await self._renew()
+
+    async def stream(self) -> AsyncIterator[str]:
+        """Server-sent events: the version now, then every new one; comments in between."""
+        seen = 0
+        while not self._stop.is_set():
+            if seen != self.version:
+                seen = self.version
+                yield f"event: built\ndata: {seen}\n\n"
+                continue
+            try:
+                await asyncio.wait_for(self._turn.wait(), HEARTBEAT)
+            except TimeoutError:
+                yield ": still here\n\n"
+
+    def close(self) -> None:
+        """End the watching and every stream, so that the server can end."""
+        self._stop.set()
+        self._turn.set()
+
+    async def _renew(self) -> None:
+        good, self.error = await asyncio.to_thread(self._attempt)
+        self.good = good or self.good
+        self.version += 1
+        turn, self._turn = self._turn, asyncio.Event()
+        turn.set()
+
+    def _attempt(self) -> tuple[Good | None, str | None]:
+        try:
+            if self._reload:
+                self.desk = open_desk(self.desk.folder, self.desk.clock)
+                self._reload = False
+            built = build(self.desk, self.issue)
+        except NewsletterError as error:
+            return None, self._short(str(error))
+        except Exception as error:
+            # Templates are programs: whatever one does must not end the preview.
+            logging.getLogger(__name__).debug("The build failed", exc_info=True)
+            return None, self._short(
+                f"The mail could not be made ({type(error).__name__}: {error}). If you changed a "
+                f"template just now, look there; else run `newsletter --debug build {self.issue}` "
+                f"and report what it prints."
+            )
+        number = self.good.number + 1 if self.good else 1
+        return Good(number, built, self.desk.clock().astimezone()), None
+
+    def _short(self, message: str) -> str:
+        """The message with paths as they are seen from the newsroom's folder."""
+        for folder in (self.desk.folder.resolve(), self.desk.folder):
+            message = message.replace(f"{folder}{os.sep}", "")
+        return message

@@ -1,0 +1,38 @@
+"""Providers from outside the package: one that is killed in mid-request, one that is broken."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from newsletter.config import ProviderOptions
+from newsletter.model import Answer, Event, Outcome, Recipient, Send
+
+
+class HangingProvider:
+    """Takes the first batch, and dies within the second as a machine does without power."""
+
+    Options: ClassVar[type[ProviderOptions]] = ProviderOptions
+
+    def __init__(self, options: ProviderOptions, folder: Path) -> None:
+        self.batch_size = options.batch_size or 1
+        self._requests = 0
+
+    def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
+        self._requests += 1
+        if self._requests == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Outcome.all(batch, Answer.ACCEPTED)
+
+    def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:
+        return []
+
+
+class BrokenProvider(HangingProvider):
+    """Fails in a way that nobody foresaw."""
+
+    def __init__(self, options: ProviderOptions, folder: Path) -> None:
+        raise RuntimeError("a bug")
