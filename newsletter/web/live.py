@@ -35,21 +35,24 @@ class Live:
         self.good: Good | None = None
         self.error: str | None = None
         self.version = 0
+        self._watched = Watched.of(desk.folder, issue)
         self._reload = False
         self._stop = asyncio.Event()
         self._turn = asyncio.Event()
 
-    async def follow(self, first: asyncio.Event) -> None:
-        """Build now and after every save; ``first`` is set once the first attempt is over."""
-        watched = Watched.of(self.desk.folder, self.issue)
-        saves = changes(watched, self._stop)
-        ahead = asyncio.ensure_future(anext(saves, None))  # what is saved while we build counts
-        await self._renew()
-        first.set()
-        while (changed := await ahead) is not None:
-            self._reload |= watched.configuration in changed
-            ahead = asyncio.ensure_future(anext(saves, None))
-            await self._renew()
+    async def follow(self) -> None:
+        """Build after every save, until ``close``."""
+        async for changed in changes(self._watched, self._stop):
+            self._reload |= self._watched.configuration in changed
+            await self.renew()
+
+    async def renew(self) -> None:
+        """Build the issue as its files are now, and tell the pages."""
+        good, self.error = await asyncio.to_thread(self._attempt)
+        self.good = good or self.good
+        self.version += 1
+        turn, self._turn = self._turn, asyncio.Event()
+        turn.set()
 
     async def stream(self) -> AsyncIterator[str]:
         """Server-sent events: the version now, then every new one; comments in between."""
@@ -69,13 +72,6 @@ class Live:
         self._stop.set()
         self._turn.set()
 
-    async def _renew(self) -> None:
-        good, self.error = await asyncio.to_thread(self._attempt)
-        self.good = good or self.good
-        self.version += 1
-        turn, self._turn = self._turn, asyncio.Event()
-        turn.set()
-
     def _attempt(self) -> tuple[Good | None, str | None]:
         try:
             if self._reload:
@@ -84,8 +80,7 @@ class Live:
             built = build(self.desk, self.issue)
         except NewsletterError as error:
             return None, self._short(str(error))
-        except Exception as error:
-            # Templates are programs: whatever one does must not end the preview.
+        except Exception as error:  # noqa: BLE001 - templates are programs; none may end the preview
             logging.getLogger(__name__).debug("The build failed", exc_info=True)
             return None, self._short(
                 f"The mail could not be made ({type(error).__name__}: {error}). If you changed a "

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from watchfiles import awatch
+from watchfiles import WatchfilesRustInternalError, awatch
 
 from newsletter import config, issues, render
 
@@ -67,7 +67,20 @@ async def changes(watched: Watched, stop: asyncio.Event) -> AsyncIterator[set[Pa
     seen = watched.files()
     while not stop.is_set():
         folders = watched.folders()
-        waking = awatch(
+        async for _ in _wakes(folders, stop):
+            now = watched.files()
+            if now != seen:
+                changed = {path for path, _ in now.items() ^ seen.items()}
+                seen = now
+                yield changed
+            if watched.folders() != folders:
+                break
+
+
+async def _wakes(folders: Iterable[Path], stop: asyncio.Event) -> AsyncIterator[None]:
+    """A turn whenever something happens in the folders, and now and then anyway."""
+    try:
+        async for _ in awatch(
             *folders,
             watch_filter=None,
             debounce=SETTLE,
@@ -77,15 +90,12 @@ async def changes(watched: Watched, stop: asyncio.Event) -> AsyncIterator[set[Pa
             yield_on_timeout=True,
             recursive=False,
             ignore_permission_denied=True,
-        )
-        async for _ in waking:
-            now = watched.files()
-            if now != seen:
-                changed = {path for path, _ in now.items() ^ seen.items()}
-                seen = now
-                yield changed
-            if watched.folders() != folders:
-                break
+        ):
+            yield
+    except (OSError, WatchfilesRustInternalError):
+        # A folder went away meanwhile, or the system watches no more of them: look by the clock.
+        await asyncio.sleep(LOOK_ANYWAY / 1000)
+        yield
 
 
 def _kept(top: Path) -> Iterator[Path]:

@@ -1,0 +1,174 @@
+"""Saved pages: every part lands in its own field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from newsletter.errors import FetchError
+from newsletter.http import Door
+from newsletter.model import Article, Dateline, Window
+from newsletter.sources import Surroundings, _saved
+from newsletter.sources.folder import FolderOptions, FolderSource
+
+LA = ZoneInfo("America/Los_Angeles")
+ALWAYS = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+PAGE = """\
+71.6 F
+Gardena
+Wednesday, July 2, 2025
+
+Choir sings for the harbor
+
+Singers at the pier on Monday. [DAILY]
+Singers at the pier on Monday, in blue. [DAILY]
+
+
+The choir sang at the pier. Forty people came.
+
+"It was loud," one said [laughing].
+
+BY JOON-HO PARK AND MIA O'NEIL \xa0 [joonho.park@example.com]
+
+- Advertisement -
+Joon-ho Park
+Joon-ho Park
+Joon-ho Park edits the weekly letter and sings bass."""
+
+
+def fetch(folder: Path) -> list[Article]:
+    source = FolderSource(
+        FolderOptions(type="folder", path="saved", section="News"),
+        Surroundings(folder, LA, Door()),
+    )
+    return list(source.fetch(ALWAYS))
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[[str, str | bytes], Article]:
+    def save(name: str, content: str | bytes) -> Article:
+        (tmp_path / "saved").mkdir(exist_ok=True)
+        data = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / "saved" / name).write_bytes(data)
+        (article,) = fetch(tmp_path)
+        return article
+
+    return save
+
+
+def test_a_saved_text(saved: Callable[[str, str], Article]) -> None:
+    found = saved("a.txt", PAGE)
+    assert found.title == "Choir sings for the harbor"
+    assert found.authors == ("Joon-ho Park", "Mia O'Neil")
+    assert found.byline_email == "joonho.park@example.com"
+    assert (found.caption, found.credit) == ("Singers at the pier on Monday, in blue.", "DAILY")
+    assert found.blurb.startswith("The choir sang at the pier.")
+    assert "Advertisement" not in found.blurb
+    assert (found.published, found.url, found.section) == (None, None, "News")
+    assert found.page
+    assert found.page.dateline == Dateline("Gardena", 71.6, "F", date(2025, 7, 2))
+    assert found.page.advertisements == 1
+    assert found.page.editor
+    assert found.page.editor.name == "Joon-ho Park"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.encode("utf-16"),
+        lambda text: text.replace("\n\n", "\n"),
+    ],
+)
+def test_line_ends_and_encodings_make_no_difference(
+    saved: Callable[[str, str | bytes], Article], change: Callable[[str], str | bytes]
+) -> None:
+    found = saved("a.txt", change(PAGE))
+    assert found.title == "Choir sings for the harbor"
+    assert found.authors == ("Joon-ho Park", "Mia O'Neil")
+
+
+def test_korean_in_the_old_encoding(saved: Callable[[str, bytes], Article]) -> None:
+    assert saved("a.txt", "합창단 공연\n\n본문이다.".encode("cp949")).title == "합창단 공연"
+
+
+def test_only_a_headline_and_a_paragraph(saved: Callable[[str, str], Article]) -> None:
+    found = saved("a.txt", "By the sea\n\nBy noon the fog had gone.\n")
+    assert (found.title, found.blurb, found.authors) == (
+        "By the sea",
+        "By noon the fog had gone.",
+        (),
+    )
+
+
+def test_the_id_follows_the_file_not_the_words(saved: Callable[[str, str], Article]) -> None:
+    first = saved("a.txt", PAGE)
+    assert saved("a.txt", PAGE.replace("Choir sings", "Choir roars")).id == first.id
+
+
+def test_a_saved_html_page(saved: Callable[[str, str], Article]) -> None:
+    found = saved(
+        "a.html",
+        """<html lang="en"><head><title>Pool opens - The Daily</title>
+<meta property="og:site_name" content="The Daily">
+<meta property="og:title" content="Pool opens - The Daily">
+<meta property="og:image" content="https://www.example.com/p.jpg">
+<link rel="canonical" href="https://www.example.com/pool">
+<script type="application/ld+json">{broken</script>
+<script type="application/ld+json">{"@graph":[{"@type":"NewsArticle","headline":"x",
+"datePublished":"2025-07-02T08:00:00-07:00",
+"author":[{"name":"Kim Ray"},{"name":"Lou Cho"}]}]}</script>
+</head><body><nav><p>Menu</p></nav><article><h1>Pool opens</h1>
+<figure><figcaption>The pool at dawn [AP]</figcaption></figure>
+<p>It opened on <b>Tuesday</b>.</p></article></body></html>""",
+    )
+    assert (found.title, found.url) == ("Pool opens", "https://www.example.com/pool")
+    assert found.authors == ("Kim Ray", "Lou Cho")
+    assert found.published == datetime(2025, 7, 2, 15, tzinfo=UTC)
+    assert (found.caption, found.credit) == ("The pool at dawn", "AP")
+    assert found.blurb == "It opened on Tuesday."
+    assert found.image == "https://www.example.com/p.jpg"
+
+
+def test_files_without_an_article_are_passed_over_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "empty.txt").write_text("\n\n")
+    (tmp_path / "saved" / "empty.html").write_text("")
+    (tmp_path / "saved" / "picture.jpg").write_bytes(b"\xff")
+    (tmp_path / "saved" / "good.txt").write_text("Headline\n\nText.")
+    assert [article.title for article in fetch(tmp_path)] == ["Headline"]
+    assert "empty.txt was passed over" in caplog.text
+    assert "empty.html was passed over" in caplog.text
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match="cannot be read"):
+        fetch(tmp_path)
+
+
+def test_the_first_users_own_article(shared_data: Path) -> None:
+    (file,) = (shared_data / "saved").glob("*.txt")
+    page = _saved.read(file.read_text(encoding="utf-8"))
+    assert page.title.startswith("North Korea may soon")
+    assert page.page.dateline == Dateline("Los Angeles", 63.3, "F", date(2025, 7, 3))
+    assert page.credit == "YONHAP"
+    assert page.caption
+    assert page.caption.startswith("North Korean leader Kim Jong-un is seen")
+    assert page.alt
+    assert "YONHAP" not in page.alt + page.caption
+    assert page.authors == ("Mooyoung Lee",)
+    assert page.byline_email == "lee.mooyoung@koreadaily.com"
+    assert page.page.advertisements == 1
+    assert page.page.editor
+    assert page.page.editor.name == "Mooyoung Lee"
+    assert "oversees the weekly" in page.page.editor.bio
+    assert len(page.body) == 9
+    assert page.body[0].startswith("North Korea may deploy")
+    assert page.body[-1].endswith("July or August.")

@@ -1,0 +1,179 @@
+"""What belongs to an issue, and why the rest was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from newsletter.config import SourceOptions
+from newsletter.errors import FetchError
+from newsletter.gather import gather
+from newsletter.model import Article, Dateline, Gathered, Page, Window
+from newsletter.sources.feed import FeedOptions
+
+NOW = datetime(2025, 7, 4, 22, tzinfo=UTC)
+WINDOW = Window(NOW - timedelta(days=7), NOW)
+
+
+class Source:
+    """A source that has these articles, or fails with this reason."""
+
+    def __init__(self, *articles: Article, fault: str = "") -> None:
+        self.articles, self.fault = articles, fault
+
+    def fetch(self, window: Window) -> Iterable[Article]:
+        if self.fault:
+            raise FetchError(self.fault)
+        return self.articles
+
+
+def article(title: str, source: str = "a.xml", hours: float = 1, **more: object) -> Article:
+    values: dict[str, object] = {
+        "id": f"{source}/{title}",
+        "title": title,
+        "source": source,
+        "url": f"https://www.example.com/{source}/{title.replace(' ', '-')}",
+        "published": NOW - timedelta(hours=hours),
+    }
+    return Article(**{**values, **more})  # type: ignore[arg-type]
+
+
+def run(*sources: Source, before: Gathered | None = None, **more: object) -> Gathered:
+    options = [
+        FeedOptions(type="feed", path=f"{name}.xml", limit=int(str(more.get("limit", 20))))
+        for name in "abcd"[: len(sources)]
+    ]
+    pairs: list[tuple[SourceOptions, Source]] = list(zip(options, sources, strict=True))
+    mailed = more.get("mailed")
+    return gather(pairs, WINDOW, NOW, before=before, mailed=mailed)  # type: ignore[arg-type]
+
+
+def left(found: Gathered) -> dict[str, str]:
+    return {each.article.title: each.reason for each in found.left_out}
+
+
+def titles(found: Gathered) -> list[str]:
+    return [each.title for each in found.articles]
+
+
+def test_the_newest_first_over_all_sources() -> None:
+    found = run(Source(article("Old", hours=9), article("New")), Source(article("Mid", "b.xml", 5)))
+    assert titles(found) == ["New", "Mid", "Old"]
+    assert [source.articles for source in found.sources] == [2, 1]
+
+
+def test_what_does_not_belong_is_listed_with_its_reason() -> None:
+    found = run(
+        Source(
+            article("Early", hours=24 * 7 + 1),
+            article("At the start", hours=24 * 7),
+            article("Future", hours=-1),
+            article("No date", published=None),
+            article("No link", url=None),
+            article("Mailed by id"),
+            article("Mailed by link", url="https://example.com/m/?utm_source=x"),
+        ),
+        mailed={"a.xml/Mailed by id": "2025-06-30", "https://example.com/m": "2025-06-23"},
+    )
+    assert titles(found) == ["At the start"]
+    assert left(found) == {
+        "Early": "outside the window",
+        "Future": "outside the window",
+        "No date": "no date",
+        "No link": "no link",
+        "Mailed by id": "mailed in the issue of 2025-06-30",
+        "Mailed by link": "mailed in the issue of 2025-06-23",
+    }
+
+
+def test_an_article_that_a_person_put_there_needs_no_date_and_no_link() -> None:
+    own = article("By hand", published=None, url=None, needs_date=False)
+    assert titles(run(Source(own, article("Dated")))) == ["Dated", "By hand"]
+
+
+def test_one_story_is_offered_once_and_the_source_listed_first_wins() -> None:
+    found = run(
+        Source(article("County opens pool"), article("Same link", url="https://example.com/1/")),
+        Source(
+            article("“County opens pool!”", "b.xml", 0.5),
+            article("Other words", "b.xml", url="http://example.com/1?utm_source=rss#top"),
+            article("County opens pools", "b.xml"),
+        ),
+    )
+    assert sorted(titles(found)) == ["County opens pool", "County opens pools", "Same link"]
+    assert {x.article.title: x.of for x in found.left_out} == {
+        "“County opens pool!”": "a.xml/County opens pool",
+        "Other words": "a.xml/Same link",
+    }
+
+
+def test_one_headline_twice_in_one_feed_under_two_links_is_two_stories() -> None:
+    twice = [article("Letters", id=f"{n}", url=f"https://example.com/{n}") for n in range(2)]
+    assert titles(run(Source(*twice))) == ["Letters", "Letters"]
+
+
+def test_items_that_share_one_link_are_not_one_story() -> None:
+    shared = [article(f"Item {n}", url="https://example.com/live") for n in range(4)]
+    assert len(titles(run(Source(*shared)))) == 4
+
+
+def test_an_item_repeated_with_a_new_time_is_one_story() -> None:
+    found = run(Source(article("Again", hours=5), article("Again", hours=1)))
+    assert titles(found) == ["Again"]
+    assert left(found) == {"Again": "duplicate"}
+
+
+def test_a_limit_keeps_the_newest_and_says_so() -> None:
+    found = run(Source(*(article(f"N{n}", hours=n + 1) for n in range(4))), limit=2)
+    assert titles(found) == ["N0", "N1"]
+    assert set(left(found).values()) == {"over the limit of 2 for this source"}
+
+
+def test_what_an_earlier_gather_had_stays_though_the_feed_forgot_it() -> None:
+    first = run(Source(article("Monday", hours=90)))
+    second = run(Source(article("Friday")), before=first)
+    assert titles(second) == ["Friday", "Monday"]
+    down = run(Source(fault="status 500"), Source(article("B", "b.xml")), before=second)
+    assert sorted(titles(down)) == ["B", "Friday", "Monday"]
+    assert [(s.status, s.reason, s.articles) for s in down.sources] == [
+        ("failing", "status 500", 2),
+        ("ok", None, 1),
+    ]
+
+
+def test_an_article_whose_headline_changed_is_still_one() -> None:
+    first = run(Source(article("First words", id="x")))
+    second = run(Source(article("Better words", id="x")), before=first)
+    assert titles(second) == ["Better words"]
+
+
+def test_a_status_keeps_its_since() -> None:
+    first = run(Source(article("A")), Source(fault="down"))
+    pairs = [
+        (FeedOptions(type="feed", path="a.xml"), Source(fault="down")),
+        (FeedOptions(type="feed", path="b.xml"), Source(article("B", "b.xml"))),
+    ]
+    later = gather(pairs, WINDOW, NOW + timedelta(hours=1), before=first)
+    assert [source.since for source in later.sources] == [NOW + timedelta(hours=1)] * 2
+    again = gather(pairs, WINDOW, NOW + timedelta(hours=2), before=later)
+    assert again.sources[0].since == NOW + timedelta(hours=1)
+
+
+def test_a_stale_source_is_said() -> None:
+    options = FeedOptions(type="feed", path="a.xml", stale_after="2d")  # type: ignore[arg-type]
+    found = gather([(options, Source(article("Old", hours=72)))], WINDOW, NOW)
+    assert found.sources[0].status == "stale"
+    assert "newest article is from 2025-07-01" in str(found.sources[0].reason)
+
+
+def test_nothing_at_all_is_an_answer_but_no_answer_is_not() -> None:
+    assert titles(run(Source())) == []
+    with pytest.raises(FetchError, match="No source could be read"):
+        run(Source(fault="down"), Source(fault="down too"))
+
+
+def test_the_pages_own_masthead_is_the_newsletters() -> None:
+    page = Page(dateline=Dateline("Los Angeles", 63.3, "F"))
+    assert run(Source(article("A", page=page))).dateline == page.dateline
