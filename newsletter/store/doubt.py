@@ -90,4 +90,4 @@ def progress(connection: Connection, send_id: int) -> dict[str, int]:
         .where(deliveries.c.send_id == send_id)
         .group_by(deliveries.c.state)
     )
-    return dict(rows.tuples().all())
+    return {state: int(count) for state, count in rows}

@@ -8,11 +8,12 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from newsletter.app import Desk, open_desk
 from newsletter.app.editing import Built, build
 from newsletter.errors import NewsletterError
-from newsletter.web.watching import Watched, changes
+from newsletter.web.watching import Stamp, Watched, changes
 
 HEARTBEAT = 15  # seconds between two signs of life to a waiting page
 
@@ -39,20 +40,13 @@ class Live:
         self._reload = False
         self._stop = asyncio.Event()
         self._turn = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
 
-    async def follow(self) -> None:
-        """Build after every save, until ``close``."""
-        async for changed in changes(self._watched, self._stop):
-            self._reload |= self._watched.configuration in changed
-            await self.renew()
-
-    async def renew(self) -> None:
-        """Build the issue as its files are now, and tell the pages."""
-        good, self.error = await asyncio.to_thread(self._attempt)
-        self.good = good or self.good
-        self.version += 1
-        turn, self._turn = self._turn, asyncio.Event()
-        turn.set()
+    async def start(self) -> None:
+        """Build for the first time, and from then on after every save."""
+        seen = self._watched.files()
+        await self._renew()
+        self._following = asyncio.create_task(self._follow(seen))
 
     async def stream(self) -> AsyncIterator[str]:
         """Server-sent events: the version now, then every new one; comments in between."""
@@ -71,6 +65,24 @@ class Live:
         """End the watching and every stream, so that the server can end."""
         self._stop.set()
         self._turn.set()
+
+    async def end(self) -> None:
+        """``close``, and wait for a build that is under way."""
+        self.close()
+        if self._following:
+            await self._following
+
+    async def _follow(self, seen: dict[Path, Stamp]) -> None:
+        async for changed in changes(self._watched, seen, self._stop):
+            self._reload |= self._watched.configuration in changed
+            await self._renew()
+
+    async def _renew(self) -> None:
+        good, self.error = await asyncio.to_thread(self._attempt)
+        self.good = good or self.good
+        self.version += 1
+        turn, self._turn = self._turn, asyncio.Event()
+        turn.set()
 
     def _attempt(self) -> tuple[Good | None, str | None]:
         try:
@@ -92,6 +104,8 @@ class Live:
 
     def _short(self, message: str) -> str:
         """The message with paths as they are seen from the newsroom's folder."""
-        for folder in (self.desk.folder.resolve(), self.desk.folder):
-            message = message.replace(f"{folder}{os.sep}", "")
+        folders = {self.desk.folder, self.desk.folder.absolute(), self.desk.folder.resolve()}
+        for folder in folders:
+            if folder.is_absolute():
+                message = message.replace(f"{folder}{os.sep}", "")
         return message

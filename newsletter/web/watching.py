@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from watchfiles import WatchfilesRustInternalError, awatch
+from watchfiles import awatch
 
 from newsletter import config, issues, render
 
@@ -58,13 +58,14 @@ class Watched:
         return {path: stamp[2] for path, stamp in _stamps(found).items() if path.is_dir()}
 
 
-async def changes(watched: Watched, stop: asyncio.Event) -> AsyncIterator[set[Path]]:
-    """The files that changed, after each save, until ``stop``.
+async def changes(
+    watched: Watched, seen: dict[Path, Stamp], stop: asyncio.Event
+) -> AsyncIterator[set[Path]]:
+    """The files that changed since they were ``seen``, after each save, until ``stop``.
 
     The system only wakes us up; what changed is seen by comparing. So nothing is missed where
     folders come and go, and files that do not matter cause nothing.
     """
-    seen = watched.files()
     while not stop.is_set():
         folders = watched.folders()
         async for _ in _wakes(folders, stop):
@@ -92,7 +93,7 @@ async def _wakes(folders: Iterable[Path], stop: asyncio.Event) -> AsyncIterator[
             ignore_permission_denied=True,
         ):
             yield
-    except (OSError, WatchfilesRustInternalError):
+    except (OSError, RuntimeError):
         # A folder went away meanwhile, or the system watches no more of them: look by the clock.
         await asyncio.sleep(LOOK_ANYWAY / 1000)
         yield

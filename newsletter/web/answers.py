@@ -1,0 +1,147 @@
+"""What each address of the preview answers."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
+
+from newsletter import issues, tokens
+from newsletter.app import sending
+from newsletter.check.size import CLIPPED, NEAR
+from newsletter.model import Level
+from newsletter.web import shown
+from newsletter.web.live import Good, Live
+
+_PAGES = Path(__file__).parent / "pages"
+_ASSETS = ("preview.css", "preview.js", "preview.svg")
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# allow-same-origin lets the page keep the reader's place; where no script runs it opens nothing.
+_SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+_MAIL_POLICY = (
+    f"sandbox {_SANDBOX}; default-src 'none'; img-src 'self' https:; "
+    "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+_NOTHING_YET = "There is no mail to show yet: the issue could not be built.\n"
+
+
+class Answers:
+    """The pages and files of one preview."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.pages = Environment(
+            loader=FileSystemLoader(_PAGES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    async def page(self, _: Request) -> Response:
+        """The editor's page, complete as it stands; its script keeps it new."""
+        live, desk = self.live, self.live.desk
+        html = self.pages.get_template("preview.html.j2").render(
+            newsletter=desk.name,
+            language=desk.config.newsletter.language,
+            direction=desk.language.direction,
+            issue=live.issue.isoformat(),
+            date=desk.language.long_date(live.issue),
+            version=live.version,
+            error=live.error,
+            good=self._facts(live.good) if live.good else None,
+            sandbox=_SANDBOX,
+            clipped=CLIPPED,
+            near=NEAR,
+        )
+        return HTMLResponse(html, headers={"Content-Security-Policy": _PAGE_POLICY})
+
+    async def mail(self, request: Request) -> Response:
+        """The HTML part as one reader gets it, in the palette that ``theme`` names."""
+        good = self.live.good
+        if good is None:
+            return PlainTextResponse(_NOTHING_YET, 404)
+        theme: shown.Theme = "dark" if request.query_params.get("theme") == "dark" else "light"
+        base = self.live.desk.config.newsletter.base_url or ""
+        pictures = f"{base}/issues/{self.live.issue}/images"
+        html = shown.mail(self._filled(good.built.rendered.html), theme, pictures)
+        return HTMLResponse(html, headers={"Content-Security-Policy": _MAIL_POLICY})
+
+    async def text(self, _: Request) -> Response:
+        """The text part as one reader gets it."""
+        good = self.live.good
+        if good is None:
+            return PlainTextResponse(_NOTHING_YET, 404)
+        return PlainTextResponse(self._filled(good.built.rendered.text))
+
+    async def state(self, _: Request) -> Response:
+        """The same facts for programs."""
+        good = self.live.good
+        facts = self._facts(good) if good else {}
+        keys = ("built_at", "subject", "preheader", "hash", "html_bytes", "stories", "findings")
+        return JSONResponse(
+            {"version": self.live.version, "error": self.live.error}
+            | {key: facts.get(key) for key in keys}
+        )
+
+    async def events(self, _: Request) -> Response:
+        """A stream with one event for each build."""
+        return StreamingResponse(self.live.stream(), media_type="text/event-stream")
+
+    async def picture(self, request: Request) -> Response:
+        """A file of the issue's images/, and of no other folder."""
+        folder = issues.folder_of(self.live.desk.folder, self.live.issue) / "images"
+        name = request.path_params["name"]
+        kind = mimetypes.guess_type(name)[0] or ""
+        try:
+            path = (folder / name).resolve()
+            allowed = path.is_relative_to(folder.resolve()) and path.is_file()
+        except (OSError, ValueError):
+            allowed = False
+        if not allowed or not kind.startswith("image/"):
+            raise HTTPException(404, f"There is no picture of that name in {folder.name}/.")
+        return FileResponse(path, media_type=kind)
+
+    async def asset(self, request: Request) -> Response:
+        """The page's own style, script and mark."""
+        name = request.path_params["name"]
+        if name not in _ASSETS:
+            raise HTTPException(404)
+        return FileResponse(_PAGES / name)
+
+    def _filled(self, part: str) -> str:
+        return tokens.fill(part, sending.sample(self.live.desk))
+
+    def _facts(self, good: Good) -> dict[str, Any]:
+        built, rendered = good.built, good.built.rendered
+        return {
+            "mail": good.number,
+            "built_at": good.at.isoformat(timespec="seconds"),
+            "clock": f"{good.at:%H:%M:%S}",
+            "subject": self._filled(rendered.subject),
+            "preheader": self._filled(rendered.preheader),
+            "hash": rendered.hash,
+            "html_bytes": len(rendered.html.encode()),
+            "stories": len(built.issue.stories),
+            "findings": [asdict(finding) for finding in built.findings],
+            "errors": len(built.errors),
+            "warnings": sum(f.level is Level.WARNING for f in built.findings),
+            "text": self._filled(rendered.text),
+            "dark": shown.has_dark_palette(rendered.html),
+        }

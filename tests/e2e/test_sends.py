@@ -1,0 +1,179 @@
+"""Sending through real servers on loopback, by the command line."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+from tests.e2e.servers import (
+    KEY,
+    authority,
+    closed_port,
+    hang,
+    mail_server,
+    rate_limited,
+    refused,
+    reset,
+    sendgrid_server,
+)
+from tests.newsroom import Newsroom
+
+ISSUE = "2030-01-07"
+LINK = re.compile(r"https://news\.example\.com/unsubscribe/[\w-]+")
+
+
+def through_sendgrid(room: Newsroom, url: str, batch_size: int = 1000) -> None:
+    room.environment["SENDGRID_API_KEY"] = KEY
+    room.configure(
+        f'\n[provider]\ntype = "sendgrid"\nbase_url = "{url}"\nbatch_size = {batch_size}\n'
+    )
+
+
+def test_sendgrid_gets_one_valid_request_for_many_readers(
+    newsroom: Newsroom, shared_data: Path
+) -> None:
+    readers = newsroom.prepare(ISSUE, readers=1200)
+    with sendgrid_server(shared_data) as server:
+        through_sendgrid(newsroom, server.url)
+        receipt = newsroom.json("send", ISSUE, "--yes")
+        mails = server.mails()
+        assert server.violations == []
+        assert len(server.bodies) == 2
+    assert receipt["accepted"] == 1200
+    assert [mail.email for mail in mails] == readers
+    build = newsroom.folder / "issues" / ISSUE / "build"
+    contents = [part["value"] for part in server.bodies[0]["content"]]
+    assert contents == [(build / "email.txt").read_text(), (build / "email.html").read_text()]
+    links = {LINK.search(mail.html).group() for mail in mails}  # type: ignore[union-attr]
+    assert len(links) == 1200
+
+
+def test_a_429_is_waited_for_and_nobody_gets_it_twice(
+    newsroom: Newsroom, shared_data: Path
+) -> None:
+    readers = newsroom.prepare(ISSUE, readers=4)
+    with sendgrid_server(shared_data) as server:
+        server.script[2] = rate_limited(1)
+        through_sendgrid(newsroom, server.url, batch_size=2)
+        done = newsroom.run("send", ISSUE, "--yes")
+        assert "Waiting until" in done.stderr
+        assert sorted(mail.email for mail in server.mails()) == readers
+
+
+def test_a_refused_key_pauses_the_send_and_it_goes_on_when_mended(
+    newsroom: Newsroom, shared_data: Path
+) -> None:
+    newsroom.prepare(ISSUE, readers=2)
+    with sendgrid_server(shared_data) as server:
+        server.script[1] = refused(401)
+        through_sendgrid(newsroom, server.url)
+        said = newsroom.run("send", ISSUE, "--yes", status=1).stderr
+        assert "is paused" in said
+        assert "SENDGRID_API_KEY" in said
+        assert KEY not in said
+        assert "is paused" in newsroom.run("status").stdout
+        server.script.clear()
+        assert newsroom.json("send", ISSUE, "--yes")["accepted"] == 2
+
+
+def test_what_broke_off_in_mid_request_is_in_doubt_and_the_rest_goes_out(
+    newsroom: Newsroom, shared_data: Path
+) -> None:
+    newsroom.prepare(ISSUE, readers=6)
+    with sendgrid_server(shared_data) as server:
+        server.script[2] = reset(taken=True)
+        through_sendgrid(newsroom, server.url, batch_size=2)
+        receipt = newsroom.json("send", ISSUE, "--yes", status=1)
+        assert (receipt["accepted"], receipt["in_doubt"], receipt["eligible"]) == (4, 2, 6)
+        newsroom.run("send", ISSUE, "--yes", status=1)
+        counts = [mail.email for mail in server.mails()]
+        assert len(counts) == len(set(counts)) == 6
+        newsroom.run("resolve", "2", "--as", "sent")
+        assert newsroom.json("receipt", ISSUE)["accepted"] == 6
+
+
+def test_a_missing_key_is_said_before_anything_is_frozen(newsroom: Newsroom) -> None:
+    newsroom.prepare(ISSUE, readers=2)
+    through_sendgrid(newsroom, "http://127.0.0.1:9")
+    del newsroom.environment["SENDGRID_API_KEY"]
+    assert "SENDGRID_API_KEY" in newsroom.run("send", ISSUE, "--yes", status=2).stderr
+    assert "was not sent" in newsroom.run("receipt", ISSUE, status=1).stderr
+
+
+def test_smtp_with_starttls(newsroom: Newsroom, tmp_path: Path) -> None:
+    readers = newsroom.prepare(ISSUE, readers=3)
+    certificate, context = authority(tmp_path)
+    newsroom.environment |= {"SSL_CERT_FILE": str(certificate), "SMTP_PASSWORD": "open-sesame"}
+    with mail_server(context, "starttls") as server:
+        newsroom.configure(
+            f'\n[provider]\ntype = "smtp"\nhost = "localhost"\nport = {server.port}\n'
+        )
+        newsroom.run("test", ISSUE)
+        assert newsroom.json("send", ISSUE, "--yes")["accepted"] == 3
+        assert [mail.recipient for mail in server.mails][1:] == readers
+        assert server.mails[0].message["Subject"] == "[TEST] First story"
+
+
+def test_a_mail_server_that_is_gone_loses_nobody(newsroom: Newsroom) -> None:
+    newsroom.prepare(ISSUE, readers=2)
+    newsroom.configure(
+        f'\n[provider]\ntype = "smtp"\nhost = "127.0.0.1"\nport = {closed_port()}\n'
+        'security = "none"\n'
+    )
+    assert "was not accepted" in newsroom.run("test", ISSUE, status=1).stderr
+    assert newsroom.json("subscribers", "show")
+
+
+def test_two_processes_at_once_send_each_mail_once(newsroom: Newsroom, shared_data: Path) -> None:
+    import subprocess
+    import sys
+
+    readers = newsroom.prepare(ISSUE, readers=40)
+    with sendgrid_server(shared_data) as server:
+        through_sendgrid(newsroom, server.url, batch_size=2)
+        command = [sys.executable, "-m", "newsletter.cli", "-C", str(newsroom.folder)]
+        running = [
+            subprocess.Popen(
+                [*command, "send", ISSUE, "--yes"],
+                env=newsroom.whole_environment(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for _ in range(3)
+        ]
+        assert [process.wait(60) for process in running] == [0, 0, 0]
+        assert sorted(mail.email for mail in server.mails()) == readers
+
+
+def test_kill_9_in_mid_request_leaves_the_readers_in_doubt_and_not_twice(
+    newsroom: Newsroom, shared_data: Path
+) -> None:
+    import subprocess
+    import sys
+    import time
+
+    newsroom.prepare(ISSUE, readers=4)
+    with sendgrid_server(shared_data) as server:
+        server.script[2] = hang()
+        through_sendgrid(newsroom, server.url, batch_size=2)
+        command = [sys.executable, "-m", "newsletter.cli", "-C", str(newsroom.folder)]
+        process = subprocess.Popen(
+            [*command, "send", ISSUE, "--yes"],
+            env=newsroom.whole_environment(),
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 20
+        while server.requests < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        server.script.clear()
+        with sqlite3.connect(newsroom.folder / "newsletter.db") as database:
+            database.execute(
+                "update batches set lease_until = '2020-01-01 00:00:00' where state = 'SUBMITTING'"
+            )
+        database.close()
+        receipt = newsroom.json("send", ISSUE, "--yes", status=1)
+        assert (receipt["accepted"], receipt["in_doubt"]) == (2, 2)
+        assert server.requests == 2

@@ -1,0 +1,147 @@
+"""The timetable at work: due moments, once each, on a real database and the outbox."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from newsletter.app import editing, open_desk, people
+from newsletter.app.desk import Desk
+from newsletter.app.ticking import Done, tick
+from tests.newsroom import Newsroom, feed
+
+LA = ZoneInfo("America/Los_Angeles")
+FRIDAY = datetime(2025, 7, 4, 15, 0, tzinfo=LA)
+MONDAY = datetime(2025, 7, 7, 7, 0, tzinfo=LA)
+ISSUE = MONDAY.date()
+
+
+class Office:
+    """A newsroom with a clock that the test sets."""
+
+    def __init__(self, folder: Path, schedule: str = "") -> None:
+        self.now = FRIDAY - timedelta(minutes=1)
+        self.room = Newsroom(folder)
+        self.room.configure(f"\n[schedule]\n{schedule}\n")
+        self.room.write("feed.xml", feed(["One", "Two", "Three"], FRIDAY - timedelta(hours=2)))
+        self.desk = self.open()
+        people.add(self.desk, "reader@example.com", "")
+
+    def open(self) -> Desk:
+        return open_desk(self.room.folder, lambda: self.now)
+
+    def tick(self, at: datetime | None = None) -> list[tuple[str, str, str]]:
+        self.now = at or self.now
+        self.last: list[Done] = tick(self.desk)
+        return [(done.kind, done.issue, done.state.value) for done in self.last]
+
+    def approve(self) -> None:
+        editing.build(self.desk, ISSUE)
+        editing.approve(self.desk, ISSUE)
+
+    def mails(self, folder: str = ISSUE.isoformat()) -> int:
+        return len(list((self.room.folder / "outbox" / folder).glob("*.eml")))
+
+
+@pytest.fixture
+def office(tmp_path: Path):  # type: ignore[no-untyped-def]
+    made: list[Office] = []
+
+    def make(schedule: str = "") -> Office:
+        made.append(Office(tmp_path, schedule))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.desk.close()
+
+
+def test_the_week_runs_by_itself_with_one_approval(office) -> None:  # type: ignore[no-untyped-def]
+    week = office()
+    assert week.tick() == []
+    assert week.tick(FRIDAY) == [("gather", "2025-07-07", "done")]
+    assert week.mails("tests") == 1
+    assert week.tick(FRIDAY + timedelta(minutes=1)) == []
+    week.approve()
+    assert week.tick(MONDAY - timedelta(seconds=1)) == []
+    assert week.tick(MONDAY) == [("send", "2025-07-07", "done")]
+    assert week.tick(MONDAY + timedelta(minutes=1)) == []
+    assert week.mails() == 1
+
+
+def test_without_an_approval_it_is_held_said_once_and_goes_out_when_approved(office) -> None:  # type: ignore[no-untyped-def]
+    week = office()
+    week.tick(FRIDAY)
+    assert week.tick(MONDAY) == [("send", "2025-07-07", "waiting")]
+    assert "is not approved" in week.last[0].message
+    assert week.tick(MONDAY + timedelta(minutes=5)) == []
+    week.approve()
+    assert week.tick(MONDAY + timedelta(minutes=6)) == [("send", "2025-07-07", "done")]
+
+
+def test_after_the_grace_a_person_decides(office) -> None:  # type: ignore[no-untyped-def]
+    week = office('grace = "1h"')
+    week.tick(FRIDAY)
+    week.tick(MONDAY)
+    week.approve()
+    assert week.tick(MONDAY + timedelta(hours=1, minutes=1)) == [("send", "2025-07-07", "missed")]
+    assert "newsletter send 2025-07-07" in week.last[0].message
+    assert week.tick(MONDAY + timedelta(hours=2)) == []
+    assert week.mails() == 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "state", "mails"),
+    [("skip", "skipped", 0), ("send", "done", 1), ("hold", "waiting", 0)],
+)
+def test_if_unapproved(office, policy: str, state: str, mails: int) -> None:  # type: ignore[no-untyped-def]
+    week = office(f'if_unapproved = "{policy}"')
+    week.tick(FRIDAY)
+    assert week.tick(MONDAY) == [("send", "2025-07-07", state)]
+    assert week.mails() == mails
+
+
+def test_automatic_needs_no_person_but_no_errors_either(office) -> None:  # type: ignore[no-untyped-def]
+    week = office('approval = "automatic"\nmin_stories = 9')
+    week.tick(FRIDAY)
+    assert week.tick(MONDAY) == [("send", "2025-07-07", "waiting")]
+    assert "min_stories asks for 9" in week.last[0].message
+
+
+def test_a_machine_that_was_down_does_the_newest_within_the_grace_and_reports_the_others(
+    office,  # type: ignore[no-untyped-def]
+) -> None:
+    week = office('approval = "automatic"')
+    week.tick()
+    assert week.tick(FRIDAY + timedelta(days=14, hours=5)) == [
+        ("gather", "2025-07-07", "missed"),
+        ("send", "2025-07-07", "missed"),
+        ("gather", "2025-07-14", "missed"),
+        ("send", "2025-07-14", "missed"),
+        ("gather", "2025-07-21", "done"),
+    ]
+
+
+def test_two_processes_do_a_moment_once(office) -> None:  # type: ignore[no-untyped-def]
+    week = office('approval = "automatic"')
+    other = week.open()
+    week.tick(FRIDAY)
+    assert tick(other) == []
+    week.now = MONDAY
+    assert [d.state for d in tick(other)] == ["done"]
+    assert week.tick() == []
+    other.close()
+    assert week.mails() == 1
+
+
+def test_a_gather_that_failed_is_tried_again(office) -> None:  # type: ignore[no-untyped-def]
+    week = office()
+    good = (week.room.folder / "feed.xml").read_text()
+    week.room.write("feed.xml", "no feed")
+    assert week.tick(FRIDAY) == [("gather", "2025-07-07", "waiting")]
+    week.room.write("feed.xml", good)
+    assert week.tick(FRIDAY + timedelta(minutes=1)) == []
+    assert week.tick(FRIDAY + timedelta(minutes=6)) == [("gather", "2025-07-07", "done")]
