@@ -4,15 +4,24 @@ BIN := $(VENV)/bin
 PYTHON ?= python3.11
 PYTHON := $(shell command -v $(PYTHON) || command -v python3)
 
-.PHONY: setup demo test lint bench golden lock clean
+.DEFAULT_GOAL := setup
+
+.PHONY: setup demo test browser lint bench golden lock clean
 
 setup: $(VENV)/.dev
 
 demo: $(VENV)/.run
 	$(BIN)/newsletter demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev browser
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
+
+# The browser tests need a Chromium; without one, and without root to install it, they are skipped.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
+	  echo "No Chromium here, and no root to install it: the browser tests will be skipped."
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

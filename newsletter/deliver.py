@@ -21,6 +21,7 @@ from newsletter.store.ledger import Claim, Reader
 from newsletter.store.sends import DeliveryState, Frozen, State
 
 PATIENCE = timedelta(minutes=30)  # how long a run waits for a provider that takes nothing
+A_MOMENT = timedelta(seconds=0.2)  # at least so long between two looks
 
 Personal = Callable[[Reader], Recipient]
 Clock = Callable[[], datetime]
@@ -52,7 +53,7 @@ def run(
             break
         if claim is None:
             _give_up_after(last_success, send, clock())
-            wait(max(again_at or clock(), clock() + timedelta(seconds=0.2)))
+            wait(max(again_at or clock(), clock() + A_MOMENT))
             continue
         outcome = _hand_over(database, provider, send, claim, personal, clock)
         if outcome is None:

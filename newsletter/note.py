@@ -76,7 +76,9 @@ def _inline(children: list[Token]) -> str:
             text += "" if text[start:] == address else f" ({address})"
         elif token.type in {"text", "code_inline", "image"}:
             text += token.content
-        elif token.type in {"softbreak", "hardbreak"}:
+        elif token.type == "softbreak":
+            text += " "
+        elif token.type == "hardbreak":
             text += "\n"
     return text
 

@@ -20,7 +20,7 @@ from newsletter.store.sends import Frozen, State
 from newsletter.store.subscribers import ACTIVE, People
 
 TEST_READER = 0  # in the links of a test: nobody
-HANDED_BACK = 30  # seconds between two looks at a send that waits
+LOOK_AGAIN = 1.0  # seconds between two looks at a send that waits: another may have finished it
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def send(
             frozen,
             lambda reader: _personal(desk, key, reader, frozen.list_id),
             clock=desk.clock,
-            wait=lambda moment: _wait(desk, moment, waiting),
+            wait=_Waiter(desk, waiting),
             report=report,
         )
     return receipt(desk, planned.issue)
@@ -230,7 +230,17 @@ def sample(desk: Desk) -> dict[str, str]:
     return tokens.values(greeting(desk, desk.config.editor.name), url)
 
 
-def _wait(desk: Desk, moment: datetime, waiting: Callable[[datetime], None]) -> None:
-    waiting(moment)
-    seconds = (moment - desk.clock()).total_seconds()
-    time.sleep(min(max(seconds, 0), HANDED_BACK))
+class _Waiter:
+    """Sleeps a little at a time, and says once what for."""
+
+    def __init__(self, desk: Desk, waiting: Callable[[datetime], None]) -> None:
+        self._desk = desk
+        self._waiting = waiting
+        self._said: datetime | None = None
+
+    def __call__(self, moment: datetime) -> None:
+        seconds = (moment - self._desk.clock()).total_seconds()
+        if seconds > LOOK_AGAIN and moment != self._said:
+            self._waiting(moment)
+            self._said = moment
+        time.sleep(min(max(seconds, 0), LOOK_AGAIN))

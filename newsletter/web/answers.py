@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from dataclasses import asdict
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class Answers:
         live, desk = self.live, self.live.desk
         html = self.pages.get_template("preview.html.j2").render(
             newsletter=desk.name,
+            sender=parseaddr(desk.config.newsletter.sender)[0] or desk.name,
             language=desk.config.newsletter.language,
             direction=desk.language.direction,
             issue=live.issue.isoformat(),

@@ -92,7 +92,7 @@ class Live:
             built = build(self.desk, self.issue)
         except NewsletterError as error:
             return None, self._short(str(error))
-        except Exception as error:  # noqa: BLE001 - templates are programs; none may end the preview
+        except Exception as error:
             logging.getLogger(__name__).debug("The build failed", exc_info=True)
             return None, self._short(
                 f"The mail could not be made ({type(error).__name__}: {error}). If you changed a "
