@@ -35,9 +35,9 @@ class Times:
 
 
 def _times(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, Times):
         return value
-    match = re.fullmatch(r"\s*([a-z,\-]+)\s+(\d{1,2}):(\d{2})\s*", value.lower())
+    match = re.fullmatch(r"\s*([a-z,\-]+)\s+(\d{1,2}):(\d{2})\s*", str(value).lower())
     days = _days(match[1]) if match else None
     if not match or not days or int(match[2]) > 23 or int(match[3]) > 59:
         raise ValueError('expected days and a time, such as "mon 07:00" or "mon-fri 06:30"')
@@ -57,9 +57,9 @@ def _days(text: str) -> frozenset[int] | None:
 
 
 def _duration(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"\s*(\d+)\s*([mhdw])\s*", value)
+    match = re.fullmatch(r"\s*(\d{1,5})\s*([mhdw])\s*", str(value))
     if not match:
         raise ValueError('expected a length of time, such as "30m", "6h" or "2d"')
     unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[match[2]]
@@ -111,7 +111,7 @@ class Newsletter(Table):
     base_url: Annotated[str, AfterValidator(_base_url)] | None = None
     template: str = Field("weekly", pattern=r"^[A-Za-z0-9_-]+$")
     list: str = Field("weekly", min_length=1)
-    stories: int = Field(15, ge=1)
+    stories: int = Field(15, ge=1, strict=True)
     accent: Annotated[str, AfterValidator(_colour)] = "#9b1c2e"
 
 
@@ -131,7 +131,7 @@ class Schedule(Table):
     approval: Literal["required", "automatic"] = "required"
     if_unapproved: Literal["hold", "skip", "send"] = "hold"
     grace: Duration = timedelta(hours=6)
-    min_stories: int = Field(1, ge=0)
+    min_stories: int = Field(1, ge=0, strict=True)
 
 
 class Gather(Table):
@@ -168,7 +168,7 @@ class ProviderOptions(Table):
     """What ``[provider]`` may say for every type; ``batch_size``: most recipients a request."""
 
     type: str
-    batch_size: int | None = Field(None, ge=1)
+    batch_size: int | None = Field(None, ge=1, strict=True)
 
 
 class _Tables(Table):

@@ -6,6 +6,7 @@ Nothing is dropped in silence: an article that is not offered stands in ``left_o
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,8 @@ from newsletter.errors import FetchError
 from newsletter.foreign import canonical, same_headline
 from newsletter.model import Article, Gathered, Health, LeftOut, SourceReport, Window
 from newsletter.sources import Source
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 16  # sources fetched at the same time
 SHARED = 3  # a link that so many items of one source carry names none of them
@@ -76,6 +79,13 @@ def _read_one(options: SourceOptions, source: Source, window: Window) -> Reading
         return Reading(options, tuple(source.fetch(window)))
     except FetchError as error:
         return Reading(options, fault=str(error))
+    except Exception as error:
+        # One odd publisher must not take the week of all the others with it.
+        log.exception("%s could not be understood", _name(options))
+        kind = type(error).__name__
+        return Reading(
+            options, fault=f"{_name(options)} could not be understood ({kind}: {error})."
+        )
 
 
 def _choose(
@@ -93,7 +103,7 @@ def _choose(
         taken = 0
         for article in _ordered(reading.articles):
             identity = None if canonical(article.url or "") in shared else article.url
-            reason, of = _unfit(article, window, mailed), None
+            reason, of = _unfit(article, identity, window, mailed), None
             if reason is None and (of := seen.twin(article, identity)):
                 reason = "duplicate"
             elif reason is None and limit is not None and taken >= limit:
@@ -104,13 +114,22 @@ def _choose(
             seen.add(article, identity)
             kept.append(article)
             taken += 1
-    earlier = _earlier(readings, window, before, {*seen.ids, *(x.article.id for x in left_out)})
-    return kept + earlier, left_out
+    if before:
+        known = {*seen.ids, *(left.article.id for left in left_out)}
+        _keep_earlier(before, readings, window, known, kept, left_out)
+    return kept, left_out
 
 
-def _unfit(article: Article, window: Window, mailed: Mapping[str, str]) -> str | None:
-    """Why the article itself does not belong, whatever the others are."""
-    issue = mailed.get(article.id) or mailed.get(canonical(article.url or ""))
+def _unfit(
+    article: Article, link: str | None, window: Window, mailed: Mapping[str, str]
+) -> str | None:
+    """Why the article itself does not belong, whatever the others are.
+
+    ``link``: its address, unless many share it.
+    """
+    if not article.title:
+        return "no headline"
+    issue = mailed.get(article.id) or (mailed.get(canonical(link)) if link else None)
     if issue:
         return f"mailed in the issue of {issue}"
     if not article.needs_date and article.published is None:
@@ -152,20 +171,30 @@ def _shared_links(articles: Iterable[Article]) -> set[str]:
     return {link for link, count in counts.items() if count >= SHARED}
 
 
-def _earlier(
-    readings: Sequence[Reading], window: Window, before: Gathered | None, known: set[str]
-) -> list[Article]:
-    """What an earlier gather had and the sources no longer list: feeds forget, we don't."""
-    if before is None:
-        return []
+def _keep_earlier(
+    before: Gathered,
+    readings: Sequence[Reading],
+    window: Window,
+    known: set[str],
+    kept: list[Article],
+    left_out: list[LeftOut],
+) -> None:
+    """What an earlier gather had and the sources no longer list: feeds forget, we don't.
+
+    The editor may have chosen any of it, so what no longer belongs is still listed, with a reason.
+    """
     configured = {_name(reading.options) for reading in readings}
-    return [
-        article
-        for article in before.articles
-        if article.id not in known
-        and article.source in configured
-        and (article.published is None or article.published in window)
-    ]
+    for article in before.articles:
+        if article.id in known:
+            continue
+        if article.source not in configured:
+            left_out.append(LeftOut(article, "its source is no longer configured"))
+        elif article.published is not None and article.published not in window:
+            left_out.append(LeftOut(article, "outside the window"))
+        else:
+            kept.append(article)
+    known |= {article.id for article in before.articles}
+    left_out += [left for left in before.left_out if left.article.id not in known]
 
 
 def _ordered(articles: Sequence[Article]) -> tuple[Article, ...]:

@@ -26,6 +26,19 @@ class Language:
         """The fixed words by key; raises ConfigError for a language that has none."""
         return _words(self.tag.partition("-")[0].lower(), self.tag)
 
+    def require(self) -> None:
+        """Raise ConfigError for a language whose words or dates we cannot write."""
+        from babel import Locale, UnknownLocaleError
+
+        _ = self.words
+        try:
+            Locale.parse(self._locale)
+        except (UnknownLocaleError, ValueError) as error:
+            raise ConfigError(
+                f"newsletter.toml: newsletter.language is {self.tag!r}, which is no language that "
+                f"is known ({error}). Write it as in en, en-US or ko-KR."
+            ) from error
+
     @property
     def direction(self) -> str:
         """``ltr`` or ``rtl``."""
@@ -68,6 +81,7 @@ def _words(language: str, tag: str) -> dict[str, str]:
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in _WORDS.glob("*.toml")))
         raise ConfigError(
-            f"newsletter.language is {tag!r}, which has no fixed words; there are {known}."
+            f"newsletter.toml: newsletter.language is {tag!r}, which has no fixed words; "
+            f"expected one of {known}."
         )
     return tomllib.loads(path.read_text(encoding="utf-8"))

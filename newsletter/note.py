@@ -33,12 +33,24 @@ def to_html(markdown: str, pictures: str = "") -> str:
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         attribute_filter=lambda tag, name, value: (
-            f"{pictures}/{value}" if (tag, name) == ("img", "src") and "://" not in value else value
+            f"{pictures}/{value}" if (tag, name) == ("img", "src") and is_own(value) else value
         ),
         url_schemes={"https", "http", "mailto"},
         link_rel=None,
     )
     return clean.strip()
+
+
+def is_own(address: str) -> bool:
+    """Whether a picture's address is a path in the issue's folder."""
+    return bool(address) and "://" not in address and not address.startswith(("//", "data:"))
+
+
+def pictures(markdown: str) -> list[str]:
+    """The paths of the note's own pictures."""
+    children = (child for token in _parser().parse(markdown) for child in token.children or ())
+    found = (str(child.attrs.get("src", "")) for child in children if child.type == "image")
+    return [address for address in found if is_own(address)]
 
 
 def to_text(markdown: str) -> str:
@@ -62,6 +74,8 @@ def to_text(markdown: str) -> str:
             prefix = ""
         elif token.type in {"fence", "code_block"}:
             blocks.append(token.content.strip())
+        elif token.type == "html_block":
+            blocks.append(_words(token.content))
     return "\n\n".join(block for block in blocks if block.strip())
 
 
@@ -81,6 +95,13 @@ def _inline(children: list[Token]) -> str:
         elif token.type == "hardbreak":
             text += "\n"
     return text
+
+
+def _words(html: str) -> str:
+    import nh3
+    from markupsafe import Markup
+
+    return Markup(nh3.clean(html, tags=set())).unescape().strip()  # noqa: S704 - cleaned
 
 
 @lru_cache

@@ -26,9 +26,12 @@ def load(package: str, name: str) -> Any:
     if ":" in name:
         module_name, _, attribute = name.partition(":")
         try:
-            return getattr(import_module(module_name), attribute)
+            found = getattr(import_module(module_name), attribute)
         except (ImportError, AttributeError) as error:
             raise LookupError(f"{name} cannot be loaded: {error}") from error
+        if not hasattr(found, "Options"):
+            raise LookupError(f"{name} is no part of a newsletter: it has no Options")
+        return found
     if name not in names(package):
         raise LookupError(f"there is no {name!r}; known are {', '.join(names(package))}")
     kind = package.rpartition(".")[2].removesuffix("s").title()

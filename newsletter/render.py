@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,14 +60,28 @@ def _environment(folders: Sequence[Path]) -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    class Looks(FileSystemLoader):
+        """Notices a newsroom's own file that comes to stand before a packaged one."""
+
+        def get_source(
+            self, environment: Environment, template: str
+        ) -> tuple[str, str, Callable[[], bool]]:
+            source, path, fresh = super().get_source(environment, template)
+            first = _first(folders, template)
+            return source, path, lambda: fresh() and _first(folders, template) == first
+
     return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader([str(folder) for folder in folders]),
+        loader=Looks([str(folder) for folder in folders]),
         autoescape=lambda name: name is not None and name.endswith((".html.j2", ".html")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def _first(folders: Sequence[Path], template: str) -> Path | None:
+    return next((folder for folder in folders if (folder / template).is_file()), None)
 
 
 def _filled(environment: Environment, name: str, context: dict[str, Any]) -> str:
@@ -85,7 +99,11 @@ def _filled(environment: Environment, name: str, context: dict[str, Any]) -> str
             f"The template {error.filename or error.name}, line {error.lineno}, does not compile: "
             f"{error.message}. Mend that line."
         ) from error
-    except jinja2.TemplateError as error:
+    except UnicodeDecodeError as error:
+        raise ContentError(
+            f"A file of the template {name} is not UTF-8 text: {error}. Save it as UTF-8."
+        ) from error
+    except Exception as error:  # a template is people's own work: it may fail in any way
         raise ContentError(f"The template {_place(error, name)} failed: {error}.") from error
 
 
@@ -103,6 +121,9 @@ def _inlined(html: str) -> str:
     """The styles of every ``<style>`` but those marked ``data-premailer="ignore"``, inlined."""
     import cssutils
     import premailer
+
+    if not html.strip():
+        raise ContentError("The template email.html.j2 gives nothing. Restore it, or write it.")
 
     cssutils.log.setLevel(logging.CRITICAL)
     with _INLINER:

@@ -13,7 +13,7 @@ from newsletter.errors import ContentError
 ACTIVE, UNSUBSCRIBED = "active", "unsubscribed"
 
 _EMAIL = ("email", "e-mail", "email address", "e-mail address", "mail", "address")
-_STATUS = ("status", "state", "subscription")
+_STATUS = ("status", "state", "subscription", "active_subscription", "subscribed", "active")
 _FIRST, _LAST = ("first name", "firstname", "given name"), ("last name", "lastname", "surname")
 _STATES = {
     **dict.fromkeys(("", "active", "subscribed", "confirmed", "enabled", "true", "yes"), ACTIVE),
@@ -91,6 +91,11 @@ def normalised(address: str) -> str:
     return valid.normalized.lower()
 
 
+def clean_name(name: str) -> str:
+    """A name on one line, without anything that is not to be seen."""
+    return "".join(c for c in " ".join(name.split()) if c.isprintable())[:200]
+
+
 def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
@@ -125,10 +130,10 @@ def _cell(cells: list[str], column: int | None) -> str:
 
 
 def _name(columns: list[str], cells: list[str]) -> str:
-    whole = _cell(cells, _column(columns, ("name", "full name")))
+    whole = _cell(cells, _column(columns, ("name", "full name", "nom")))
     parts = (_cell(cells, _column(columns, names)) for names in (_FIRST, _LAST))
     name = whole or " ".join(part for part in parts if part)
-    return "".join(c for c in name if c.isprintable())[:200]
+    return clean_name(name)
 
 
 def _status(value: str) -> str:

@@ -16,7 +16,11 @@ class Table(BaseModel):
     """A table of such a file: unknown keys are faults, and nothing changes it afterwards."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        populate_by_name=True,
+        coerce_numbers_to_str=False,
     )
 
 
@@ -61,6 +65,10 @@ def _said(fault: Any, model: type[BaseModel]) -> str:
         close = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
         hint = f'did you mean "{close[0]}"?' if close else f"known keys are {', '.join(known)}"
         return f"unknown key; {hint}"
+    if fault["type"] == "tuple_type":
+        return 'expected a list, such as ["…"]'
+    if fault["type"] in {"model_type", "model_attributes_type", "dict_type"}:
+        return "expected a table"
     message = str(fault["msg"]).removeprefix("Value error, ")
     message = message.replace("Input should be", "expected")
     got = fault.get("input")

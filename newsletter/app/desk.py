@@ -94,5 +94,5 @@ def open_desk(folder: Path, clock: Clock = utc_now, **overrides: object) -> Desk
     if url := os.environ.get("DATABASE_URL"):
         loaded = replace(loaded, database=Database(url=url))
     desk = Desk(replace(loaded, **overrides), clock)  # type: ignore[arg-type]
-    _ = desk.language.words  # a language without words is a fault of the configuration
+    desk.language.require()
     return desk

@@ -30,8 +30,13 @@ def init(folder: Path, name: str) -> None:
     """Make a new newsletter in a folder that has none; every command works there at once."""
     if (folder / config.FILE).exists():
         raise UsageError(f"{folder / config.FILE} is there already. Choose another folder.")
-    if '"' in name or "\\" in name or not name.isprintable() or not name.strip():
-        raise UsageError('The name must be one line without " and \\. Choose another --name.')
+    if set(name) & set('"\\<>,;:@') or not name.isprintable() or not name.strip():
+        raise UsageError(
+            "The name must be one line of words, without quotation marks, commas, colons and <>. "
+            "Choose another --name, and change it in newsletter.toml later if you like."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file. Choose another folder.")
     templates = folder / "templates"
     for made in ("issues", "articles", "templates"):
         (folder / made).mkdir(parents=True, exist_ok=True)

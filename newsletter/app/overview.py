@@ -11,7 +11,7 @@ from newsletter import issues, schedule
 from newsletter.app.desk import Desk
 from newsletter.app.editing import compose
 from newsletter.errors import NewsletterError
-from newsletter.model import Health, Receipt, SourceReport
+from newsletter.model import Gathered, Health, Receipt, SourceReport
 from newsletter.schedule import Moment
 from newsletter.store import approvals, occurrences, sends
 from newsletter.store.occurrences import Occurrence
@@ -40,8 +40,7 @@ def overview(desk: Desk) -> Overview:
         frozen = sends.find(connection, desk.name, newest) if newest else None
         last = sends.receipt(connection, frozen) if frozen else None
         recent = occurrences.recent(connection, desk.name)
-    folders = issues.existing(desk.folder)
-    gathered = issues.read_gathered(issues.folder_of(desk.folder, folders[-1])) if folders else None
+    gathered, damage = _newest_gathered(desk)
     return Overview(
         newsletter=desk.name,
         timezone=desk.config.newsletter.timezone,
@@ -49,8 +48,18 @@ def overview(desk: Desk) -> Overview:
         last=last,
         recent=tuple(recent),
         sources=gathered.sources if gathered else (),
-        waiting=tuple(_waiting(desk, issue, last, gathered.sources if gathered else ())),
+        waiting=(*damage, *_waiting(desk, issue, last, gathered.sources if gathered else ())),
     )
+
+
+def _newest_gathered(desk: Desk) -> tuple[Gathered | None, tuple[str, ...]]:
+    folders = issues.existing(desk.folder)
+    if not folders:
+        return None, ()
+    try:
+        return issues.read_gathered(issues.folder_of(desk.folder, folders[-1])), ()
+    except NewsletterError as error:
+        return None, (str(error),)
 
 
 def moments(desk: Desk, start: date | None = None) -> Iterator[Moment]:

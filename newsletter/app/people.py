@@ -34,7 +34,7 @@ def import_file(desk: Desk, path: Path, *, skip_bad_lines: bool) -> Imported:
             f"Nobody was imported: {path} has {what} that cannot be used:\n{lines}\n"
             f"Mend them, or import the others with --skip-bad-lines."
         )
-    used = 0
+    used: set[str] = set()
     with desk.database.begin() as connection:
         people = People(connection, desk.config.newsletter.list)
         for row in rows:
@@ -42,8 +42,8 @@ def import_file(desk: Desk, path: Path, *, skip_bad_lines: bool) -> Imported:
             if why:
                 refused.append((row.line, f"{row.email}: {why}"))
             else:
-                used += 1
-    return Imported(used, tuple(sorted(refused)))
+                used.add(row.email)
+    return Imported(len(used), tuple(sorted(refused)))
 
 
 def add(desk: Desk, address: str, name: str) -> None:
@@ -51,7 +51,7 @@ def add(desk: Desk, address: str, name: str) -> None:
     email = _normalised(address)
     with desk.database.begin() as connection:
         people = People(connection, desk.config.newsletter.list)
-        why = people.add(email, name, ACTIVE, desk.clock(), revive=True)
+        why = people.add(email, subscriber_csv.clean_name(name), ACTIVE, desk.clock(), revive=True)
     if why:
         raise UsageError(f"{email} was not added: {why}.")
 

@@ -63,8 +63,15 @@ def plan(desk: Desk, issue: date, *, approved: bool = False) -> Plan:
         frozen = sends.find(connection, desk.name, name)
         approval = approvals.find(connection, desk.name, name)
         people = list(People(connection, desk.config.newsletter.list).everyone())
+        other = sends.under_another_name(connection, desk.name, name, desk.config.newsletter.list)
+        numbers = doubt.progress(connection, frozen.send.id) if frozen else {}
     if frozen:
-        return Plan(issue, None, frozen, 0)
+        return Plan(issue, None, frozen, sum(numbers.values()))
+    if other:
+        raise NotReadyError(
+            f"The list {desk.config.newsletter.list!r} was already sent an issue of {issue}, under "
+            f"the name {other!r}. Give [newsletter] name back that name, or choose another list."
+        )
     built = compose(desk, issue)
     require_no_errors(built, "sent")
     automatic = approved or desk.config.schedule.approval == "automatic"

@@ -12,7 +12,7 @@ from newsletter.app import editing, sending
 from newsletter.app.desk import Desk
 from newsletter.errors import NewsletterError, NotReadyError
 from newsletter.schedule import GATHER, Moment
-from newsletter.store import facts, occurrences
+from newsletter.store import facts, occurrences, sends
 from newsletter.store.occurrences import FINAL, State
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ class Done:
     issue: str
     state: State
     message: str
+    failed: bool = False  # not merely waiting for an approval
 
 
 def tick(desk: Desk) -> list[Done]:
@@ -41,9 +42,6 @@ def tick(desk: Desk) -> list[Done]:
             done += _miss(desk, moment, now)
         else:
             done += _act(desk, moment, now)
-    for each in done:
-        level = logging.INFO if each.state is State.DONE else logging.WARNING
-        log.log(level, "%s %s: %s: %s", each.kind, each.issue, each.state, each.message)
     return done
 
 
@@ -74,17 +72,22 @@ def _act(desk: Desk, moment: Moment, now: datetime) -> list[Done]:
     if claim is None:  # another process has it in hand, or it waits
         return []
     work = _gather if moment.kind == GATHER else _send
+    failed = False
     try:
         state, message = work(desk, date.fromisoformat(moment.issue))
     except NewsletterError as error:
-        state, message = State.WAITING, str(error)
+        state, message, failed = State.WAITING, str(error), True
+    except Exception as error:
+        # The other moments of this look must still have their turn.
+        log.exception("%s %s failed", moment.kind, moment.issue)
+        state, message, failed = State.WAITING, f"{type(error).__name__}: {error}", True
     wait = AGAIN if moment.kind != GATHER else LATER
     again_at = desk.clock() + wait if state is State.WAITING else None
     with desk.database.begin() as connection:
         occurrences.settle(connection, claim.id, state, desk.clock(), message, again_at)
     if message == claim.reason:  # it still waits for the same thing: said once is enough
         return []
-    return [Done(moment.kind, moment.issue, state, message)]
+    return [Done(moment.kind, moment.issue, state, message, failed)]
 
 
 def _gather(desk: Desk, issue: date) -> tuple[State, str]:
@@ -105,6 +108,8 @@ def _send(desk: Desk, issue: date) -> tuple[State, str]:
         if policy == "skip":
             return State.SKIPPED, str(error)
         return State.WAITING, str(error)
+    if planned.frozen and planned.frozen.state is sends.State.PAUSED:
+        return State.WAITING, f"it is paused: {planned.frozen.reason}"  # a person goes on with it
     receipt = sending.send(desk, planned)
     said = f"{receipt.accepted} of {receipt.eligible} accepted"
     if receipt.in_doubt:
@@ -122,4 +127,4 @@ def _miss(desk: Desk, moment: Moment, now: datetime) -> list[Done]:
         first = occurrences.miss(
             connection, desk.name, moment.kind, moment.day, moment.issue, moment.utc, now, reason
         )
-    return [Done(moment.kind, moment.issue, State.MISSED, reason)] if first else []
+    return [Done(moment.kind, moment.issue, State.MISSED, reason, True)] if first else []

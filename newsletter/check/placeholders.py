@@ -24,8 +24,8 @@ def check(mail: Mail) -> Iterator[Finding]:
         "email.txt": [mail.rendered.text],
     }
     for place, texts in parts.items():
-        own = "\n".join(_without(text, foreign) for text in texts)
-        for mark in sorted({match.group() for match in _MARKS.finditer(own)}):
+        marks = {m.group() for text in texts for m in _MARKS.finditer(" ".join(text.split()))}
+        for mark in sorted(marks - foreign):
             yield error(
                 "placeholders",
                 f"{mark!r} looks like a placeholder that nobody filled in.",
@@ -41,19 +41,21 @@ def check(mail: Mail) -> Iterator[Finding]:
             )
 
 
-def _foreign(mail: Mail) -> list[str]:
-    """Texts of publishers that hold a mark of their own, the longest first."""
-    texts = {
+def _foreign(mail: Mail) -> set[str]:
+    """The marks that stand in publishers' own texts: there they are words like any other."""
+    articles = [story.article for story in mail.issue.stories]
+    texts = [
         text
-        for story in mail.issue.stories
-        for text in (story.article.title, story.article.blurb, story.article.caption)
-        if text and _MARKS.search(text)
-    }
-    return sorted(texts, key=len, reverse=True)
-
-
-def _without(text: str, foreign: list[str]) -> str:
-    text = " ".join(text.split())
-    for words in foreign:
-        text = text.replace(" ".join(words.split()), " ")
-    return text
+        for article in articles
+        for text in (
+            article.title,
+            article.blurb,
+            article.caption,
+            article.credit,
+            *article.authors,
+        )
+        if text
+    ]
+    if box := mail.issue.editor:
+        texts += [box.name, box.bio]
+    return {match.group() for text in texts for match in _MARKS.finditer(text)}

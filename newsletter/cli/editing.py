@@ -51,7 +51,7 @@ def gather(
                 "new": list(found.new),
                 "left_out": len(found.gathered.left_out),
                 "drafted": found.drafted,
-                "sources": [asdict(source) for source in found.gathered.sources],
+                "sources": [issues.source_out(source) for source in found.gathered.sources],
             }
         )
     else:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from newsletter.schedule import Moment
 
 
+log = logging.getLogger(__name__)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     for command in (schedule, status, tick, run):
@@ -40,7 +43,10 @@ def schedule(
     if only is not None and only not in KINDS:
         raise UsageError(f"--only {only!r} is no kind of moment; there are {', '.join(KINDS)}.")
     desk = context.desk()
-    coming = overview.moments(desk, issues.parse_name(start) if start else None)
+    first = issues.parse_name(start) if start else None
+    if first and not 1970 <= first.year <= 9000:
+        raise UsageError(f"--from {start} is too far away. Give a day of this century.")
+    coming = overview.moments(desk, first)
     found = list(islice((m for m in coming if only in {None, m.kind}), count))
     if as_json:
         emit([_moment_json(moment) for moment in found])
@@ -50,6 +56,7 @@ def schedule(
 
 def status(as_json: AsJson = False) -> None:
     """Say what comes next, what went out last, and what waits for a person."""
+    from newsletter import issues
     from newsletter.app.overview import overview
 
     found = overview(context.desk())
@@ -61,7 +68,7 @@ def status(as_json: AsJson = False) -> None:
                 "next": [_moment_json(moment) for moment in found.next],
                 "last_send": receipt_json(found.last) | {"addresses": None} if found.last else None,
                 "occurrences": [asdict(each) for each in found.recent],
-                "sources": [asdict(source) for source in found.sources],
+                "sources": [issues.source_out(source) for source in found.sources],
                 "waiting": list(found.waiting),
             }
         )
@@ -76,11 +83,13 @@ def tick(as_json: AsJson = False) -> None:
     done = look(context.desk())
     if as_json:
         emit([asdict(each) for each in done])
-        return
-    for each in done:
-        print(f"{each.kind} {each.issue}: {each.state}: {each.message}")
-    if not done:
+    elif not done:
         print("Nothing is due.")
+    else:
+        for each in done:
+            print(f"{each.kind} {each.issue}: {each.state}: {each.message}")
+    if any(each.failed for each in done):
+        raise typer.Exit(1)
 
 
 def run() -> None:
@@ -96,9 +105,11 @@ def run() -> None:
 
     def safely() -> None:
         try:
-            look(desk)
+            for each in look(desk):
+                level = logging.WARNING if each.failed else logging.INFO
+                log.log(level, "%s %s: %s: %s", each.kind, each.issue, each.state, each.message)
         except Exception as error:  # noqa: BLE001 - the timetable must outlive one bad look
-            logging.getLogger(__name__).error("this look failed: %s", error)  # noqa: TRY400
+            log.error("this look failed: %s", error)  # noqa: TRY400
 
     timetable.loop(safely)
     note("Stopped.")

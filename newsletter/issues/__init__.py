@@ -6,7 +6,7 @@ editor's, made once as a draft and never written again.
 
 from newsletter.issues.draft import draft
 from newsletter.issues.files import existing, folder_of, parse_name, write_atomically
-from newsletter.issues.gathered import read_gathered, write_gathered
+from newsletter.issues.gathered import read_gathered, source_out, write_gathered
 from newsletter.issues.read import read_issue
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "parse_name",
     "read_gathered",
     "read_issue",
+    "source_out",
     "write_atomically",
     "write_gathered",
 ]

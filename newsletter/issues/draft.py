@@ -57,7 +57,7 @@ def draft(
     if not note.exists():
         write_atomically(note, _NOTE)
     path = folder / "issue.toml"
-    if path.exists():
+    if path.exists() or not articles:  # a later gather may find something to draft from
         return False
     chosen_by_section = _sections(articles, most, [*sections, untitled])
     lead = _lead(chosen_by_section)

@@ -52,7 +52,7 @@ def _out(gathered: Gathered) -> dict[str, Any]:
         "gathered_at": gathered.gathered_at.isoformat(),
         "dateline": _dateline_out(gathered.dateline),
         "editor": gathered.editor and {"name": gathered.editor.name, "bio": gathered.editor.bio},
-        "sources": [_source_out(source) for source in gathered.sources],
+        "sources": [source_out(source) for source in gathered.sources],
         "articles": [_article_out(article) for article in gathered.articles],
         "left_out": [
             {**_article_out(left.article), "reason": left.reason}
@@ -80,7 +80,8 @@ def _article_out(article: Article) -> dict[str, Any]:
     }
 
 
-def _source_out(report: SourceReport) -> dict[str, Any]:
+def source_out(report: SourceReport) -> dict[str, Any]:
+    """A source's report with the keys of gathered.json."""
     return {
         report.key: report.name,
         "type": report.type,

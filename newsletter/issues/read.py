@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from newsletter import tables
+from newsletter import note, tables
 from newsletter.errors import ContentError
 from newsletter.issues.files import folder_of
 from newsletter.issues.gathered import read_gathered
@@ -80,6 +80,8 @@ def read_issue(root: Path, issue: date) -> Issue:
         dateline=gathered.dateline,
         editor=gathered.editor,
     )
+    for path_ in note.pictures(found.note):
+        reading.picture(path_, "note.md")
     if faults:
         raise ContentError(tables.report(path, faults))
     return found
@@ -148,8 +150,9 @@ class _Reading:
         path = self.folder / image
         inside = path.resolve().is_relative_to((self.folder / "images").resolve())
         if not inside or not path.is_file():
+            where = place if place == "note.md" else f"{place}.image"
             self.faults.append(
-                f"{place}.image: there is no file {image!r} in {self.folder}; put the picture "
+                f"{where}: there is no file {image!r} in {self.folder}; put the picture "
                 f"into its images/ folder, or give an https address"
             )
         return image

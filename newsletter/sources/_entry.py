@@ -1,121 +1,104 @@
-"""One entry of an RSS or Atom feed, as feedparser has it → the parts of an article."""
+"""One entry of a feed of any format, and what all formats share: its pictures and its text."""
 
 from __future__ import annotations
 
 import re
-from calendar import timegm
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, tzinfo
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from newsletter import foreign
 
-_AND = re.compile(r"\s*(?:,|;|&|\band\b)\s*")
-_PIXEL = 2  # a picture no wider than this is there to count readers
-_CREDITED = re.compile(r"^(?P<caption>.*?)\s*[\[(](?P<credit>[^\[\]()]{2,60})[\])]\s*$", re.DOTALL)
+_ICON = 40  # pixels; pictures declared smaller count readers, or are buttons
+_NO_PICTURE = re.compile(
+    r"//[^/]*(?:feedburner|feedsportal|doubleclick|pixel|analytics|gravatar)[^/]*/|"
+    r"/(?:smilies|emoji|emoticons|pixel|spacer|blank)\b|/1x1|spacer\.gif|_wp_pixel",
+    re.IGNORECASE,
+)
+_OTHER_MEDIA = re.compile(
+    r"\.(?:mp[34]|m4[av]|webm|ogg|mov|wav|m3u8|aac|pdf)(?:$|\?)", re.IGNORECASE
+)
+_SOURCES = ("src", "data-src", "data-lazy-src", "data-original")
+_SIZE = re.compile(r"\s*(\d{1,6})")
 
 
-def content(entry: Mapping[str, Any]) -> str:
-    """The longest HTML the entry has, for pictures."""
-    bodies = [str(part.get("value", "")) for part in entry.get("content", ())]
-    return max([*bodies, str(entry.get("summary", ""))], key=len)
+@dataclass(frozen=True)
+class Entry:
+    """What a feed says about one article. ``key``: its own name in the feed, where it has one."""
+
+    title: str
+    key: str = ""
+    link: str | None = None
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    image: str | None = None
+    caption: str | None = None
+    credit: str | None = None
+    blurb: str = ""
+    language: str | None = None
 
 
-def summary(entry: Mapping[str, Any]) -> str:
-    """What the blurb is made of: the summary, else the content."""
-    return str(entry.get("summary") or content(entry))
+@dataclass(frozen=True)
+class Picture:
+    """A picture that an entry names; ``width`` in pixels, 0 where it is not said."""
 
+    address: str
+    width: int = 0
+    kind: str = ""  # of media, such as "image/jpeg"
 
-def published(raw: str | None, parsed: Any, zone: tzinfo) -> datetime | None:
-    """The moment the entry was published; None where it says nothing that can be read."""
-    if raw:
-        for read in (datetime.fromisoformat, parsedate_to_datetime):
-            try:
-                moment = read(raw.strip())
-            except (ValueError, TypeError, IndexError):
-                continue
-            return _in_utc(moment if moment.tzinfo else moment.replace(tzinfo=zone))
-    if parsed:
-        try:
-            return datetime.fromtimestamp(timegm(parsed), UTC)
-        except (ValueError, TypeError, OverflowError, OSError):
+    def usable(self, base: str | None) -> str | None:
+        """Its https address, if it is a picture that readers are meant to see."""
+        if self.kind and not self.kind.lower().startswith("image"):
             return None
-    return None
+        if 0 < self.width < _ICON or _NO_PICTURE.search(self.address):
+            return None
+        if not self.kind and _OTHER_MEDIA.search(self.address):
+            return None
+        return foreign.picture(self.address, base)
 
 
-def authors(names: list[str]) -> tuple[str, ...]:
-    """Names as they stand in a byline: no addresses, no "By", one for each person."""
-    found: list[str] = []
-    for name in names:
-        bare = re.sub(r"^\s*by\s+", "", foreign.plain(name), flags=re.IGNORECASE)
-        bare = re.sub(r"\S+@\S+\s*\(([^)]*)\)", r"\1", bare)  # RSS: address (name)
-        for part in _AND.split(bare):
-            clean = part.strip(" <>()")
-            if clean and "@" not in clean and "://" not in clean and clean not in found:
-                found.append(clean[:100])
-    return tuple(found)
+def best(pictures: Iterable[Picture], base: str | None) -> tuple[str | None, str]:
+    """The first picture that can be shown, and its address as the feed has it."""
+    for picture in pictures:
+        if usable := picture.usable(base):
+            return usable, picture.address
+    return None, ""
 
 
-def picture(entry: Mapping[str, Any], base: str | None) -> tuple[str | None, str, str]:
-    """The best picture with its caption and credit: the widest, else the first one shown."""
-    for media in sorted(_media(entry), key=_width, reverse=True):
-        if (url := foreign.picture(str(media.get("url") or media.get("href") or ""), base)) and (
-            _width(media) > _PIXEL or not _width(media)
-        ):
-            return url, *_words(entry, media)
-    return first_picture(content(entry), base), *_words(entry, {})
-
-
-def first_picture(html: str, base: str | None) -> str | None:
-    """The first picture of a piece of HTML that is meant to be seen."""
+def shown_in(html: str) -> Iterator[Picture]:
+    """The pictures in a piece of HTML, in their order."""
     if "<img" not in html.lower():
-        return None
+        return
     import lxml.html
 
-    for image in lxml.html.fromstring(f"<div>{html}</div>").iter("img"):
-        sizes = [re.match(r"\d+", image.get(side) or "") for side in ("width", "height")]
-        if any(size and int(size.group()) <= _PIXEL for size in sizes):
-            continue
-        if url := foreign.picture(image.get("src") or image.get("data-src") or "", base):
-            return url
-    return None
+    parser = lxml.html.HTMLParser(encoding="utf-8")
+    tree = lxml.html.fromstring(
+        b"<html><body>" + html.encode("utf-8", "replace").replace(b"\0", b""), parser=parser
+    )
+    for image in tree.iter("img"):
+        sides = [size(image.get(side)) for side in ("width", "height")]
+        said = [side for side in sides if side]
+        for name in _SOURCES:
+            yield Picture(image.get(name) or "", min(said, default=0))
 
 
-def credited(text: str) -> tuple[str, str]:
-    """A caption and the credit in brackets at its end."""
-    match = _CREDITED.match(text)
-    return (match["caption"].strip(), match["credit"].strip()) if match else (text, "")
+def size(value: Any) -> int:
+    """A number of pixels as HTML and feeds write it; 0 for none."""
+    match = _SIZE.match(str(value or ""))
+    return int(match[1]) if match else 0
 
 
-def _media(entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for media in entry.get("media_content", ()):
-        kind = f"{media.get('medium', '')} {media.get('type', '')}"
-        if "image" in kind or re.search(r"\.(jpe?g|png|gif)\b", str(media.get("url", "")).lower()):
-            yield media
-    yield from entry.get("media_thumbnail", ())
-    for link in entry.get("links", ()):
-        if link.get("rel") == "enclosure" and str(link.get("type", "")).startswith("image/"):
-            yield link
-    if image := entry.get("image"):
-        yield image
-
-
-def _width(media: Mapping[str, Any]) -> int:
-    found = re.match(r"\d+", str(media.get("width", "")))
-    return int(found.group()) if found else 0
-
-
-def _words(entry: Mapping[str, Any], media: Mapping[str, Any]) -> tuple[str, str]:
-    credits_ = entry.get("media_credit") or ()
-    credit = next((str(each.get("content", "")) for each in credits_), "")
-    caption = str(entry.get("media_description") or media.get("title") or "")
-    text, bracketed = credited(foreign.plain(caption))
-    return foreign.one_line(text), foreign.one_line(credit or bracketed, 100)
-
-
-def _in_utc(moment: datetime) -> datetime | None:
-    try:
-        return moment.astimezone(UTC)
-    except (OverflowError, ValueError):
+def language(value: Any) -> str | None:
+    """A language as in BCP 47 ("en_US" becomes "en-US"); None for anything else."""
+    parts = str(value or "").strip().replace("_", "-").split("-")
+    if not re.fullmatch(r"[A-Za-z]{2,3}", parts[0]):
         return None
+    rest = [part.upper() if len(part) == 2 else part for part in parts[1:]]
+    whole = "-".join([parts[0].lower(), *rest])
+    return whole if re.fullmatch(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}", whole) else None
+
+
+def headline(title: str, text: str, site: str) -> str:
+    """The entry's headline; for one without, as in short notes, its first words."""
+    return foreign.headline(title, site) or foreign.blurb(text, 100)

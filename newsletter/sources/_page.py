@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from newsletter import foreign
 from newsletter.sources import _entry
 
 if TYPE_CHECKING:
+    import lxml.html
     from lxml.html import HtmlElement
 
 
@@ -35,7 +37,7 @@ def read(data: bytes, zone: ZoneInfo) -> PageFacts:
     """The facts; ``title`` is empty where the page has no headline."""
     import lxml.html
 
-    page = lxml.html.document_fromstring(data)
+    page = lxml.html.document_fromstring(data, parser=_parser(data))
     meta = _metas(page)
     news = next(_articles(page), {})
     url = foreign.link(_first(page, "//link[@rel='canonical']/@href") or meta.get("og:url") or "")
@@ -60,6 +62,19 @@ def read(data: bytes, zone: ZoneInfo) -> PageFacts:
         blurb=foreign.blurb(meta.get("og:description") or meta.get("description") or body),
         language=_first(page, "/html/@lang") or None,
     )
+
+
+def _parser(data: bytes) -> lxml.html.HTMLParser:
+    """Bytes that are UTF-8 are UTF-8; else what the page says of itself; else Korean Windows."""
+    import lxml.html
+
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        declared = re.search(rb"charset\s*=", data[:4096], re.IGNORECASE)
+        bom = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        return lxml.html.HTMLParser(encoding=None if declared or bom else "cp949")
+    return lxml.html.HTMLParser(encoding="utf-8")
 
 
 def _metas(page: HtmlElement) -> dict[str, str]:

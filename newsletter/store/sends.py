@@ -188,6 +188,20 @@ def issues(connection: Connection, newsletter: str) -> dict[str, State]:
     return {issue: State(state) for issue, state in rows}
 
 
+def under_another_name(
+    connection: Connection, newsletter: str, issue: str, list_name: str
+) -> str | None:
+    """The name under which this list was sent an issue of that date, if it is another one."""
+    found: str | None = connection.scalar(
+        select(sends.c.newsletter).where(
+            sends.c.issue == issue,
+            sends.c.list_id == list_id(connection, list_name),
+            sends.c.newsletter != newsletter,
+        )
+    )
+    return found
+
+
 def mailed(connection: Connection, newsletter: str, but: str) -> dict[str, str]:
     """Article ids and canonical addresses → the issue that carried them.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Sequence
 from dataclasses import asdict
 from email.utils import parseaddr
 from pathlib import Path
@@ -23,7 +24,7 @@ from starlette.responses import (
 from newsletter import issues, tokens
 from newsletter.app import sending
 from newsletter.check.size import CLIPPED, NEAR
-from newsletter.model import Level
+from newsletter.model import Finding, Level
 from newsletter.web import shown
 from newsletter.web.live import Good, Live
 
@@ -142,8 +143,22 @@ class Answers:
             "html_bytes": len(rendered.html.encode()),
             "stories": len(built.issue.stories),
             "findings": [asdict(finding) for finding in built.findings],
+            "grouped": _grouped(built.findings),
             "errors": len(built.errors),
             "warnings": sum(f.level is Level.WARNING for f in built.findings),
             "text": self._filled(rendered.text),
             "dark": shown.has_dark_palette(rendered.html),
         }
+
+
+def _grouped(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The same words once, with every place that they are said of."""
+    places: dict[tuple[Level, str, str], list[str]] = {}
+    for found in findings:
+        said = places.setdefault((found.level, found.message, found.remedy), [])
+        if found.place:
+            said.append(found.place)
+    return [
+        {"level": level.value, "message": message, "remedy": remedy, "places": where}
+        for (level, message, remedy), where in places.items()
+    ]

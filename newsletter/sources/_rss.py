@@ -1,0 +1,147 @@
+"""RSS 0.9x, 1.0, 2.0 and Atom → entries, with feedparser (which never gets to fetch anything)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import tzinfo
+from typing import Any
+from urllib.parse import urlsplit
+
+from newsletter import foreign
+from newsletter.errors import FetchError
+from newsletter.sources import _bylines, _dates, _entry, _media
+from newsletter.sources._entry import Entry, Picture
+
+_WEB_PAGE = re.compile(
+    r"^\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
+)
+
+
+def entries(text: str, name: str, base: str | None, zone: tzinfo) -> list[Entry]:
+    """The entries of the feed ``name``, in its order; ``base``: where it was fetched.
+
+    Raises FetchError for what is no feed, with what it is instead.
+    """
+    import feedparser
+
+    cleaned = _media.clean(text, name)
+    # The charset must be said, or feedparser takes the text for Latin-1.
+    headers = {"content-type": "application/xml; charset=utf-8"}
+    try:
+        parsed = feedparser.parse(
+            _media.without_words(cleaned).encode("utf-8", "replace"),
+            response_headers=headers,
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise FetchError(f"{name} cannot be read as a feed: {error}; tell the publisher.") from None
+    if not parsed.entries and (parsed.bozo or not parsed.version):
+        raise FetchError(_reason(text, name, parsed))
+    whole = _Feed(parsed, base, zone, _media.words(cleaned))
+    return [whole.entry(each) for each in parsed.entries]
+
+
+class _Feed:
+    """What the entries of one feed have in common."""
+
+    def __init__(
+        self,
+        parsed: Mapping[str, Any],
+        base: str | None,
+        zone: tzinfo,
+        words: Mapping[str, tuple[str, str]],
+    ) -> None:
+        feed = parsed["feed"]
+        home = foreign.link(str(feed.get("link") or ""), base)
+        atom = str(parsed.get("version", "")).startswith("atom")
+        # Relative links of RSS start from the site; Atom's from where the feed was.
+        self._base = (base or home) if atom else (home or base)
+        self._base = self._base or foreign.link(str(feed.get("id") or ""))
+        self._zone = zone
+        self._words = words
+        self._language = _entry.language(feed.get("language"))
+        self._authors = _authors(feed) if atom else ()
+        host = urlsplit(home or "").hostname or ""
+        self._site = f"{feed.get('title') or ''} | {host.removeprefix('www.')}"
+
+    def entry(self, entry: Mapping[str, Any]) -> Entry:
+        summary, content = str(entry.get("summary") or ""), _content(entry)
+        image, address = _entry.best(_pictures(entry, content, summary), self._base)
+        title = str(entry.get("title") or "")
+        site = f"{self._site} | {(entry.get('source') or {}).get('title') or ''}"
+        headline = _entry.headline(title, summary or content, site)
+        caption, credit = self._words.get(address, ("", "")) if image else ("", "")
+        caption = foreign.one_line(foreign.plain(caption), 1000)
+        blurb = foreign.blurb(summary)
+        return Entry(
+            title=headline,
+            key=str(entry.get("id") or "").strip(),
+            link=foreign.link(str(entry.get("link") or ""), self._base),
+            authors=_authors(entry) or self._authors,
+            published=next(
+                (when for raw in _dated(entry) if (when := _dates.moment(raw, self._zone))), None
+            ),
+            image=image,
+            caption=caption if caption != headline else None,
+            credit=foreign.one_line(foreign.plain(credit), _bylines.LONGEST) or None,
+            blurb=foreign.blurb(content) if blurb in ("", headline) and content else blurb,
+            language=_entry.language(entry.get("language")) or self._language,
+        )
+
+
+def _dated(entry: Mapping[str, Any]) -> Iterator[str]:
+    # Asked one by one: feedparser warns about a missing "updated" where there is "published".
+    for key in ("published", "updated", "created"):
+        if key in entry:
+            yield str(entry[key] or "")
+
+
+def _authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    people = [str(each.get("name") or "") for each in entry.get("authors", ())]
+    return _bylines.names(people) or _bylines.names([str(entry.get("author") or "")])
+
+
+def _content(entry: Mapping[str, Any]) -> str:
+    return max(
+        (str(part.get("value") or "") for part in entry.get("content", ())), key=len, default=""
+    )
+
+
+def _pictures(entry: Mapping[str, Any], content: str, summary: str) -> Iterator[Picture]:
+    """Every picture that the entry names, the best first."""
+    for kind in ("media_content", "media_thumbnail"):
+        media = [
+            Picture(
+                str(each.get("url") or "").strip(),
+                _entry.size(each.get("width")),
+                str(each.get("type") or each.get("medium") or ""),
+            )
+            for each in entry.get(kind, ())
+        ]
+        yield from sorted(media, key=lambda picture: -picture.width)
+    for link in entry.get("links", ()):
+        kind = str(link.get("type") or "")
+        if link.get("rel") == "enclosure" and kind.startswith("image"):
+            yield Picture(str(link.get("href") or ""), 0, kind)
+    yield Picture(str((entry.get("image") or {}).get("href") or ""))
+    yield from _entry.shown_in(content)
+    yield from _entry.shown_in(summary)
+
+
+def _reason(text: str, name: str, parsed: Mapping[str, Any]) -> str:
+    """Why this is no feed, and what to do."""
+    if not text.strip():
+        return f"{name} is empty; see whether the feed's address has changed."
+    if _WEB_PAGE.match(text):
+        feeds = re.findall(r"<link\b[^>]{0,500}application/(?:rss|atom)\+xml[^>]{0,500}>", text)
+        named = [m[1] for tag in feeds if (m := re.search(r"""href=["']([^"'\s]+)""", tag))]
+        hint = f"; the page names {named[0]}" if named else "; look for the feed's own address"
+        return f"{name} is a web page, not a feed{hint}."
+    if parsed.get("version"):
+        return (
+            f"{name} is broken off or malformed, and no entry of it can be read "
+            f"({parsed.get('bozo_exception')}); try again later, or tell the publisher."
+        )
+    return f"{name} is no feed that is known (RSS, Atom, JSON Feed); look at its address."
