@@ -82,6 +82,6 @@ def _names(site_name: str) -> list[str]:
 def _without(line: str, name: str) -> str:
     """The headline without the site's name behind it, or before it with a bar."""
     name = re.escape(name)
-    behind = re.sub(rf"\s*(?:[|»]|::|\s[-–—·•:~])\s*{name}\s*$", "", line, flags=re.IGNORECASE)
-    alone = re.sub(rf"^{name}\s*(?:[|»]|::)\s*", "", behind, flags=re.IGNORECASE)
+    behind = re.sub(rf"\s*(?:[|ㅣ»]|::|\s[-–—·•:~])\s*{name}\s*$", "", line, flags=re.IGNORECASE)
+    alone = re.sub(rf"^{name}\s*(?:[|ㅣ»]|::)\s*", "", behind, flags=re.IGNORECASE)
     return alone or line

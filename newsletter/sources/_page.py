@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from urllib.parse import urlsplit
 
 from newsletter import foreign
-from newsletter.sources import _entry
+from newsletter.sources import _bylines, _dates, _encoding, _entry
+from newsletter.sources._entry import Picture
 
 if TYPE_CHECKING:
-    import lxml.html
     from lxml.html import HtmlElement
+
+_MARKED_CREDIT = " or ".join(f"contains(@class, '{word}')" for word in ("credit", "copyright"))
+_ENOUGH = 600  # characters of body text, more than a blurb shows
 
 
 @dataclass(frozen=True)
@@ -33,55 +35,66 @@ class PageFacts:
     language: str | None
 
 
-def read(data: bytes, zone: ZoneInfo) -> PageFacts:
-    """The facts; ``title`` is empty where the page has no headline."""
-    import lxml.html
+def read(data: bytes, zone: tzinfo) -> PageFacts:
+    """The facts; ``title`` is empty where the page has no headline.
 
-    page = lxml.html.document_fromstring(data, parser=_parser(data))
+    Raises ValueError for bytes in which there is no page at all.
+    """
+    page = _parsed(_encoding.decoded(data))
     meta = _metas(page)
     news = next(_articles(page), {})
-    url = foreign.link(_first(page, "//link[@rel='canonical']/@href") or meta.get("og:url") or "")
-    site = meta.get("og:site_name") or _publisher(news)
-    title = meta.get("og:title") or _text(news.get("headline")) or _first(page, "//h1")
-    title = title or _first(page, "//title")
-    caption, credit = _caption(page)
-    names = _names(news.get("author")) or [
-        meta.get("author") or meta.get("article:author") or _first(page, "//*[@rel='author']")
-    ]
-    paragraphs = page.xpath("//article//p") or page.xpath("//p")
-    body = " ".join(p.text_content() for p in paragraphs[:6])
-    when = _text(news.get("datePublished")) or meta.get("article:published_time")
+    url = _own_address(page, meta)
+    titles = (
+        meta.get("og:title"),
+        _text(news.get("headline")),
+        _first(page, "//article//h1"),
+        _first(page, "//h1"),
+        _first(page, "//title"),
+    )
+    site = f"{meta.get('og:site_name') or _publisher(news)} | {urlsplit(url or '').hostname or ''}"
+    when = (
+        _text(news.get("datePublished")),
+        meta.get("article:published_time"),
+        meta.get("datepublished"),
+        _first(page, "//article//time/@datetime"),
+    )
+    image, caption, credit = _picture(page, meta, news, url)
     return PageFacts(
-        title=foreign.headline(title, site),
+        title=next((found for raw in titles if (found := foreign.headline(raw or "", site))), ""),
         url=url,
-        authors=_entry.authors(names),
-        published=_entry.published(when, None, zone),
-        image=foreign.picture(meta.get("og:image") or "", url),
+        authors=_authors(page, meta, news),
+        published=next((at for raw in when if (at := _dates.moment(raw, zone))), None),
+        image=image,
         caption=caption,
         credit=credit,
-        blurb=foreign.blurb(meta.get("og:description") or meta.get("description") or body),
-        language=_first(page, "/html/@lang") or None,
+        blurb=foreign.blurb(
+            meta.get("og:description")
+            or meta.get("description")
+            or _text(news.get("description"))
+            or _body(page)
+        ),
+        language=_entry.language(_first(page, "/html/@lang") or meta.get("og:locale")),
     )
 
 
-def _parser(data: bytes) -> lxml.html.HTMLParser:
-    """Bytes that are UTF-8 are UTF-8; else what the page says of itself; else Korean Windows."""
+def _parsed(text: str) -> HtmlElement:
+    import lxml.etree
     import lxml.html
 
+    source = text.replace("\0", "").encode("utf-8", "replace")
+    parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        declared = re.search(rb"charset\s*=", data[:4096], re.IGNORECASE)
-        bom = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        return lxml.html.HTMLParser(encoding=None if declared or bom else "cp949")
-    return lxml.html.HTMLParser(encoding="utf-8")
+        return lxml.html.document_fromstring(source, parser=parser)
+    except lxml.etree.LxmlError as error:
+        raise ValueError(f"there is no page in it ({error})") from None
 
 
 def _metas(page: HtmlElement) -> dict[str, str]:
     found: dict[str, str] = {}
     for meta in page.iter("meta"):
-        name = meta.get("property") or meta.get("name") or ""
-        found.setdefault(name.lower(), meta.get("content") or "")
+        name = meta.get("property") or meta.get("name") or meta.get("itemprop") or ""
+        if content := (meta.get("content") or "").strip():
+            found.setdefault(name.lower(), content)
     return found
 
 
@@ -89,8 +102,8 @@ def _articles(page: HtmlElement) -> Iterator[dict[str, Any]]:
     """The JSON-LD objects that describe an article, wherever they are nested."""
     for script in page.xpath("//script[@type='application/ld+json']/text()"):
         try:
-            pending = [json.loads(script)]
-        except ValueError:
+            pending = [json.loads(script, strict=False)]
+        except (ValueError, RecursionError):
             continue
         while pending:
             part = pending.pop(0)
@@ -98,25 +111,83 @@ def _articles(page: HtmlElement) -> Iterator[dict[str, Any]]:
                 pending += part
             elif isinstance(part, dict):
                 pending += [part["@graph"]] if "@graph" in part else []
-                if "Article" in str(part.get("@type", "")):
+                if any(kind in str(part.get("@type", "")) for kind in ("Article", "Posting")):
                     yield part
 
 
-def _names(author: object) -> list[str]:
-    people = author if isinstance(author, list) else [author]
-    names = [_text(p.get("name")) if isinstance(p, dict) else _text(p) for p in people]
-    return [name for name in names if name]
+def _own_address(page: HtmlElement, meta: dict[str, str]) -> str | None:
+    """The address that the page gives itself; a site's front page is none."""
+    for raw in (_first(page, "//link[@rel='canonical']/@href"), meta.get("og:url")):
+        url = foreign.link(raw)
+        if url and (urlsplit(url).path.strip("/") or urlsplit(url).query):
+            return url
+    return None
+
+
+def _authors(page: HtmlElement, meta: dict[str, str], news: dict[str, Any]) -> tuple[str, ...]:
+    said = news.get("author")
+    people = said if isinstance(said, list) else [said]
+    in_json = (_text(p.get("name")) if isinstance(p, dict) else _text(p) for p in people)
+    return (
+        _bylines.names(in_json)
+        or _bylines.names([meta.get("author", "")])
+        or _bylines.names([meta.get("article:author", "")])
+        or _bylines.names([_first(page, "//*[@rel='author']")])
+    )
+
+
+def _picture(
+    page: HtmlElement, meta: dict[str, str], news: dict[str, Any], base: str | None
+) -> tuple[str | None, str, str]:
+    """The article's picture with its caption and credit."""
+    figures = page.xpath("//article//figure[.//figcaption]") or page.xpath(
+        "//figure[.//figcaption]"
+    )
+    figure = figures[0] if figures else None
+    in_figure = "" if figure is None else _first(figure, ".//img/@src")
+    named = (
+        meta.get("og:image"),
+        meta.get("og:image:url"),
+        meta.get("twitter:image"),
+        *_addresses(news.get("image")),
+        in_figure,
+    )
+    image, _ = _entry.best((Picture(address) for address in named if address), base)
+    return (image, *(_said(figure) if figure is not None else ("", "")))
+
+
+def _said(figure: HtmlElement) -> tuple[str, str]:
+    """Caption and credit, the latter where the page marks it, else out of the caption's end."""
+    caption = figure.xpath(".//figcaption")[0]
+    marked = next((e for e in figure.xpath(f".//*[{_MARKED_CREDIT}]") if e is not caption), None)
+    whole = foreign.one_line(caption.text_content(), 1000)
+    if marked is None:
+        text, credit = _bylines.credited(whole)
+        return text, foreign.one_line(credit, _bylines.LONGEST)
+    said = foreign.one_line(marked.text_content(), _bylines.LONGEST)
+    bare, credit = _bylines.credited(said)
+    return whole.removesuffix(said).rstrip(" /|-–—("), credit or bare.strip(" ()[]")
+
+
+def _addresses(image: object) -> Iterator[str]:
+    for each in image if isinstance(image, list) else [image]:
+        yield _text(each.get("url")) if isinstance(each, dict) else _text(each)
+
+
+def _body(page: HtmlElement) -> str:
+    from lxml import etree
+
+    html = ""
+    for paragraph in page.xpath("//article//p") or page.xpath("//p"):
+        html += etree.tostring(paragraph, encoding="unicode")
+        if len(html) > _ENOUGH:
+            break
+    return html
 
 
 def _publisher(news: dict[str, Any]) -> str:
     publisher = news.get("publisher")
     return _text(publisher.get("name")) if isinstance(publisher, dict) else ""
-
-
-def _caption(page: HtmlElement) -> tuple[str, str]:
-    text = foreign.one_line(_first(page, "//article//figcaption") or _first(page, "//figcaption"))
-    caption, credit = _entry.credited(text)
-    return caption, credit
 
 
 def _first(page: HtmlElement, path: str) -> str:

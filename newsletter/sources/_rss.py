@@ -68,7 +68,9 @@ class _Feed:
 
     def entry(self, entry: Mapping[str, Any]) -> Entry:
         summary, content = str(entry.get("summary") or ""), _content(entry)
-        image, address = _entry.best(_pictures(entry, content, summary), self._base)
+        key = str(entry.get("id") or "").strip()
+        base = self._base or foreign.link(key)
+        image, address = _entry.best(_pictures(entry, content, summary), base)
         title = str(entry.get("title") or "")
         site = f"{self._site} | {(entry.get('source') or {}).get('title') or ''}"
         headline = _entry.headline(title, summary or content, site)
@@ -77,8 +79,8 @@ class _Feed:
         blurb = foreign.blurb(summary)
         return Entry(
             title=headline,
-            key=str(entry.get("id") or "").strip(),
-            link=foreign.link(str(entry.get("link") or ""), self._base),
+            key=key,
+            link=foreign.link(str(entry.get("link") or ""), base),
             authors=_authors(entry) or self._authors,
             published=next(
                 (when for raw in _dated(entry) if (when := _dates.moment(raw, self._zone))), None

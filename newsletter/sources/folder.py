@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from newsletter import foreign
 from newsletter.config import SourceOptions
 from newsletter.errors import FetchError
-from newsletter.model import Article, Window
-from newsletter.sources import Surroundings, _page, _saved
+from newsletter.model import Article, EditorBox, Page, Window
+from newsletter.sources import Surroundings, _encoding, _page, _saved
 from newsletter.sources._identity import identity
 
 log = logging.getLogger(__name__)
 
-_ENCODINGS = ("utf-8-sig", "cp949", "latin-1")
+_ENOUGH = 80  # characters; a first paragraph that is shorter is shown with the next
 
 
 class FolderOptions(SourceOptions):
@@ -38,9 +41,10 @@ class FolderSource:
             raise TypeError("a folder needs FolderOptions")
         self._options = options
         self._around = around
+        self._zone = ZoneInfo(options.timezone) if options.timezone else around.zone
 
     def fetch(self, window: Window) -> Iterable[Article]:  # noqa: ARG002 - files have no window
-        """Every article in the folder, by file name."""
+        """Every article in the folder, by file name; FetchError when there is no such folder."""
         folder = self._around.folder / self._options.path
         try:
             files = sorted(path for path in folder.iterdir() if path.is_file())
@@ -68,25 +72,28 @@ class FolderSource:
                 log.warning("%s was passed over: it has no headline.", path)
 
     def _saved(self, path: Path, data: bytes) -> Article:
-        page = _saved.read(_decoded(data))
+        text = _encoding.decoded(data)
+        if "\0" in text:
+            raise ValueError("it is not a text")
+        page = _saved.read(text)
         return Article(
             id=identity(self._options.path, path.name),
             title=foreign.one_line(page.title),
             source=self._options.path,
             authors=tuple(foreign.one_line(name, 100) for name in page.authors),
-            byline_email=page.byline_email,
-            caption=foreign.one_line(page.caption or "", None) or None,
+            byline_email=foreign.one_line(page.byline_email or "") or None,
+            caption=foreign.one_line(page.caption or "", 1000) or None,
             credit=foreign.one_line(page.credit or "", 100) or None,
-            blurb=foreign.blurb(" ".join(page.body)),
+            blurb=foreign.blurb(escape(_first_words(page.body))),
             section=self._options.section,
-            page=page.page,
+            page=_harmless(page.page),
             needs_date=False,
         )
 
     def _page(self, path: Path, data: bytes) -> Article:
         if not data.strip():
             raise ValueError("the file is empty")
-        facts = _page.read(data, self._around.zone)
+        facts = _page.read(data, self._zone)
         place = (foreign.canonical(facts.url),) if facts.url else (self._options.path, path.name)
         return Article(
             id=identity(*place),
@@ -105,12 +112,20 @@ class FolderSource:
         )
 
 
-def _decoded(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    for encoding in _ENCODINGS:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("utf-8", errors="replace")
+def _first_words(body: list[str]) -> str:
+    """The first paragraph, with the next where it is short."""
+    words = ""
+    for paragraph in body:
+        words = f"{words} {paragraph}".strip()
+        if len(words) >= _ENOUGH:
+            break
+    return words
+
+
+def _harmless(page: Page) -> Page:
+    line, box = page.dateline, page.editor
+    return replace(
+        page,
+        dateline=line and replace(line, city=foreign.one_line(line.city or "") or None),
+        editor=box and EditorBox(foreign.one_line(box.name), foreign.one_line(box.bio, None)),
+    )

@@ -81,9 +81,8 @@ class Answers:
         if good is None:
             return PlainTextResponse(_NOTHING_YET, 404)
         theme: shown.Theme = "dark" if request.query_params.get("theme") == "dark" else "light"
-        base = self.live.desk.config.newsletter.base_url or ""
-        pictures = f"{base}/issues/{self.live.issue}/images"
-        html = shown.mail(self._filled(good.built.rendered.html), theme, pictures)
+        html = self._filled(good.built.rendered.html)
+        html = shown.mail(html, theme, f"{self._published}images")
         return HTMLResponse(html, headers={"Content-Security-Policy": _MAIL_POLICY})
 
     async def text(self, _: Request) -> Response:
@@ -128,6 +127,12 @@ class Answers:
             raise HTTPException(404)
         return FileResponse(_PAGES / name)
 
+    @property
+    def _published(self) -> str:
+        """The address below which readers will find the issue's own files."""
+        base = self.live.desk.config.newsletter.base_url or ""
+        return f"{base}/issues/{self.live.issue}/"
+
     def _filled(self, part: str) -> str:
         return tokens.fill(part, sending.sample(self.live.desk))
 
@@ -143,7 +148,7 @@ class Answers:
             "html_bytes": len(rendered.html.encode()),
             "stories": len(built.issue.stories),
             "findings": [asdict(finding) for finding in built.findings],
-            "grouped": _grouped(built.findings),
+            "grouped": _grouped(built.findings, self._published),
             "errors": len(built.errors),
             "warnings": sum(f.level is Level.WARNING for f in built.findings),
             "text": self._filled(rendered.text),
@@ -151,13 +156,13 @@ class Answers:
         }
 
 
-def _grouped(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """The same words once, with every place that they are said of."""
+def _grouped(findings: Sequence[Finding], published: str) -> list[dict[str, Any]]:
+    """The same words once, with every place that they are said of, short for the issue's own."""
     places: dict[tuple[Level, str, str], list[str]] = {}
     for found in findings:
         said = places.setdefault((found.level, found.message, found.remedy), [])
         if found.place:
-            said.append(found.place)
+            said.append(found.place.removeprefix(published))
     return [
         {"level": level.value, "message": message, "remedy": remedy, "places": where}
         for (level, message, remedy), where in places.items()

@@ -1,0 +1,65 @@
+"""``make bench``: how long people wait. Medians of several runs on this machine, in this run."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ISSUE = "2025-07-07"
+RUNS = 7
+
+
+def main() -> None:
+    """Measure, and print a line for each figure with the limit that we set ourselves."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("sample", "issues"):
+            shutil.copytree(ROOT / part, folder / part)
+        shutil.copyfile(ROOT / "newsletter.toml", folder / "newsletter.toml")
+        bare = _median(lambda: _process("-c", "pass"))
+        _line("python, doing nothing", bare, None)
+        _line("newsletter --help, cold", _median(lambda: _process(*_CLI, "--help")), 0.4)
+        build = _median(lambda: _process(*_CLI, "-C", name, "build", ISSUE))
+        _line("newsletter build, cold", build, 1.0)
+        _line("build, warm (as in the preview)", _warm(folder), 0.06)
+
+
+_CLI = ("-m", "newsletter.cli")
+
+
+def _warm(folder: Path) -> float:
+    from newsletter.app import editing, open_desk
+    from newsletter.issues import parse_name
+
+    desk, issue = open_desk(folder), parse_name(ISSUE)
+    editing.build(desk, issue)
+    return _median(lambda: editing.build(desk, issue), 30)
+
+
+def _process(*arguments: str) -> None:
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def _median(work: Callable[[], object], runs: int = RUNS) -> float:
+    work()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _line(what: str, seconds: float, limit: float | None) -> None:
+    said = f"{what:<36} {seconds * 1000:7.0f} ms"
+    print(said if limit is None else f"{said}   limit {limit * 1000:.0f} ms, {seconds / limit:.2f}")
+
+
+main()

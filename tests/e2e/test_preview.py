@@ -1,0 +1,470 @@
+"""The local preview, run as editors run it and seen in a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, Route, expect, sync_playwright
+
+from newsletter import issues, render
+from newsletter.model import Article, Gathered, Window
+from tests.newsroom import Newsroom, make
+
+pytestmark = pytest.mark.browser
+
+ISSUE = "2025-07-07"
+SUBJECT = "Night market back on Olympic"
+SOON = 5_000  # milliseconds: what is expected at once, on a busy machine
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def png(width: int = 40, height: int = 30) -> bytes:
+    """A grey picture."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x99" * width) * height)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
+
+
+# --- a newsroom, a preview of it, a browser on it ------------------------------------------
+
+
+def newsroom(folder: Path) -> Newsroom:
+    """One issue of eight stories, with a picture on the web and one of its own."""
+    room = make(folder)
+    end = datetime(2025, 7, 4, 22, tzinfo=UTC)
+    articles = [
+        Article(
+            id=f"story-{number}",
+            title=f"Headline number {number}",
+            source="feed.xml",
+            url=f"https://www.example.com/{number}",
+            blurb="What happened, told in one sentence that fills a line or two.",
+            published=end - timedelta(hours=number),
+            section="News",
+            image="https://pictures.example.com/one.png" if number == 1 else None,
+            caption="Lanterns" if number == 1 else None,
+        )
+        for number in range(1, 9)
+    ]
+    issue = issues.folder_of(folder, date.fromisoformat(ISSUE))
+    window = Window(end - timedelta(days=7), end)
+    issues.write_gathered(issue, Gathered(window, end, tuple(articles)))
+    issues.draft(
+        issue,
+        date.fromisoformat(ISSUE),
+        articles,
+        newsletter="The Weekly Test",
+        most=15,
+        untitled="This week",
+        sections=["News"],
+    )
+    write_issue(room, subject=SUBJECT)
+    room.write(note(), "The first note.\n\n![A plan of the market](images/plan.png)\n")
+    (issue / "images").mkdir()
+    (issue / "images" / "plan.png").write_bytes(png())
+    return room
+
+
+def note() -> str:
+    return f"issues/{ISSUE}/note.md"
+
+
+def write_issue(room: Newsroom, subject: str) -> None:
+    path = room.folder / "issues" / ISSUE / "issue.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"(?m)^subject = .*$", f'subject = "{subject}"', text), "utf-8")
+
+
+@dataclass
+class Preview:
+    """A running preview."""
+
+    room: Newsroom
+    process: subprocess.Popen[str]
+    address: str
+    stopped_after: float = 0
+
+    @property
+    def origin(self) -> str:
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.address).port or 0
+
+    @property
+    def token(self) -> str:
+        return parse_qs(urlsplit(self.address).query)["token"][0]
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """One request with the cookie of somebody who was let in."""
+        cookie = {"Cookie": f"preview-{self.port}={self.token}"}
+        return httpx.get(f"{self.origin}{path}", headers=cookie | headers)
+
+    def stop(self) -> None:
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        said = self.process.communicate(timeout=10)
+        self.stopped_after = time.monotonic() - begun
+        assert self.process.returncode == 0, said
+        assert said == ("", ""), said
+
+
+@contextmanager
+def previewing(room: Newsroom, port: int = 0) -> Iterator[Preview]:
+    program = [sys.executable, "-m", "newsletter.cli", "-C", str(room.folder)]
+    process = subprocess.Popen(
+        [*program, "preview", ISSUE, "--port", str(port), "--no-open"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=room.whole_environment(),
+    )
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        match = re.fullmatch(rf"Preview of {ISSUE}: (http://127\.0\.0\.1:\d+/\?token=\S+)\n", line)
+        assert match, (line, process.communicate(timeout=10) if not line else "")
+        preview = Preview(room, process, match[1])
+        yield preview
+        if process.poll() is None:
+            preview.stop()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    if found is None:
+        missing = "There is no Chromium on this machine, so the preview was not looked at."
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Seen:
+    """An editor's browser, and what it complained of and asked others for."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def mail(self) -> FrameLocator:
+        return self.page.frame_locator("iframe.mail")
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name).click()
+
+    def outside(self, route: Route) -> None:
+        self.asked.append((route.request.resource_type, route.request.url))
+        if route.request.resource_type == "image":
+            route.fulfill(body=png(), content_type="image/png")
+        else:
+            route.abort()
+
+
+@contextmanager
+def looking(browser: Browser, preview: Preview) -> Iterator[Seen]:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(SOON)
+    seen = Seen(page)
+    page.on("console", lambda m: seen.complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    page.route(lambda url: not url.startswith(preview.origin), seen.outside)
+    try:
+        page.goto(preview.address)
+        expect(page.get_by_text("Follows every save by itself")).to_be_visible(timeout=SOON)
+        yield seen
+        assert not seen.complaints
+        assert all(kind == "image" for kind, _ in seen.asked), seen.asked
+    finally:
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
+    """A preview whose files no test changes."""
+    with previewing(newsroom(tmp_path_factory.mktemp("calm"))) as preview:
+        yield preview
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[Preview]:
+    """A preview of a newsroom of one's own."""
+    with previewing(newsroom(tmp_path)) as preview:
+        yield preview
+
+
+# --- what is shown --------------------------------------------------------------------------
+
+
+def test_page_shows_inbox_line_mail_and_verdict(chromium: Browser, calm: Preview) -> None:
+    with looking(chromium, calm) as seen:
+        page = seen.page
+        assert page.url.rstrip("/#") == calm.origin  # the token is gone from the address
+        expect(page.get_by_role("heading", name="The Weekly Test")).to_contain_text("July 7, 2025")
+        expect(page.locator(".inbox .subject")).to_have_text(SUBJECT)
+        expect(page.locator(".inbox .preheader")).to_contain_text("Headline number 2")
+        expect(seen.mail.get_by_text("Headline number 1")).to_be_visible()
+        expect(seen.mail.get_by_text("Good morning, Robin Ahn.")).to_be_visible()
+        expect(page.get_by_text("Nothing stands in the way of this issue")).to_be_visible()
+        expect(page.locator("#facts")).to_contain_text(re.compile(r"Stories\s*8"))
+        expect(page.locator("#facts")).to_contain_text(re.compile(r"built \d\d:\d\d:\d\d"))
+        expect(page.get_by_text("Outlook for Windows can only be seen there.")).to_be_visible()
+        plan = seen.mail.get_by_alt_text("A plan of the market")
+        expect(plan).to_have_js_property("naturalWidth", 40)
+        expect(seen.mail.locator("base")).to_have_attribute("target", "_blank")
+    assert [url for _, url in seen.asked] == ["https://pictures.example.com/one.png"]
+
+
+def test_phone_is_375_pixels_wide_and_stays_chosen(chromium: Browser, calm: Preview) -> None:
+    with looking(chromium, calm) as seen:
+        width = "e => [e.clientWidth, e.scrollWidth]"
+        assert seen.page.locator("iframe.mail").evaluate("e => e.clientWidth") == 640
+        seen.press("Phone")
+        expect(seen.page.get_by_role("button", name="Phone")).to_have_attribute(
+            "aria-pressed", "true"
+        )
+        expect(seen.page.locator("iframe.mail")).to_have_js_property("clientWidth", 375)
+        assert seen.mail.locator("html").evaluate(width) == [375, 375]
+        seen.page.reload()
+        expect(seen.page.locator("iframe.mail")).to_have_js_property("clientWidth", 375)
+
+
+def test_dark_shows_the_other_palette_at_every_width(chromium: Browser, calm: Preview) -> None:
+    def grounds() -> list[str]:
+        every = "e => [...e.querySelectorAll('*')].map(e => getComputedStyle(e).backgroundColor)"
+        found: list[str] = seen.mail.locator("html").evaluate(every)
+        return found
+
+    with looking(chromium, calm) as seen:
+        light = grounds()
+        seen.press("Dark")
+        expect(seen.page.locator("iframe.mail")).to_have_attribute("src", re.compile("theme=dark"))
+        dark = grounds()
+        assert dark != light
+        seen.press("Phone")
+        assert grounds() == dark
+        seen.press("Dark")
+        expect(seen.page.locator("iframe.mail")).to_have_attribute("src", re.compile("theme=light"))
+        assert grounds() == light
+    assert "prefers-color-scheme" not in calm.get("/mail?theme=dark").text
+    built = calm.room.folder / "issues" / ISSUE / "build" / "email.html"
+    assert "prefers-color-scheme" in built.read_text(encoding="utf-8")
+
+
+def test_text_part_is_shown_by_keyboard(chromium: Browser, calm: Preview) -> None:
+    with looking(chromium, calm) as seen:
+        text = seen.page.get_by_label("The text part")
+        expect(text).to_be_hidden()
+        seen.page.get_by_role("button", name="Phone").focus()
+        seen.page.keyboard.press("Tab")
+        button = seen.page.get_by_role("button", name="Text")
+        expect(button).to_be_focused()
+        assert button.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+        seen.page.keyboard.press("Enter")
+        expect(text).to_be_visible()
+        expect(text).to_contain_text("Good morning, Robin Ahn.")
+        expect(text).to_have_css("font-family", re.compile("monospace"))
+        assert text.text_content() == calm.get("/text").text
+
+
+# --- what a save does -----------------------------------------------------------------------
+
+
+def test_saved_note_appears_by_itself_at_the_same_place(chromium: Browser, busy: Preview) -> None:
+    with looking(chromium, busy) as seen:
+        expect(seen.mail.get_by_text("The first note.")).to_be_attached()
+        seen.page.evaluate("() => { window.here = true }")
+        seen.page.locator("iframe.mail").evaluate("e => e.contentWindow.scrollTo(0, 333)")
+        busy.room.write(note(), "A **second** note.\n")
+        expect(seen.mail.get_by_text("second")).to_be_attached(timeout=SOON)
+        assert seen.page.evaluate("() => window.here") is True
+        assert seen.page.locator("iframe.mail").evaluate("e => e.contentWindow.scrollY") == 333
+        # Many programs save by writing a new file and renaming it.
+        issues.write_atomically(busy.room.folder / note(), "A third note.\n")
+        expect(seen.mail.get_by_text("A third note.")).to_be_attached(timeout=SOON)
+
+
+def test_findings_say_what_is_wrong_where_and_what_to_do(chromium: Browser, busy: Preview) -> None:
+    with looking(chromium, busy) as seen:
+        page = seen.page
+        write_issue(busy.room, subject="")
+        expect(page.get_by_role("heading", name="1 error stops this issue")).to_be_visible()
+        found = page.locator(".findings .error")
+        expect(found).to_contain_text("The subject is empty.")
+        expect(found).to_contain_text("issue.toml")
+        expect(found).to_contain_text("Write one in subject")
+        expect(page.locator(".inbox .subject")).to_have_text("(no subject)")
+        write_issue(busy.room, subject=SUBJECT)
+        busy.room.configure(**{'base_url = "https://news.example.com"\n': ""})
+        expect(page.locator(".findings .warning")).to_contain_text("Set base_url in [newsletter]")
+        expect(seen.mail.get_by_alt_text("A plan of the market")).to_have_js_property(
+            "naturalWidth", 40
+        )
+        assert busy.get("/state.json").json()["findings"][-1]["place"] == "newsletter.toml"
+        busy.room.configure()
+        expect(page.get_by_text("Nothing stands in the way of this issue")).to_be_visible()
+
+
+def test_own_template_takes_the_packaged_ones_place(chromium: Browser, busy: Preview) -> None:
+    packaged = render.packaged_templates() / "weekly" / "email.html.j2"
+    template = packaged.read_text(encoding="utf-8")
+
+    def with_line(words: str) -> str:
+        return re.sub(r"(<body\b[^>]*>)", rf"\1<p>{words}</p>", template, count=1)
+
+    own = "templates/weekly/email.html.j2"
+    with looking(chromium, busy) as seen:
+        path = busy.room.write(own, with_line("In our own style."))
+        expect(seen.mail.get_by_text("In our own style.")).to_be_attached(timeout=SOON)
+        busy.room.write(own, with_line("In a better style."))
+        expect(seen.mail.get_by_text("In a better style.")).to_be_attached(timeout=SOON)
+        busy.room.write(own, "{% if %}")
+        alert = seen.page.get_by_role("alert")
+        expect(alert).to_contain_text("templates/weekly/email.html.j2, line 1, does not compile")
+        path.unlink()
+        expect(seen.mail.get_by_text("In a better style.")).not_to_be_attached(timeout=SOON)
+        expect(alert).to_be_empty()
+
+
+def test_broken_file_is_said_and_the_last_good_mail_stays(chromium: Browser, busy: Preview) -> None:
+    toml = busy.room.folder / "issues" / ISSUE / "issue.toml"
+    good = toml.read_text(encoding="utf-8")
+    with looking(chromium, busy) as seen:
+        toml.write_text(good.replace("subject =", "subject", 1), encoding="utf-8")
+        alert = seen.page.get_by_role("alert")
+        expect(alert).to_contain_text(f"issues/{ISSUE}/issue.toml is not valid TOML")
+        expect(alert).not_to_contain_text(str(busy.room.folder))
+        expect(seen.mail.get_by_text("Headline number 1")).to_be_visible()
+        state = busy.get("/state.json").json()
+        assert "not valid TOML" in state["error"]
+        assert state["subject"] == SUBJECT
+        seen.page.reload()
+        expect(alert).to_contain_text("is not valid TOML")
+        toml.write_text(good.replace(SUBJECT, "Mended"), encoding="utf-8")
+        expect(alert).to_be_empty(timeout=SOON)
+        expect(seen.page.locator(".inbox .subject")).to_have_text("Mended")
+        assert busy.get("/state.json").json()["error"] is None
+
+
+def test_issue_that_never_could_be_built_comes_by_itself(chromium: Browser, tmp_path: Path) -> None:
+    room = newsroom(tmp_path)
+    toml = room.folder / "issues" / ISSUE / "issue.toml"
+    good = toml.read_text(encoding="utf-8")
+    toml.write_text("sections = 7", encoding="utf-8")
+    with previewing(room) as preview, looking(chromium, preview) as seen:
+        expect(seen.page.get_by_text("There is no mail to show yet.")).to_be_visible()
+        expect(seen.page.get_by_role("alert")).to_contain_text("issue.toml has 1 error")
+        assert preview.get("/mail").status_code == 404
+        toml.write_text(good, encoding="utf-8")
+        expect(seen.mail.get_by_text("Headline number 1")).to_be_visible(timeout=SOON)
+        expect(seen.page.get_by_text("There is no mail to show yet.")).to_be_hidden()
+
+
+# --- start, end, and who may look -----------------------------------------------------------
+
+
+def test_ctrl_c_ends_at_once_with_a_page_open(chromium: Browser, busy: Preview) -> None:
+    with looking(chromium, busy) as seen:
+        busy.stop()
+        expect(seen.page.get_by_text("The preview has stopped.")).to_be_visible()
+        seen.complaints.clear()  # the browser may say that nobody answers
+    assert busy.stopped_after < 3
+
+
+def test_taken_port_gives_way_to_the_next(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with previewing(newsroom(tmp_path), taken.getsockname()[1]) as preview:
+            assert preview.port != taken.getsockname()[1]
+            assert preview.get("/state.json").json()["subject"] == SUBJECT
+
+
+def test_only_this_machine_with_the_token_may_look(calm: Preview) -> None:
+    for host in ("evil.example", f"evil.example:{calm.port}", "127.0.0.1", "127.0.0.1:1"):
+        assert calm.get("/", Host=host).status_code == 400
+    assert calm.get("/", Host=f"localhost:{calm.port}").status_code == 200
+    for path in ("/", "/mail", "/events", "/assets/preview.js", "/?token=wrong", "/?token=%C3%A9"):
+        answer = httpx.get(calm.origin + path)
+        assert answer.status_code == 403
+        assert "Open the whole address that the preview printed" in answer.text
+    welcome = httpx.get(calm.address)
+    assert (welcome.status_code, welcome.headers["location"]) == (303, "/")
+    cookie = welcome.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
+        assert httpx.request(method, calm.address).status_code == 405
+
+
+def test_answers_carry_strict_headers(calm: Preview) -> None:
+    for path in ("/", "/mail", "/text", "/state.json", "/images/plan.png", "/nowhere"):
+        headers = calm.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "allow-scripts" not in policy
+    assert "unsafe" not in calm.get("/").headers["content-security-policy"]
+
+
+def test_pictures_come_from_their_folder_only(busy: Preview) -> None:
+    assert busy.get("/images/plan.png").headers["content-type"] == "image/png"
+    (busy.room.folder / "secret.png").write_bytes(png())
+    images = busy.room.folder / "issues" / ISSUE / "images"
+    (images / "link.png").symlink_to(busy.room.folder / "secret.png")
+    (images / "page.html").write_text("<script>")
+    for name in (
+        "../issue.toml",
+        "..%2Fissue.toml",
+        "%2e%2e/%2e%2e/%2e%2e/secret.png",
+        "..%5C..%5Csecret.png",
+        f"%2F{str(busy.room.folder).lstrip('/')}/secret.png",
+        "link.png",
+        "page.html",
+        "missing.png",
+        "%00.png",
+        "",
+    ):
+        with socket.create_connection(("127.0.0.1", busy.port)) as line:  # no client tidies it
+            line.sendall(
+                f"GET /images/{name} HTTP/1.1\r\nHost: 127.0.0.1:{busy.port}\r\n"
+                f"Cookie: preview-{busy.port}={busy.token}\r\nConnection: close\r\n\r\n".encode()
+            )
+            assert line.recv(100).startswith(b"HTTP/1.1 404"), name

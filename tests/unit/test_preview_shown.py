@@ -1,0 +1,76 @@
+"""What the preview changes in a mail before showing it."""
+
+from __future__ import annotations
+
+import pytest
+
+from newsletter.web import shown
+
+PICTURES = "https://news.example.com/issues/2025-07-07/images"
+
+
+def styled(css: str) -> str:
+    return f"<html><head><style>{css}</style></head><body>x</body></html>"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "@media (prefers-color-scheme: dark) {",
+        "@media(prefers-color-scheme:dark){",
+        "@media\n  ( prefers-color-scheme :  dark )\n{",
+        "@MEDIA (Prefers-Color-Scheme: Dark) {",
+    ],
+)
+def test_dark_query_is_decided(query: str) -> None:
+    html = styled(query + " p { color: #fff } }")
+    assert "@media all" in shown.in_theme(html, "dark").lower()
+    assert "@media not all" in shown.in_theme(html, "light").lower()
+    for theme in ("light", "dark"):
+        assert "prefers" not in shown.in_theme(html, theme).lower()  # type: ignore[arg-type]
+
+
+def test_light_query_is_decided_the_other_way_round() -> None:
+    html = styled("@media (prefers-color-scheme: light) { p { color: #000 } }")
+    assert "@media all {" in shown.in_theme(html, "light")
+    assert "@media not all {" in shown.in_theme(html, "dark")
+
+
+def test_query_among_others_leaves_the_others_alone() -> None:
+    html = styled("@media screen and (prefers-color-scheme: dark) and (max-width: 480px) {}")
+    assert "screen and (min-width:0) and (max-width: 480px)" in shown.in_theme(html, "dark")
+    assert "screen and (max-width:0) and (max-width: 480px)" in shown.in_theme(html, "light")
+
+
+def test_attribute_is_decided_too() -> None:
+    html = '<source srcset="a.png" media="(prefers-color-scheme: dark)">'
+    assert shown.in_theme(html, "dark") == '<source srcset="a.png" media="all">'
+    assert shown.in_theme(html, "light") == '<source srcset="a.png" media="not all">'
+
+
+def test_words_of_a_story_are_never_changed() -> None:
+    html = "<p>How to write @media (prefers-color-scheme: dark) in CSS</p>"
+    assert shown.in_theme(html, "dark") == html
+    assert not shown.has_dark_palette(html)
+    assert shown.has_dark_palette(styled("@media (prefers-color-scheme: dark) {}"))
+
+
+def test_links_open_in_a_new_tab_and_a_declared_scheme_is_fixed() -> None:
+    html = styled(":root { color-scheme: light dark; }")
+    dark = shown.mail(html, "dark", PICTURES)
+    assert dark.startswith('<html><head><base target="_blank"><style>:root{color-scheme:only dark')
+    assert "only light" in shown.mail(html, "light", PICTURES)
+    assert "only" not in shown.mail(styled("p { color: red }"), "dark", PICTURES)
+
+
+@pytest.mark.parametrize("pictures", [PICTURES, "/issues/2025-07-07/images"])
+def test_own_pictures_come_from_this_machine(pictures: str) -> None:
+    html = (
+        f'<img src="{pictures}/a.png"><td style="background:url({pictures}/b.png)">'
+        f"{pictures}/c.png https://other.example{pictures}/d.png"
+    )
+    found = shown.mail(html, "light", pictures)
+    assert '<img src="/images/a.png">' in found
+    assert "url(/images/b.png)" in found
+    assert f"{pictures}/c.png" in found
+    assert f"https://other.example{pictures}/d.png" in found
