@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -43,9 +45,10 @@ def demo(as_json: AsJson = False) -> None:
         emit(receipt_json(receipt))
         return
     there = "" if folder == Path() else f" -C {folder}"
+    command = "newsletter" if shutil.which("newsletter") else sys.argv[0]
     print(
         f"\n{receipt_text(receipt)}\n\nWhere to look:\n"
         f"  {folder / 'outbox' / ISSUE.isoformat()}: the {receipt.accepted} mails, as .eml files\n"
         f"  {folder / 'issues' / ISSUE.isoformat() / 'build'}: the built mail\n"
-        f"  newsletter{there} preview {ISSUE}: the issue in your browser"
+        f"  {command}{there} preview {ISSUE}: the issue in your browser"
     )

@@ -18,6 +18,7 @@ _IN_QUERY = _IN_PATH + "?"
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_WHOLE = re.compile(r"https?://", re.IGNORECASE)
 _WRAPPED = re.compile(r"[\t\n\r]+\s*")
 _FORBIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff\ufffd\ud800-\udfff]"
@@ -84,7 +85,8 @@ def _split(url: str, base: str | None) -> SplitResult | None:
     if not text or _FORBIDDEN.search(text):
         return None
     try:
-        parts = urlsplit(urljoin(base or "https:", text))
+        # Not joined without need: that drops what it thinks is empty.
+        parts = urlsplit(text if _WHOLE.match(text) else urljoin(base or "https:", text))
         parts.port  # noqa: B018 - raises ValueError for a port that is none
     except ValueError:
         return None

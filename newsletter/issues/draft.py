@@ -50,6 +50,8 @@ def draft(
 ) -> bool:
     """Make issue.toml and note.md where they are not there yet; True if issue.toml was made.
 
+    A draft made when there was nothing, and not touched since, is made anew.
+
     ``articles`` are the newest first; at most ``most`` become stories, taken from each section
     in turn. ``sections`` gives their order; ``untitled`` heads the stories without one.
     """
@@ -57,9 +59,20 @@ def draft(
     if not note.exists():
         write_atomically(note, _NOTE)
     path = folder / "issue.toml"
-    if path.exists() or not articles:  # a later gather may find something to draft from
-        return False
-    chosen_by_section = _sections(articles, most, [*sections, untitled])
+    text = _text(issue, articles, newsletter, most, [*sections, untitled])
+    if path.exists():
+        nothing_yet = _text(issue, (), newsletter, most, [untitled])
+        if not articles or path.read_text(encoding="utf-8-sig") != nothing_yet:
+            return False
+    write_atomically(path, text)
+    return True
+
+
+def _text(
+    issue: date, articles: Sequence[Article], newsletter: str, most: int, titles: Sequence[str]
+) -> str:
+    """The whole issue.toml."""
+    chosen_by_section = _sections(articles, most, titles)
     lead = _lead(chosen_by_section)
     stories = [s for chosen in chosen_by_section.values() for s in chosen if s != lead]
     subject = lead.title if lead else newsletter
@@ -71,9 +84,7 @@ def draft(
         if rest:
             parts.append(f"\n[[sections]]\ntitle = {_quoted(title)}\n")
             parts += ["\n[[sections.stories]]\n" + _story(story) for story in rest]
-    parts.append(_SPONSOR)
-    write_atomically(path, "".join(parts))
-    return True
+    return "".join([*parts, _SPONSOR])
 
 
 def _sections(

@@ -79,7 +79,7 @@ def _people(text: str) -> list[str]:
     if len(pieces) > 1 and not by and any(not _may_be_person(piece) for piece in pieces):
         pieces = [line]
     shown = (foreign.one_line(piece.strip(" ,;"), LONGEST) for piece in pieces)
-    return [name for name in shown if any(letter.isalpha() for letter in name)]
+    return [name for name in shown if re.search(r"[^\W\d_]", name) and not re.search("@|:/", name)]
 
 
 def _may_be_person(piece: str) -> bool:

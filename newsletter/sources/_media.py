@@ -16,6 +16,7 @@ from newsletter.sources import _bylines
 _NAMESPACE = "http://search.yahoo.com/mrss"
 _WORDS_OF_A_PICTURE = re.compile(r"(</?media:)(title|description|text|credit)(?=[\s/>])")
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_NUMBERED = re.compile(r"&#(?:x([0-9a-f]{1,8})|(\d{1,8}));", re.IGNORECASE)
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 _DOCTYPE = re.compile(
@@ -38,7 +39,14 @@ def clean(text: str, name: str) -> str:
                 f"{name} declares entities that grow or are fetched from elsewhere, "
                 f"which no honest feed does; it was not read. Ask the publisher."
             )
-    return _DECLARATION.sub("", _NO_XML.sub("", text))
+    return _DECLARATION.sub("", _NUMBERED.sub(_if_a_letter, _NO_XML.sub("", text)))
+
+
+def _if_a_letter(reference: re.Match[str]) -> str:
+    """A reference by number, but for numbers that stand for no character of XML."""
+    number = int(reference[1], 16) if reference[1] else int(reference[2])
+    known = number in (9, 10, 13) or 32 <= number < 0xD800 or 0xE000 <= number < 0xFFFE
+    return reference.group() if known or 0x10000 <= number < 0x110000 else ""
 
 
 def without_words(text: str) -> str:

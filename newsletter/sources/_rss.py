@@ -37,7 +37,7 @@ def entries(text: str, name: str, base: str | None, zone: tzinfo) -> list[Entry]
         )
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise FetchError(f"{name} cannot be read as a feed: {error}; tell the publisher.") from None
-    if not parsed.entries and (parsed.bozo or not parsed.version):
+    if not parsed.entries and (parsed.bozo or not parsed.get("version")):
         raise FetchError(_reason(text, name, parsed))
     whole = _Feed(parsed, base, zone, _media.words(cleaned))
     return [whole.entry(each) for each in parsed.entries]

@@ -29,7 +29,11 @@ from newsletter.web import shown
 from newsletter.web.live import Good, Live
 
 _PAGES = Path(__file__).parent / "pages"
-_ASSETS = ("preview.css", "preview.js", "preview.svg")
+_ASSETS = {  # said here, because some systems have other ideas of these types
+    "preview.css": "text/css",
+    "preview.js": "text/javascript",
+    "preview.svg": "image/svg+xml",
+}
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -125,7 +129,7 @@ class Answers:
         name = request.path_params["name"]
         if name not in _ASSETS:
             raise HTTPException(404)
-        return FileResponse(_PAGES / name)
+        return FileResponse(_PAGES / name, media_type=_ASSETS[name])
 
     @property
     def _published(self) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import parse_qsl, urlencode
+from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # A page that changes something adds POST here, and must then compare the Origin header too.
@@ -37,12 +37,18 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
-            answer = self.refusal(Request(scope)) or self.app
-            await answer(scope, receive, _with_headers(send))
+            request = Request(scope)
+            headers = dict(_HEADERS)
+            answer = self.refusal(request)
+            if answer is None and self.knows(request.query_params.get("token")):
+                # No redirect: a browser would not send a strict cookie along with one.
+                kept = f"{_cookie(request)}={self.token}; HttpOnly; Path=/; SameSite=Strict"
+                headers["Set-Cookie"] = kept
+            await (answer or self.app)(scope, receive, _with_headers(send, headers))
 
     def refusal(self, request: Request) -> Response | None:
         """What is answered in place of the page; None where the page may be shown."""
-        port = (request.scope.get("server") or ("", 0))[1]
+        port = _port(request)
         if request.headers.get("host") not in (f"127.0.0.1:{port}", f"localhost:{port}"):
             return _plain(
                 f"The preview answers only to http://127.0.0.1:{port}/. Open that address.", 400
@@ -51,11 +57,8 @@ class Guard:
             answer = _plain("The preview only shows; nothing can be sent to it.", 405)
             answer.headers["Allow"] = ", ".join(METHODS)
             return answer
-        # Cookies do not know ports: each preview on this machine needs its own name.
-        cookie = f"preview-{port}"
-        if self.knows(request.query_params.get("token")):
-            return self.welcome(request, cookie)
-        if not self.knows(request.cookies.get(cookie)):
+        given = (request.query_params.get("token"), request.cookies.get(_cookie(request)))
+        if not any(self.knows(token) for token in given):
             return _plain(
                 "This page belongs to whoever started the preview. Open the whole address that "
                 "the preview printed when it started, with ?token= and what follows.",
@@ -63,28 +66,30 @@ class Guard:
             )
         return None
 
-    def welcome(self, request: Request, cookie: str) -> Response:
-        """Keep the token in a cookie, and take it out of the address."""
-        query = [pair for pair in parse_qsl(request.url.query) if pair[0] != "token"]
-        address = request.url.path + (f"?{urlencode(query)}" if query else "")
-        answer = RedirectResponse(f"/{address.lstrip('/')}", 303)
-        answer.set_cookie(cookie, self.token, httponly=True, samesite="strict")
-        return answer
-
     def knows(self, given: str | None) -> bool:
         """Whether that is the token of this start."""
         return given is not None and secrets.compare_digest(given.encode(), self.token.encode())
+
+
+def _port(request: Request) -> int:
+    server: tuple[str, int] = request.scope.get("server") or ("", 0)
+    return server[1]
+
+
+def _cookie(request: Request) -> str:
+    """Cookies do not know ports: each preview on this machine needs its own name."""
+    return f"preview-{_port(request)}"
 
 
 def _plain(sentence: str, status: int) -> Response:
     return PlainTextResponse(f"{sentence}\n", status)
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, more: Mapping[str, str]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
+            for name, value in more.items():
                 headers.setdefault(name, value)
         await send(message)
 

@@ -62,7 +62,7 @@ def test_the_rules_of_every_article(type_: str, path: str) -> None:
 
 @pytest.mark.parametrize("type_", sorted(SAMPLES))
 def test_what_is_not_there_is_said(type_: str, tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match="newsletter.toml"):
+    with pytest.raises(FetchError, match=r"newsletter\.toml"):
         fetch(type_, "none", tmp_path)
 
 
@@ -82,10 +82,9 @@ def test_a_picture_keeps_its_caption_and_credit() -> None:
     ("content", "expected"),
     [
         ("<html><body>Hello</body></html>", "is a web page, not a feed"),
-        ("", "is no feed"),
+        ("", "is empty"),
         ('{"items": 3}', "no list of items"),
         ("{broken", "is not valid JSON"),
-        ('<!DOCTYPE r [<!ENTITY a "b">]><rss><channel/></rss>', "entities of its own"),
     ],
 )
 def test_what_is_no_feed_is_said(tmp_path: Path, content: str, expected: str) -> None:
@@ -97,11 +96,11 @@ def test_what_is_no_feed_is_said(tmp_path: Path, content: str, expected: str) ->
 def test_odd_json_feeds(tmp_path: Path) -> None:
     (tmp_path / "feed").write_bytes(
         b'\xef\xbb\xbf{"items":[{"id":"1","title":"T","authors":5,"image":7},'
-        b'"x",{"id":2,"title":"U","author":{"name":"A and B"},"date_published":"2025-07-01"}]}'
+        b'"x",{"id":2,"title":"U","author":{"name":"A B"},"date_published":"2025-07-01"}]}'
     )
     one, two = fetch("feed", "feed", tmp_path, "America/Los_Angeles")
     assert (one.title, one.authors, one.published) == ("T", (), None)
-    assert two.authors == ("A", "B")
+    assert two.authors == ("A B",)
     assert two.published == datetime(2025, 7, 1, 7, tzinfo=UTC)
     holds_the_rules([one, two])
 

@@ -54,7 +54,7 @@ def test_a_429_is_waited_for_and_nobody_gets_it_twice(
 ) -> None:
     readers = newsroom.prepare(ISSUE, readers=4)
     with sendgrid_server(shared_data) as server:
-        server.script[2] = rate_limited(3)
+        server.script[2] = rate_limited(6)
         through_sendgrid(newsroom, server.url, batch_size=2)
         done = newsroom.run("send", ISSUE, "--yes")
         assert "Waiting until" in done.stderr

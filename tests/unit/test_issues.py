@@ -106,6 +106,15 @@ def test_an_issue_of_nothing_can_be_drafted(tmp_path: Path) -> None:
     assert (issue.subject, issue.stories) == ("N", ())
 
 
+def test_a_draft_of_nothing_is_made_anew_but_only_untouched(tmp_path: Path) -> None:
+    folder = make(tmp_path, gathered())
+    make(tmp_path, gathered(article(1)))
+    assert [story.article.id for story in issues.read_issue(tmp_path, DAY).stories] == ["id1"]
+    mine = (folder / "issue.toml").read_text()
+    make(tmp_path, gathered(article(2)))
+    assert (folder / "issue.toml").read_text() == mine
+
+
 def test_overrides_and_articles_that_were_left_out(tmp_path: Path) -> None:
     folder = make(tmp_path, gathered(article(1), left_out=(LeftOut(article(2), "over"),)))
     (folder / "images").mkdir()

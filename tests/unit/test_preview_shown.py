@@ -27,7 +27,7 @@ def test_dark_query_is_decided(query: str) -> None:
     assert "@media all" in shown.in_theme(html, "dark").lower()
     assert "@media not all" in shown.in_theme(html, "light").lower()
     for theme in ("light", "dark"):
-        assert "prefers" not in shown.in_theme(html, theme).lower()  # type: ignore[arg-type]
+        assert "prefers" not in shown.in_theme(html, theme).lower()
 
 
 def test_light_query_is_decided_the_other_way_round() -> None:

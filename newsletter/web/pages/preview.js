@@ -110,5 +110,6 @@ dark.addEventListener("click", () => {
 });
 addEventListener("hashchange", look);
 paper.querySelector("iframe.mail").addEventListener("load", (event) => dress(event.target));
+if (location.search) history.replaceState(null, "", location.pathname + location.hash); // the token
 look();
 listen();
