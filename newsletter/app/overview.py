@@ -106,7 +106,10 @@ def _unapproved(desk: Desk, issue: date) -> Iterator[str]:
         yield f"Issue {issue} cannot be built: {error}"
         return
     if built.errors:
-        yield f"Issue {issue} has {len(built.errors)} errors; see: newsletter check {issue}"
+        yield (
+            f"Issue {issue} has findings that stop it ({len(built.errors)}); "
+            f"see: newsletter check {issue}"
+        )
     elif approval is None:
         yield f"Issue {issue} is not approved; look at it: newsletter preview {issue}"
     elif approval.hash != built.rendered.hash:

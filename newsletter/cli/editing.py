@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,8 @@ from newsletter.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from newsletter.app.editing import Built, Gathering
 
 
@@ -55,7 +58,7 @@ def gather(
             }
         )
     else:
-        print(_gathered_text(found, day.isoformat()))
+        print(_gathered_text(found, day.isoformat(), desk.config.zone))
 
 
 def build(issue: IssueName = None, as_json: AsJson = False) -> None:
@@ -146,14 +149,16 @@ def _findings_or_fine(built: Built) -> str:
     return findings_text(built.findings)
 
 
-def _gathered_text(found: Gathering, issue: str) -> str:
+def _gathered_text(found: Gathering, issue: str, zone: ZoneInfo) -> str:
     """What an editor wants to know after a gather."""
     gathered = found.gathered
-    start, end = gathered.window.start, gathered.window.end
+    start, end = (m.astimezone(zone) for m in (gathered.window.start, gathered.window.end))
+    reasons = Counter(left.reason for left in gathered.left_out)
+    why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     lines = [
         f"Gathered {counted(len(gathered.articles), 'article')} for {issue} "
         f"({start:%b %d %H:%M} to {end:%b %d %H:%M} {end.tzname()}), "
-        f"{len(found.new)} of them new; {len(gathered.left_out)} left out.",
+        f"{len(found.new)} of them new; left out: {why or 'none'}.",
         table(
             (source.status.value, source.name, counted(source.articles, "article"))
             for source in gathered.sources

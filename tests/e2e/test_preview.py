@@ -247,6 +247,9 @@ def test_page_shows_inbox_line_mail_and_verdict(chromium: Browser, calm: Preview
         expect(page.get_by_text("Outlook for Windows can only be seen there.")).to_be_visible()
         plan = seen.mail.get_by_alt_text("A plan of the market")
         expect(plan).to_have_js_property("naturalWidth", 40)
+        sandbox = page.locator("iframe.mail").get_attribute("sandbox") or ""
+        assert "allow-popups" in sandbox
+        assert "allow-scripts" not in sandbox
         expect(seen.mail.locator("base")).to_have_attribute("target", "_blank")
     assert [url for _, url in seen.asked] == ["https://pictures.example.com/one.png"]
 

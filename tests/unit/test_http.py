@@ -1,0 +1,460 @@
+"""The one door to the network: what it fetches, and what it refuses."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import trustme
+
+from newsletter.errors import FetchError
+from newsletter.http import Door, Fetched, unzipped
+from newsletter.http.addresses import is_public
+
+MIB = 1024 * 1024
+Respond = Callable[["Handler"], None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the test says, path by path."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.server.seen.append(self)
+        with suppress(OSError):
+            self.server.paths[self.path](self)
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.paths: dict[str, Respond] = {"/": lambda handler: handler.answer(200, b"hello")}
+        self.seen: list[Handler] = []
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.server_port}"
+
+    def url(self, path: str = "/") -> str:
+        return f"http://{self.host}{path}"
+
+    def redirect(self, path: str, target: str, status: int = 302) -> None:
+        self.paths[path] = lambda handler: handler.answer(status, Location=target)
+
+    def raw(self, path: str, *pieces: bytes, pause: float = 0) -> None:
+        """Exactly these bytes, and the end of the connection."""
+
+        def respond(handler: Handler) -> None:
+            handler.close_connection = True
+            for piece in pieces:
+                handler.wfile.write(piece)
+                time.sleep(pause)
+
+        self.paths[path] = respond
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass
+
+
+def serving(server: Server) -> Iterator[Server]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    yield from serving(Server())
+
+
+@pytest.fixture
+def other() -> Iterator[Server]:
+    yield from serving(Server())
+
+
+@pytest.fixture
+def door(server: Server) -> Iterator[Door]:
+    with Door([server.host], seconds=5) as door:
+        yield door
+
+
+def refused(door: Door, url: str, words: str) -> str:
+    with pytest.raises(FetchError, match=words) as caught:
+        door.get(url)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Host names of the test's own; those asked for are noted under the key "asked"."""
+    known: dict[str, list[str]] = {"asked": []}
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, port: Any, *args: Any, **more: Any) -> Any:
+        if host not in known:
+            return real(host, port, *args, **more)
+        known["asked"].append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port)) for a in known[host]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return known
+
+
+# --- what it fetches ---------------------------------------------------------------------
+
+
+def test_an_answer(server: Server, door: Door) -> None:
+    server.paths["/feed"] = lambda handler: handler.answer(200, b"<rss/>", X_Thing="One")
+    found = door.get(server.url("/feed"), {"If-None-Match": '"1"'})
+    assert found == Fetched(server.url("/feed"), 200, found.headers, b"<rss/>")
+    assert found.headers["x-thing"] == "One"
+    (request,) = server.seen
+    assert request.headers["User-Agent"].startswith("NewsletterDesk/")
+    assert request.headers["Host"] == server.host
+    assert request.headers["If-None-Match"] == '"1"'
+
+
+def test_gzip_is_unpacked_also_in_parts(server: Server, door: Door) -> None:
+    body = gzip.compress(b"one ") + gzip.compress(b"two") + b"\0\0"
+    server.paths["/"] = lambda handler: handler.answer(200, body, Content_Encoding="gzip")
+    assert door.get(server.url()).body == b"one two"
+
+
+def test_an_unchanged_page_only_where_it_was_asked_for(server: Server, door: Door) -> None:
+    server.paths["/"] = lambda handler: handler.answer(304)
+    assert door.get(server.url(), {"if-modified-since": "x"}).status == 304
+    refused(door, server.url(), "status 304")
+
+
+def test_redirects_are_followed_and_named(server: Server, door: Door) -> None:
+    for number, status in enumerate((301, 302, 303, 307, 308), 1):
+        server.redirect(f"/{number}", f"{number + 1}", status)
+    server.paths["/6"] = lambda handler: handler.answer(200, b"there")
+    assert door.get(server.url("/1")).url == server.url("/6")
+
+
+def test_many_threads_use_one_door(server: Server, door: Door) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: door.get(server.url()).body, range(32)))
+    assert found == [b"hello"] * 32
+
+
+def test_no_cookie_is_kept(server: Server, door: Door) -> None:
+    server.paths["/"] = lambda handler: handler.answer(200, Set_Cookie="a=b; Path=/")
+    door.get(server.url())
+    door.get(server.url())
+    assert "Cookie" not in server.seen[1].headers
+
+
+def test_a_closed_door_opens_again(server: Server) -> None:
+    door = Door([server.host])
+    door.get(server.url())
+    door.close()
+    door.close()
+    assert door.get(server.url()).status == 200
+    door.close()
+
+
+def test_importing_it_does_not_load_the_http_library() -> None:
+    code = "import sys, newsletter.http; sys.exit('httpx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- where it does not go ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:9/",
+        "http://localhost:9/",
+        "http://[::1]:9/",
+        "http://2130706433:9/",
+        "http://0x7f.1:9/",
+        "http://0.0.0.0:9/",
+        "http://10.0.0.1/",
+        "http://192.168.1.1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://100.64.0.1/",
+        "http://224.0.0.1/",
+        "http://[fe80::1]/",
+        "http://[fd00::1]/",
+        "http://[::ffff:127.0.0.1]:9/",
+        "http://[64:ff9b::7f00:1]:9/",
+        "http://[2002:7f00:1::]:9/",
+    ],
+)
+def test_private_addresses_are_refused(url: str) -> None:
+    with Door() as door:
+        assert "allow_hosts" in refused(door, url, "not on the public internet")
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1:248:1893:25c8:1946", True),
+        ("64:ff9b::5db8:d822", True),
+        ("::ffff:93.184.216.34", True),
+        ("fe80::1%eth0", False),
+        ("::127.0.0.1", False),
+        ("fec0::1", False),
+        ("ff02::1", False),
+        ("64:ff9b:1::1", False),
+        ("255.255.255.255", False),
+        ("198.18.0.1", False),
+    ],
+)
+def test_public_addresses(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+def test_one_private_address_among_public_ones_is_enough(names: dict[str, list[str]]) -> None:
+    names["feed.test"] = ["93.184.216.34", "10.0.0.7"]
+    with Door() as door:
+        refused(door, "http://feed.test/", r"10\.0\.0\.7")
+
+
+@pytest.mark.parametrize("allowed", ["127.0.0.1", "127.0.0.1:1", "localhost:{port}", ":{port}"])
+def test_only_exactly_the_allowed_host_and_port_is_open(server: Server, allowed: str) -> None:
+    with Door([allowed.format(port=server.server_port)]) as door:
+        refused(door, server.url(), "not on the public internet")
+    assert not server.seen
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://example.com/", "nonsense", "http:///x"]
+)
+def test_only_the_web(url: str) -> None:
+    with Door() as door:
+        refused(door, url, "not an http or https address")
+
+
+@pytest.mark.parametrize("url", ["http://exa\x00mple.com/", "http://[::1", "http://h:99999999/"])
+def test_broken_addresses(url: str) -> None:
+    with Door() as door:
+        refused(door, url, "not a web address")
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (
+            "http://169.254.169.254/latest/",
+            r"redirects to .*169\.254\.169\.254.* not on the public",
+        ),
+        ("file:///etc/passwd", "redirects to .*passwd.* not an http"),
+        ("gopher://example.com/", "not an http"),
+        ("http://[", "is no address"),
+        ("", "is no address"),
+    ],
+)
+def test_each_redirect_is_looked_at(server: Server, door: Door, target: str, words: str) -> None:
+    server.redirect("/", target)
+    assert "allow_hosts" not in refused(door, server.url(), words)
+
+
+def test_a_redirect_to_another_port_inside_is_refused(
+    server: Server, other: Server, door: Door
+) -> None:
+    server.redirect("/", other.url())
+    refused(door, server.url(), "not on the public internet")
+    assert not other.seen
+
+
+def test_redirects_in_a_circle(server: Server, door: Door) -> None:
+    server.redirect("/a", "/b")
+    server.redirect("/b", "/a#x")
+    refused(door, server.url("/a"), "in a circle")
+
+
+def test_too_many_redirects(server: Server, door: Door) -> None:
+    for number in range(7):
+        server.redirect(f"/{number}", f"/{number + 1}")
+    refused(door, server.url("/0"), "more than 5 times")
+    assert len(server.seen) == 6
+
+
+def test_credentials_stay_at_home(server: Server, other: Server) -> None:
+    server.redirect("/", other.url())
+    with Door([server.host, other.host]) as door:
+        door.get(server.url(), {"Authorization": "Bearer x", "Accept-Language": "ko"})
+    assert server.seen[0].headers["Authorization"] == "Bearer x"
+    assert "Authorization" not in other.seen[0].headers
+    assert other.seen[0].headers["Accept-Language"] == "ko"
+
+
+def test_a_password_in_an_address_is_not_said(server: Server, door: Door) -> None:
+    server.paths["/"] = lambda handler: handler.answer(500)
+    message = refused(door, f"http://me:secret@{server.host}/", "status 500")
+    assert "secret" not in message
+
+
+# --- the very address, and its certificate -----------------------------------------------
+
+
+def test_the_name_is_looked_up_once(server: Server, names: dict[str, list[str]]) -> None:
+    names["feed.test"] = ["127.0.0.1"]
+    with Door([f"feed.test:{server.server_port}"]) as door:
+        door.get(f"http://feed.test:{server.server_port}/")
+    assert names["asked"] == ["feed.test"]
+    assert server.seen[0].headers["Host"] == f"feed.test:{server.server_port}"
+
+
+def test_the_next_address_is_tried(server: Server, names: dict[str, list[str]]) -> None:
+    names["feed.test"] = ["127.0.0.2", "127.0.0.1"]
+    with Door([f"feed.test:{server.server_port}"]) as door:
+        assert door.get(f"http://feed.test:{server.server_port}/").body == b"hello"
+
+
+@pytest.mark.parametrize(("certified", "works"), [("feed.test", True), ("other.test", False)])
+def test_the_certificate_must_be_the_hosts(
+    names: dict[str, list[str]], certified: str, works: bool
+) -> None:
+    authority = trustme.CA()
+    ours, theirs = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.configure_trust(ours)
+    authority.issue_cert(certified).configure_cert(theirs)
+    names["feed.test"] = ["127.0.0.1"]
+    server = Server()
+    server.socket = theirs.wrap_socket(server.socket, server_side=True)
+    for running in serving(server):
+        place = f"feed.test:{running.server_port}"
+        with Door([place], tls=ours) as door:
+            if works:
+                assert door.get(f"https://{place}/").body == b"hello"
+            else:
+                refused(door, f"https://{place}/", "certificate")
+
+
+# --- what goes wrong ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 429, 500, 503])
+def test_the_status_is_named(server: Server, door: Door, status: int) -> None:
+    server.paths["/"] = lambda handler: handler.answer(status)
+    refused(door, server.url(), f"status {status}")
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        with Door([place]) as door:
+            refused(door, f"http://{place}/", "cannot be reached")
+
+
+def test_no_such_host() -> None:
+    with Door() as door:
+        refused(door, "http://nowhere.invalid/", "nowhere.invalid .*cannot be found")
+
+
+def test_a_resolver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: stuck.wait(5) and [])
+    with Door(seconds=0.1) as door:
+        refused(door, "http://slow.test/", "took longer than 0.1 seconds")
+    stuck.set()
+
+
+def test_an_answer_that_is_none(server: Server, door: Door) -> None:
+    server.raw("/", b"220 mail.example.com ESMTP\r\n")
+    refused(door, server.url(), "cannot be reached")
+
+
+def test_an_answer_that_breaks_off(server: Server, door: Door) -> None:
+    server.raw("/", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+    refused(door, server.url(), "cannot be reached")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"H", *[b"x"] * 50],
+        [b"HTTP/1.1 200 OK\r\n", *[b"X-A: b\r\n"] * 50],
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", *[b"x"] * 50],
+        [b""] * 50,
+    ],
+    ids=["status", "headers", "body", "silence"],
+)
+def test_a_server_that_dribbles_is_left_in_time(server: Server, pieces: list[bytes]) -> None:
+    server.raw("/", *pieces, pause=0.05)
+    started = time.monotonic()
+    with Door([server.host], seconds=0.25) as door:
+        refused(door, server.url(), "took longer than 0.25 seconds")
+    assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_too_much(server: Server, said: bool) -> None:
+    length = b"Content-Length: 3145728\r\n" if said else b""
+    server.raw(
+        "/", b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + length + b"\r\n", *[b"x" * MIB] * 3
+    )
+    with Door([server.host], most=2 * MIB) as door:
+        message = refused(door, server.url(), "too big")
+    assert "2 MiB" in message
+    assert ("3 MiB" in message) is said
+
+
+def test_exactly_the_most_is_taken(server: Server) -> None:
+    server.paths["/"] = lambda handler: handler.answer(200, b"x" * 1000)
+    with Door([server.host], most=1000) as door:
+        assert len(door.get(server.url()).body) == 1000
+
+
+def test_a_gzip_bomb_is_stopped_early(server: Server, door: Door) -> None:
+    bomb = gzip.compress(bytes(200 * MIB), 1)
+    server.paths["/"] = lambda handler: handler.answer(200, bomb, Content_Encoding="gzip")
+    refused(door, server.url(), "too big: at most 10 MiB")
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "words"),
+    [
+        (b"plain words", "gzip", "broken gzip"),
+        (gzip.compress(b"whole")[:-6], "gzip", "breaks off"),
+        (b"x", "br", "packed as 'br'"),
+    ],
+)
+def test_packed_wrongly(server: Server, door: Door, body: bytes, coding: str, words: str) -> None:
+    server.paths["/"] = lambda handler: handler.answer(200, body, Content_Encoding=coding)
+    refused(door, server.url(), words)
+
+
+def test_files_are_unzipped_within_the_same_limit() -> None:
+    assert unzipped(b"as it is", "a.xml") == b"as it is"
+    assert unzipped(gzip.compress(b"words"), "a.xml") == b"words"
+    with pytest.raises(FetchError, match=r"a\.xml is too big"):
+        unzipped(gzip.compress(bytes(2 * MIB)), "a.xml", most=MIB)

@@ -1,0 +1,79 @@
+"""Which saves the preview notices."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from newsletter.web.watching import Watched, changes
+
+SOON = 10  # seconds
+Step = tuple[Callable[[], object], str]
+
+
+def noticed(root: Path, *steps: Step) -> set[str]:
+    """Do one step after the other, each when the file of the one before was noticed."""
+
+    async def watch() -> set[str]:
+        stop = asyncio.Event()
+        watched = Watched.of(root, date(2025, 7, 7))
+        turns = changes(watched, watched.files(), stop)
+        every: set[str] = set()
+        for step, expected in steps:
+            found: set[str] = set()
+            waiting = asyncio.ensure_future(anext(turns))
+            await asyncio.sleep(0.1)  # until it watches
+            step()
+            while expected not in found:
+                changed = await asyncio.wait_for(waiting, SOON)
+                found |= {path.relative_to(root.resolve()).as_posix() for path in changed}
+                if expected not in found:
+                    waiting = asyncio.ensure_future(anext(turns))
+            every |= found
+        stop.set()
+        assert [turn async for turn in turns] == []
+        return every
+
+    return asyncio.run(watch())
+
+
+def test_saves_are_noticed_where_folders_come_and_go(tmp_path: Path) -> None:
+    issue = tmp_path / "issues" / "2025-07-07"
+    issue.mkdir(parents=True)
+    (issue / "note.md").write_text("a")
+    (issue / "build").mkdir()
+
+    def others_too() -> None:
+        (issue / "build" / "email.html").write_text("x")
+        (issue / ".note.md.swp").write_text("x")
+        (tmp_path / "newsletter.db").write_text("x")
+        (issue / "issue.toml").write_text("x")
+
+    def first_picture() -> None:
+        (issue / "images").mkdir()
+        (issue / "images" / "a.png").write_text("x")
+
+    def first_template() -> None:
+        (tmp_path / "templates" / "weekly").mkdir(parents=True)
+        (tmp_path / "templates" / "weekly" / "a.css").write_text("x")
+
+    def another_branch() -> None:
+        shutil.rmtree(issue)
+        issue.mkdir()
+        (issue / "gathered.json").write_text("of another branch")
+
+    found = noticed(
+        tmp_path,
+        (others_too, "issues/2025-07-07/issue.toml"),
+        (first_picture, "issues/2025-07-07/images/a.png"),
+        (lambda: (issue / "images" / "b.png").write_text("x"), "issues/2025-07-07/images/b.png"),
+        (first_template, "templates/weekly/a.css"),
+        (lambda: (tmp_path / "templates/weekly/b.css").write_text("x"), "templates/weekly/b.css"),
+        (another_branch, "issues/2025-07-07/gathered.json"),
+        (lambda: (issue / "note.md").write_text("c"), "issues/2025-07-07/note.md"),
+        (lambda: (tmp_path / "newsletter.toml").write_text("x"), "newsletter.toml"),
+    )
+    assert not {path for path in found if path.endswith((".swp", ".db", ".html"))}
