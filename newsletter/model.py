@@ -11,8 +11,6 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-# --- gathering ---------------------------------------------------------------------------
-
 
 @dataclass(frozen=True)
 class Window:
@@ -118,9 +116,6 @@ class Gathered:
     editor: EditorBox | None = None
 
 
-# --- the issue ---------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Story:
     """An article chosen for an issue, with the editor's overrides already applied."""
@@ -208,9 +203,6 @@ class Finding:
     message: str
     remedy: str
     place: str | None = None
-
-
-# --- delivery ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
