@@ -83,7 +83,9 @@ def send(
         note(f"The send of {planned.issue} was started at {planned.frozen.created_at}; going on.")
     with _progress(planned.readers) as report:
         found = sending.send(desk, planned, report, _waiting)
-    _finish(desk, found, as_json)
+    _report(desk, found, as_json)
+    if found.in_doubt or found.waiting:
+        raise typer.Exit(1)
 
 
 def receipt(issue: IssueName = None, as_json: AsJson = False) -> None:
@@ -94,7 +96,7 @@ def receipt(issue: IssueName = None, as_json: AsJson = False) -> None:
     desk = context.desk()
     name = issue or sending.latest(desk)
     day = issues.parse_name(name) if name else desk.next_issue()
-    _finish(desk, sending.receipt(desk, day), as_json)
+    _report(desk, sending.receipt(desk, day), as_json)
 
 
 def resolve(
@@ -116,8 +118,8 @@ def resolve(
         print(f"{counted(count, 'reader')} of batch {batch} wait again: newsletter send {day}")
 
 
-def _finish(desk: Desk, found: Receipt, as_json: bool) -> None:
-    """The receipt, and what a person must do about it; status 1 while anything is open."""
+def _report(desk: Desk, found: Receipt, as_json: bool) -> None:
+    """The receipt, and what a person must do about it."""
     from datetime import date
 
     from newsletter.app import sending
@@ -137,8 +139,6 @@ def _finish(desk: Desk, found: Receipt, as_json: bool) -> None:
     if found.waiting:
         waiting = counted(found.waiting, "reader waits", "readers wait")
         note(f"{waiting}; go on with: newsletter send {found.issue}")
-    if found.in_doubt or found.waiting:
-        raise typer.Exit(1)
 
 
 def _show_plan(desk: Desk, planned: Plan, as_json: bool) -> None:

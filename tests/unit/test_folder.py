@@ -11,8 +11,8 @@ import pytest
 
 from newsletter.errors import FetchError
 from newsletter.http import Door
-from newsletter.model import Article, Dateline, Window
-from newsletter.sources import Surroundings, _saved
+from newsletter.model import Article, Dateline, EditorBox, Window
+from newsletter.sources import Surroundings, _page, _saved
 from newsletter.sources.folder import FolderOptions, FolderSource
 
 LA = ZoneInfo("America/Los_Angeles")
@@ -172,3 +172,146 @@ def test_the_first_users_own_article(shared_data: Path) -> None:
     assert len(page.body) == 9
     assert page.body[0].startswith("North Korea may deploy")
     assert page.body[-1].endswith("July or August.")
+
+
+# --- tolerance ---------------------------------------------------------------------------
+
+BODY = "\n\nThe choir sang at the pier on Monday evening, and forty people came to hear it.\n"
+
+
+@pytest.mark.parametrize(
+    ("masthead", "expected"),
+    [
+        (
+            "17.4 C\nSeoul\n2025년 7월 3일 목요일\n\n",
+            Dateline("Seoul", 17.4, "C", date(2025, 7, 3)),
+        ),
+        ("−2 °F\n\n", Dateline(None, -2.0, "F", None)),
+        ("63.3 F\nLos Angeles\n\n", Dateline("Los Angeles", 63.3, "F", None)),
+        ("Los Angeles\nJuly 3, 2025\n\n", Dateline("Los Angeles", None, None, date(2025, 7, 3))),
+        ("2025-07-03\n\n", Dateline(None, None, None, date(2025, 7, 3))),
+        ("", None),
+    ],
+)
+def test_mastheads(masthead: str, expected: Dateline | None) -> None:
+    found = _saved.read(f"{masthead}Choir sings for the harbor of all{BODY}")
+    assert found.title == "Choir sings for the harbor of all"
+    assert found.page.dateline == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "authors", "email"),
+    [
+        ("BY KIM RAY", ("Kim Ray",), None),
+        ("By Kim Ray", ("Kim Ray",), None),
+        (
+            "BY KIM RAY AND LOU MCCHO [ray@d.example, cho@d.example]",
+            ("Kim Ray", "Lou McCho"),
+            "ray",
+        ),
+        ("BY KIM RAY\n[ray@d.example]", ("Kim Ray",), "ray"),
+        ("BY HYE-RAN OSGOOD (ray@d.example)", ("Hye-ran Osgood",), "ray"),
+        ("김태훈 기자 ray@d.example", ("김태훈 기자",), "ray"),
+        ("By Monday the fog had gone.", (), None),
+        ("By the time it was over they had sung", (), None),
+    ],
+)
+def test_bylines(line: str, authors: tuple[str, ...], email: str | None) -> None:
+    found = _saved.read(f"Choir sings{BODY}\nHye-ran Osgood sang as well.\n\n{line}\n")
+    assert found.authors == authors
+    assert found.byline_email == (email and f"{email}@d.example")
+    assert (line in found.body) is (not authors)
+
+
+def test_several_pictures() -> None:
+    found = _saved.read(
+        "Choir sings\n\nThe choir at the pier. [YONHAP]\nThe choir at a pier. [YONHAP]\n"
+        f"{BODY}\nPeople listen. [AP]\n\nThe end came in the Old Town [Gaslamp]\n\n"
+        "They left [laughing]\n"
+    )
+    assert [(p.caption, p.credit) for p in found.pictures] == [
+        ("The choir at a pier.", "YONHAP"),
+        ("People listen.", "AP"),
+    ]
+    assert (found.alt, found.caption) == ("The choir at the pier.", "The choir at a pier.")
+    assert found.body[1:] == ["The end came in the Old Town [Gaslamp]", "They left [laughing]"]
+
+
+def test_a_picture_without_a_credit() -> None:
+    found = _saved.read(f"Choir sings\n\nThe choir at the pier.\nThe choir at a pier.\n{BODY}")
+    assert (found.alt, found.caption) == ("The choir at the pier.", "The choir at a pier.")
+    assert (found.credit, len(found.body)) == (None, 1)
+
+
+def test_a_box_that_does_not_start_with_the_name_and_adverts_everywhere() -> None:
+    found = _saved.read(
+        f"Choir sings\n- Advertisement -{BODY}\nBY KIM RAY\n\nADVERTISEMENT\n\nLou Cho\nLou Cho\n"
+        "Edits this letter.\nAnd sings.\n[광고]\n"
+    )
+    assert found.page.editor == EditorBox("Lou Cho", "Edits this letter. And sings.")
+    assert found.page.advertisements == 3
+    assert found.authors == ("Kim Ray",)
+    assert len(found.body) == 1
+
+
+def test_lines_of_a_fixed_width_are_joined() -> None:
+    paragraph = (
+        "The choir sang at the pier on Monday evening, and forty people had come to listen, "
+    )
+    wrapped = "\n".join([paragraph.strip()] * 4 + ["and then it went home."])
+    found = _saved.read(f"Choir sings\n\n{wrapped}\n\nNobody else came.\n")
+    assert len(found.body) == 2
+    assert found.body[0].endswith("listen, and then it went home.")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.html"])
+def test_what_is_no_text_is_passed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / name).write_bytes(
+        b"%PDF-1.4\n\x00\x01" if name == "a.txt" else b"<!-- -->"
+    )
+    assert fetch(tmp_path) == []
+    assert f"{name} was passed over" in caplog.text
+
+
+def test_foreign_words_on_a_saved_page_are_harmless(saved: Callable[[str, str], Article]) -> None:
+    found = saved("a.txt", PAGE.replace("Gardena", "Gar\u202edena").replace("choir", "<b>choir"))
+    assert found.page
+    assert found.page.dateline
+    assert found.page.dateline.city == "Gardena"
+    assert found.blurb.startswith("The <b>choir sang at the pier.")
+
+
+def test_a_page_with_little_to_say(saved: Callable[[str, str | bytes], Article]) -> None:
+    found = saved(
+        "a.html",
+        """<html lang="ko"><meta charset="euc-kr"><title>수영장 - 데일리</title>
+<meta property="og:site_name" content="데일리"><link rel="canonical" href="https://d.example/">
+<article><figure><img src="https://d.example/p.jpg">
+<figcaption>수영장. <i class="credit">사진=홍길동</i></figcaption></figure><time datetime="2025-07-02 08:00"></time><a rel="author">By Kim Ray</a>
+<p>문을 열었다.</p></article>""".encode("cp949"),
+    )
+    assert (found.title, found.url, found.language) == ("수영장", None, "ko")
+    assert (found.image, found.caption, found.credit) == (
+        "https://d.example/p.jpg",
+        "수영장.",
+        "홍길동",
+    )
+    assert found.published == datetime(2025, 7, 2, 15, tzinfo=UTC)
+    assert (found.authors, found.blurb) == (("Kim Ray",), "문을 열었다.")
+    assert not found.needs_date
+
+
+def test_the_collected_pages_have_their_headlines(shared_data: Path) -> None:
+    for name, title, author in (
+        ("us-FoxNews_2023_04_28.html", "House China Committee demands answers", "Aaron Kliegman"),
+        ("za-TheCitizen_2025_11_28.html", "Severe storms escalate in Gauteng", "Enkosi Selane"),
+        ("us-RestOfWorld_2025_10_21.html", "The world needs more spaceports", "Laura Jedeed"),
+    ):
+        found = _page.read((shared_data / "pages" / name).read_bytes(), LA)
+        assert found.title.startswith(title)
+        assert found.authors == (author,)
+        assert found.published
+        assert found.image

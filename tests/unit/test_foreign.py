@@ -130,15 +130,21 @@ LONG = "and so on " * 40
     [
         ("Short and whole", "Short and whole"),
         (f"It opened on Monday at the pier. Then {LONG}", "It opened on Monday at the pier."),
-        (f"Mr. Kim of the U.S. Senate met Dr. J. Lee. Then {LONG}", None),
+        (
+            f"Mr. Kim of the U.S. Senate met Dr. J. Lee. Then {LONG}",
+            "Mr. Kim of the U.S. Senate met Dr. J. Lee.",
+        ),
         (f"“It was loud at the harbor.” He left {LONG}", "“It was loud at the harbor.”"),
-        (f"It rose by 3.5 percent in the whole city. {LONG}", None),
+        (
+            f"It rose by 3.5 percent in the whole city. Then {LONG}",
+            "It rose by 3.5 percent in the whole city.",
+        ),
         (
             f"서울시는 어제 새 공원을 시민에게 열었다고 밝혔다.시민들은 {LONG}",
             "서울시는 어제 새 공원을 시민에게 열었다고 밝혔다.",
         ),
         (
-            "<p>The pool opened on Monday.</p><p>The post <a>Pool</a> appeared first on <a>D</a>.</p>",
+            "<p>The pool opened on Monday.</p><p>The post <a>P</a> appeared first on <a>D</a>.</p>",
             "The pool opened on Monday.",
         ),
         ("<p>The pool opened on and then [&hellip;]</p>", "The pool opened on and then…"),
@@ -149,12 +155,8 @@ LONG = "and so on " * 40
         ("공원이 열렸다. 더보기", "공원이 열렸다."),
     ],
 )
-def test_blurb(text: str, expected: str | None) -> None:
-    found = blurb(text)
-    assert len(found) <= 280
-    if expected is None:  # the first sentence, not the first full stop
-        expected = text.partition(". Then")[0].partition(". and")[0] + "."
-    assert found == expected
+def test_blurb(text: str, expected: str) -> None:
+    assert blurb(text) == expected
 
 
 def test_a_blurb_without_sentences_is_cut_between_words() -> None:
@@ -162,7 +164,7 @@ def test_a_blurb_without_sentences_is_cut_between_words() -> None:
     assert len(blurb("가" * 1000)) == 280
 
 
-# --- headlines that are one, and that are not ----------------------------------------------
+# --- headlines that are one, and that are not --------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -204,7 +206,7 @@ def test_comparing_never_loses_a_headline(title: str) -> None:
     assert bool(same_headline(title)) == bool(title.split())
 
 
-# --- addresses -----------------------------------------------------------------------------
+# --- addresses ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

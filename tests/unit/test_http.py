@@ -277,7 +277,7 @@ def test_broken_addresses(url: str) -> None:
         ),
         ("file:///etc/passwd", "redirects to .*passwd.* not an http"),
         ("gopher://example.com/", "not an http"),
-        ("http://[::1", "is no address"),
+        ("http://[::1", "Invalid URL in location"),
         ("", "is no address"),
     ],
 )
