@@ -29,7 +29,7 @@ class FeedOptions(SourceOptions):
 
     url: str | None = None
     path: str | None = None
-    limit: int = Field(20, ge=1)
+    limit: int = Field(20, ge=1, strict=True)
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

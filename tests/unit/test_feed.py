@@ -73,7 +73,7 @@ def one(found: Sequence[Article]) -> Article:
 @pytest.mark.parametrize("places", [{}, {"url": "https://a.example/", "path": "a.xml"}])
 def test_either_an_address_or_a_path(places: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="exactly one"):
-        FeedOptions(type="feed", **places)  # type: ignore[arg-type]
+        FeedOptions(type="feed", **places)
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,8 @@ def test_a_page_with_little_to_say(saved: Callable[[str, str | bytes], Article])
         """<html lang="ko"><meta charset="euc-kr"><title>수영장 - 데일리</title>
 <meta property="og:site_name" content="데일리"><link rel="canonical" href="https://d.example/">
 <article><figure><img src="https://d.example/p.jpg">
-<figcaption>수영장. <i class="credit">사진=홍길동</i></figcaption></figure><time datetime="2025-07-02 08:00"></time><a rel="author">By Kim Ray</a>
+<figcaption>수영장. <i class="credit">사진=홍길동</i></figcaption></figure>
+<time datetime="2025-07-02 08:00"></time><a rel="author">By Kim Ray</a>
 <p>문을 열었다.</p></article>""".encode("cp949"),
     )
     assert (found.title, found.url, found.language) == ("수영장", None, "ko")
