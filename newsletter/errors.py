@@ -34,7 +34,14 @@ class ContentError(NewsletterError):
 
 
 class FetchError(NewsletterError):
-    """A source could not be read; the message names what happened."""
+    """A source could not be read; the message names what happened.
+
+    ``status``: what the server answered, where it answered at all.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class NotReadyError(NewsletterError):
