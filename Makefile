@@ -38,9 +38,10 @@ golden: $(VENV)/.dev
 
 # Pin the newest versions that pyproject.toml allows, with hashes.
 lock: $(VENV)/.dev
-	$(BIN)/pip-compile -q $(LOCK) --upgrade --extra dev --extra build -o requirements-dev.lock pyproject.toml
-	$(BIN)/pip-compile -q $(LOCK) --extra build -c requirements-dev.lock -o requirements.lock pyproject.toml
-LOCK := --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --generate-hashes --strip-extras --allow-unsafe
+	$(BIN)/pip-compile -q $(LOCK) --upgrade --extra build -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile -q $(LOCK) --upgrade --extra dev --extra build -c requirements.lock -o requirements-dev.lock pyproject.toml
+# Extras stay in the lock: without them an older pip takes "coverage[toml]" for not pinned.
+LOCK := --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --generate-hashes --no-strip-extras --allow-unsafe
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage*
