@@ -79,6 +79,7 @@ def read_issue(root: Path, issue: date) -> Issue:
         sponsors=tuple(reading.sponsor(s, i, file) for i, s in enumerate(file.sponsors, 1)),
         dateline=gathered.dateline,
         editor=gathered.editor,
+        sources=gathered.sources,
     )
     for path_ in note.pictures(found.note):
         reading.picture(path_, "note.md")

@@ -1,0 +1,29 @@
+"""A week with a source missing looks like a quiet week: the editor must know."""
+
+from collections.abc import Iterator
+
+from newsletter.check import Mail, warning
+from newsletter.model import Finding, Health
+
+
+def check(mail: Mail) -> Iterator[Finding]:
+    """Every source was read at the last gather, and is no older than its ``stale_after``."""
+    for source in mail.issue.sources:
+        since = (
+            f" since {source.since.astimezone(mail.config.zone):%a %b %d}" if source.since else ""
+        )
+        if source.status is Health.FAILING:
+            yield warning(
+                "sources",
+                f"{source.name} has failed{since}, so articles may be missing: {source.reason}",
+                f"Gather again (newsletter gather {mail.issue.name}), or go without it.",
+                "gathered.json",
+            )
+        elif source.status is Health.STALE:
+            yield warning(
+                "sources",
+                f"{source.name} has had nothing new{since}: {source.reason}",
+                "See whether its publisher has moved it; newsletter sources add URL finds the new "
+                "address.",
+                "gathered.json",
+            )

@@ -1,0 +1,58 @@
+"""The vocabulary of the program as frozen data. No I/O, no clock.
+
+All moments are timezone-aware; in files they stand as ISO 8601 with an offset.
+"""
+
+from newsletter.model.articles import (
+    Article,
+    Dateline,
+    EditorBox,
+    Gathered,
+    Health,
+    LeftOut,
+    Page,
+    SourceReport,
+    Window,
+)
+from newsletter.model.delivery import (
+    Answer,
+    Event,
+    Outcome,
+    Receipt,
+    Recipient,
+    Send,
+)
+from newsletter.model.issue import (
+    Finding,
+    Issue,
+    Level,
+    Rendered,
+    Section,
+    Sponsor,
+    Story,
+)
+
+__all__ = [
+    "Answer",
+    "Article",
+    "Dateline",
+    "EditorBox",
+    "Event",
+    "Finding",
+    "Gathered",
+    "Health",
+    "Issue",
+    "LeftOut",
+    "Level",
+    "Outcome",
+    "Page",
+    "Receipt",
+    "Recipient",
+    "Rendered",
+    "Section",
+    "Send",
+    "SourceReport",
+    "Sponsor",
+    "Story",
+    "Window",
+]

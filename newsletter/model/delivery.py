@@ -1,0 +1,104 @@
+"""Who gets it: recipients, what a provider answers, and the receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One person in a request to the provider. ``tokens``: what replaces each token for them."""
+
+    delivery: int
+    email: str
+    name: str
+    unsubscribe_url: str
+    tokens: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Send:
+    """The frozen content of one issue to one list, as a provider gets it."""
+
+    issue: str
+    newsletter: str
+    list: str
+    subject: str
+    html: str = field(repr=False)
+    text: str = field(repr=False)
+    hash: str
+    sender: str  # "Name <address>"
+    reply_to: str | None
+    test: bool = False
+    id: int = 0
+    batch: int = 0
+
+
+class Answer(StrEnum):
+    """What became of one recipient of a request."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"  # this address will never be taken
+    NOT_SENT = "not sent"  # surely nothing was handed over: may be tried again
+    UNKNOWN = "unknown"  # perhaps handed over: never tried again by itself
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the provider answered for a batch: one answer for every delivery in it.
+
+    ``reasons`` explains answers other than ACCEPTED, by delivery. ``pause`` says why the whole
+    send must stop (a refused key); ``retry_after`` is in seconds; ``split`` asks for smaller
+    requests.
+    """
+
+    answers: Mapping[int, Answer]
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    reference: str | None = None
+    retry_after: float | None = None
+    pause: str | None = None
+    split: bool = False
+
+    @classmethod
+    def all(
+        cls, batch: Iterable[Recipient], answer: Answer, reason: str = "", **more: Any
+    ) -> Outcome:
+        """The same answer for everyone in the batch."""
+        ids = [recipient.delivery for recipient in batch]
+        reasons = dict.fromkeys(ids, reason) if reason else {}
+        return cls(dict.fromkeys(ids, answer), reasons, **more)
+
+    def but(self, **changes: Any) -> Outcome:
+        """This outcome with some fields changed."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a provider reports later about a delivery."""
+
+    id: str
+    kind: str
+    delivery: int
+    at: datetime
+    raw: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Who got an issue. ``eligible`` is always the sum of the other five."""
+
+    issue: str
+    state: str
+    eligible: int
+    accepted: int
+    excluded: int
+    rejected: int
+    in_doubt: int
+    waiting: int
+    reason: str | None = None
+    addresses: Mapping[str, Sequence[Any]] = field(default_factory=dict)
