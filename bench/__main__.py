@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench import gathering
+
 ROOT = Path(__file__).parents[1]
 ISSUE = "2025-07-07"
 RUNS = 7
@@ -29,6 +31,10 @@ def main() -> None:
         build = _median(lambda: _process(*_CLI, "-C", name, "build", ISSUE))
         _line("newsletter build, cold", build, 1.0)
         _line("build, warm (as in the preview)", _warm(folder), 0.06)
+    least, first, second = gathering.measure()
+    _line("100 feeds, fetched and parsed only", least, None)
+    _line("100 feeds, gathered", first, 1.5 * least)
+    _line("100 feeds, gathered again", second, 1.5 * least)
 
 
 _CLI = ("-m", "newsletter.cli")
@@ -62,4 +68,5 @@ def _line(what: str, seconds: float, limit: float | None) -> None:
     print(said if limit is None else f"{said}   limit {limit * 1000:.0f} ms, {seconds / limit:.2f}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -141,9 +141,10 @@ class Gather(Table):
 
 
 class Dateline(Table):
-    """``[dateline]``: the city under the masthead."""
+    """``[dateline]``: the city under the masthead, and where to ask for its temperature."""
 
     city: str
+    url: str = Field("https://api.open-meteo.com/v1/forecast", pattern=r"^https?://")
     latitude: float | None = Field(None, ge=-90, le=90)
     longitude: float | None = Field(None, ge=-180, le=180)
     unit: Literal["F", "C"] = "F"
@@ -162,6 +163,16 @@ class SourceOptions(Table):
     section: str | None = None
     timezone: ZoneName | None = None
     stale_after: Duration | None = None
+
+    @property
+    def key(self) -> Literal["url", "path"]:
+        """Which key says where the source is."""
+        return "url" if getattr(self, "url", None) else "path"
+
+    @property
+    def name(self) -> str:
+        """The address or path of the source, as the configuration has it."""
+        return str(getattr(self, self.key, None) or self.type)
 
 
 class ProviderOptions(Table):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING
 from newsletter import config, issues, providers, schedule, sources
 from newsletter.config import Config, Database
 from newsletter.errors import ContentError
+from newsletter.http import Door
 from newsletter.language import Language
 
 if TYPE_CHECKING:
     from newsletter import store
     from newsletter.providers import Provider
+
+CACHE = ".cache/http"
 
 Clock = Callable[[], datetime]
 
@@ -60,6 +64,15 @@ class Desk:
     def provider(self) -> Provider:
         """The adaptor to the email service; raises ConfigError where a secret is missing."""
         return providers.build(self.config.provider, self.folder)
+
+    def door(self) -> Door:
+        """A way to the network that remembers what it has seen, below ``.cache/``."""
+        newsletter = self.config.newsletter
+        return Door(
+            self.config.gather.allow_hosts,
+            cache=self.folder / CACHE,
+            agent=newsletter.base_url or parseaddr(newsletter.reply_to or newsletter.sender)[1],
+        )
 
     def next_issue(self) -> date:
         """The send date of the next issue due."""

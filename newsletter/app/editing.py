@@ -1,23 +1,18 @@
-"""An editor's work on an issue: gather, build, check, approve."""
+"""An editor's work on an issue: build, check, approve."""
 
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from newsletter import check, issues, sources
+from newsletter import check, issues
 from newsletter.app.desk import Desk
-from newsletter.errors import NotReadyError, UsageError
-from newsletter.http import Door
-from newsletter.model import Finding, Gathered, Issue, Level, Rendered, Window
+from newsletter.errors import NotReadyError
+from newsletter.model import Finding, Issue, Level, Rendered
 from newsletter.render import render
-
-FIRST_WINDOW = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -33,51 +28,10 @@ class Built:
         """The findings that stop a send."""
         return tuple(f for f in self.findings if f.level is Level.ERROR)
 
-
-@dataclass(frozen=True)
-class Gathering:
-    """What one gather did: the articles, those that are new, and whether it made a draft."""
-
-    gathered: Gathered
-    new: tuple[str, ...]
-    drafted: bool
-    folder: Path
-
-
-def gather(desk: Desk, issue: date, since: date | None = None) -> Gathering:
-    """Read the sources into the issue's folder, and draft the issue if there is no draft yet.
-
-    Raises FetchError when no source could be read; then nothing is changed.
-    """
-    from newsletter.gather import gather as run
-    from newsletter.store import sends
-
-    folder = issues.folder_of(desk.folder, issue)
-    before = issues.read_gathered(folder)
-    with desk.database.begin() as connection:
-        mailed = sends.mailed(connection, desk.name, but=issue.isoformat())
-    now = desk.clock()
-    window = _window(desk, issue, now, since, before)
-    with ExitStack() as stack:
-        door = stack.enter_context(Door(desk.config.gather.allow_hosts))
-        built = [
-            (options, sources.build(options, _around(desk, options, door)))
-            for options in desk.config.sources
-        ]
-        gathered = run(built, window, now, before=before, mailed=mailed)
-    issues.write_gathered(folder, gathered)
-    drafted = issues.draft(
-        folder,
-        issue,
-        gathered.articles,
-        newsletter=desk.name,
-        most=desk.config.newsletter.stories,
-        untitled=desk.language.words["untitled"],
-        sections=[s.section for s in desk.config.sources if s.section],
-    )
-    known = {article.id for article in before.articles} if before else set()
-    new = tuple(article.id for article in gathered.articles if article.id not in known)
-    return Gathering(gathered, new, drafted, folder)
+    def with_findings(self, more: Iterable[Finding]) -> Built:
+        """The same with more findings, errors first."""
+        found = (*self.findings, *more)
+        return replace(self, findings=tuple(sorted(found, key=lambda f: f.level is Level.WARNING)))
 
 
 def compose(desk: Desk, issue: date) -> Built:
@@ -168,30 +122,6 @@ def built_hash(desk: Desk, issue: date) -> str | None:
 def build_folder(desk: Desk, issue: date) -> Path:
     """Where the built mail of an issue lies."""
     return issues.folder_of(desk.folder, issue) / "build"
-
-
-def _window(
-    desk: Desk, issue: date, now: datetime, since: date | None, before: Gathered | None
-) -> Window:
-    """From the previous issue's gather to now; a second gather keeps the first one's start."""
-    if since:
-        start = datetime.combine(since, time(), tzinfo=desk.config.zone)
-        if start >= now:
-            raise UsageError(f"--since {since} lies in the future. Give a day before today.")
-        return Window(start, now)
-    if before:
-        return Window(before.window.start, now)
-    earlier = [day for day in issues.existing(desk.folder) if day < issue]
-    for day in reversed(earlier):
-        previous = issues.read_gathered(issues.folder_of(desk.folder, day))
-        if previous:
-            return Window(previous.window.end, now)
-    return Window(now - FIRST_WINDOW, now)
-
-
-def _around(desk: Desk, options: Any, door: Door) -> sources.Surroundings:
-    zone = ZoneInfo(options.timezone) if options.timezone else desk.config.zone
-    return sources.Surroundings(desk.folder, zone, door)
 
 
 def _json(value: object) -> str:

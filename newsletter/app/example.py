@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import newsletter
 from newsletter import config, providers
-from newsletter.app import editing, people, sending
+from newsletter.app import editing, gathering, people, sending
 from newsletter.app.desk import Desk, open_desk
 from newsletter.errors import UsageError
 from newsletter.issues import write_atomically
@@ -23,7 +23,7 @@ DATABASE = "newsletter.db"
 PARTS = (config.FILE, "sample", f"issues/{ISSUE}")
 
 _STARTER = Path(newsletter.__file__).parent / "starter.toml"
-_IGNORED = "build/\noutbox/\nnewsletter.db*\nsecret.key\n"
+_IGNORED = "build/\noutbox/\n.cache/\nnewsletter.db*\nsecret.key\n"
 
 
 def init(folder: Path, name: str) -> None:
@@ -69,7 +69,7 @@ def demo(folder: Path, say: Callable[[str], None]) -> Receipt:
 
 
 def _week(desk: Desk, say: Callable[[str], None]) -> Receipt:
-    gathered = editing.gather(desk, ISSUE).gathered
+    gathered = gathering.gather(desk, ISSUE).gathered
     say(f"Gathered {len(gathered.articles)} articles from {len(gathered.sources)} sources.")
     built = editing.build(desk, ISSUE)
     size = len(built.rendered.html.encode()) / 1024

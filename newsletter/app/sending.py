@@ -11,9 +11,10 @@ from email.utils import parseaddr
 from newsletter import deliver, links, tokens
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose, require_no_errors
+from newsletter.app.freshness import look_again
 from newsletter.errors import NotReadyError, UsageError
 from newsletter.foreign import canonical
-from newsletter.model import Receipt, Recipient, Rendered, Send
+from newsletter.model import Finding, Receipt, Recipient, Rendered, Send
 from newsletter.store import approvals, doubt, sends
 from newsletter.store.ledger import Reader
 from newsletter.store.sends import Frozen, State
@@ -31,6 +32,7 @@ class Plan:
     built: Built | None
     frozen: Frozen | None
     readers: int
+    findings: tuple[Finding, ...] = ()  # warnings of the last look at the stories
 
 
 def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Built]:
@@ -56,6 +58,7 @@ def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Buil
 def plan(desk: Desk, issue: date, *, approved: bool = False) -> Plan:
     """What sending the issue now means. Raises NotReadyError where it must not start.
 
+    The stories of a send that has not started are looked at once more at their sources.
     ``approved=True`` is for a timetable that sends without a person.
     """
     name = issue.isoformat()
@@ -91,7 +94,9 @@ def plan(desk: Desk, issue: date, *, approved: bool = False) -> Plan:
             f"The list {desk.config.newsletter.list!r} has no active subscribers. "
             f"Add some with: newsletter subscribers import FILE"
         )
-    return Plan(issue, built, None, readers)
+    findings = look_again(desk, built.issue)
+    require_no_errors(replace(built, findings=findings), "sent")
+    return Plan(issue, built, None, readers, findings)
 
 
 def send(

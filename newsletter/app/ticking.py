@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from newsletter import schedule
-from newsletter.app import editing, sending
+from newsletter.app import editing, gathering, sending
 from newsletter.app.desk import Desk
 from newsletter.errors import NewsletterError, NotReadyError
 from newsletter.schedule import GATHER, Moment
@@ -91,7 +91,7 @@ def _act(desk: Desk, moment: Moment, now: datetime) -> list[Done]:
 
 
 def _gather(desk: Desk, issue: date) -> tuple[State, str]:
-    found = editing.gather(desk, issue)
+    found = gathering.gather(desk, issue)
     built = editing.build(desk, issue)
     said = f"{len(found.gathered.articles)} articles, {len(built.issue.stories)} stories"
     if not desk.config.editor.email:

@@ -1,8 +1,7 @@
-"""gather, build, check, preview, approve, unapprove."""
+"""build, check, preview, approve, unapprove."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,49 +15,16 @@ from newsletter.cli.common import (
     emit,
     findings_text,
     note,
-    table,
 )
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from newsletter.app.editing import Built, Gathering
+    from newsletter.app.editing import Built
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (gather, build, check, preview, approve, unapprove):
+    for command in (build, check, preview, approve, unapprove):
         app.command()(command)
-
-
-def gather(
-    issue: IssueName = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Open the window on this day.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Collect the window's articles into the issue's folder, and draft the issue."""
-    from newsletter import issues
-    from newsletter.app import editing
-
-    desk = context.desk()
-    day = issues.parse_name(issue) if issue else desk.next_issue()
-    found = editing.gather(desk, day, issues.parse_name(since) if since else None)
-    if as_json:
-        emit(
-            {
-                "issue": day.isoformat(),
-                "window": [found.gathered.window.start, found.gathered.window.end],
-                "articles": len(found.gathered.articles),
-                "new": list(found.new),
-                "left_out": len(found.gathered.left_out),
-                "drafted": found.drafted,
-                "sources": [issues.source_out(source) for source in found.gathered.sources],
-            }
-        )
-    else:
-        print(_gathered_text(found, day.isoformat(), desk.config.zone))
 
 
 def build(issue: IssueName = None, as_json: AsJson = False) -> None:
@@ -79,12 +45,20 @@ def build(issue: IssueName = None, as_json: AsJson = False) -> None:
     print(_findings_or_fine(built))
 
 
-def check(issue: IssueName = None, as_json: AsJson = False) -> None:
+def check(
+    issue: IssueName = None,
+    links: Annotated[
+        bool, typer.Option("--links", help="Look at the stories' pages and sources, too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Say what is wrong with the issue; the exit status is 1 when an error stops it."""
-    from newsletter.app import editing
+    from newsletter.app import editing, freshness
 
     desk = context.desk()
     built = editing.compose(desk, desk.issue(issue))
+    if links:
+        built = built.with_findings(freshness.look_again(desk, built.issue))
     if as_json:
         emit(_facts(built))
     else:
@@ -147,28 +121,3 @@ def _findings_or_fine(built: Built) -> str:
     if not built.findings:
         return f"Nothing stands in the way of {built.issue.name}."
     return findings_text(built.findings)
-
-
-def _gathered_text(found: Gathering, issue: str, zone: ZoneInfo) -> str:
-    """What an editor wants to know after a gather."""
-    gathered = found.gathered
-    start, end = (m.astimezone(zone) for m in (gathered.window.start, gathered.window.end))
-    reasons = Counter(left.reason for left in gathered.left_out)
-    why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-    lines = [
-        f"Gathered {counted(len(gathered.articles), 'article')} for {issue} "
-        f"({start:%b %d %H:%M} to {end:%b %d %H:%M} {end.tzname()}), "
-        f"{len(found.new)} of them new; left out: {why or 'none'}.",
-        table(
-            (source.status.value, source.name, counted(source.articles, "article"))
-            for source in gathered.sources
-        ),
-    ]
-    lines += [f"  {s.name}: {s.reason}" for s in gathered.sources if s.reason]
-    if found.drafted:
-        lines.append(f"Drafted {found.folder / 'issue.toml'}; write your note in note.md.")
-    elif found.new:
-        lines.append("issue.toml is yours and was not touched. New, to be added there by id:")
-        by_id = {article.id: article for article in gathered.articles}
-        lines.append(table((id_, by_id[id_].title) for id_ in found.new))
-    return "\n".join(lines)

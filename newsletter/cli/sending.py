@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from newsletter.cli.common import (
     context,
     counted,
     emit,
+    findings_text,
     note,
     receipt_json,
     receipt_text,
@@ -71,6 +73,8 @@ def send(
 
     desk = context.desk()
     planned = sending.plan(desk, desk.issue(issue))
+    if planned.findings:
+        note(findings_text(planned.findings))
     if dry_run:
         _show_plan(desk, planned, as_json)
         return
@@ -151,6 +155,7 @@ def _show_plan(desk: Desk, planned: Plan, as_json: bool) -> None:
         "provider": desk.config.provider.type,
         "readers": planned.readers,
         "state": frozen.state.value if frozen else "not started",
+        "findings": [asdict(finding) for finding in planned.findings],
     }
     if as_json:
         emit(plan)

@@ -2,10 +2,12 @@
 
 Every request that foreign words can steer goes through ``Door.get``: http and https only; into a
 private network only where its host:port was opened by name; at most five redirects, each looked
-at like the first address; at most half a minute in all and 10 MiB after decompression.
+at like the first address; at most 15 seconds in all and 20 MiB after decompression; 64 requests at
+once, and four to one host. What was seen before is asked for conditionally.
 """
 
-from newsletter.http.door import Door, Fetched
+from newsletter.http.answers import Fetched, Getter, Visit
+from newsletter.http.door import Door
 from newsletter.http.limits import unzipped
 
-__all__ = ["Door", "Fetched", "unzipped"]
+__all__ = ["Door", "Fetched", "Getter", "Visit", "unzipped"]

@@ -19,6 +19,8 @@ def resolved(host: str, port: int, name: str, deadline: Deadline) -> list[str]:
 
     Raises FetchError when there are none in time.
     """
+    if _is_address(host):
+        return [host]
     answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
 
     def ask() -> None:
@@ -53,3 +55,11 @@ def is_public(address: str) -> bool:
     if inner is not None:
         return is_public(str(inner))
     return ip in _GLOBAL_UNICAST and ip.is_global
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

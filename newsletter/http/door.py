@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from newsletter import __version__
 from newsletter.errors import FetchError
+from newsletter.http import answers
 from newsletter.http.addresses import is_public, resolved
+from newsletter.http.answers import Fetched, Visit
+from newsletter.http.cache import Cache, Entry
 from newsletter.http.limits import MOST, Body, Deadline, time_limit
+from newsletter.http.places import Places
 
 if TYPE_CHECKING:
     import ssl
 
     import httpx
 
-SECONDS = 30.0
+SECONDS = 15.0
 CONNECT_SECONDS = 10.0
-REDIRECTS = 5
 
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 _OWN_TO_A_HOST = frozenset({"authorization", "cookie"})
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """An answer. ``url`` is where it came from in the end; ``headers`` has lower-case names."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+_CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 
 
 class Door:
-    """Fetches pages for the sources; one for the whole program, from any number of threads.
+    """Fetches pages for the sources; one for a whole gather, from any number of threads.
 
     ``allow_hosts``: each exactly ``host:port``, opened although its address is not public.
+    ``cache``: a folder for what was seen before. ``agent``: who asks, for the publishers' logs.
     ``seconds`` and ``most`` bytes limit one whole request, ``tls`` replaces the usual trust.
     """
 
@@ -48,34 +45,48 @@ class Door:
         self,
         allow_hosts: Sequence[str] = (),
         *,
+        cache: Path | None = None,
+        agent: str | None = None,
         seconds: float = SECONDS,
         most: int = MOST,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._open = frozenset(host.strip().lower() for host in allow_hosts)
+        self._cache = Cache(cache)
+        self._agent = _agent(agent)
         self._seconds = seconds
         self._most = most
         self._tls = tls
+        self._places = Places()
         self._lock = threading.Lock()
         self._made: httpx.Client | None = None
+
+    def visit(self) -> Visit:
+        """A way through the door that remembers whether there was anything new."""
+        return Visit(self)
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Fetched:
         """What is at ``url``: an answer of status 2xx, or 304 where the headers ask for it.
 
-        Raises FetchError for everything else, with one sentence that names what happened.
+        Raises FetchError for everything else, with one sentence that names what happened. The
+        time that it waits for a place among the other requests does not count.
         """
         wanted = {name.lower(): value for name, value in (headers or {}).items()}
         here, came = _parsed(url), list[str]()
-        with time_limit(self._seconds) as deadline:
+        with self._places.waiting() as places, ExitStack() as stack:
+            places.take(_place(here), None)
+            deadline = stack.enter_context(time_limit(self._seconds))
             while True:
                 came.append(_shown(here))
                 answer = self._one(here, wanted, deadline, came)
                 if isinstance(answer, Fetched):
                     return answer
-                _refuse_wandering(came, _shown(answer))
+                answers.refuse_wandering(came, _shown(answer))
                 if _origin(answer) != _origin(here):
                     wanted = {k: v for k, v in wanted.items() if k not in _OWN_TO_A_HOST}
                 here = answer
+                if not places.take(_place(here), deadline.left(came[0])):
+                    raise FetchError(deadline.words(came[0]))
 
     def close(self) -> None:
         """Let go of everything; the door opens again by itself when it is used."""
@@ -101,19 +112,51 @@ class Door:
         """One request: the answer, or where it redirects to."""
         import httpx
 
+        shown, origin = _shown(url), _place(url)
         addresses = self._addresses(url, deadline, came)
+        answers.refuse_early(shown, self._cache.wait_until(origin))
+        own = bool(_CONDITIONS & wanted.keys())
+        entry = None if own else self._cache.find(shown)
+        conditions = entry.conditions() if entry else {}
         try:
-            response = self._sent(url, addresses, wanted, deadline)
+            response = self._sent(url, addresses, {**wanted, **conditions}, deadline)
             try:
-                if response.status_code in _REDIRECTING:
+                status = response.status_code
+                if status in _REDIRECTING:
                     return _target(url, response)
-                _refuse_status(url, response, wanted)
+                if status == 304 and entry and conditions:
+                    return self._stored(shown, entry)
+                answers.refuse_status(
+                    shown, response, lambda until: self._cache.wait(origin, until)
+                )
+                if status == 304 and not own:
+                    raise FetchError(
+                        f"{shown} answered with status 304, which was not asked for; "
+                        f"tell the publisher.",
+                        304,
+                    )
                 body = self._body(url, response, deadline)
             finally:
                 response.close()
         except httpx.HTTPError as error:
-            raise FetchError(_said(error, url, deadline)) from None
-        return Fetched(_shown(url), response.status_code, dict(response.headers), body)
+            raise FetchError(answers.said(error, shown, deadline)) from None
+        headers = dict(response.headers)
+        whole = body.whole()
+        if not own:
+            self._cache.remember(shown, headers, whole)
+        unchanged = status == 304 or bool(entry and entry.digest == whole.digest)
+        return Fetched(shown, status, headers, whole, unchanged)
+
+    def _stored(self, url: str, entry: Entry) -> Fetched:
+        """What is remembered, now that the server says that it still holds."""
+        try:
+            return Fetched(url, 200, entry.headers, entry.body(self._most), unchanged=True)
+        except (OSError, EOFError):
+            entry.path.unlink(missing_ok=True)
+            raise FetchError(
+                f"What {url} had the last time is damaged on disk and was thrown away; "
+                f"gather again."
+            ) from None
 
     def _addresses(self, url: httpx.URL, deadline: Deadline, came: Sequence[str]) -> list[str]:
         """The host's addresses, looked up once, every one of them allowed."""
@@ -125,9 +168,9 @@ class Door:
             )
         host, port = url.raw_host.decode("ascii"), _port(url)
         addresses = resolved(host, port, _shown(url), deadline)
-        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        place = _place(url)
         inside = [address for address in addresses if not is_public(address)]
-        if inside and place.lower() not in self._open:
+        if inside and place not in self._open:
             own = f'if it is your own, add "{place}" to allow_hosts under [gather]'
             raise FetchError(
                 f"{what} has the address {inside[0]}, which is not on the public internet; "
@@ -143,7 +186,7 @@ class Door:
 
         client = self._client()
         headers = {
-            "user-agent": f"NewsletterDesk/{__version__}",
+            "user-agent": self._agent,
             "accept": "*/*",
             **wanted,
             "accept-encoding": "gzip",
@@ -165,7 +208,7 @@ class Door:
                     raise
         raise AssertionError("a host that is found has an address")
 
-    def _body(self, url: httpx.URL, response: httpx.Response, deadline: Deadline) -> bytes:
+    def _body(self, url: httpx.URL, response: httpx.Response, deadline: Deadline) -> Body:
         coding = response.headers.get("content-encoding", "").strip().lower()
         if coding not in ("", "identity", "gzip", "x-gzip"):
             raise FetchError(
@@ -177,7 +220,7 @@ class Door:
         for data in response.iter_raw():
             body.add(data)
             deadline.left(_shown(url))
-        return body.whole()
+        return body
 
     def _client(self) -> httpx.Client:
         import httpx
@@ -221,37 +264,6 @@ def _target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
     )
 
 
-def _refuse_wandering(came: Sequence[str], target: str) -> None:
-    if target in came:
-        raise FetchError(
-            f"{came[0]} redirects in a circle, back to {target}; "
-            f"look for the right address and put it into newsletter.toml."
-        )
-    if len(came) > REDIRECTS:
-        raise FetchError(
-            f"{came[0]} redirects more than {REDIRECTS} times, at last to {target}; "
-            f"put the final address into newsletter.toml."
-        )
-
-
-def _refuse_status(url: httpx.URL, response: httpx.Response, wanted: Mapping[str, str]) -> None:
-    asked = "if-none-match" in wanted or "if-modified-since" in wanted
-    if response.is_success or (response.status_code == 304 and asked):
-        return
-    reason = f" ({response.reason_phrase})" if response.reason_phrase else ""
-    raise FetchError(
-        f"{_shown(url)} answered with status {response.status_code}{reason}; "
-        f"see whether it opens in a browser, and mend the address or try again later."
-    )
-
-
-def _said(error: Exception, url: httpx.URL, deadline: Deadline) -> str:
-    if deadline.over():
-        return deadline.words(_shown(url))
-    reason = str(error).partition(" (_ssl.c")[0] or type(error).__name__
-    return f"{_shown(url)} cannot be reached: {reason}; see whether it opens in a browser."
-
-
 def _origin(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, _port(url)
 
@@ -263,3 +275,15 @@ def _port(url: httpx.URL) -> int:
 def _shown(url: httpx.URL) -> str:
     """The address without a name and password in it."""
     return str(url.copy_with(userinfo=b"", fragment=None))
+
+
+def _place(url: httpx.URL) -> str:
+    """``host:port``, as allow_hosts names it."""
+    host = url.raw_host.decode("ascii", "replace").lower()
+    return f"[{host}]:{_port(url)}" if ":" in host else f"{host}:{_port(url)}"
+
+
+def _agent(who: str | None) -> str:
+    """The honest name of the program and, where it fits into a header, of the newsletter."""
+    plain = re.fullmatch(r"[\x21-\x7e]{1,200}", who or "")
+    return f"NewsletterDesk/{__version__}" + (f" (+{who})" if plain else "")

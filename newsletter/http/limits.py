@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from newsletter.errors import FetchError
+from newsletter.http.spool import PIECE, Spool
 
-MOST = 10 * 1024 * 1024
+MOST = 20 * 1024 * 1024
 
 _GZIP = b"\x1f\x8b\x08"
 
@@ -26,7 +27,7 @@ def unzipped(data: bytes, name: str, most: int = MOST) -> bytes:
         return data
     body = Body(name, most, packed=True)
     body.add(data)
-    return body.whole()
+    return body.whole().read()
 
 
 class Body:
@@ -35,23 +36,21 @@ class Body:
     def __init__(self, name: str, most: int, *, packed: bool) -> None:
         self._name = name
         self._most = most
-        self._got = bytearray()
+        self._got = Spool()
         self._unpacker = zlib.decompressobj(wbits=31) if packed else None
 
     def add(self, data: bytes) -> None:
         """Take the next piece; raises FetchError as soon as it is too much, or broken."""
         if self._unpacker is None:
-            self._got += data
+            self._keep(data)
         else:
             self._unpack(data)
-        if len(self._got) > self._most:
-            raise self.too_big("more")
 
-    def whole(self) -> bytes:
+    def whole(self) -> Spool:
         """Everything; raises FetchError when the end is missing."""
-        if self._unpacker is not None and self._got and not self._unpacker.eof:
+        if self._unpacker is not None and self._got.size and not self._unpacker.eof:
             raise FetchError(f"{self._name} breaks off in the middle; try again later.")
-        return bytes(self._got)
+        return self._got
 
     def too_big(self, size: str) -> FetchError:
         """The error that names the limit and the size."""
@@ -65,19 +64,27 @@ class Body:
         if length.isdecimal() and int(length) > self._most:
             raise self.too_big(_mebibytes(int(length)))
 
+    def _keep(self, data: bytes) -> None:
+        if self._got.size + len(data) > self._most:
+            raise self.too_big("more")
+        self._got.write(data)
+
     def _unpack(self, data: bytes) -> None:
-        while data and self._unpacker is not None and len(self._got) <= self._most:
+        while self._unpacker is not None:
             if self._unpacker.eof:
                 if not data.startswith(_GZIP[:2]):
-                    return  # padding behind the last part
+                    return  # nothing more, or padding behind the last part
                 self._unpacker = zlib.decompressobj(wbits=31)
             try:
-                self._got += self._unpacker.decompress(data, self._most - len(self._got) + 1)
+                piece = self._unpacker.decompress(data, PIECE)
             except zlib.error as error:
                 raise FetchError(
                     f"{self._name} is broken gzip: {error}; try again later."
                 ) from None
+            self._keep(piece)
             data = self._unpacker.unconsumed_tail or self._unpacker.unused_data
+            if not data and len(piece) < PIECE:
+                return
 
 
 class Deadline:
@@ -94,6 +101,10 @@ class Deadline:
     def over(self) -> bool:
         """Whether the time is up."""
         return time.monotonic() >= self._end
+
+    def remaining(self) -> float:
+        """Seconds left, none where the time is up."""
+        return max(0.0, self._end - time.monotonic())
 
     def left(self, name: str) -> float:
         """Seconds left; raises FetchError about ``name`` when there are none."""

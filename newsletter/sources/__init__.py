@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
 from newsletter import registry
 from newsletter.config import SourceOptions
-from newsletter.http import Door
 from newsletter.model import Article, Window
+
+if TYPE_CHECKING:
+    from newsletter.http import Getter
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Surroundings:
 
     folder: Path  # relative paths start here
     zone: ZoneInfo  # for dates without a zone, where the source names none itself
-    door: Door  # the only way to the network
+    door: Getter  # the only way to the network
 
 
 class Source(Protocol):

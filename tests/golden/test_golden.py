@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from newsletter import issues
-from newsletter.app import editing, open_desk
+from newsletter.app import editing, gathering, open_desk
 from newsletter.app.example import ISSUE, NOW
 from newsletter.config import Database
 
@@ -64,7 +64,7 @@ def test_the_sample_week(
     shutil.copytree(ROOT / "sample", tmp_path / "sample")
     lay_out(tmp_path)
     desk = open_desk(tmp_path, lambda: NOW, database=Database(url="sqlite:///golden.db"))
-    editing.gather(desk, ISSUE)
+    gathering.gather(desk, ISSUE)
     built = editing.build(desk, ISSUE)
     desk.close()
     assert built.findings == ()

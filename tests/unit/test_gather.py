@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
 from newsletter.config import SourceOptions
 from newsletter.errors import FetchError
-from newsletter.gather import gather
-from newsletter.model import Article, Dateline, Gathered, Page, Window
+from newsletter.gather import Visited, gather
+from newsletter.model import (
+    Article,
+    Dateline,
+    Gathered,
+    Health,
+    Page,
+    SourceReport,
+    Window,
+)
 from newsletter.sources.feed import FeedOptions
 
 NOW = datetime(2025, 7, 4, 22, tzinfo=UTC)
@@ -20,8 +29,8 @@ WINDOW = Window(NOW - timedelta(days=7), NOW)
 class Source:
     """A source that has these articles, or fails with this reason."""
 
-    def __init__(self, *articles: Article, fault: str = "") -> None:
-        self.articles, self.fault = articles, fault
+    def __init__(self, *articles: Article, fault: str = "", unchanged: bool = False) -> None:
+        self.articles, self.fault, self.unchanged = articles, fault, unchanged
 
     def fetch(self, window: Window) -> Iterable[Article]:
         if self.fault:
@@ -40,14 +49,19 @@ def article(title: str, source: str = "a.xml", hours: float = 1, **more: object)
     return Article(**{**values, **more})  # type: ignore[arg-type]
 
 
+def visit(options: SourceOptions, source: Source) -> Visited:
+    return Visited(options, cast("Any", source), lambda: source.unchanged)
+
+
 def run(*sources: Source, before: Gathered | None = None, **more: object) -> Gathered:
     options = [
         FeedOptions(type="feed", path=f"{name}.xml", limit=int(str(more.get("limit", 20))))
         for name in "abcd"[: len(sources)]
     ]
-    pairs: list[tuple[SourceOptions, Source]] = list(zip(options, sources, strict=True))
-    mailed = more.get("mailed")
-    return gather(pairs, WINDOW, NOW, before=before, mailed=mailed)  # type: ignore[arg-type]
+    visited = [visit(each, source) for each, source in zip(options, sources, strict=True)]
+    window = more.get("window", WINDOW)
+    rest: Any = {key: more[key] for key in ("mailed", "earlier") if key in more}
+    return gather(visited, cast("Window", window), NOW, before=before, **rest)
 
 
 def left(found: Gathered) -> dict[str, str]:
@@ -152,8 +166,8 @@ def test_an_article_whose_headline_changed_is_still_one() -> None:
 def test_a_status_keeps_its_since() -> None:
     first = run(Source(article("A")), Source(fault="down"))
     pairs = [
-        (FeedOptions(type="feed", path="a.xml"), Source(fault="down")),
-        (FeedOptions(type="feed", path="b.xml"), Source(article("B", "b.xml"))),
+        visit(FeedOptions(type="feed", path="a.xml"), Source(fault="down")),
+        visit(FeedOptions(type="feed", path="b.xml"), Source(article("B", "b.xml"))),
     ]
     later = gather(pairs, WINDOW, NOW + timedelta(hours=1), before=first)
     assert [source.since for source in later.sources] == [NOW + timedelta(hours=1)] * 2
@@ -163,7 +177,7 @@ def test_a_status_keeps_its_since() -> None:
 
 def test_a_stale_source_is_said() -> None:
     options = FeedOptions(type="feed", path="a.xml", stale_after="2d")  # type: ignore[arg-type]
-    found = gather([(options, Source(article("Old", hours=72)))], WINDOW, NOW)
+    found = gather([visit(options, Source(article("Old", hours=72)))], WINDOW, NOW)
     assert found.sources[0].status == "stale"
     assert "newest article is from 2025-07-01" in str(found.sources[0].reason)
 
@@ -177,3 +191,98 @@ def test_nothing_at_all_is_an_answer_but_no_answer_is_not() -> None:
 def test_the_pages_own_masthead_is_the_newsletters() -> None:
     page = Page(dateline=Dateline("Los Angeles", 63.3, "F"))
     assert run(Source(article("A", page=page))).dateline == page.dateline
+
+
+def test_a_source_with_nothing_new_is_unchanged() -> None:
+    found = run(Source(article("A"), unchanged=True), Source(article("B", "b.xml")))
+    assert [source.status for source in found.sources] == ["unchanged", "ok"]
+    assert titles(found) == ["A", "B"]
+
+
+def test_a_source_that_should_be_fresh_and_has_no_date_is_stale() -> None:
+    options = FeedOptions(type="feed", path="a.xml", stale_after="2d")  # type: ignore[arg-type]
+    found = gather([visit(options, Source())], WINDOW, NOW)
+    assert (found.sources[0].status, found.sources[0].reason) == (
+        "stale",
+        "It has no article with a date.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (
+            "City council approves the new budget plan",
+            "City council approves new budget plan",
+            True,
+        ),
+        ("UPDATE: City council approves budget", "City council approves budget", True),
+        (
+            "Sacramento council votes on housing bill",
+            "Sacremento council votes on housing bill",
+            True,
+        ),
+        (
+            "Koreatown market opens after long renovation",
+            "Koreatown market opens after long…",
+            True,
+        ),
+        ("[단독] 시장 상인회 내달 새 건물로 이전", "시장 상인회 내달 새 건물로 이전", True),
+        ("시장 상인회 내달 새 건물로 이전", "시장상인회 내달 새 건물로 이전", True),
+        ("시장 상인회 내달 새 건물로 이전", "시장 번영회 내달 새 건물로 이전", False),
+        ("Fire destroys three homes in Koreatown", "Fire destroys three homes in Glendale", False),
+        ("Council approves 5 parks in the city", "Council approves 6 parks in the city", False),
+        ("School board adopts new lunch rules", "School board adapts new lunch rules", False),
+        ("Council approves new park plan", "Council rejects new park plan", False),
+        ("North pier reopens after the storm", "South pier reopens after the storm", False),
+        ("Star to re-sign with the Dodgers", "Star to resign with the Dodgers", False),
+        ("Letters", "The letters", False),
+    ],
+)
+def test_headlines_of_two_publishers_tell_one_story_or_two(
+    one: str, other: str, same: bool
+) -> None:
+    found = run(Source(article(one)), Source(article(other, "b.xml")))
+    assert len(titles(found)) == (1 if same else 2)
+
+
+def test_one_headline_months_apart_is_two_stories() -> None:
+    window = Window(NOW - timedelta(days=90), NOW)
+    old = article("The best of the markets this season", "b.xml", hours=24 * 60)
+    found = run(Source(article("Best of the markets this season")), Source(old), window=window)
+    assert len(titles(found)) == 2
+
+
+def week_before(status: str, *seen: Article) -> Gathered:
+    """What was gathered for the issue before, whose window ended where this one starts."""
+    window = Window(WINDOW.start - timedelta(days=7), WINDOW.start)
+    reports = (SourceReport("a.xml", "path", "feed", None, Health(status), len(seen)),)
+    return Gathered(window, window.end, articles=seen, sources=reports)
+
+
+def test_what_was_published_while_its_source_was_down_belongs_to_the_next_issue() -> None:
+    missed = article("Missed", hours=24 * 8)
+    earlier = [week_before("failing")]
+    assert titles(run(Source(missed, article("New")), earlier=earlier)) == ["New", "Missed"]
+    longer_ago = article("Longer ago", hours=24 * 15)
+    assert left(run(Source(longer_ago), earlier=earlier)) == {"Longer ago": "outside the window"}
+
+
+def test_what_a_source_showed_too_late_belongs_and_what_was_offered_does_not() -> None:
+    late, offered = article("Late", hours=24 * 7 + 1), article("Offered", hours=24 * 8)
+    found = run(Source(late, offered), earlier=[week_before("ok", offered)])
+    assert titles(found) == ["Late"]
+    assert left(found) == {"Offered": "outside the window"}
+
+
+def test_a_new_source_does_not_bring_last_week() -> None:
+    old = article("Old", "b.xml", hours=24 * 8)
+    found = run(Source(article("New")), Source(old), earlier=[week_before("ok")])
+    assert left(found) == {"Old": "outside the window"}
+
+
+def test_an_earlier_story_comes_before_the_same_one_from_another_source() -> None:
+    first = run(Source(article("Pool opens for summer")))
+    again = run(Source(), Source(article("Pool opens for summer!", "b.xml")), before=first)
+    assert [a.source for a in again.articles] == ["a.xml"]
+    assert [x.of for x in again.left_out] == ["a.xml/Pool opens for summer"]

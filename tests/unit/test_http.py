@@ -438,7 +438,7 @@ def test_exactly_the_most_is_taken(server: Server) -> None:
 def test_a_gzip_bomb_is_stopped_early(server: Server, door: Door) -> None:
     bomb = gzip.compress(bytes(200 * MIB), 1)
     server.paths["/"] = lambda handler: handler.answer(200, bomb, Content_Encoding="gzip")
-    refused(door, server.url(), "too big: at most 10 MiB")
+    refused(door, server.url(), "too big: at most 20 MiB")
 
 
 @pytest.mark.parametrize(

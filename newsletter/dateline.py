@@ -1,0 +1,47 @@
+"""The temperature under the masthead, from Open-Meteo or a service that answers alike."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from urllib.parse import urlencode
+
+from newsletter.config import Dateline as Place
+from newsletter.errors import FetchError
+from newsletter.http import Door
+from newsletter.model import Dateline
+
+_UNITS = {"F": "fahrenheit", "C": "celsius"}
+_ON_EARTH = range(-150, 151)  # in either unit; everything else is a fault of the service
+
+
+def fetch(place: Place, door: Door, day: date) -> Dateline:
+    """City, day and the temperature there now; without coordinates no temperature is asked for.
+
+    Raises FetchError where the service cannot be reached, or does not say it.
+    """
+    if place.latitude is None or place.longitude is None:
+        return Dateline(place.city, date=day)
+    query = urlencode(
+        {
+            "latitude": place.latitude,
+            "longitude": place.longitude,
+            "current": "temperature_2m",
+            "temperature_unit": _UNITS[place.unit],
+        }
+    )
+    answer = door.get(f"{place.url}{'&' if '?' in place.url else '?'}{query}")
+    return Dateline(place.city, _temperature(answer.body, place.url), place.unit, day)
+
+
+def _temperature(body: bytes, url: str) -> float:
+    try:
+        found = json.loads(body)["current"]["temperature_2m"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        found = None
+    if isinstance(found, bool) or not isinstance(found, int | float) or int(found) not in _ON_EARTH:
+        raise FetchError(
+            f"{url} does not say the temperature (current.temperature_2m); look at url in "
+            f"[dateline]."
+        )
+    return float(found)

@@ -1,0 +1,85 @@
+"""Run the sources side by side and decide what belongs to the issue.
+
+read → choose (window, once, not mailed, limits) → keep what an earlier gather had → order → report.
+Nothing is dropped in silence: an article that is not offered stands in ``left_out`` with a reason.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from newsletter.errors import FetchError
+from newsletter.gather.choosing import Rules, choose, ordered
+from newsletter.gather.reading import Reading, Visited
+from newsletter.gather.reports import report
+from newsletter.model import Gathered, Window
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 256  # sources read at the same time; the door limits what that means for the network
+
+
+def gather(
+    sources: Sequence[Visited],
+    window: Window,
+    now: datetime,
+    *,
+    before: Gathered | None = None,
+    earlier: Sequence[Gathered] = (),
+    mailed: Mapping[str, str] | None = None,
+) -> Gathered:
+    """Everything that the sources have for the window.
+
+    ``before``: what an earlier gather for the same issue found; its articles stay. ``earlier``:
+    what was gathered for the issues before it, the newest first; what their sources published then
+    and only show now belongs to this one. ``mailed``: the issue that carried an article, by the
+    article's id and by its canonical address.
+
+    Raises FetchError when no source at all could be read.
+    """
+    readings = read(sources, window)
+    if all(reading.fault for reading in readings):
+        faults = "\n".join(f"  {reading.name}: {reading.fault}" for reading in readings)
+        raise FetchError(
+            f"No source could be read, so nothing was changed:\n{faults}\n"
+            f"Look at the addresses in newsletter.toml and at the network, then gather again."
+        )
+    articles, left_out = choose(readings, Rules(window, mailed or {}, earlier), before)
+    pages = [a.page for reading in readings for a in reading.articles if a.page]
+    known = [*([before] if before else ()), *earlier]
+    return Gathered(
+        window=window,
+        gathered_at=now,
+        articles=ordered(articles),
+        left_out=tuple(left_out),
+        sources=tuple(report(reading, articles, now, known) for reading in readings),
+        dateline=next((page.dateline for page in pages if page.dateline), None),
+        editor=next((page.editor for page in pages if page.editor), None),
+    )
+
+
+def read(sources: Sequence[Visited], window: Window) -> list[Reading]:
+    """What each source has now; one that cannot be read says why, and stops no other."""
+    workers = max(1, min(len(sources), AT_ONCE))
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="source") as pool:
+        return list(pool.map(lambda visited: _read_one(visited, window), sources))
+
+
+def _read_one(visited: Visited, window: Window) -> Reading:
+    try:
+        articles = tuple(visited.source.fetch(window))
+    except FetchError as error:
+        return Reading(visited.options, fault=str(error))
+    except Exception as error:
+        # One odd publisher must not take the week of all the others with it.
+        name = visited.options.name
+        log.exception("%s could not be understood", name)
+        said = f"{name} could not be understood ({type(error).__name__}: {error})."
+        return Reading(visited.options, fault=said)
+    return Reading(visited.options, articles, unchanged=visited.unchanged())
+
+
+__all__ = ["Reading", "Visited", "gather", "read"]

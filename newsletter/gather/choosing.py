@@ -1,0 +1,196 @@
+"""What of everything that was read belongs to the issue, once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from operator import itemgetter
+
+from newsletter.foreign import canonical, same_headline
+from newsletter.foreign.likeness import Headlines
+from newsletter.gather.reading import Reading
+from newsletter.model import Article, Gathered, Health, LeftOut, Window
+
+SHARED = 3  # a link that so many items of one source carry names none of them
+TOGETHER = timedelta(days=3)  # two publishers tell one story within these
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What decides whether an article belongs; see ``newsletter.gather.gather``."""
+
+    window: Window
+    mailed: Mapping[str, str]
+    earlier: Sequence[Gathered] = ()
+
+    def unfit(self, article: Article, link: str | None) -> str | None:
+        """Why the article itself does not belong, whatever the others are.
+
+        ``link``: its address, unless many share it.
+        """
+        if not article.title:
+            return "no headline"
+        issue = self.mailed.get(article.id) or (self.mailed.get(canonical(link)) if link else None)
+        if issue:
+            return f"mailed in the issue of {issue}"
+        if not article.needs_date and article.published is None:
+            return None
+        if article.published is None:
+            return "no date"
+        if article.published not in self.window and not self._came_late(article, link):
+            return "outside the window"
+        return "no link" if article.needs_date and not article.url else None
+
+    def _came_late(self, article: Article, link: str | None) -> bool:
+        """Whether an earlier gather should have had it, but its source did not show it then."""
+        start = self._reach.get(article.source)
+        if not start or not article.published or not start <= article.published < self.window.start:
+            return False
+        return article.id not in self._known and canonical(link or "") not in self._known
+
+    @cached_property
+    def _reach(self) -> dict[str, datetime]:
+        """From when on each source may still bring something.
+
+        That is the start of the window before this one, and of those in which it failed.
+        """
+        reach: dict[str, datetime] = {}
+        ended: set[str] = set()
+        for gathered in self.earlier:
+            reported = {source.name: source.status for source in gathered.sources}
+            for name, status in reported.items():
+                if name not in ended:
+                    reach[name] = gathered.window.start
+                if status is not Health.FAILING:
+                    ended.add(name)
+            ended |= reach.keys() - reported.keys()
+        return reach
+
+    @cached_property
+    def _known(self) -> set[str]:
+        """Ids and addresses of everything that was offered, or left out, before."""
+        found: set[str] = set()
+        for gathered in self.earlier:
+            for article in (*gathered.articles, *(left.article for left in gathered.left_out)):
+                found |= {article.id, canonical(article.url or "")}
+        return found - {""}
+
+
+def choose(
+    readings: Sequence[Reading], rules: Rules, before: Gathered | None
+) -> tuple[list[Article], list[LeftOut]]:
+    """The articles that belong, and the rest with its reasons; the source listed first wins."""
+    seen = _Seen()
+    kept: list[Article] = []
+    left_out: list[LeftOut] = []
+    if before:
+        _keep_earlier(before, readings, rules, seen, kept, left_out)
+    for reading in readings:
+        shared = _shared_links(reading.articles)
+        limit = getattr(reading.options, "limit", None)
+        taken = 0
+        for article in ordered(reading.articles):
+            link = None if canonical(article.url or "") in shared else article.url
+            reason, of = rules.unfit(article, link), None
+            if reason is None and (of := seen.twin(article, link)):
+                reason = "duplicate"
+            elif reason is None and limit is not None and taken >= limit:
+                reason = f"over the limit of {limit} for this source"
+            if reason:
+                left_out.append(LeftOut(article, reason, of))
+                continue
+            seen.add(article, link)
+            kept.append(article)
+            taken += 1
+    if before:
+        known = {*seen.ids, *(left.article.id for left in left_out)}
+        left_out += [left for left in before.left_out if left.article.id not in known]
+    return kept, left_out
+
+
+def ordered(articles: Iterable[Article]) -> tuple[Article, ...]:
+    """The newest first; what has no date comes last, as its source has it."""
+    listed = list(articles)
+    dated = [(article.published, article) for article in listed if article.published]
+    newest_first = sorted(dated, key=itemgetter(0), reverse=True)
+    undated = [article for article in listed if not article.published]
+    return (*(article for _, article in newest_first), *undated)
+
+
+class _Seen:
+    """The articles kept so far, by everything that makes two of them one story."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, Article] = {}
+        self._by_link: dict[str, str] = {}
+        self._by_headline: dict[str, str] = {}
+        self._headlines = Headlines()
+
+    def twin(self, article: Article, link: str | None) -> str | None:
+        """The id of the article kept already that is the same story."""
+        if article.id in self.ids:
+            return article.id
+        if link and (twin := self._by_link.get(canonical(link))):
+            return twin
+        # One headline twice in one source under two links: the publisher knows why.
+        same = self._by_headline.get(same_headline(article.title))
+        if same and self.ids[same].source != article.source:
+            return same
+        for alike in self._headlines.alike(article.title):
+            other = self.ids[alike]
+            if other.source != article.source and _together(article, other):
+                return alike
+        return None
+
+    def add(self, article: Article, link: str | None) -> None:
+        self.ids[article.id] = article
+        if link:
+            self._by_link[canonical(link)] = article.id
+        self._by_headline.setdefault(same_headline(article.title), article.id)
+        self._headlines.add(article.id, article.title)
+
+
+def _together(one: Article, other: Article) -> bool:
+    if not one.published or not other.published:
+        return True
+    return abs(one.published - other.published) <= TOGETHER
+
+
+def _shared_links(articles: Iterable[Article]) -> set[str]:
+    """Links that many items of one source carry, and so say nothing about any of them.
+
+    An item that only repeats itself under its own id does not count twice.
+    """
+    items = {(article.id, canonical(article.url)) for article in articles if article.url}
+    counts = Counter(link for _, link in items)
+    return {link for link, count in counts.items() if count >= SHARED}
+
+
+def _keep_earlier(
+    before: Gathered,
+    readings: Sequence[Reading],
+    rules: Rules,
+    seen: _Seen,
+    kept: list[Article],
+    left_out: list[LeftOut],
+) -> None:
+    """What an earlier gather had and the sources no longer list: feeds forget, we don't.
+
+    The editor may have chosen any of it, so what no longer belongs is still listed, with a reason.
+    """
+    configured = {reading.name for reading in readings}
+    listed = {article.id for reading in readings for article in reading.articles}
+    for article in before.articles:
+        if article.id in listed:
+            continue
+        reason = rules.unfit(article, article.url)
+        if article.source not in configured:
+            reason = "its source is no longer configured"
+        if reason:
+            left_out.append(LeftOut(article, reason))
+        else:
+            seen.add(article, article.url)
+            kept.append(article)
