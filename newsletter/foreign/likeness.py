@@ -8,7 +8,7 @@ or verb makes two stories of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from newsletter.foreign.headlines import same_headline
 
@@ -25,7 +25,6 @@ _CUT_OFF = re.compile(r"\s*(?:…|\.\.\.)\s*$")
 _ARTICLES = frozenset({"a", "an", "the"})
 _NO_BLANKS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
-_NEAR = 88  # rapidfuzz's ratio: what is farther away is not looked at
 _FEWEST_WORDS = 4  # "Weather" and "Letters to the editor" say nothing about a story
 _FEWEST_WORDS_CUT = 5
 _FEWEST_LETTERS = 10  # of headlines in scripts where blanks are a matter of taste
@@ -33,46 +32,60 @@ _LONG_WORD = 7  # in a shorter one a letter makes another word of it
 
 
 class Headlines:
-    """Headlines seen so far, each with a name; finds the one that tells the same story."""
+    """Headlines seen so far, each with a name; finds those that tell the same story.
+
+    They are found by what two alike ones must share (all words but one; the first few), so that a
+    thousand headlines are compared with a handful each.
+    """
 
     def __init__(self) -> None:
-        self._names: list[str] = []
-        self._keys: list[str] = []
-        self._cut: list[bool] = []
+        self._seen: list[tuple[str, list[str], bool]] = []
+        self._by_share: dict[tuple[str, ...], list[int]] = {}
 
     def add(self, name: str, title: str) -> None:
         """Remember a headline under the name of its article."""
-        self._names.append(name)
-        self._keys.append(_key(title))
-        self._cut.append(bool(_CUT_OFF.search(title)))
+        words, cut = _words(title), bool(_CUT_OFF.search(title))
+        for share in _shares(words):
+            self._by_share.setdefault(share, []).append(len(self._seen))
+        self._seen.append((name, words, cut))
 
-    def alike(self, title: str) -> Iterable[str]:
-        """The names of the headlines that tell the same story as this one, the nearest first."""
-        from rapidfuzz import fuzz, process
-
-        key, cut = _key(title), bool(_CUT_OFF.search(title))
-        near = process.extract(
-            key, self._keys, scorer=fuzz.ratio, score_cutoff=_NEAR, limit=len(self._keys)
-        )
-        yield from (self._names[place] for other, _, place in near if _same(key, other))
-        for place, other in enumerate(self._keys):
-            if (cut and _begins(other, key)) or (self._cut[place] and _begins(key, other)):
-                yield self._names[place]
-
-
-def _key(title: str) -> str:
-    bare = _BEHIND.sub("", _BEFORE.sub("", title))
-    return " ".join(word for word in same_headline(bare).split() if word not in _ARTICLES)
+    def alike(self, title: str) -> Iterator[str]:
+        """The names of the headlines that tell the same story as this one, the first seen first."""
+        words, cut = _words(title), bool(_CUT_OFF.search(title))
+        places = {p for share in _shares(words) for p in self._by_share.get(share, ())}
+        for place in sorted(places):
+            name, others, other_cut = self._seen[place]
+            if (
+                _same(words, others)
+                or (cut and _begins(others, words))
+                or (other_cut and _begins(words, others))
+            ):
+                yield name
 
 
-def _same(one: str, other: str) -> bool:
-    if _NO_BLANKS.search(one):
-        squeezed = one.replace(" ", "")
-        return len(squeezed) >= _FEWEST_LETTERS and squeezed == other.replace(" ", "")
-    words, others = one.split(), other.split()
-    if len(words) < _FEWEST_WORDS or len(words) != len(others):
+def _words(title: str) -> list[str]:
+    bare = _BEHIND.sub("", _BEFORE.sub("", _CUT_OFF.sub("", title)))
+    return [word for word in same_headline(bare).split() if word not in _ARTICLES]
+
+
+def _shares(words: list[str]) -> Iterator[tuple[str, ...]]:
+    """What a headline has in common with every one that may be alike."""
+    yield ("whole", "".join(words))
+    if len(words) >= _FEWEST_WORDS_CUT:
+        yield ("first", *words[: _FEWEST_WORDS_CUT - 1])
+    if len(words) >= _FEWEST_WORDS:
+        for place, word in enumerate(words):
+            if len(word) >= _LONG_WORD - 1:
+                yield ("but one", *words[:place], "", *words[place + 1 :])
+
+
+def _same(one: list[str], other: list[str]) -> bool:
+    squeezed = "".join(one)
+    if _NO_BLANKS.search(squeezed) and squeezed == "".join(other):
+        return len(squeezed) >= _FEWEST_LETTERS
+    if len(one) < _FEWEST_WORDS or len(one) != len(other):
         return False
-    different = [pair for pair in zip(words, others, strict=True) if pair[0] != pair[1]]
+    different = [pair for pair in zip(one, other, strict=True) if pair[0] != pair[1]]
     return len(different) <= 1 and all(_slip(*pair) for pair in different)
 
 
@@ -84,8 +97,7 @@ def _slip(one: str, other: str) -> bool:
     return long and one[:2] == other[:2] and one[-1] == other[-1] and OSA.distance(one, other) == 1
 
 
-def _begins(whole: str, start: str) -> bool:
-    words, first = whole.split(), start.split()
+def _begins(words: list[str], first: list[str]) -> bool:
     if len(first) < _FEWEST_WORDS_CUT or len(words) <= len(first):
         return False
     # The last word may be cut, too.

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from functools import cache
+from itertools import product
 from zoneinfo import ZoneInfo
 
 _ISO = re.compile(
     r"(?<!\d)(?P<year>\d{4})(?P<sep>[-./]) ?(?P<month>\d{1,2})(?P=sep) ?(?P<day>\d{1,2})(?!\d)"
 )
 _COMPACT = re.compile(r"\b(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?=T|$)")
-_KOREAN = re.compile(r"(?P<year>\d{4})\s*년 ?(?P<month>\d{1,2})\s*월 ?(?P<day>\d{1,2})\s*일")
+_KOREAN = re.compile(
+    r"(?P<year>\d{4})\s*[년年] ?(?P<month>\d{1,2})\s*[월月] ?(?P<day>\d{1,2})\s*[일日]"
+)
 _DAY_FIRST = re.compile(
     r"\b(?P<day>\d{1,2})(?:st|nd|rd|th)?\.?[ -](?:de )?(?P<name>[^\W\d_]{3,12})\.?,?[ -](?:de )?"
     r"(?P<year>\d{4}|\d{2})\b(?!:)"
@@ -19,32 +23,37 @@ _DAY_FIRST = re.compile(
 _MONTH_FIRST = re.compile(
     r"\b(?P<name>[^\W\d_]{3,12})\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})\b"
 )
-_DAYS = (_ISO, _COMPACT, _KOREAN, _DAY_FIRST, _MONTH_FIRST)
+_YEAR_LAST = re.compile(
+    r"(?<!\d)(?P<first>\d{1,2})(?P<sep>[./-])(?P<second>\d{1,2})(?P=sep)(?P<year>\d{4})(?!\d)"
+)
+_YEAR_FIRST = re.compile(
+    r"(?<!\d)(?P<year>\d{4})\.? (?P<name>[^\W\d_]{3,12})\.? (?P<day>\d{1,2})(?!\d)"
+)
+_DAYS = (_ISO, _COMPACT, _KOREAN, _DAY_FIRST, _MONTH_FIRST, _YEAR_FIRST, _YEAR_LAST)
 
 _TIME = re.compile(
-    r"(?:(?P<before>오전|오후) ?)?(?P<hour>\d{1,2})(?::|시 ?)(?P<minute>\d{2})분?"
+    r"(?:(?P<before>오전|오후|上午|下午|午前|午後) ?)?"
+    r"(?P<hour>\d{1,2})(?::|시 ?)(?P<minute>\d{2})분?"
     r"(?::(?P<second>\d{2}))?(?:[.,]\d+)?(?: ?(?P<after>[ap])\.?m\b\.?)?",
     re.IGNORECASE,
 )
 _BARE_TIME = re.compile(r"T(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?")
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])(\d{2}):?(\d{2})?\b")
+_SAYS_UTC = re.compile(r"\d(?:\.\d+)? ?(?:Z|UTC?|GMT|[+-]00:?00)$")
 _ZONE_NAME = re.compile(r"\b[A-Z]{1,4}\b")
 
-# The first letters of a month in English, German, French, Spanish, Italian and Portuguese.
-_MONTHS = (
-    "jan gen ene",
-    "feb fev",
-    "mar mrz",
-    "apr avr abr",
-    "may mai mag",
-    "jun juin giu",
-    "jul juil lug",
-    "aug aou ago",
-    "sep set",
-    "oct okt ott out",
-    "nov",
-    "dec dez dic",
-)
+_ENGLISH = {
+    name[:3]: name
+    for name in (
+        "january", "february", "march", "april", "may", "june", "july", "august", "september",
+        "october", "november", "december",
+    )
+}  # fmt: skip
+_LANGUAGES = (
+    "en", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "sk", "ru", "uk", "tr", "sv", "da", "nb",
+    "fi", "hu", "ro", "el", "id", "ca", "bg", "sr_Latn", "ar",
+)  # fmt: skip
+_SPELLED = {"mrz": 3, "maerz": 3, "sept": 9, "gen": 1, "ene": 1, "kov": 5}  # as people write them
 _HOURS = {
     "Z": 0, "UT": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 1, "CET": 1, "CEST": 2, "EET": 2,
     "EEST": 3, "MSK": 3, "KST": 9, "JST": 9, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5,
@@ -61,7 +70,7 @@ _PLACES = {
 def moment(text: str | None, zone: tzinfo) -> datetime | None:
     """The moment in UTC; ``zone`` holds for a text that names none. A day alone is its midnight."""
     text = _tidy(text or "")
-    found = _day(text)
+    found = _day(text, american=str(zone).startswith("America/"))
     if found is None:
         return None
     day, rest = found
@@ -74,6 +83,11 @@ def moment(text: str | None, zone: tzinfo) -> datetime | None:
         return None
 
 
+def says_utc(text: str) -> bool:
+    """Whether a date is labelled as UTC, rightly or not."""
+    return bool(_SAYS_UTC.search(_tidy(text)))
+
+
 def only_day(text: str) -> date | None:
     """The day that a line consists of, but for the name of a weekday."""
     found = _day(_tidy(text))
@@ -84,12 +98,15 @@ def only_day(text: str) -> date | None:
 
 
 def _tidy(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
+    plain = unicodedata.normalize("NFKC", text[:400]).replace("\u2212", "-")
+    if not plain.isascii():
+        digits = (c if c.isascii() or not c.isdecimal() else str(int(c)) for c in plain)
+        plain = "".join(digits)
     return " ".join(plain[:200].split())
 
 
-def _day(text: str) -> tuple[date, str] | None:
-    """The day in a text, and the text without it."""
+def _day(text: str, *, american: bool = False) -> tuple[date, str] | None:
+    """The day in a text, and the text without it; ``american``: 4/5/2025 is in April."""
     for pattern in _DAYS:
         match = pattern.search(text)
         if not match:
@@ -98,9 +115,8 @@ def _day(text: str) -> tuple[date, str] | None:
         year = int(parts["year"])
         if len(parts["year"]) == 2:
             year += 2000 if year < 69 else 1900
-        month = int(parts.get("month") or 0) or _month(parts.get("name") or "")
         try:
-            day = date(year, month, int(parts["day"]))
+            day = date(year, *_month_and_day(parts, american))
         except ValueError:
             continue
         if 1900 <= year < 3000:
@@ -108,22 +124,49 @@ def _day(text: str) -> tuple[date, str] | None:
     return None
 
 
+def _month_and_day(parts: dict[str, str], american: bool) -> tuple[int, int]:
+    if "first" in parts:
+        first, second = int(parts["first"]), int(parts["second"])
+        # Where it could be either, a stroke is American in America; a point never is.
+        by_month = second > 12 or (first <= 12 and american and parts["sep"] != ".")
+        return (first, second) if by_month else (second, first)
+    return int(parts.get("month") or 0) or _month(parts.get("name") or ""), int(parts["day"])
+
+
 def _month(name: str) -> int:
+    """The number of a month's name in any of many languages, also cut short; 0 for none."""
+    bare = _bare(name)
+    if bare[:3] in _ENGLISH and (len(bare) <= 4 or bare in _ENGLISH[bare[:3]]):
+        return list(_ENGLISH).index(bare[:3]) + 1
+    if number := _month_names().get(bare):
+        return number
+    starts = {number for known, number in _month_names().items() if known.startswith(bare)}
+    return starts.pop() if len(starts) == 1 else 0
+
+
+@cache
+def _month_names() -> dict[str, int]:
+    """The months in the languages of newsrooms, as Unicode's data has them, without accents."""
+    from babel import Locale
+
+    names: dict[str, int] = {}
+    for language in _LANGUAGES:
+        months = Locale(language).months
+        for context, width in product(("format", "stand-alone"), ("wide", "abbreviated")):
+            for number, name in months[context][width].items():
+                names.setdefault(_bare(name).rstrip("."), number)
+    return names | _SPELLED
+
+
+def _bare(name: str) -> str:
     letters = unicodedata.normalize("NFD", name.casefold())
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    for number, starts in enumerate(_MONTHS, 1):
-        if any(bare.startswith(start) for start in starts.split() if len(start) == 4):
-            return number
-    for number, starts in enumerate(_MONTHS, 1):
-        if bare.startswith(tuple(starts.split())):
-            return number
-    return 0
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _time(clock: re.Match[str]) -> timedelta:
     parts = clock.groupdict()
     hour, minute, second = (int(parts[name] or 0) for name in ("hour", "minute", "second"))
-    half = {"오전": "a", "오후": "p"}.get(
+    half = {"오전": "a", "上午": "a", "午前": "a", "오후": "p", "下午": "p", "午後": "p"}.get(
         parts.get("before") or "", parts.get("after") or ""
     ).lower()
     if half and 1 <= hour <= 12:

@@ -32,6 +32,7 @@ class Entry:
     link: str | None = None
     authors: tuple[str, ...] = ()
     published: datetime | None = None
+    says_utc: bool = False  # its date is labelled as UTC
     image: str | None = None
     caption: str | None = None
     credit: str | None = None

@@ -1,23 +1,43 @@
-"""One saved HTML page → an article: OpenGraph, JSON-LD, then what stands on the page."""
+"""One HTML page → an article: what it says for machines, then what stands on it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from newsletter import foreign
-from newsletter.sources import _bylines, _dates, _encoding, _entry
+from newsletter.sources import (
+    _bylines,
+    _encoding,
+    _entry,
+    _jsonld,
+    _page_bylines,
+    _page_dates,
+    _page_titles,
+)
 from newsletter.sources._entry import Picture
+from newsletter.sources._jsonld import text as _text
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _MARKED_CREDIT = " or ".join(f"contains(@class, '{word}')" for word in ("credit", "copyright"))
 _ENOUGH = 600  # characters of body text, more than a blurb shows
+_LEAST = 80  # characters of a body; menus have less
+_NO_STORY = re.compile(
+    r"(?:^|[-_/.])(?:logo|default|placeholder|no-?image|noimg|avatar|favicon|icon|sprite|"
+    r"share[-_]?(?:image|default)|og[-_]?(?:image|default))s?(?:[-_.]|\d|$)",
+    re.IGNORECASE,
+)
+_IN_SCRIPT = re.compile(
+    r'\\?"(?:articleBody|contentHtml|content_html|bodyHtml|body_html|body|content|description)\\?"'
+    r'\s*:\s*\\?"((?:[^"\\]|\\.){80,20000}?)\\?"[,}]'
+)
 
 
 @dataclass(frozen=True)
@@ -35,45 +55,53 @@ class PageFacts:
     language: str | None
 
 
-def read(data: bytes, zone: tzinfo) -> PageFacts:
-    """The facts; ``title`` is empty where the page has no headline.
+def read(data: bytes, zone: tzinfo, base: str | None = None) -> PageFacts:
+    """The facts; ``title`` is empty where the page has no headline. ``base``: where it was.
 
     Raises ValueError for bytes in which there is no page at all.
     """
-    page = _parsed(_encoding.decoded(data))
+    source = _encoding.decoded(data)
+    page = _parsed(source)
     meta = _metas(page)
-    news = next(_articles(page), {})
-    url = _own_address(page, meta)
-    titles = (
-        meta.get("og:title"),
-        _text(news.get("headline")),
-        _first(page, "//article//h1"),
-        _first(page, "//h1"),
-        _first(page, "//title"),
-    )
-    site = f"{meta.get('og:site_name') or _publisher(news)} | {urlsplit(url or '').hostname or ''}"
-    when = (
-        _text(news.get("datePublished")),
-        meta.get("article:published_time"),
-        meta.get("datepublished"),
-        _first(page, "//article//time/@datetime"),
-    )
-    image, caption, credit = _picture(page, meta, news, url)
-    return PageFacts(
-        title=next((found for raw in titles if (found := foreign.headline(raw or "", site))), ""),
+    news = _jsonld.article(page, meta.get("og:title") or _first(page, "//title"))
+    url = _own_address(page, meta, base)
+    site = [
+        meta.get("og:site_name", ""),
+        _text(news.get("publisher")),
+        meta.get("article:section", ""),
+        meta.get("application-name", ""),
+        (urlsplit(url or base or "").hostname or "").removeprefix("www."),
+    ]
+    image, caption, credit = _picture(page, meta, news, url or base)
+    facts = PageFacts(
+        title=_page_titles.headline(page, meta, news, site),
         url=url,
-        authors=_authors(page, meta, news),
-        published=next((at for raw in when if (at := _dates.moment(raw, zone))), None),
+        authors=_page_bylines.authors(page, meta, news, site),
+        published=_page_dates.published(page, meta, news, url or base, zone),
         image=image,
         caption=caption,
         credit=credit,
-        blurb=foreign.blurb(
-            meta.get("og:description")
-            or meta.get("description")
-            or _text(news.get("description"))
-            or _body(page)
-        ),
+        blurb=_blurb(page, meta, news),
         language=_entry.language(_first(page, "/html/@lang") or meta.get("og:locale")),
+    )
+    return facts if facts.title and facts.blurb else _filled(facts, source)
+
+
+def _filled(facts: PageFacts, source: str) -> PageFacts:
+    """What is still missing, as trafilatura finds it in the text."""
+    import trafilatura
+
+    try:
+        found = trafilatura.bare_extraction(source, with_metadata=True)
+    except (ValueError, TypeError, AttributeError, RecursionError):  # of a page it cannot bear
+        found = None
+    if found is None:
+        return facts
+    said = found if isinstance(found, dict) else found.as_dict()
+    return replace(
+        facts,
+        title=facts.title or foreign.headline(str(said.get("title") or "")),
+        blurb=facts.blurb or foreign.blurb(str(said.get("text") or "")),
     )
 
 
@@ -85,93 +113,43 @@ def _parsed(text: str) -> HtmlElement:
     parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         return lxml.html.document_fromstring(source, parser=parser)
-    except lxml.etree.LxmlError as error:
+    except (lxml.etree.LxmlError, AssertionError) as error:
         raise ValueError(f"there is no page in it ({error})") from None
 
 
 def _metas(page: HtmlElement) -> dict[str, str]:
     found: dict[str, str] = {}
     for meta in page.iter("meta"):
-        name = meta.get("property") or meta.get("name") or meta.get("itemprop") or ""
-        if content := (meta.get("content") or "").strip():
-            found.setdefault(name.lower(), content)
+        for name in (meta.get("property"), meta.get("name"), meta.get("itemprop")):
+            if name and (content := (meta.get("content") or "").strip()):
+                found.setdefault(name.lower().strip(), content)
     return found
 
 
-def _articles(page: HtmlElement) -> Iterator[dict[str, Any]]:
-    """The JSON-LD objects that describe an article, wherever they are nested."""
-    for script in page.xpath("//script[@type='application/ld+json']/text()"):
-        try:
-            pending = [json.loads(script, strict=False)]
-        except (ValueError, RecursionError):
-            continue
-        while pending:
-            part = pending.pop(0)
-            if isinstance(part, list):
-                pending += part
-            elif isinstance(part, dict):
-                pending += [part["@graph"]] if "@graph" in part else []
-                if any(kind in str(part.get("@type", "")) for kind in ("Article", "Posting")):
-                    yield part
-
-
-def _own_address(page: HtmlElement, meta: dict[str, str]) -> str | None:
+def _own_address(page: HtmlElement, meta: Mapping[str, str], base: str | None) -> str | None:
     """The address that the page gives itself; a site's front page is none."""
     for raw in (_first(page, "//link[@rel='canonical']/@href"), meta.get("og:url")):
-        url = foreign.link(raw)
+        url = foreign.link(raw, base) if raw else None
         if url and (urlsplit(url).path.strip("/") or urlsplit(url).query):
             return url
     return None
 
 
-def _authors(page: HtmlElement, meta: dict[str, str], news: dict[str, Any]) -> tuple[str, ...]:
-    said = news.get("author")
-    people = said if isinstance(said, list) else [said]
-    in_json = (_text(p.get("name")) if isinstance(p, dict) else _text(p) for p in people)
-    return (
-        _bylines.names(in_json)
-        or _bylines.names([meta.get("author", "")])
-        or _bylines.names([meta.get("article:author", "")])
-        or _bylines.names([_first(page, "//*[@rel='author']")])
+def _blurb(page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any]) -> str:
+    ways = (
+        meta.get("og:description", ""),
+        meta.get("description", ""),
+        _text(news.get("description")),
+        meta.get("twitter:description", ""),
+        _text(news.get("articleBody")),
     )
-
-
-def _picture(
-    page: HtmlElement, meta: dict[str, str], news: dict[str, Any], base: str | None
-) -> tuple[str | None, str, str]:
-    """The article's picture with its caption and credit."""
-    figures = page.xpath("//article//figure[.//figcaption]") or page.xpath(
-        "//figure[.//figcaption]"
-    )
-    figure = figures[0] if figures else None
-    in_figure = "" if figure is None else _first(figure, ".//img/@src")
-    named = (
-        meta.get("og:image"),
-        meta.get("og:image:url"),
-        meta.get("twitter:image"),
-        *_addresses(news.get("image")),
-        in_figure,
-    )
-    image, _ = _entry.best((Picture(address) for address in named if address), base)
-    return (image, *(_said(figure) if figure is not None else ("", "")))
-
-
-def _said(figure: HtmlElement) -> tuple[str, str]:
-    """Caption and credit, the latter where the page marks it, else out of the caption's end."""
-    caption = figure.xpath(".//figcaption")[0]
-    marked = next((e for e in figure.xpath(f".//*[{_MARKED_CREDIT}]") if e is not caption), None)
-    whole = foreign.one_line(caption.text_content(), 1000)
-    if marked is None:
-        text, credit = _bylines.credited(whole)
-        return text, foreign.one_line(credit, _bylines.LONGEST)
-    said = foreign.one_line(marked.text_content(), _bylines.LONGEST)
-    bare, credit = _bylines.credited(said)
-    return whole.removesuffix(said).rstrip(" /|-–—("), credit or bare.strip(" ()[]")
-
-
-def _addresses(image: object) -> Iterator[str]:
-    for each in image if isinstance(image, list) else [image]:
-        yield _text(each.get("url")) if isinstance(each, dict) else _text(each)
+    for said in ways:
+        if blurb := foreign.blurb(said):
+            return blurb
+    body = _body(page)
+    if len(foreign.plain(body)) < _LEAST:
+        body = _body_in_script(page) or body
+    return foreign.blurb(body)
 
 
 def _body(page: HtmlElement) -> str:
@@ -185,9 +163,92 @@ def _body(page: HtmlElement) -> str:
     return html
 
 
-def _publisher(news: dict[str, Any]) -> str:
-    publisher = news.get("publisher")
-    return _text(publisher.get("name")) if isinstance(publisher, dict) else ""
+def _body_in_script(page: HtmlElement) -> str:
+    """The longest text that a page keeps for its own program."""
+    best = ""
+    for script in page.xpath("//script[not(@src)]/text()"):
+        for match in _IN_SCRIPT.finditer(script[:1_000_000]):
+            try:
+                value = json.loads(f'"{match[1]}"', strict=False)
+                value = json.loads(f'"{value}"', strict=False) if "\\u003c" in value else value
+            except ValueError:
+                continue
+            best = max(best, value, key=len)
+    return best
+
+
+def _picture(
+    page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any], base: str | None
+) -> tuple[str | None, str, str]:
+    """The article's picture with its caption and credit."""
+    figures = page.xpath("//article//figure[.//img]") or page.xpath("//figure[.//img]")
+    named = (
+        meta.get("og:image"),
+        meta.get("og:image:url"),
+        meta.get("og:image:secure_url"),
+        *_addresses(news.get("image")),
+        meta.get("twitter:image"),
+        meta.get("twitter:image:src"),
+        _text(news.get("thumbnailUrl")),
+        _first(page, "//link[@rel='image_src']/@href"),
+    )
+    pictures = [Picture(address) for address in named if address and not _is_none(address)]
+    for place in [*figures[:3], *page.xpath("//article | //main")[:1]]:
+        pictures += [p for p in _shown_in(place) if not _is_none(p.address)]
+    image, address = _entry.best(pictures, base)
+    if image is None:
+        return None, "", ""
+    figure = next((each for each in figures if _stem(address) in _stems(each)), None)
+    if figure is None and figures and _first(figures[0], ".//figcaption"):
+        figure = figures[0]
+    return (image, *(_said(figure) if figure is not None else ("", "")))
+
+
+def _shown_in(place: HtmlElement) -> Iterator[Picture]:
+    from lxml import etree
+
+    return _entry.shown_in(etree.tostring(place, encoding="unicode")[:200_000])
+
+
+def _is_none(address: str) -> bool:
+    """Whether a picture stands for the site and not for the story."""
+    return bool(_NO_STORY.search(urlsplit(address).path.rsplit("/", 1)[-1]))
+
+
+def _stems(figure: HtmlElement) -> set[str]:
+    return {_stem(each) for each in figure.xpath(".//img/@src | .//img/@data-src")} - {""}
+
+
+def _stem(address: str) -> str:
+    """The picture's own name, whatever its size and format."""
+    name = urlsplit(address).path.rsplit("/", 1)[-1]
+    return re.sub(r"(?:-\d+x\d+|-scaled)?(?:\.\w{3,4})*$", "", name)
+
+
+def _said(figure: HtmlElement) -> tuple[str, str]:
+    """Caption and credit, the latter where the page marks it, else out of the caption's end."""
+    captions = figure.xpath(".//figcaption")
+    if not captions:
+        return "", ""
+    caption = captions[0]
+    marked = next((e for e in figure.xpath(f".//*[{_MARKED_CREDIT}]") if e is not caption), None)
+    whole = foreign.one_line(caption.text_content(), 1000)
+    if marked is None:
+        text, credit = _bylines.credited(whole)
+        return text, foreign.one_line(credit, _bylines.LONGEST)
+    said = foreign.one_line(marked.text_content(), _bylines.LONGEST)
+    bare, credit = _bylines.credited(said)
+    return whole.removesuffix(said).rstrip(" /|-–—("), credit or bare.strip(" ()[]")
+
+
+def _addresses(image: object) -> Iterator[str]:
+    """The pictures of JSON-LD, the widest first."""
+    listed = image if isinstance(image, list) else [image]
+    objects = [each for each in listed if isinstance(each, dict)]
+    objects.sort(key=lambda each: -_entry.size(each.get("width")))
+    for each in objects:
+        yield _text(each.get("url")) or _text(each.get("contentUrl"))
+    yield from (each for each in listed if isinstance(each, str))
 
 
 def _first(page: HtmlElement, path: str) -> str:
@@ -195,7 +256,3 @@ def _first(page: HtmlElement, path: str) -> str:
     if not found:
         return ""
     return str(found[0] if isinstance(found[0], str) else found[0].text_content()).strip()
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

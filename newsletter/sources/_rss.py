@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,8 +18,12 @@ _WEB_PAGE = re.compile(
 )
 
 
-def entries(text: str, name: str, base: str | None, zone: tzinfo) -> list[Entry]:
-    """The entries of the feed ``name``, in its order; ``base``: where it was fetched.
+def entries(
+    text: str, name: str, base: str | None, zone: tzinfo
+) -> tuple[list[Entry], datetime | None]:
+    """The entries of the feed ``name``, in its order, and when it was made.
+
+    ``base``: where it was fetched.
 
     Raises FetchError for what is no feed, with what it is instead.
     """
@@ -40,7 +44,7 @@ def entries(text: str, name: str, base: str | None, zone: tzinfo) -> list[Entry]
     if not parsed.entries and (parsed.bozo or not parsed.get("version")):
         raise FetchError(_reason(text, name, parsed))
     whole = _Feed(parsed, base, zone, _media.words(cleaned))
-    return [whole.entry(each) for each in parsed.entries]
+    return [whole.entry(each) for each in parsed.entries], _made(parsed["feed"], zone)
 
 
 class _Feed:
@@ -77,20 +81,25 @@ class _Feed:
         caption, credit = self._words.get(address, ("", "")) if image else ("", "")
         caption = foreign.one_line(foreign.plain(caption), 1000)
         blurb = foreign.blurb(summary)
+        dates = ((_dates.moment(raw, self._zone), raw) for raw in _dated(entry))
+        published, said = next((found for found in dates if found[0]), (None, ""))
         return Entry(
             title=headline,
             key=key,
             link=foreign.link(str(entry.get("link") or ""), base),
             authors=_authors(entry) or self._authors,
-            published=next(
-                (when for raw in _dated(entry) if (when := _dates.moment(raw, self._zone))), None
-            ),
+            published=published,
+            says_utc=_dates.says_utc(said),
             image=image,
             caption=caption if caption != headline else None,
             credit=foreign.one_line(foreign.plain(credit), _bylines.LONGEST) or None,
             blurb=foreign.blurb(content) if blurb in ("", headline) and content else blurb,
             language=_entry.language(entry.get("language")) or self._language,
         )
+
+
+def _made(feed: Mapping[str, Any], zone: tzinfo) -> datetime | None:
+    return _dates.moment(str(feed["updated"]), zone) if "updated" in feed else None
 
 
 def _dated(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -18,9 +19,9 @@ from newsletter.model import Article, Window
 from newsletter.sources import Surroundings, _encoding, _jsonfeed, _rss
 from newsletter.sources._entry import Entry
 from newsletter.sources._identity import identity
+from newsletter.sources._room import parsing
 
-log = logging.getLogger(__name__)
-
+_CLOCKS_DIFFER = timedelta(minutes=10)
 _SHARED = 3  # a link that so many entries carry is no link to any of them
 
 
@@ -51,20 +52,23 @@ class FeedSource:
         self._name = options.url or options.path or ""
         self._zone = ZoneInfo(options.timezone) if options.timezone else around.zone
 
-    def fetch(self, window: Window) -> Iterable[Article]:  # noqa: ARG002 - a feed has no way to ask
+    def fetch(self, window: Window) -> Iterable[Article]:
         """Every entry, in the feed's order; raises FetchError where there is no feed."""
-        text, base = self._read()
-        read = _jsonfeed.entries if text.lstrip().startswith("{") else _rss.entries
-        found = read(text, self._name, base, self._zone)
-        shared = _shared(found)
-        return [self._article(entry, shared) for entry in found if self._has_words(entry)]
+        data, charset, base = self._read()
+        with parsing():
+            text = _encoding.decoded(unzipped(data(), self._name), charset)
+            read = _jsonfeed.entries if text.lstrip().startswith("{") else _rss.entries
+            found, made = read(text, self._name, base, self._zone)
+            found = _in_the_past(found, min(made or window.end, window.end), self._zone)
+            shared = _shared(found)
+            return [self._article(entry, shared) for entry in found]
 
-    def _read(self) -> tuple[str, str | None]:
-        """The feed's text, and the address that it came from."""
+    def _read(self) -> tuple[Callable[[], bytes], str | None, str | None]:
+        """A way to the feed's bytes, its declared charset, and the address it came from."""
         if self._options.url:
             answer = self._around.door.get(self._options.url)
             charset = _encoding.charset(answer.headers.get("content-type", ""))
-            return _encoding.decoded(unzipped(answer.body, self._name), charset), answer.url
+            return lambda: answer.body, charset, answer.url
         path = self._around.folder / self._name
         try:
             data = path.read_bytes()
@@ -72,16 +76,7 @@ class FeedSource:
             raise FetchError(
                 f"{path} cannot be read: {error.strerror}; mend path in newsletter.toml."
             ) from None
-        return _encoding.decoded(unzipped(data, self._name)), None
-
-    def _has_words(self, entry: Entry) -> bool:
-        if not entry.title:
-            log.warning(
-                "%s: the entry %s was passed over: it has neither a headline nor a text.",
-                self._name,
-                entry.key or entry.link or "without a name",
-            )
-        return bool(entry.title)
+        return lambda: data, None, None
 
     def _article(self, entry: Entry, shared: set[str]) -> Article:
         link = foreign.canonical(entry.link) if entry.link else ""
@@ -100,6 +95,26 @@ class FeedSource:
             language=entry.language,
             section=self._options.section,
         )
+
+
+def _in_the_past(entries: list[Entry], now: datetime, zone: ZoneInfo) -> list[Entry]:
+    """Local times that are labelled as UTC, as some content systems do, read as what they are.
+
+    They give themselves away by lying in the future, and by no longer doing so in the source's
+    own zone.
+    """
+    latest = now + _CLOCKS_DIFFER
+    labelled = [e.published for e in entries if e.says_utc and e.published]
+    if all(when <= latest for when in labelled):
+        return entries
+    if any(when.replace(tzinfo=zone) > latest for when in labelled):
+        return entries
+    return [
+        replace(e, published=e.published.replace(tzinfo=zone).astimezone(UTC))
+        if e.says_utc and e.published
+        else e
+        for e in entries
+    ]
 
 
 def _shared(entries: Iterable[Entry]) -> set[str]:

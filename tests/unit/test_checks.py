@@ -14,7 +14,7 @@ from newsletter import check, registry, tokens
 from newsletter.check import Mail
 from newsletter.config import Config
 from newsletter.errors import ContentError
-from newsletter.model import Article, Issue, Section, Sponsor, Story
+from newsletter.model import Article, Health, Issue, Section, SourceReport, Sponsor, Story
 from newsletter.render import render
 from tests.newsroom import CONFIG
 
@@ -68,8 +68,14 @@ def test_a_good_mail_has_no_findings(config: Config) -> None:
 
 def test_every_check_is_broken_by_some_test_here() -> None:
     assert registry.names("newsletter.check") == [
-        "charset", "law", "links", "pictures", "placeholders", "size", "stories", "subject",
+        "charset", "law", "links", "pictures", "placeholders", "size", "sources", "stories",
+        "subject",
     ]  # fmt: skip
+
+
+def report(status: str) -> SourceReport:
+    since = datetime(2025, 7, 2, 12, tzinfo=UTC)
+    return SourceReport("a.xml", "path", "feed", None, Health(status), 0, "It is down.", since)
 
 
 BROKEN = [
@@ -94,6 +100,8 @@ BROKEN = [
         "stories",
         "warning: The section 'Empty' has no stories",
     ),
+    ({"sources": (report("failing"),)}, "sources", "a.xml has failed since Wed Jul 02"),
+    ({"sources": (report("stale"),)}, "sources", "warning: a.xml has had nothing new since"),
     ({"sponsors": (Sponsor("Ad", link="ftp://x"),)}, "links", "which is no web address"),
 ]
 

@@ -1,0 +1,104 @@
+"""Who wrote an article, out of everything that its page says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from newsletter import foreign
+from newsletter.sources import _bylines, _dates, _jsonld
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+_METAS = (
+    "author", "article:author", "og:article:author", "article:author_name", "dc.creator",
+    "dcterms.creator", "dc.contributor", "byl", "byline", "sailthru.author", "parsely-author",
+    "cxenseparse:author", "citation_author", "news_authors", "creator", "twitter:data1",
+)  # fmt: skip
+_PLACES = (
+    "//*[@itemprop='author']//*[@itemprop='name']",
+    "//*[@itemprop='author']",
+    "//a[@rel='author']",
+    "//*[contains(concat(' ', @class, ' '), ' byline__name ')]",
+    "//*[contains(@class, 'author-name') or contains(@class, 'author__name')"
+    " or contains(@class, 'byline-name') or contains(@class, 'article-author')"
+    " or contains(@class, 'articletag-author')]",
+    "//*[contains(concat(' ', @class, ' '), ' byline ') or contains(concat(' ', @class, ' '),"
+    " ' author ') or contains(concat(' ', @class, ' '), ' auteur ') or"
+    " contains(concat(' ', @class, ' '), ' autor ') or contains(concat(' ', @class, ' '),"
+    " ' reporter ') or contains(concat(' ', @class, ' '), ' writer ')]",
+)
+_IN_CHINESE = re.compile(
+    r"(?:责任编辑|責任編輯|责编|記者|记者|作者|编辑)\s*[：:]\s*"
+    r"([㐀-鿿·]{2,4}(?:\s*[、，, ]\s*[㐀-鿿·]{2,4}){0,3})"
+)
+_IN_KOREAN = re.compile(
+    r"(?:^|[\s=/\[(])([가-힣]{2,4}) ?(?:선임|전문|수습|객원)?기자(?=$|[\s=/\])])"
+)
+_OTHERS = re.compile(r"\s*(?:기자|記者|记者)?\s*외\s*\d+\s*(?:명|인)\s*$")
+_ROLE = re.compile(r"\s*(?:선임|전문|수습|객원)?(?:기자|특파원|논설위원|인턴기자|記者|记者)\s*$")
+_PERSON = re.compile(r"(?:[^\W\d_][\w'’.-]*\s+){1,3}[^\W\d_][\w'’.-]*")
+_LONGEST = 120  # characters of a byline; what is longer is a text
+
+
+def authors(
+    page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any], site: Iterable[str]
+) -> tuple[str, ...]:
+    """The names, people before the publisher itself; ``site``: what the publisher is called."""
+    own = {_key(name) for name in site if name}
+    houses: list[str] = []
+    for names in _ways(page, meta, news):
+        found = [name for name in names if name]
+        people = [name for name in found if _key(name) not in own and not _is_house(name, news)]
+        if people:
+            return tuple(dict.fromkeys(people))
+        houses = houses or found
+    return tuple(dict.fromkeys(houses))
+
+
+def _ways(
+    page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any]
+) -> Iterator[list[str]]:
+    said = news.get("author") or news.get("creator")
+    yield _named(_jsonld.text(each) for each in (said if isinstance(said, list) else [said]))
+    for name in _METAS:
+        yield _named([meta.get(name, "")])
+    for path in _PLACES:
+        found = [foreign.one_line(each.text_content()) for each in page.xpath(path)[:4]]
+        yield _named(text for text in found if 1 < len(text) <= _LONGEST)
+    yield _named([_before_the_date(page)])
+    body = foreign.one_line(" ".join(page.xpath("//body//text()[not(parent::script)]")), None)
+    yield _named(re.split(r"[、，, ]+", match[1]) if (match := _IN_CHINESE.search(body)) else [])
+    yield _named(_IN_KOREAN.findall(body)[:1])
+
+
+def _named(raw: Iterable[str]) -> list[str]:
+    bare = (_ROLE.sub("", _OTHERS.sub("", text.strip())) for text in raw)
+    return list(_bylines.names(text.strip(" |·•-–—") for text in bare))
+
+
+def _before_the_date(page: HtmlElement) -> str:
+    """The name that stands alone just before the day under the headline."""
+    previous = ""
+    for text in page.xpath("//h1[1]/following::text()[not(parent::script)]")[:60]:
+        line = foreign.one_line(text).strip(" |·•-–—")
+        if _dates.moment(line, UTC) and len(line) < _LONGEST:
+            return previous if _PERSON.fullmatch(previous) and previous.istitle() else ""
+        previous = line or previous
+    return ""
+
+
+def _is_house(name: str, news: Mapping[str, Any]) -> bool:
+    """Whether the page itself calls the author an organisation."""
+    said = news.get("author")
+    for each in said if isinstance(said, list) else [said]:
+        if isinstance(each, dict) and _jsonld.text(each.get("name")).strip() == name:
+            return "Organization" in str(each.get("@type"))
+    return False
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold().removeprefix("www").removesuffix("com")

@@ -1,0 +1,161 @@
+"""A WordPress site through its REST API: the posts of the window, by category and tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, timedelta
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from newsletter import foreign
+from newsletter.config import SourceOptions
+from newsletter.errors import FetchError
+from newsletter.http import Fetched
+from newsletter.model import Article, Window
+from newsletter.sources import Surroundings, _wordpress
+from newsletter.sources._identity import identity
+from newsletter.sources._room import parsing
+
+A_PAGE = 100  # posts; the most that WordPress gives
+PAGES = 10
+SLACK = timedelta(days=1)  # WordPress takes the bounds as its own local time
+
+_CLOSED = frozenset({401, 403})
+_NOT_THERE = frozenset({400, 404})
+
+
+class WordPressOptions(SourceOptions):
+    """``url`` of the site; ``categories`` and ``tags`` by slug; ``limit`` for one issue."""
+
+    url: str
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    limit: int = Field(20, ge=1, strict=True)
+
+
+class WordPressSource:
+    """One site."""
+
+    Options: ClassVar[type[SourceOptions]] = WordPressOptions
+
+    def __init__(self, options: SourceOptions, around: Surroundings) -> None:
+        if not isinstance(options, WordPressOptions):
+            raise TypeError("a WordPress site needs WordPressOptions")
+        self._options = options
+        self._door = around.door
+        self._site = options.url.split("/wp-json")[0].split("?")[0].rstrip("/")
+        self._zone = ZoneInfo(options.timezone) if options.timezone else around.zone
+        self._plain = False  # without pretty links the API is at ?rest_route=
+
+    def fetch(self, window: Window) -> Iterable[Article]:
+        """The site's posts of the window, the newest first; FetchError where it gives none out."""
+        wanted: dict[str, str] = {
+            "_embed": "author,wp:featuredmedia",
+            "per_page": str(A_PAGE),
+            "after": f"{window.start.astimezone(UTC) - SLACK:%Y-%m-%dT%H:%M:%S}",
+            "before": f"{window.end.astimezone(UTC) + SLACK:%Y-%m-%dT%H:%M:%S}",
+        }
+        for kind in ("categories", "tags"):
+            if slugs := getattr(self._options, kind):
+                wanted[kind] = self._numbers(kind, slugs)
+        posts = self._posts(wanted)
+        pictures = self._pictures(posts)
+        with parsing():
+            return [self._article(post, pictures) for post in posts]
+
+    def _posts(self, wanted: Mapping[str, str]) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        for page in range(1, PAGES + 1):
+            try:
+                answer = self._ask("posts", {**wanted, "page": str(page)})
+            except FetchError as error:
+                if page > 1 and error.status == 400:  # there were as many as the last page holds
+                    break
+                raise
+            posts = _wordpress.objects(answer.body, self._site)
+            found += posts
+            total = answer.headers.get("x-wp-totalpages", "")
+            if page >= int(total) if total.isdecimal() else len(posts) < A_PAGE:
+                break
+        return found
+
+    def _numbers(self, kind: str, slugs: Iterable[str]) -> str:
+        """The numbers of categories or tags, which is what the API wants to hear."""
+        asked = list(dict.fromkeys(slugs))
+        answer = self._ask(kind, {"slug": ",".join(asked), "per_page": str(A_PAGE)})
+        terms = _wordpress.objects(answer.body, self._site)
+        known = {str(term.get("slug")): term.get("id") for term in terms}
+        missing = [slug for slug in asked if not isinstance(known.get(slug), int)]
+        if missing:
+            raise FetchError(
+                f"{self._site} has no {kind} with the slug {', '.join(missing)}; the slug is the "
+                f"last part of the page's address; mend {kind} in newsletter.toml."
+            )
+        return ",".join(str(known[slug]) for slug in asked)
+
+    def _pictures(self, posts: Iterable[Mapping[str, Any]]) -> Mapping[int, Mapping[str, Any]]:
+        """The featured media that the answer only names by number; none where they are refused."""
+        numbers = sorted({n for post in posts if (n := _wordpress.unseen_picture(post))})[:A_PAGE]
+        if not numbers:
+            return {}
+        include = {"include": ",".join(map(str, numbers)), "per_page": str(A_PAGE)}
+        try:
+            media = _wordpress.objects(self._ask("media", include).body, self._site)
+        except FetchError:
+            return {}
+        return {each["id"]: each for each in media if isinstance(each.get("id"), int)}
+
+    def _ask(self, kind: str, wanted: Mapping[str, str]) -> Fetched:
+        query = urlencode(wanted, safe=",:")
+        pretty = f"{self._site}/wp-json/wp/v2/{kind}?{query}"
+        plain = f"{self._site}/?rest_route=/wp/v2/{kind}&{query}"
+        if self._plain:
+            return self._get(plain)
+        try:
+            return self._get(pretty)
+        except FetchError as error:
+            if error.status != 404:
+                raise
+            try:
+                answer = self._get(plain)
+                _wordpress.objects(answer.body, self._site)
+            except FetchError:
+                raise error from None
+            self._plain = True
+            return answer
+
+    def _get(self, url: str) -> Fetched:
+        try:
+            return self._door.get(url)
+        except FetchError as error:
+            if error.status not in _CLOSED | _NOT_THERE:
+                raise
+            what = "keeps its REST API closed" if error.status in _CLOSED else "has no REST API"
+            raise FetchError(
+                f"{self._site} {what} (status {error.status} for {url.split('?')[0]}); use its "
+                f'feed instead: type = "feed", url = "{self._site}/feed/".',
+                error.status,
+            ) from None
+
+    def _article(
+        self, post: Mapping[str, Any], pictures: Mapping[int, Mapping[str, Any]]
+    ) -> Article:
+        entry = _wordpress.entry(post, pictures, self._site, self._zone)
+        own = entry.key or foreign.canonical(entry.link or "") or entry.title
+        return Article(
+            id=identity(self._options.url, own),
+            title=entry.title,
+            source=self._options.url,
+            url=entry.link,
+            authors=entry.authors,
+            published=entry.published,
+            image=entry.image,
+            caption=entry.caption,
+            credit=entry.credit,
+            blurb=entry.blurb,
+            language=entry.language,
+            section=self._options.section,
+        )
