@@ -76,7 +76,7 @@ def read(data: bytes, zone: tzinfo, base: str | None = None) -> PageFacts:
     facts = PageFacts(
         title=_page_titles.headline(page, meta, news, site),
         url=url,
-        authors=_page_bylines.authors(page, meta, news, site),
+        authors=_page_bylines.authors(page, news, site),
         published=_page_dates.published(page, meta, news, url or base, zone),
         image=image,
         caption=caption,
@@ -181,7 +181,7 @@ def _picture(
     page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any], base: str | None
 ) -> tuple[str | None, str, str]:
     """The article's picture with its caption and credit."""
-    figures = page.xpath("//article//figure[.//img]") or page.xpath("//figure[.//img]")
+    figures = page.xpath("//article//figure") or page.xpath("//figure")
     named = (
         meta.get("og:image"),
         meta.get("og:image:url"),
@@ -199,8 +199,7 @@ def _picture(
     if image is None:
         return None, "", ""
     figure = next((each for each in figures if _stem(address) in _stems(each)), None)
-    if figure is None and figures and _first(figures[0], ".//figcaption"):
-        figure = figures[0]
+    figure = figure if figure is not None else next(iter(figures), None)
     return (image, *(_said(figure) if figure is not None else ("", "")))
 
 

@@ -33,7 +33,7 @@ _PLACES = (
 )
 _IN_CHINESE = re.compile(
     r"(?:责任编辑|責任編輯|责编|記者|记者|作者|编辑)\s*[：:]\s*"
-    r"([㐀-鿿·]{2,4}(?:\s*[、，, ]\s*[㐀-鿿·]{2,4}){0,3})"
+    r"([㐀-鿿·]{2,4}(?:\s*[、，,]\s*[㐀-鿿·]{2,4}){0,3})"
 )
 _IN_KOREAN = re.compile(
     r"(?:^|[\s=/\[(])([가-힣]{2,4}) ?(?:선임|전문|수습|객원)?기자(?=$|[\s=/\])])"
@@ -44,13 +44,11 @@ _PERSON = re.compile(r"(?:[^\W\d_][\w'’.-]*\s+){1,3}[^\W\d_][\w'’.-]*")
 _LONGEST = 120  # characters of a byline; what is longer is a text
 
 
-def authors(
-    page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any], site: Iterable[str]
-) -> tuple[str, ...]:
+def authors(page: HtmlElement, news: Mapping[str, Any], site: Iterable[str]) -> tuple[str, ...]:
     """The names, people before the publisher itself; ``site``: what the publisher is called."""
     own = {_key(name) for name in site if name}
     houses: list[str] = []
-    for names in _ways(page, meta, news):
+    for names in _ways(page, news):
         found = [name for name in names if name]
         people = [name for name in found if _key(name) not in own and not _is_house(name, news)]
         if people:
@@ -59,20 +57,26 @@ def authors(
     return tuple(dict.fromkeys(houses))
 
 
-def _ways(
-    page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any]
-) -> Iterator[list[str]]:
+def _ways(page: HtmlElement, news: Mapping[str, Any]) -> Iterator[list[str]]:
     said = news.get("author") or news.get("creator")
     yield _named(_jsonld.text(each) for each in (said if isinstance(said, list) else [said]))
     for name in _METAS:
-        yield _named([meta.get(name, "")])
+        # A page may name its publisher first, and the writer in a second one of the same name.
+        for content in _contents(page, name):
+            yield _named([content])
     for path in _PLACES:
         found = [foreign.one_line(each.text_content()) for each in page.xpath(path)[:4]]
         yield _named(text for text in found if 1 < len(text) <= _LONGEST)
     yield _named([_before_the_date(page)])
     body = foreign.one_line(" ".join(page.xpath("//body//text()[not(parent::script)]")), None)
-    yield _named(re.split(r"[、，, ]+", match[1]) if (match := _IN_CHINESE.search(body)) else [])
+    yield _named(re.split(r"[、，,]+", match[1]) if (match := _IN_CHINESE.search(body)) else [])
     yield _named(_IN_KOREAN.findall(body)[:1])
+
+
+def _contents(page: HtmlElement, name: str) -> Iterator[str]:
+    for meta in page.iter("meta"):
+        if name in {(meta.get(key) or "").strip().lower() for key in ("name", "property")}:
+            yield meta.get("content") or ""
 
 
 def _named(raw: Iterable[str]) -> list[str]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _TAIL = re.compile(r"\s*(?:[|ㅣ_»]|::|--|\s[-–—·•:]|[-–—](?=[^\s-]+$))\s*")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_SECTION = re.compile(
+    "\\s*(?:[|ㅣ_]\\s*[^-|ㅣ_]{1,20}|-[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{1,6})$"
+)
 _LONGEST_SITE = 20  # characters of a site's name behind a headline in the title of the window
 
 
@@ -22,7 +25,7 @@ def headline(
 ) -> str:
     """The headline without the names in ``site``; empty where the page has none."""
     names = [name for name in site if name]
-    declared = [_jsonld.text(news.get("headline")), meta.get("og:title", "")]
+    declared = [meta.get("og:title", ""), _jsonld.text(news.get("headline"))]
     declared += [meta.get("twitter:title", ""), meta.get("title", "")]
     on_page = [each.text_content() for each in page.xpath("//article//h1 | //h1")[:4]]
     window = next((title.text_content() for title in page.xpath("//head/title | //title")), "")
@@ -43,7 +46,8 @@ def _clean(raw: str, names: list[str]) -> str:
         end = re.escape(name)
         bare = re.sub(rf"\s*[-–—|_ㅣ·]+\s*{end}\s*$", "", title, flags=re.IGNORECASE)
         title = bare if len(bare) >= len(name) else title
-    return title
+    # "Headline-Section | Site": with the site gone, the section is left.
+    return _SECTION.sub("", title) if title != foreign.headline(raw) else title
 
 
 def _without_tail(window: str, headings: list[str]) -> str:

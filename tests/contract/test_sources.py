@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,19 +16,33 @@ from newsletter.errors import FetchError
 from newsletter.http import Door
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings
+from tests.contract import samples
+from tests.e2e.publisher import Publisher, publisher
 
 ROOT = Path(__file__).parents[2]
 ALWAYS = Window(datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 SAMPLES = {
     "feed": ["sample/news.xml", "sample/community.atom.xml", "sample/business.json"],
     "folder": ["sample/saved"],
+    "page": ["{site}/story/0", "{site}/story/1"],
+    "sitemap": ["{site}/news.xml"],
+    "wordpress": ["{site}"],
 }
 CASES = [(type_, path) for type_, paths in SAMPLES.items() for path in paths]
 
 
-def fetch(type_: str, path: str, folder: Path = ROOT, zone: str = "UTC") -> list[Article]:
-    options = sources.options(type_)(type=type_, path=path, section="News")  # type: ignore[call-arg]
-    around = Surroundings(folder, ZoneInfo(zone), Door())
+@pytest.fixture(scope="module")
+def site() -> Iterator[Publisher]:
+    with publisher() as found:
+        found.pages.update(samples.pages(found.url))
+        yield found
+
+
+def fetch(type_: str, place: str, folder: Path = ROOT, zone: str = "UTC") -> list[Article]:
+    key = "url" if "url" in sources.options(type_).model_fields and "://" in place else "path"
+    values = {"type": type_, key: place, "section": "News"}
+    options = sources.options(type_).model_validate(values)
+    around = Surroundings(folder, ZoneInfo(zone), Door([urlsplit(place).netloc]))
     return list(sources.build(options, around).fetch(ALWAYS))
 
 
@@ -49,9 +65,10 @@ def test_every_source_has_a_sample() -> None:
 
 
 @pytest.mark.parametrize(("type_", "path"), CASES)
-def test_the_rules_of_every_article(type_: str, path: str) -> None:
+def test_the_rules_of_every_article(type_: str, path: str, site: Publisher) -> None:
+    path = path.format(site=site.url)
     found = fetch(type_, path)
-    assert len(found) >= 3
+    assert len(found) >= (1 if type_ == "page" else 3)
     holds_the_rules(found)
     assert {article.section for article in found} == {"News"}
     assert {article.source for article in found} == {path}
@@ -60,10 +77,34 @@ def test_the_rules_of_every_article(type_: str, path: str) -> None:
     assert len({article.id for article in found}) == len(found)
 
 
-@pytest.mark.parametrize("type_", sorted(SAMPLES))
+@pytest.mark.parametrize("type_", ["feed", "folder"])
 def test_what_is_not_there_is_said(type_: str, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=r"newsletter\.toml"):
         fetch(type_, "none", tmp_path)
+
+
+@pytest.mark.parametrize("type_", ["feed", "page", "sitemap", "wordpress"])
+@pytest.mark.parametrize("answer", [404, 403, 500, "", "<html></html>", "{", "[1]", "\0\ufffe<"])
+def test_what_a_site_may_answer_instead(type_: str, answer: str | int, site: Publisher) -> None:
+    for path in ("/other", "/other/wp-json/wp/v2/posts", "/other/"):
+        site.pages[path] = answer
+    with pytest.raises(FetchError, match=r"[;:.] .*\.$") as caught:
+        fetch(type_, f"{site.url}/other")
+    assert site.url in str(caught.value)
+
+
+@pytest.mark.parametrize("type_", ["page", "sitemap", "wordpress"])
+def test_what_the_pages_of_a_site_say(type_: str, site: Publisher) -> None:
+    place = SAMPLES[type_][0].format(site=site.url)
+    found = min(fetch(type_, place), key=lambda a: a.published or ALWAYS.end)
+    assert found.title == "Night market moves indoors"
+    assert found.authors == ("Noor Lindahl",)
+    assert found.image == "https://www.example.com/0.jpg"
+    assert found.caption == "The pier in June"
+    assert found.credit == "Ada Moss"
+    assert found.published is not None
+    assert f"{found.published:%Y-%m-%d}" == "2025-07-01"
+    assert "Night market moves indoors" in found.blurb
 
 
 def test_a_picture_keeps_its_caption_and_credit() -> None:
