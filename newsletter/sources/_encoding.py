@@ -50,6 +50,10 @@ def decoded(data: bytes, declared: str | None = None) -> str:
             return data.decode(name)
         except (UnicodeDecodeError, LookupError):
             continue
+    for name in names:  # a few bytes may be broken, as in hand-made Big5
+        text = data.decode(name, errors="replace")
+        if text.count("\ufffd") * 50 < sum(letter > "\x7f" for letter in text):
+            return text
     return _guessed(data)
 
 
@@ -74,8 +78,7 @@ def _known(name: str) -> str | None:
 
 def _guessed(data: bytes) -> str:
     text = data.decode("utf-8", errors="replace")
-    foreign = sum(letter > "\x7f" for letter in text)
-    if text.count("\ufffd") * 10 < foreign:
+    if text.count("\ufffd") * 10 < sum(letter > "\x7f" for letter in text):
         return text  # UTF-8 with a letter broken here and there
     try:
         korean = data.decode("cp949")

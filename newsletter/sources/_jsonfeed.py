@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, tzinfo
 from html import escape
 from typing import Any
@@ -12,6 +14,12 @@ from newsletter import foreign
 from newsletter.errors import FetchError
 from newsletter.sources import _bylines, _dates, _entry
 from newsletter.sources._entry import Entry, Picture
+
+_LONG = 2_000_000  # characters
+_MOST_ITEMS = 2000
+_LONGEST = 100_000  # characters of an item's text
+_ITEMS = re.compile(r'"items"\s*:\s*\[\s*')
+_NEXT = re.compile(r"\s*,?\s*")
 
 
 def entries(
@@ -22,7 +30,7 @@ def entries(
     The format does not say when a feed was made.
     """
     try:
-        feed = json.loads(text)
+        feed = json.loads(text) if len(text) < _LONG else _beginning(text)
     except (ValueError, RecursionError) as error:
         raise FetchError(f"{name} is not valid JSON: {error}; tell the publisher.") from None
     if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
@@ -34,8 +42,27 @@ def entries(
     return [_one(item, feed, base, zone) for item in items], None
 
 
+def _beginning(text: str) -> dict[str, Any]:
+    """The first items of a very long feed; its own facts where they stand before them."""
+    start = _ITEMS.search(text)
+    if start is None:
+        raise ValueError("it is too long")
+    decoder = json.JSONDecoder()
+    feed: dict[str, Any] = {}
+    with suppress(ValueError):
+        feed = json.loads(f"{text[: start.start()].rstrip().rstrip(',')}}}")
+    items: list[Any] = []
+    place = start.end()
+    with suppress(ValueError):  # the rest is broken off
+        while len(items) < _MOST_ITEMS:
+            item, place = decoder.raw_decode(text, place)
+            items.append(item)
+            place = _NEXT.match(text, place).end()  # type: ignore[union-attr]
+    return {**feed, "items": items}
+
+
 def _one(item: Mapping[str, Any], feed: Mapping[str, Any], base: str | None, zone: tzinfo) -> Entry:
-    html = _text(item, "content_html") or escape(_text(item, "content_text"))
+    html = (_text(item, "content_html") or escape(_text(item, "content_text")))[:_LONGEST]
     summary = escape(_text(item, "summary")) or html
     named = [Picture(_text(item, "image")), Picture(_text(item, "banner_image"))]
     image, _ = _entry.best([*named, *_entry.shown_in(html)], base)

@@ -19,6 +19,7 @@ from newsletter.sources import (
     _page_bylines,
     _page_dates,
     _page_titles,
+    _trim,
 )
 from newsletter.sources._entry import Picture
 from newsletter.sources._jsonld import text as _text
@@ -60,7 +61,7 @@ def read(data: bytes, zone: tzinfo, base: str | None = None) -> PageFacts:
 
     Raises ValueError for bytes in which there is no page at all.
     """
-    source = _encoding.decoded(data)
+    source = _encoding.decoded(_trim.cut(data, _trim.PAGE))
     page = _parsed(source)
     meta = _metas(page)
     news = _jsonld.article(page, meta.get("og:title") or _first(page, "//title"))

@@ -13,6 +13,9 @@ from newsletter.errors import FetchError
 from newsletter.sources import _bylines, _dates, _entry, _media
 from newsletter.sources._entry import Entry, Picture
 
+_ROOT = re.compile(r"<(?:\w{1,20}:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
+_BEFORE_THE_ROOT = 50_000  # characters of declarations and comments
+_LONGEST = 100_000  # characters of an entry's text, of which a few sentences are shown
 _WEB_PAGE = re.compile(
     r"^\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
 )
@@ -29,6 +32,8 @@ def entries(
     """
     import feedparser
 
+    if not _ROOT.search(text, 0, _BEFORE_THE_ROOT):
+        raise FetchError(_reason(text, name, {}))
     cleaned = _media.clean(text, name)
     # The charset must be said, or feedparser takes the text for Latin-1.
     headers = {"content-type": "application/xml; charset=utf-8"}
@@ -71,7 +76,8 @@ class _Feed:
         self._site = f"{feed.get('title') or ''} | {host.removeprefix('www.')}"
 
     def entry(self, entry: Mapping[str, Any]) -> Entry:
-        summary, content = str(entry.get("summary") or ""), _content(entry)
+        summary = str(entry.get("summary") or "")[:_LONGEST]
+        content = _content(entry)[:_LONGEST]
         key = str(entry.get("id") or "").strip()
         base = self._base or foreign.link(key)
         image, address = _entry.best(_pictures(entry, content, summary), base)

@@ -16,6 +16,8 @@ from newsletter.sources._entry import Entry, Picture
 # Plugins that give a post other authors than the account that typed it in.
 _BYLINES = ("coauthors", "authors", "ppma_author", "guest_authors")
 _NAMES = ("display_name", "name")
+MOST = 8_000_000  # bytes of one answer; a hundred long posts are shorter
+_LONGEST = 100_000  # characters of a post, of which a few sentences are shown
 _OPENING = re.compile(r"[\[{]")
 
 
@@ -24,6 +26,10 @@ def objects(body: bytes, site: str) -> list[Mapping[str, Any]]:
 
     Some sites print PHP's warnings before the answer.
     """
+    if len(body) > MOST:
+        raise FetchError(
+            f"{site} answers its REST API with more than {MOST:,} bytes; use its feed."
+        )
     text = _encoding.decoded(body)
     decoder = json.JSONDecoder(strict=False)
     for match in list(_OPENING.finditer(text, 0, 20_000))[:50]:
@@ -56,8 +62,8 @@ def entry(
     """One post. ``pictures``: featured media by number, where they were asked for apart."""
     link = foreign.link(_text(post, "link") or _text(post, "guid", "rendered"), f"{site}/")
     yoast = _mapping(post.get("yoast_head_json"))
-    content = _text(post, "content", "rendered")
-    excerpt = _text(post, "excerpt", "rendered")
+    content = _text(post, "content", "rendered")[:_LONGEST]
+    excerpt = _text(post, "excerpt", "rendered")[:_LONGEST]
     hidden = _mapping(post.get("content")).get("protected") is True
     media = next(_featured(post, pictures), {})
     named = [

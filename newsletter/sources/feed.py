@@ -16,7 +16,7 @@ from newsletter.config import SourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import unzipped
 from newsletter.model import Article, Window
-from newsletter.sources import Surroundings, _encoding, _jsonfeed, _rss
+from newsletter.sources import Surroundings, _encoding, _jsonfeed, _rss, _trim
 from newsletter.sources._entry import Entry
 from newsletter.sources._identity import identity
 from newsletter.sources._room import parsing
@@ -56,7 +56,7 @@ class FeedSource:
         """Every entry, in the feed's order; raises FetchError where there is no feed."""
         data, charset, base = self._read()
         with parsing():
-            text = _encoding.decoded(unzipped(data(), self._name), charset)
+            text = _encoding.decoded(_trim.feed(unzipped(data(), self._name)), charset)
             read = _jsonfeed.entries if text.lstrip().startswith("{") else _rss.entries
             found, made = read(text, self._name, base, self._zone)
             found = _in_the_past(found, min(made or window.end, window.end), self._zone)

@@ -17,7 +17,7 @@ from newsletter.config import SourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import unzipped
 from newsletter.model import Article, Window
-from newsletter.sources import Surroundings, _encoding, _page, _sitemap
+from newsletter.sources import Surroundings, _encoding, _page, _sitemap, _trim
 from newsletter.sources._identity import identity
 from newsletter.sources._room import parsing
 from newsletter.sources._sitemap import Child, Place
@@ -69,7 +69,7 @@ class SitemapSource:
     def _places(self, url: str, window: Window, depth: int) -> list[Place]:
         answer = self._door.get(url)
         with parsing():
-            text = _encoding.decoded(unzipped(answer.body, url))
+            text = _encoding.decoded(_trim.sitemap(unzipped(answer.body, url)))
             found, children = _sitemap.read(text, url, self._zone)
         if depth:
             for child in _promising(children, window):

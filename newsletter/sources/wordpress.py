@@ -75,7 +75,7 @@ class WordPressSource:
                 if page > 1 and error.status == 400:  # there were as many as the last page holds
                     break
                 raise
-            posts = _wordpress.objects(answer.body, self._site)
+            posts = self._objects(answer)
             found += posts
             total = answer.headers.get("x-wp-totalpages", "")
             if page >= int(total) if total.isdecimal() else len(posts) < A_PAGE:
@@ -86,7 +86,7 @@ class WordPressSource:
         """The numbers of categories or tags, which is what the API wants to hear."""
         asked = list(dict.fromkeys(slugs))
         answer = self._ask(kind, {"slug": ",".join(asked), "per_page": str(A_PAGE)})
-        terms = _wordpress.objects(answer.body, self._site)
+        terms = self._objects(answer)
         known = {str(term.get("slug")): term.get("id") for term in terms}
         missing = [slug for slug in asked if not isinstance(known.get(slug), int)]
         if missing:
@@ -103,7 +103,7 @@ class WordPressSource:
             return {}
         include = {"include": ",".join(map(str, numbers)), "per_page": str(A_PAGE)}
         try:
-            media = _wordpress.objects(self._ask("media", include).body, self._site)
+            media = self._objects(self._ask("media", include))
         except FetchError:
             return {}
         return {each["id"]: each for each in media if isinstance(each.get("id"), int)}
@@ -121,11 +121,15 @@ class WordPressSource:
                 raise
             try:
                 answer = self._get(plain)
-                _wordpress.objects(answer.body, self._site)
+                self._objects(answer)
             except FetchError:
                 raise error from None
             self._plain = True
             return answer
+
+    def _objects(self, answer: Fetched) -> list[Mapping[str, Any]]:
+        with parsing():
+            return _wordpress.objects(answer.body, self._site)
 
     def _get(self, url: str) -> Fetched:
         try:
