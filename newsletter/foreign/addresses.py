@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from newsletter import tokens
 
+_REMEMBERED = 16_384  # addresses of one gather
 LONGEST = 2048  # what mail programs and browsers still open
 
 _NOT_SHOWN = (".svg", ".svgz", ".webp", ".avif", ".heic", ".heif", ".jxl")
@@ -63,6 +65,7 @@ def picture(url: str | None, base: str | None = None) -> str | None:
     return whole
 
 
+@lru_cache(_REMEMBERED)
 def canonical(url: str) -> str:
     """The address for comparing: one page, one text, however the link to it was dressed.
 

@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from newsletter.foreign.texts import one_line
 
@@ -25,6 +26,8 @@ _SAYS_NOTHING = re.compile(
     re.IGNORECASE,
 )
 
+_REMEMBERED = 8192  # headlines of one gather
+
 _QUOTES = frozenset("'\"`´‘’‚‛“”„‟′″‹›«»「」『』《》〈〉＇＂")
 _KEPT_PUNCTUATION = frozenset("%‰")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -43,6 +46,7 @@ def headline(text: str, site_name: str | None = None) -> str:
     return one_line(line)
 
 
+@lru_cache(_REMEMBERED)
 def same_headline(title: str) -> str:
     """What two headlines of one story share, whatever their case, quotation marks, punctuation.
 

@@ -39,28 +39,43 @@ class Headlines:
     """
 
     def __init__(self) -> None:
-        self._seen: list[tuple[str, list[str], bool]] = []
+        self._seen: list[tuple[str, list[str]]] = []
         self._by_share: dict[tuple[str, ...], list[int]] = {}
+        self._by_start: dict[tuple[str, ...], list[int]] = {}
+        self._cut_by_start: dict[tuple[str, ...], list[int]] = {}
 
     def add(self, name: str, title: str) -> None:
         """Remember a headline under the name of its article."""
-        words, cut = _words(title), bool(_CUT_OFF.search(title))
+        words, place = _words(title), len(self._seen)
         for share in _shares(words):
-            self._by_share.setdefault(share, []).append(len(self._seen))
-        self._seen.append((name, words, cut))
+            self._by_share.setdefault(share, []).append(place)
+        for starts in (self._by_start, *([self._cut_by_start] if _is_cut(title) else [])):
+            starts.setdefault(_start(words), []).append(place)
+        self._seen.append((name, words))
 
     def alike(self, title: str) -> Iterator[str]:
         """The names of the headlines that tell the same story as this one, the first seen first."""
-        words, cut = _words(title), bool(_CUT_OFF.search(title))
-        places = {p for share in _shares(words) for p in self._by_share.get(share, ())}
-        for place in sorted(places):
-            name, others, other_cut = self._seen[place]
-            if (
-                _same(words, others)
-                or (cut and _begins(others, words))
-                or (other_cut and _begins(words, others))
-            ):
-                yield name
+        words = _words(title)
+        found = {
+            place
+            for share in _shares(words)
+            for place in self._by_share.get(share, ())
+            if _same(words, self._seen[place][1])
+        }
+        if _is_cut(title):
+            whole = self._by_start.get(_start(words), ())
+            found |= {place for place in whole if _begins(self._seen[place][1], words)}
+        cut = self._cut_by_start.get(_start(words), ())
+        found |= {place for place in cut if _begins(words, self._seen[place][1])}
+        return (self._seen[place][0] for place in sorted(found))
+
+
+def _is_cut(title: str) -> bool:
+    return bool(_CUT_OFF.search(title))
+
+
+def _start(words: list[str]) -> tuple[str, ...]:
+    return tuple(words[: _FEWEST_WORDS_CUT - 1])
 
 
 def _words(title: str) -> list[str]:
@@ -69,10 +84,8 @@ def _words(title: str) -> list[str]:
 
 
 def _shares(words: list[str]) -> Iterator[tuple[str, ...]]:
-    """What a headline has in common with every one that may be alike."""
+    """What a headline has in common with every whole one that may be alike."""
     yield ("whole", "".join(words))
-    if len(words) >= _FEWEST_WORDS_CUT:
-        yield ("first", *words[: _FEWEST_WORDS_CUT - 1])
     if len(words) >= _FEWEST_WORDS:
         for place, word in enumerate(words):
             if len(word) >= _LONG_WORD - 1:
