@@ -1,0 +1,102 @@
+"""Every parser of foreign bytes, as a function that holds its promises or raises AssertionError."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from newsletter import foreign, sources, tokens
+from newsletter.errors import FetchError
+from newsletter.http import Fetched
+from newsletter.model import Article, Window
+from newsletter.sources import Surroundings
+
+HOME = "https://www.example.com/place"
+WINDOW = Window(datetime(2020, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+SEEDS = {
+    "feed": (
+        b'<?xml version="1.0"?><rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/">'
+        b"<channel><title>T</title><item><title>A &amp; B</title><link>/a?x=1</link>"
+        b"<guid>1</guid><pubDate>Wed, 02 Jul 2025 08:00:00 -0700</pubDate><description>"
+        b'&lt;p onclick="x"&gt;W&lt;img src="/i.png"&gt;&lt;script&gt;y&lt;/script&gt;'
+        b'</description><media:content url="/m.jpg" width="9"/></item></channel></rss>',
+        b'{"version":"https://jsonfeed.org/version/1","items":[{"id":"1","title":"{{ x }}",'
+        b'"url":"javascript:alert(1)","content_html":"<b>w</b>","date_published":"2025-07-02"}]}',
+    ),
+    "page": (
+        b'<html><head><title>T | S</title><meta property="og:image" content="/i.jpg">'
+        b'<script type="application/ld+json">{"@graph":[{"@type":"NewsArticle","headline":"T",'
+        b'"author":{"name":"A B"},"datePublished":"2025-07-02","image":[{"url":"/x.jpg"}]}]}'
+        b"</script></head><body><article><h1>T</h1><figure><img src=/i.jpg><figcaption>C [AP]"
+        b"</figcaption></figure><p>Words &amp; more.</p></article></body></html>",
+    ),
+    "sitemap": (
+        b'<urlset xmlns:n="http://www.google.com/schemas/sitemap-news/0.9"><url><loc>/a</loc>'
+        b"<lastmod>2025-07-02</lastmod><n:news><n:publication><n:name>S</n:name></n:publication>"
+        b"<n:publication_date>2025-07-02</n:publication_date><n:title>T - S</n:title></n:news>"
+        b"</url></urlset>",
+    ),
+    "wordpress": (
+        b'[{"id":1,"date_gmt":"2025-07-02T08:00:00","link":"/a","title":{"rendered":"T"},'
+        b'"excerpt":{"rendered":"<p>E [&hellip;]</p>"},"_embedded":{"author":[{"name":"A"}],'
+        b'"wp:featuredmedia":[{"source_url":"/i.jpg","caption":{"rendered":"C"}}]}}]',
+    ),
+}
+_UNSEEN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufffd]")
+
+
+class _Answer:
+    """The network, of which every answer is the bytes under test."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Fetched:
+        return Fetched(url, 200, {}, self._data)
+
+
+def _read(type_: str, data: bytes) -> None:
+    values: dict[str, object] = {"type": type_, "url": HOME}
+    if type_ == "sitemap":
+        values["read_pages"] = False
+    options = sources.options(type_).model_validate(values)
+    around = Surroundings(Path("/nonexistent"), ZoneInfo("Asia/Seoul"), _Answer(data))
+    with suppress(FetchError):  # the only way in which a source may fail
+        for article in sources.build(options, around).fetch(WINDOW):
+            _holds(article)
+
+
+def _holds(article: Article) -> None:
+    texts = (article.title, article.blurb, article.caption or "", article.credit or "")
+    for text in (*texts, *article.authors):
+        assert text == " ".join(text.split()), repr(text)
+        assert not _UNSEEN.search(text), repr(text)
+        assert tokens.take_apart(text) == text, repr(text)
+    assert len(article.title) < 300
+    assert len(article.blurb) <= 280
+    assert not any("@" in name or "://" in name for name in article.authors)
+    assert article.published is None or article.published.tzinfo is not None
+    for url in (article.url, article.image):
+        assert url is None or re.fullmatch(r"https://[!-~]+", url), url
+
+
+def _words(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    for line in (foreign.headline(text, text[:9]), foreign.plain(text), foreign.blurb(text)):
+        assert line == " ".join(line.split())
+        assert tokens.take_apart(line) == line
+    foreign.canonical(foreign.canonical(text))
+    foreign.link(text)
+
+
+def _of(type_: str) -> Callable[[bytes], None]:
+    return lambda data: _read(type_, data)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {name: _of(name) for name in SEEDS} | {
+    "words": _words
+}
