@@ -82,7 +82,7 @@ class _Feed:
         base = self._base or foreign.link(key)
         image, address = _entry.best(_pictures(entry, content, summary), base)
         title = str(entry.get("title") or "")
-        site = f"{self._site} | {(entry.get('source') or {}).get('title') or ''}"
+        site = f"{self._site} | {_origin(entry)}"
         headline = _entry.headline(title, summary or content, site)
         caption, credit = self._words.get(address, ("", "")) if image else ("", "")
         caption = foreign.one_line(foreign.plain(caption), 1000)
@@ -116,14 +116,26 @@ def _dated(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    people = [str(each.get("name") or "") for each in entry.get("authors", ())]
+    people = [str(each.get("name") or "") for each in _parts(entry, "authors")]
     return _bylines.names(people) or _bylines.names([str(entry.get("author") or "")])
 
 
 def _content(entry: Mapping[str, Any]) -> str:
     return max(
-        (str(part.get("value") or "") for part in entry.get("content", ())), key=len, default=""
+        (str(part.get("value") or "") for part in _parts(entry, "content")), key=len, default=""
     )
+
+
+def _parts(entry: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects of that name; an element of the feed's own may have put something else there."""
+    found = entry.get(name)
+    listed = found if isinstance(found, list) else [found]
+    return [each for each in listed if isinstance(each, Mapping)]
+
+
+def _origin(entry: Mapping[str, Any]) -> str:
+    """The site that an entry was taken over from."""
+    return next((str(each.get("title") or "") for each in _parts(entry, "source")), "")
 
 
 def _pictures(entry: Mapping[str, Any], content: str, summary: str) -> Iterator[Picture]:
@@ -135,14 +147,14 @@ def _pictures(entry: Mapping[str, Any], content: str, summary: str) -> Iterator[
                 _entry.size(each.get("width")),
                 str(each.get("type") or each.get("medium") or ""),
             )
-            for each in entry.get(kind, ())
+            for each in _parts(entry, kind)
         ]
         yield from sorted(media, key=lambda picture: -picture.width)
-    for link in entry.get("links", ()):
+    for link in _parts(entry, "links"):
         kind = str(link.get("type") or "")
         if link.get("rel") == "enclosure" and kind.startswith("image"):
             yield Picture(str(link.get("href") or ""), 0, kind)
-    yield Picture(str((entry.get("image") or {}).get("href") or ""))
+    yield from (Picture(str(each.get("href") or "")) for each in _parts(entry, "image"))
     yield from _entry.shown_in(content)
     yield from _entry.shown_in(summary)
 

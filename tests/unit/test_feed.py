@@ -477,3 +477,9 @@ def test_one_name_for_each_of_many(shared_data: Path) -> None:
     source = FeedSource(options, Surroundings(shared_data / "feeds", LA, Door()))
     found = list(source.fetch(ALWAYS))
     assert (len(found), len(set(ids(found)))) == (251, 240)
+
+
+@pytest.mark.parametrize("name", ["links", "authors", "content", "image", "source", "tags"])
+def test_elements_with_the_parsers_own_names_break_nothing(read: Read, name: str) -> None:
+    found = one(read(rss(f"<title>Pool opens</title><{name}>words</{name}><link>/a</link>")))
+    assert found.title == "Pool opens"
