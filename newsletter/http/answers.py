@@ -130,7 +130,7 @@ def refuse_early(url: str, until: float) -> None:
     """Raise FetchError where the server has asked to be left alone for longer."""
     if until > time.time():
         raise FetchError(
-            f"{url} was not asked: its server is busy (status 429) and wants to be left alone "
+            f"{url} was not asked: its server is busy and wants to be left alone "
             f"until {moment(until)}; gather again after that.",
             429,
         )

@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
+from newsletter import __version__
 from newsletter.errors import FetchError
 from newsletter.http import Door, Fetched, unzipped
 from newsletter.http.addresses import is_public
@@ -460,3 +464,144 @@ def test_files_are_unzipped_within_the_same_limit() -> None:
     assert unzipped(gzip.compress(b"words"), "a.xml") == b"words"
     with pytest.raises(FetchError, match=r"a\.xml is too big"):
         unzipped(gzip.compress(bytes(2 * MIB)), "a.xml", most=MIB)
+
+
+def etag(handler: Handler) -> None:
+    """The same page for ever, with a name for its state."""
+    if handler.headers.get("If-None-Match") == '"one"':
+        handler.answer(304, ETag='"one"')
+    else:
+        handler.answer(200, b"x" * 5000, ETag='"one"', Content_Type="text/plain")
+
+
+def test_what_was_seen_is_asked_for_conditionally(server: Server, tmp_path: Path) -> None:
+    server.paths["/"] = etag
+    first = remembering(server, tmp_path).get(server.url())
+    assert not first.unchanged
+    again = remembering(server, tmp_path).get(server.url())
+    assert (again.status, again.body, again.unchanged) == (200, b"x" * 5000, True)
+    assert again.headers["content-type"] == "text/plain"
+
+
+def test_last_modified_serves_as_well(server: Server, tmp_path: Path) -> None:
+    day = "Wed, 02 Jul 2025 08:00:00 GMT"
+
+    def page(handler: Handler) -> None:
+        same = handler.headers.get("If-Modified-Since") == day
+        handler.answer(304 if same else 200, b"" if same else b"words", Last_Modified=day)
+
+    server.paths["/"] = page
+    assert not remembering(server, tmp_path).get(server.url()).unchanged
+    again = remembering(server, tmp_path).get(server.url())
+    assert (again.body, again.unchanged) == (b"words", True)
+
+
+def test_the_same_bytes_without_any_name_are_unchanged_too(server: Server, tmp_path: Path) -> None:
+    assert not remembering(server, tmp_path).get(server.url()).unchanged
+    assert remembering(server, tmp_path).get(server.url()).unchanged
+    server.paths["/"] = lambda handler: handler.answer(200, b"other words")
+    assert not remembering(server, tmp_path).get(server.url()).unchanged
+
+
+def test_a_redirected_page_is_remembered_where_it_is(server: Server, tmp_path: Path) -> None:
+    server.paths["/old"] = lambda handler: handler.answer(301, Location="/")
+    server.paths["/"] = etag
+    remembering(server, tmp_path).get(server.url("/old"))
+    again = remembering(server, tmp_path).get(server.url("/old"))
+    assert (again.unchanged, again.url, len(again.body)) == (True, server.url(), 5000)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x1f\x8b", b"rubbish"])
+def test_a_damaged_memory_is_as_none(server: Server, tmp_path: Path, damage: bytes) -> None:
+    server.paths["/"] = etag
+    remembering(server, tmp_path).get(server.url())
+    for path in tmp_path.iterdir():
+        path.write_bytes(damage)
+    assert remembering(server, tmp_path).get(server.url()).body == b"x" * 5000
+
+
+def test_a_memory_that_lost_its_end_is_thrown_away(server: Server, tmp_path: Path) -> None:
+    server.paths["/"] = etag
+    remembering(server, tmp_path).get(server.url())
+    (path,) = tmp_path.iterdir()
+    head, _, _ = gzip.decompress(path.read_bytes()).partition(b"\n")
+    path.write_bytes(gzip.compress(head + b"\nother"))
+    refused(remembering(server, tmp_path), server.url(), "was thrown away; gather again")
+    assert remembering(server, tmp_path).get(server.url()).body == b"x" * 5000
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_who_asks_to_be_left_alone_is(server: Server, tmp_path: Path, status: int) -> None:
+    server.paths["/"] = lambda handler: handler.answer(status, Retry_After="3600")
+    refused(remembering(server, tmp_path), server.url(), f"status {status}.*left alone until")
+    refused(remembering(server, tmp_path), server.url("/more"), "was not asked")
+    assert len(server.seen) == 1
+
+
+def test_a_wait_given_as_a_date_ends(server: Server, tmp_path: Path) -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    server.paths["/"] = lambda handler: handler.answer(429, Retry_After=soon)
+    door = remembering(server, tmp_path)
+    refused(door, server.url(), "status 429")
+    server.paths["/"] = lambda handler: handler.answer(200, b"again")
+    refused(door, server.url(), "was not asked")
+    time.sleep(2.1)
+    assert door.get(server.url()).body == b"again"
+
+
+def test_who_asks_is_said_honestly(server: Server) -> None:
+    asked = {"https://news.example.com": "(+https://news.example.com)", "a\nb": "", "가": ""}
+    for agent, said in asked.items():
+        server.seen.clear()
+        with Door([server.host], agent=agent, tls=TLS) as door:
+            door.get(server.url())
+        assert server.seen[0].headers["User-Agent"].endswith(said or __version__)
+
+
+def test_no_more_than_four_at_one_host(server: Server) -> None:
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def slow(handler: Handler) -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.1)
+        with lock:
+            now[0] -= 1
+        handler.answer(200, b"x")
+
+    server.paths["/"] = slow
+    with Door([server.host], tls=TLS, seconds=0.5) as door, ThreadPoolExecutor(24) as pool:
+        # Six rounds take longer than a request may: waiting for a place does not count.
+        answers = list(pool.map(lambda _: door.get(server.url()), range(24)))
+    assert most[0] == 4
+    assert all(answer.body == b"x" for answer in answers)
+
+
+def test_big_answers_wait_on_disk(server: Server) -> None:
+    big = b"x" * (8 * MIB)  # the server is in this process, too
+    server.paths["/"] = lambda handler: handler.answer(200, big)
+    with Door([server.host], tls=TLS) as door, ThreadPoolExecutor(24) as pool:
+        before = resident()
+        answers = list(pool.map(lambda _: door.get(server.url()), range(24)))
+        assert resident() - before < 100 * MIB
+    assert all(len(answer.body) == 8 * MIB for answer in answers)
+
+
+def test_a_visit_knows_whether_there_was_anything_new(server: Server, tmp_path: Path) -> None:
+    server.paths["/"] = etag
+    for expected in (False, True):
+        visit = remembering(server, tmp_path).visit()
+        assert not visit.unchanged
+        visit.get(server.url())
+        assert visit.unchanged is expected
+
+
+def remembering(server: Server, folder: Path) -> Door:
+    """A door that starts anew with what earlier ones left in the folder."""
+    return Door([server.host], cache=folder, tls=TLS)
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
