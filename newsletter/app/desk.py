@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from newsletter import store
     from newsletter.providers import Provider
 
-CACHE = ".cache/http"
+CACHE = ".cache"
 
 Clock = Callable[[], datetime]
 
@@ -65,12 +65,15 @@ class Desk:
         """The adaptor to the email service; raises ConfigError where a secret is missing."""
         return providers.build(self.config.provider, self.folder)
 
-    def door(self) -> Door:
-        """A way to the network that remembers what it has seen, below ``.cache/``."""
+    def door(self, purpose: str = "gather") -> Door:
+        """A way to the network that remembers what it has seen, below ``.cache/``.
+
+        Each purpose has a memory of its own: "unchanged" means since the last gather.
+        """
         newsletter = self.config.newsletter
         return Door(
             self.config.gather.allow_hosts,
-            cache=self.folder / CACHE,
+            cache=self.folder / CACHE / purpose,
             agent=newsletter.base_url or parseaddr(newsletter.reply_to or newsletter.sender)[1],
         )
 

@@ -37,7 +37,7 @@ class Change:
 
 def look_again(desk: Desk, issue: Issue) -> tuple[Finding, ...]:
     """What is gone (an error) or has a new headline (a warning), over the network."""
-    with desk.door() as door:
+    with desk.door("look") as door:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="link") as pool:
             changes = pool.submit(_changes, desk, issue, door)
             answers = list(pool.map(lambda story: _ask(desk, story, door), issue.stories))
@@ -46,7 +46,7 @@ def look_again(desk: Desk, issue: Issue) -> tuple[Finding, ...]:
 
 def refresh(desk: Desk, day: date) -> list[Change]:
     """Take the new headlines into the issue's gathered.json; the editor's own ones stay."""
-    with desk.door() as door:
+    with desk.door("look") as door:
         changes = _changes(desk, issues.read_issue(desk.folder, day), door)
     folder = issues.folder_of(desk.folder, day)
     gathered = issues.read_gathered(folder)

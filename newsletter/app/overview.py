@@ -87,7 +87,7 @@ def _waiting(
         yield f"{last.waiting} readers of {last.issue} wait; go on: newsletter send {last.issue}"
     for source in sources:
         if source.status in {Health.FAILING, Health.STALE}:
-            yield f"The source {source.name} is {source.status}: {source.reason}"
+            yield f"The source {source.name} is {source.status}: {source.said}"
     if last and last.issue == issue.isoformat():
         return
     yield from _unapproved(desk, issue)

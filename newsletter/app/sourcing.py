@@ -54,7 +54,7 @@ def add(desk: Desk, url: str, kind: str | None = None, section: str | None = Non
     """
     from newsletter.discover import discover
 
-    with desk.door() as door:
+    with desk.door("look") as door:
         found = discover(url, door)
     chosen = [each for each in found if kind in (None, each.type)]
     if found and not chosen:

@@ -93,7 +93,7 @@ def _listed(context_: typer.Context, as_json: AsJson = False) -> None:
     print(table(_row(each, desk.config.zone) for each in found))
     for each in found:
         if each.report and each.report.reason:
-            print(f"  {each.options.name}: {each.report.reason}")
+            print(f"  {each.options.name}: {each.report.said}")
 
 
 def add(
@@ -174,7 +174,7 @@ def _gathered_text(found: Gathering, issue: str, zone: ZoneInfo) -> str:
             for source in gathered.sources
         ),
     ]
-    lines += [f"  {s.name}: {s.reason}" for s in gathered.sources if s.reason]
+    lines += [f"  {s.name}: {s.said}" for s in gathered.sources if s.reason]
     if found.drafted:
         lines.append(f"Drafted {found.folder / 'issue.toml'}; write your note in note.md.")
     elif found.new:

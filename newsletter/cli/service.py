@@ -152,7 +152,7 @@ def _status_text(found: Overview) -> str:
     else:
         parts.append("Nothing was sent yet.")
     if found.sources:
-        rows = ((s.status.value, s.name, s.reason or "") for s in found.sources)
+        rows = ((s.status.value, s.name, s.said) for s in found.sources)
         parts.append(f"Sources at the last gather:\n{table(rows)}")
     if found.waiting:
         parts.append("Waits for a person:\n" + "\n".join(f"  {line}" for line in found.waiting))

@@ -97,6 +97,11 @@ class SourceReport:
     reason: str | None = None
     since: datetime | None = None
 
+    @property
+    def said(self) -> str:
+        """The reason, to be read behind the source's name."""
+        return (self.reason or "").replace(self.name, "it", 1)
+
 
 @dataclass(frozen=True)
 class Gathered:

@@ -218,7 +218,7 @@ def test_a_source_is_added_by_its_address(room: Newsroom, site: Publisher) -> No
     assert added in after
     assert after.replace(f"\n{added}", "", 1) == before
     assert [s["status"] for s in room.json("sources")] == [None, None]
-    room.run("gather", ISSUE)
+    assert room.json("gather", ISSUE)["sources"][1]["status"] == "ok"
     assert "From elsewhere" in [a["title"] for a in room.gathered(ISSUE)["articles"]]
 
     assert "is a source already" in room.run("sources", "add", site.url, status=2).stderr
