@@ -40,6 +40,7 @@ golden: $(VENV)/.dev
 lock: $(VENV)/.dev
 	$(BIN)/pip-compile -q $(LOCK) --upgrade --extra build -o requirements.lock pyproject.toml
 	$(BIN)/pip-compile -q $(LOCK) --upgrade --extra dev --extra build -c requirements.lock -o requirements-dev.lock pyproject.toml
+	echo pip | $(BIN)/pip-compile -q $(LOCK) --upgrade -c requirements-dev.lock -o requirements-pip.lock -
 # Extras stay in the lock: without them an older pip takes "coverage[toml]" for not pinned.
 LOCK := --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --generate-hashes --no-strip-extras --allow-unsafe
 
@@ -50,7 +51,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
+# Older pips stumble over extras in lock files, so pip itself is the first thing that is pinned.
+$(VENV)/.pip: requirements-pip.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-pip.lock
+	touch $@
+
+$(VENV)/.run: requirements.lock pyproject.toml $(VENV)/.pip
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
