@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from operator import itemgetter
@@ -103,12 +103,20 @@ def choose(
                 left_out.append(LeftOut(article, reason, of))
                 continue
             seen.add(article, link)
-            kept.append(article)
+            kept.append(_completed(article, before) if before else article)
             taken += 1
     if before:
         known = {*seen.ids, *(left.article.id for left in left_out)}
         left_out += [left for left in before.left_out if left.article.id not in known]
     return kept, left_out
+
+
+def _completed(article: Article, before: Gathered) -> Article:
+    """The article with what an earlier gather read of its page, where it could not be read now."""
+    known = next((each for each in before.articles if each.id == article.id), None)
+    if known is None or not article.partial:
+        return article
+    return replace(known, title=article.title, published=article.published or known.published)
 
 
 def ordered(articles: Iterable[Article]) -> tuple[Article, ...]:

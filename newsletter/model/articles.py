@@ -64,6 +64,7 @@ class Article:
     section: str | None = None
     page: Page | None = None
     needs_date: bool = True  # False where a person put the article there, as in a folder
+    partial: bool = False  # its page could not be read; an earlier gather may know more
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class SitemapSource:
                 page = _page.read(answer.body, self._zone, answer.url)
         except (FetchError, ValueError) as error:
             log.info("%s is taken as its sitemap has it: %s", place.url, error)
-            return article
+            return replace(article, partial=True)
         return replace(
             article,
             title=article.title or page.title,

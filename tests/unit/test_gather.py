@@ -286,3 +286,14 @@ def test_an_earlier_story_comes_before_the_same_one_from_another_source() -> Non
     again = run(Source(), Source(article("Pool opens for summer!", "b.xml")), before=first)
     assert [a.source for a in again.articles] == ["a.xml"]
     assert [x.of for x in again.left_out] == ["a.xml/Pool opens for summer"]
+
+
+def test_a_page_that_cannot_be_read_again_takes_nothing_away() -> None:
+    whole = article("Pool", id="x", authors=("Sam Lee",), blurb="It opened.")
+    first = run(Source(whole))
+    again = run(Source(article("Pool!", id="x", partial=True)), before=first)
+    assert [(a.title, a.authors, a.blurb) for a in again.articles] == [
+        ("Pool!", ("Sam Lee",), "It opened.")
+    ]
+    bare = run(Source(article("Pool", id="x")), before=first)
+    assert [a.authors for a in bare.articles] == [()]
