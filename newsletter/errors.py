@@ -5,7 +5,8 @@
     │   └── ConfigError          newsletter.toml, or the environment, is wrong
     ├── ContentError             a file of an issue folder, or a template, is wrong
     ├── FetchError               a source could not be read
-    ├── NotReadyError              a send that must not start: findings, no approval, nobody to mail
+    ├── NotReadyError            a send that must not start: no approval, nobody to mail
+    │   └── FindingsError        a check found an error in the mail
     └── ProviderError            the email provider refused, or cannot be reached
 
 A message says what happened, where, and what to do next, in plain sentences that an editor
@@ -46,6 +47,10 @@ class FetchError(NewsletterError):
 
 class NotReadyError(NewsletterError):
     """The send must not start, or not go on, until a person has done something."""
+
+
+class FindingsError(NotReadyError):
+    """A check found what must be mended before a send."""
 
 
 class ProviderError(NewsletterError):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from newsletter import check, issues
 from newsletter.app.desk import Desk
-from newsletter.errors import NotReadyError
+from newsletter.errors import FindingsError, NotReadyError
 from newsletter.model import Finding, Issue, Level, Rendered
 from newsletter.render import render
 
@@ -101,10 +101,10 @@ def unapprove(desk: Desk, issue: date) -> bool:
 
 
 def require_no_errors(built: Built, what: str) -> None:
-    """Raise NotReadyError where a check found an error."""
+    """Raise FindingsError where a check found an error."""
     if built.errors:
         lines = "\n".join(f"  {f.message} {f.remedy}" for f in built.errors)
-        raise NotReadyError(
+        raise FindingsError(
             f"Issue {built.issue.name} cannot be {what}; these must be mended first:\n{lines}"
         )
 

@@ -73,7 +73,7 @@ def _changes(desk: Desk, issue: Issue, door: Door) -> list[Change]:
     window = Window(min([*dates, now]), now)
     titles = {
         article.id: article.title
-        for reading in read(chosen, window)
+        for reading in read(chosen, lambda _: window)
         for article in reading.articles
         if article.title
     }

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from newsletter import schedule
 from newsletter.app import editing, gathering, sending
 from newsletter.app.desk import Desk
-from newsletter.errors import NewsletterError, NotReadyError
+from newsletter.errors import FindingsError, NewsletterError, NotReadyError
 from newsletter.schedule import GATHER, Moment
 from newsletter.store import facts, occurrences, sends
 from newsletter.store.occurrences import FINAL, State
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(days=31)  # how far back a machine that was down looks for missed moments
 AGAIN = timedelta(seconds=30)  # a send that waits for approval is looked at every tick
-LATER = timedelta(minutes=5)  # what failed is tried again a little later
+LATER = timedelta(minutes=5)  # what failed, or has findings, is tried again a little later
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,20 @@ def _act(desk: Desk, moment: Moment, now: datetime) -> list[Done]:
     if claim is None:  # another process has it in hand, or it waits
         return []
     work = _gather if moment.kind == GATHER else _send
-    failed = False
+    failed, wait = False, AGAIN if work is _send else LATER
     try:
         state, message = work(desk, date.fromisoformat(moment.issue))
+    except FindingsError as error:
+        # The stories' publishers are asked at each try: not every half minute.
+        state, message, wait = _unless_ready(desk, moment), str(error), LATER
+    except NotReadyError as error:
+        state, message = _unless_ready(desk, moment), str(error)
     except NewsletterError as error:
         state, message, failed = State.WAITING, str(error), True
     except Exception as error:
         # The other moments of this look must still have their turn.
         log.exception("%s %s failed", moment.kind, moment.issue)
         state, message, failed = State.WAITING, f"{type(error).__name__}: {error}", True
-    wait = AGAIN if moment.kind != GATHER else LATER
     again_at = desk.clock() + wait if state is State.WAITING else None
     with desk.database.begin() as connection:
         occurrences.settle(connection, claim.id, state, desk.clock(), message, again_at)
@@ -101,13 +105,8 @@ def _gather(desk: Desk, issue: date) -> tuple[State, str]:
 
 
 def _send(desk: Desk, issue: date) -> tuple[State, str]:
-    policy = desk.config.schedule.if_unapproved
-    try:
-        planned = sending.plan(desk, issue, approved=policy == "send")
-    except NotReadyError as error:
-        if policy == "skip":
-            return State.SKIPPED, str(error)
-        return State.WAITING, str(error)
+    approved = desk.config.schedule.if_unapproved == "send"
+    planned = sending.plan(desk, issue, approved=approved)
     if planned.frozen and planned.frozen.state is sends.State.PAUSED:
         return State.WAITING, f"it is paused: {planned.frozen.reason}"  # a person goes on with it
     receipt = sending.send(desk, planned)
@@ -115,6 +114,12 @@ def _send(desk: Desk, issue: date) -> tuple[State, str]:
     if receipt.in_doubt:
         said += f", {receipt.in_doubt} in doubt: see newsletter receipt {issue}"
     return State.DONE, said
+
+
+def _unless_ready(desk: Desk, moment: Moment) -> State:
+    """What becomes of work that is not ready at its moment."""
+    skip = moment.kind != GATHER and desk.config.schedule.if_unapproved == "skip"
+    return State.SKIPPED if skip else State.WAITING
 
 
 def _miss(desk: Desk, moment: Moment, now: datetime) -> list[Done]:

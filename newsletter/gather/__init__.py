@@ -7,7 +7,7 @@ Nothing is dropped in silence: an article that is not offered stands in ``left_o
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -40,14 +40,15 @@ def gather(
 
     Raises FetchError when no source at all could be read.
     """
-    readings = read(sources, window)
+    rules = Rules(window, mailed or {}, earlier)
+    readings = read(sources, rules.window_of)
     if all(reading.fault for reading in readings):
         faults = "\n".join(f"  {reading.name}: {reading.fault}" for reading in readings)
         raise FetchError(
             f"No source could be read, so nothing was changed:\n{faults}\n"
             f"Look at the addresses in newsletter.toml and at the network, then gather again."
         )
-    articles, left_out = choose(readings, Rules(window, mailed or {}, earlier), before)
+    articles, left_out = choose(readings, rules, before)
     pages = [a.page for reading in readings for a in reading.articles if a.page]
     known = [*([before] if before else ()), *earlier]
     return Gathered(
@@ -61,11 +62,14 @@ def gather(
     )
 
 
-def read(sources: Sequence[Visited], window: Window) -> list[Reading]:
-    """What each source has now; one that cannot be read says why, and stops no other."""
+def read(sources: Sequence[Visited], window_of: Callable[[str], Window]) -> list[Reading]:
+    """What each source has now; one that cannot be read says why, and stops no other.
+
+    ``window_of`` gives the span that a source is asked for, by its name.
+    """
     workers = max(1, min(len(sources), AT_ONCE))
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="source") as pool:
-        return list(pool.map(lambda visited: _read_one(visited, window), sources))
+        return list(pool.map(lambda each: _read_one(each, window_of(each.options.name)), sources))
 
 
 def _read_one(visited: Visited, window: Window) -> Reading:

@@ -26,6 +26,12 @@ class Rules:
     mailed: Mapping[str, str]
     earlier: Sequence[Gathered] = ()
 
+    def window_of(self, source: str) -> Window:
+        """The span that a source is asked for: it may still bring what it did not show before."""
+        return Window(
+            min(self._reach.get(source, self.window.start), self.window.start), self.window.end
+        )
+
     def unfit(self, article: Article, link: str | None) -> str | None:
         """Why the article itself does not belong, whatever the others are.
 

@@ -268,6 +268,22 @@ def test_what_was_published_while_its_source_was_down_belongs_to_the_next_issue(
     assert left(run(Source(longer_ago), earlier=earlier)) == {"Longer ago": "outside the window"}
 
 
+def test_a_source_is_asked_for_what_it_may_have_missed() -> None:
+    asked: list[Window] = []
+
+    class Asked(Source):
+        def fetch(self, window: Window) -> Iterable[Article]:
+            asked.append(window)
+            return ()
+
+    run(Asked(), Asked(), earlier=[week_before("failing")])
+    assert sorted(window.start for window in asked) == [
+        WINDOW.start - timedelta(days=7),
+        WINDOW.start,
+    ]
+    assert {window.end for window in asked} == {WINDOW.end}
+
+
 def test_what_a_source_showed_too_late_belongs_and_what_was_offered_does_not() -> None:
     late, offered = article("Late", hours=24 * 7 + 1), article("Offered", hours=24 * 8)
     found = run(Source(late, offered), earlier=[week_before("ok", offered)])
