@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _MARKED_CREDIT = " or ".join(f"contains(@class, '{word}')" for word in ("credit", "copyright"))
+_APART = " or ".join(
+    f"contains(@class, '{word}')" for word in ("byline", "author", "credit", "caption", "date")
+)
+_TELLS = f"not({_APART}) and not(ancestor::figure or ancestor::nav or ancestor::footer)"
 _ENOUGH = 600  # characters of body text, more than a blurb shows
 _LEAST = 80  # characters of a body; menus have less
 _NO_STORY = re.compile(
@@ -99,10 +104,11 @@ def _filled(facts: PageFacts, source: str) -> PageFacts:
     if found is None:
         return facts
     said = found if isinstance(found, dict) else found.as_dict()
+    text = str(said.get("text") or "").removeprefix(facts.title)
     return replace(
         facts,
         title=facts.title or foreign.headline(str(said.get("title") or "")),
-        blurb=facts.blurb or foreign.blurb(str(said.get("text") or "")),
+        blurb=facts.blurb or (foreign.blurb(escape(text)) if len(text) >= _LEAST else ""),
     )
 
 
@@ -157,7 +163,7 @@ def _body(page: HtmlElement) -> str:
     from lxml import etree
 
     html = ""
-    for paragraph in page.xpath("//article//p") or page.xpath("//p"):
+    for paragraph in page.xpath(f"//article//p[{_TELLS}]") or page.xpath(f"//p[{_TELLS}]"):
         html += etree.tostring(paragraph, encoding="unicode")
         if len(html) > _ENOUGH:
             break

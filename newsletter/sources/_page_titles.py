@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _TAIL = re.compile(r"\s*(?:[|ㅣ_»]|::|--|\s[-–—·•:]|[-–—](?=[^\s-]+$))\s*")
+_HEAD = re.compile(r"(?:[|ㅣ»]|::)\s*$")  # "Opinion | Headline"
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _SECTION = re.compile(
     "\\s*(?:[|ㅣ_]\\s*[^-|ㅣ_]{1,20}|-[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{1,6})$"
@@ -35,7 +36,10 @@ def headline(
     best = next(iter(titles), "") or window
     # The heading on the page is the headline where it is the same but for what was added to it.
     for each in [*headings, *titles]:
-        if 8 <= len(each) < len(best) and best.startswith(each) and _TAIL.match(best[len(each) :]):
+        if 8 <= len(each) < len(best) and (
+            (best.startswith(each) and _TAIL.match(best[len(each) :]))
+            or (best.endswith(each) and _HEAD.search(best[: -len(each)]))
+        ):
             return each
     return best or next(iter(headings), "")
 

@@ -225,6 +225,23 @@ def test_dates_wherever_they_stand(head: str, body: str, expected: str | None) -
     assert (found and f"{found:%Y-%m-%d}") == expected
 
 
+@pytest.mark.parametrize(
+    ("head", "heading", "expected"),
+    [
+        ("<title>Pool opens: a guide - Harbor Daily</title>", "Pool opens: a guide", None),
+        ("<title>Opinion | The case for trees - Harbor Daily</title>", "The case for trees", None),
+        ("<title>Why 5-4 rulings matter - and who decides</title>", "", "Why 5-4 rulings matter"),
+        ('<meta property="og:title" content="The pool opens | Arts | Harbor Daily">'
+         '<meta property="og:site_name" content="Harbor Daily">', "", "The pool opens"),
+        ("<title>수영장이 문을 열었다-사회ㅣ하버일보</title>"
+         '<meta property="og:site_name" content="하버일보">', "", "수영장이 문을 열었다"),
+    ],
+)  # fmt: skip
+def test_headlines_without_the_sites_name(head: str, heading: str, expected: str | None) -> None:
+    found = page(head, f"<h1>{heading}</h1>" if heading else "").title
+    assert found.startswith(expected) if expected else found == heading
+
+
 def test_the_sites_logo_is_no_picture() -> None:
     head = '<meta property="og:image" content="https://www.example.com/img/default-logo.png">'
     shown = '<article><h1>A</h1><img src="/p/pool.jpg" width="900"></article>'
