@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _TAIL = re.compile(r"\s*(?:[|ㅣ_»]|::|--|\s[-–—·•:]|[-–—](?=[^\s-]+$))\s*")
 _HEAD = re.compile(r"(?:[|ㅣ»]|::)\s*$")  # "Opinion | Headline"
+_BARS = " |ㅣ»_"  # left over where a name was taken off
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _SECTION = re.compile(
     "\\s*(?:[|ㅣ_]\\s*[^-|ㅣ_]{1,20}|-[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{1,6})$"
@@ -41,7 +42,7 @@ def headline(
             or (best.endswith(each) and _HEAD.search(best[: -len(each)]))
         ):
             return each
-    return best or next(iter(headings), "")
+    return foreign.one_line(best or next(iter(headings), "")).strip(_BARS)
 
 
 def _clean(raw: str, names: list[str]) -> str:

@@ -242,6 +242,10 @@ def test_headlines_without_the_sites_name(head: str, heading: str, expected: str
     assert found.startswith(expected) if expected else found == heading
 
 
+def test_a_headline_has_no_blanks_around_it() -> None:
+    assert page("<title>A story that is long enough | | Site</title>", "").title[-1] != " "
+
+
 def test_the_sites_logo_is_no_picture() -> None:
     head = '<meta property="og:image" content="https://www.example.com/img/default-logo.png">'
     shown = '<article><h1>A</h1><img src="/p/pool.jpg" width="900"></article>'
