@@ -84,26 +84,28 @@ def _block(found: Found, section: str | None) -> str:
 def _write(desk: Desk, block: str) -> None:
     """Put the block behind the last one of its kind; nothing else in the file changes."""
     path = desk.folder / config.FILE
-    text = path.read_text(encoding="utf-8-sig")
+    text = path.read_bytes().decode("utf-8-sig")
+    end = "\r\n" if "\r\n" in text else "\n"
+    block = block.replace("\n", end)
     before, added = tomllib.loads(text), tomllib.loads(block)["sources"]
     wanted = {**before, "sources": [*before["sources"], *added]}
-    behind_the_last = _inserted(text, block)
-    at_the_end = f"{text.rstrip()}\n\n{block}"
+    behind_the_last = _inserted(text, block, end)
+    at_the_end = f"{text.rstrip()}{end}{end}{block}"
     new = behind_the_last if _read(behind_the_last) == wanted else at_the_end
     if _read(new) != wanted:
         raise UsageError(f"{path} cannot be added to. Put this into it yourself:\n{block}")
-    issues.write_atomically(path, new)
+    issues.write_atomically(path, new.encode())
     config.load(desk.folder, sources.options, providers.options)
 
 
-def _inserted(text: str, block: str) -> str:
+def _inserted(text: str, block: str, newline: str) -> str:
     lines = text.splitlines()
     start = max((i for i, line in enumerate(lines) if line.strip() == "[[sources]]"), default=0)
     end = next((i for i in range(start + 1, len(lines)) if lines[i].startswith("[")), len(lines))
     # Blank lines and comments above the next table belong to that one.
     while end > start + 1 and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
         end -= 1
-    return "\n".join([*lines[:end], "", *block.splitlines(), *lines[end:]]) + "\n"
+    return newline.join([*lines[:end], "", *block.splitlines(), *lines[end:]]) + newline
 
 
 def _read(text: str) -> dict[str, object] | None:

@@ -188,6 +188,8 @@ def test_the_dateline_has_the_temperature_of_the_gather(room: Newsroom, site: Pu
     assert "72" in html
     assert "Los Angeles" in html
 
+    site.pages["/v1/forecast"] = WEATHER.replace("71.6", "NaN")
+    assert "does not say the temperature" in room.run("gather", ISSUE).stderr
     site.pages["/v1/forecast"] = "no weather today"
     assert "does not say the temperature" in room.run("gather", ISSUE).stderr
     room.run("build", ISSUE)
@@ -221,7 +223,11 @@ def test_a_source_is_added_by_its_address(room: Newsroom, site: Publisher) -> No
     assert room.json("gather", ISSUE)["sources"][1]["status"] == "ok"
     assert "From elsewhere" in [a["title"] for a in room.gathered(ISSUE)["articles"]]
 
+    (room.folder / "newsletter.toml").write_bytes(before.replace("\n", "\r\n").encode())
+    room.run("sources", "add", f"{site.url}/", "--section", "Elsewhere")
+    assert (room.folder / "newsletter.toml").read_bytes() == after.replace("\n", "\r\n").encode()
+
     assert "is a source already" in room.run("sources", "add", site.url, status=2).stderr
     site.pages["/"] = "<html><head><title>Nothing here</title></head></html>"
     assert "names no feed" in room.run("sources", "add", site.url, status=1).stderr
-    assert (room.folder / "newsletter.toml").read_text() == after
+    assert (room.folder / "newsletter.toml").read_bytes() == after.replace("\n", "\r\n").encode()
