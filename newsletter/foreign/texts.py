@@ -24,7 +24,9 @@ _APART = re.compile(
     r"form|h[1-6]|head(?:er)?|hr|html|iframe|img|legend|li|main|nav|[ou]l|option|p|pre|section|"
     r"select|table|t(?:body|d|foot|h|head|itle|r)|video"
 )
-_SILENT = re.compile(r"script|style|template|noscript|iframe|object|svg|math|head|textarea")
+_SILENT = re.compile(
+    r"script|style|template|noscript|iframe|object|svg|math|head|textarea|figcaption"
+)
 
 # What content systems put behind an excerpt; looked for again until none is left.
 _ARROWS = r"\s*[.…»→>:]*$"

@@ -29,16 +29,22 @@ _YEAR_LAST = re.compile(
 _YEAR_FIRST = re.compile(
     r"(?<!\d)(?P<year>\d{4})\.? (?P<name>[^\W\d_]{3,12})\.? (?P<day>\d{1,2})(?!\d)"
 )
-_DAYS = (_ISO, _COMPACT, _KOREAN, _DAY_FIRST, _MONTH_FIRST, _YEAR_FIRST, _YEAR_LAST)
+_TIME_FIRST = re.compile(  # as C's asctime has it: the year comes last
+    r"(?P<name>[^\W\d_]{3,12}) (?P<day>\d{1,2}) "
+    r"(?P<clock>\d{1,2}:\d{2}(?::\d{2})?(?: [A-Z]{1,5}| [+-]\d{4})?) (?P<year>\d{4})\b"
+)
+_DAYS = (_TIME_FIRST, _ISO, _COMPACT, _KOREAN, _DAY_FIRST, _MONTH_FIRST, _YEAR_FIRST, _YEAR_LAST)
 
 _TIME = re.compile(
     r"(?:(?P<before>오전|오후|上午|下午|午前|午後) ?)?"
-    r"(?P<hour>\d{1,2})(?::|시 ?)(?P<minute>\d{2})분?"
+    r"(?P<hour>\d{1,2})(?::|시 ?|h ?)(?P<minute>\d{2})분?"
     r"(?::(?P<second>\d{2}))?(?:[.,]\d+)?(?: ?(?P<after>[ap])\.?m\b\.?)?",
     re.IGNORECASE,
 )
+_BARE_HOUR = re.compile(r"\b(?P<hour>\d{1,2}) ?(?P<after>[ap])\.?m\b\.?", re.IGNORECASE)
 _BARE_TIME = re.compile(r"T(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?")
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])(\d{2}):?(\d{2})?\b")
+_SECONDS = re.compile(r"1\d{9}(?:\d{3})?")  # since 1970, perhaps with thousandths
 _SAYS_UTC = re.compile(r"\d(?:\.\d+)? ?(?:Z|UTC?|GMT|[+-]00:?00)$")
 _ZONE_NAME = re.compile(r"\b[A-Z]{1,4}\b")
 
@@ -57,7 +63,8 @@ _SPELLED = {"mrz": 3, "maerz": 3, "sept": 9, "gen": 1, "ene": 1, "kov": 5}  # as
 _HOURS = {
     "Z": 0, "UT": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 1, "CET": 1, "CEST": 2, "EET": 2,
     "EEST": 3, "MSK": 3, "KST": 9, "JST": 9, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5,
-    "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10,
+    "MEZ": 1, "MESZ": 2, "SAST": 2, "SGT": 8, "HKT": 8, "AEST": 10,
+    "AEDT": 11, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10,
 }  # fmt: skip
 _PLACES = {
     "ET": "America/New_York",
@@ -70,11 +77,13 @@ _PLACES = {
 def moment(text: str | None, zone: tzinfo) -> datetime | None:
     """The moment in UTC; ``zone`` holds for a text that names none. A day alone is its midnight."""
     text = _tidy(text or "")
+    if _SECONDS.fullmatch(text):
+        return datetime.fromtimestamp(int(text[:10]), UTC)
     found = _day(text, american=str(zone).startswith("America/"))
     if found is None:
         return None
     day, rest = found
-    clock = _TIME.search(rest) or _BARE_TIME.search(rest)
+    clock = _TIME.search(rest) or _BARE_TIME.search(rest) or _BARE_HOUR.search(rest)
     try:
         named = _zone(rest[clock.end() :]) if clock else None
         midnight = datetime.combine(day, time.min, named or zone)
@@ -120,7 +129,7 @@ def _day(text: str, *, american: bool = False) -> tuple[date, str] | None:
         except ValueError:
             continue
         if 1900 <= year < 3000:
-            return day, f"{text[: match.start()]} {text[match.end() :]}"
+            return day, f"{text[: match.start()]} {parts.get('clock', '')} {text[match.end() :]}"
     return None
 
 
@@ -165,7 +174,7 @@ def _bare(name: str) -> str:
 
 def _time(clock: re.Match[str]) -> timedelta:
     parts = clock.groupdict()
-    hour, minute, second = (int(parts[name] or 0) for name in ("hour", "minute", "second"))
+    hour, minute, second = (int(parts.get(name) or 0) for name in ("hour", "minute", "second"))
     half = {"오전": "a", "上午": "a", "午前": "a", "오후": "p", "下午": "p", "午後": "p"}.get(
         parts.get("before") or "", parts.get("after") or ""
     ).lower()

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from newsletter import foreign
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
 
 _ICON = 40  # pixels; pictures declared smaller count readers, or are buttons
 _NO_PICTURE = re.compile(
@@ -71,17 +74,31 @@ def shown_in(html: str) -> Iterator[Picture]:
     """The pictures in a piece of HTML, in their order."""
     if "<img" not in html.lower():
         return
-    import lxml.html
-
-    parser = lxml.html.HTMLParser(encoding="utf-8")
-    tree = lxml.html.fromstring(
-        b"<html><body>" + html.encode("utf-8", "replace").replace(b"\0", b""), parser=parser
-    )
-    for image in tree.iter("img"):
+    for image in _tree(html).iter("img"):
         sides = [size(image.get(side)) for side in ("width", "height")]
         said = [side for side in sides if side]
         for name in _SOURCES:
             yield Picture(image.get(name) or "", min(said, default=0))
+
+
+def _tree(html: str) -> HtmlElement:
+    import lxml.html
+
+    parser = lxml.html.HTMLParser(encoding="utf-8")
+    source = html.encode("utf-8", "replace").replace(b"\0", b"")
+    return lxml.html.fromstring(b"<html><body>" + source, parser=parser)
+
+
+def captions(html: str) -> dict[str, str]:
+    """The captions under the pictures in a piece of HTML, by the pictures' addresses there."""
+    if "<figcaption" not in html.lower():
+        return {}
+    found: dict[str, str] = {}
+    for figure in _tree(html).iter("figure"):
+        words = " ".join(caption.text_content() for caption in figure.iter("figcaption"))
+        for image in figure.iter("img"):
+            found |= {image.get(name): words for name in _SOURCES if image.get(name)}
+    return found
 
 
 def size(value: Any) -> int:

@@ -65,10 +65,11 @@ def _one(item: Mapping[str, Any], feed: Mapping[str, Any], base: str | None, zon
     html = (_text(item, "content_html") or escape(_text(item, "content_text")))[:_LONGEST]
     summary = escape(_text(item, "summary")) or html
     named = [Picture(_text(item, "image")), Picture(_text(item, "banner_image"))]
-    image, _ = _entry.best([*named, *_entry.shown_in(html)], base)
+    image, address = _entry.best([*named, *_entry.shown_in(html)], base)
     said = (_text(item, "date_published"), _text(item, "date_modified"))
     dates = ((_dates.moment(raw, zone), raw) for raw in said)
     published, label = next((found for found in dates if found[0]), (None, ""))
+    caption, credit = _bylines.credited(_entry.captions(html).get(address, "") if image else "")
     return Entry(
         title=_entry.headline(_text(item, "title"), summary, _text(feed, "title")),
         key=_text(item, "id").strip(),
@@ -77,6 +78,8 @@ def _one(item: Mapping[str, Any], feed: Mapping[str, Any], base: str | None, zon
         published=published,
         says_utc=_dates.says_utc(label),
         image=image,
+        caption=caption or None,
+        credit=credit or None,
         blurb=foreign.blurb(summary),
         language=_entry.language(item.get("language") or feed.get("language")),
     )

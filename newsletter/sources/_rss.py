@@ -85,6 +85,10 @@ class _Feed:
         site = f"{self._site} | {_origin(entry)}"
         headline = _entry.headline(title, summary or content, site)
         caption, credit = self._words.get(address, ("", "")) if image else ("", "")
+        if image and not caption:
+            under = _entry.captions(content).get(address) or _entry.captions(summary).get(address)
+            caption, of = _bylines.credited(under or "")
+            credit = credit or of
         caption = foreign.one_line(foreign.plain(caption), 1000)
         blurb = foreign.blurb(summary)
         dates = ((_dates.moment(raw, self._zone), raw) for raw in _dated(entry))
@@ -92,7 +96,7 @@ class _Feed:
         return Entry(
             title=headline,
             key=key,
-            link=foreign.link(str(entry.get("link") or ""), base),
+            link=foreign.link(str(entry.get("link") or ""), base) or _permanent(key),
             authors=_authors(entry) or self._authors,
             published=published,
             says_utc=_dates.says_utc(said),
@@ -124,6 +128,11 @@ def _content(entry: Mapping[str, Any]) -> str:
     return max(
         (str(part.get("value") or "") for part in _parts(entry, "content")), key=len, default=""
     )
+
+
+def _permanent(key: str) -> str | None:
+    """The link that an entry has only as its guid."""
+    return foreign.link(key) if re.match("https?://", key) else None
 
 
 def _parts(entry: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

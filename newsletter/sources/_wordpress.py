@@ -74,6 +74,8 @@ def entry(
     ]
     image, address = _entry.best(named, link)
     words = _words(media) if address and address == _text(media, "source_url") else ("", "")
+    if image and words == ("", ""):
+        words = _bylines.credited(_entry.captions(content).get(address, ""))
     title = _entry.headline(_text(post, "title", "rendered"), excerpt, _text(yoast, "og_site_name"))
     blurb = "" if hidden else foreign.blurb(excerpt)
     return Entry(

@@ -342,6 +342,22 @@ def test_the_same_guid_twice_is_one_article(read: Read) -> None:
         ("Sat, Dec 16 2023 02:02:33 PM", "2023-12-16T22:02"),
         ("mer, 16 nov 2022 00:38:15 +0100", "2022-11-15T23:38"),
         ("3 août 2025 10:00 +0200", "2025-08-03T08:00"),
+        ("3 août 2025 à 10h00 +0200", "2025-08-03T08:00"),
+        ("środa, 2 lipca 2025 08:00", "2025-07-02T15:00"),
+        ("Ср, 02 июл 2025 18:00:00 +0300", "2025-07-02T15:00"),
+        ("Çar, 02 Tem 2025 18:00:00 +0300", "2025-07-02T15:00"),
+        ("Mi, 02 Jul 2025 17:00:00 MESZ", "2025-07-02T15:00"),
+        ("2. marraskuuta 2025 08:00 -0700", "2025-11-02T15:00"),
+        ("2025. július 2. 08:00", "2025-07-02T15:00"),
+        ("2 Ιουλίου 2025 08:00", "2025-07-02T15:00"),
+        ("2025年7月2日 下午5:00 +0200", "2025-07-02T15:00"),
+        ("٢ يوليو ٢٠٢٥ 08:00", "2025-07-02T15:00"),
+        ("02.07.2025 08:00", "2025-07-02T15:00"),
+        ("7/2/2025 08:00", "2025-07-02T15:00"),
+        ("25/12/2025 07:00", "2025-12-25T15:00"),
+        ("Wed Jul 02 08:00:00 PDT 2025", "2025-07-02T15:00"),
+        ("Wednesday, July 2nd, 2025 at 8am PT", "2025-07-02T15:00"),
+        ("1751468400", "2025-07-02T15:00"),
         ("2025-07-02T08:00:00.123-07:00", "2025-07-02T15:00"),
         ("20250702T150000Z", "2025-07-02T15:00"),
         ("2025-07-02 08:00:00", "2025-07-02T15:00"),
@@ -483,3 +499,17 @@ def test_one_name_for_each_of_many(shared_data: Path) -> None:
 def test_elements_with_the_parsers_own_names_break_nothing(read: Read, name: str) -> None:
     found = one(read(rss(f"<title>Pool opens</title><{name}>words</{name}><link>/a</link>")))
     assert found.title == "Pool opens"
+
+
+def test_a_picture_in_the_text_has_its_caption_there(read: Read) -> None:
+    html = (
+        '<figure><img src="https://www.example.com/x.jpg"><figcaption>The pier (Photo by Ada Moss)'
+        "</figcaption></figure><p>It is long.</p>"
+    )
+    found = one(read(rss(f"<title>A</title><description><![CDATA[{html}]]></description>")))
+    assert (found.caption, found.credit, found.blurb) == ("The pier", "Ada Moss", "It is long.")
+
+
+def test_a_guid_that_is_an_address_is_the_link_where_there_is_no_other(read: Read) -> None:
+    found = one(read(rss("<title>A</title><link/><guid>https://www.example.com/p</guid>")))
+    assert found.url == "https://www.example.com/p"
