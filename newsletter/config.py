@@ -112,6 +112,7 @@ class Newsletter(Table):
     template: str = Field("weekly", pattern=r"^[A-Za-z0-9_-]+$")
     list: str = Field("weekly", min_length=1)
     stories: int = Field(15, ge=1, strict=True)
+    images: Literal["host", "link"] = "host"
     accent: Annotated[str, AfterValidator(_colour)] = "#9b1c2e"
 
 
@@ -121,6 +122,7 @@ class Editor(Table):
     name: str = ""
     email: Mailbox | None = None
     bio: str = ""
+    picture: str | None = Field(None, min_length=1)
 
 
 class Schedule(Table):
@@ -204,6 +206,11 @@ class Config:
     database: Database
     sources: tuple[SourceOptions, ...]
     provider: ProviderOptions
+
+    @property
+    def hosts_pictures(self) -> bool:
+        """Whether pictures are fitted and published with the issue: that needs public pages."""
+        return self.newsletter.images == "host" and self.newsletter.base_url is not None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -43,10 +43,18 @@ def unsubscribe_url(base_url: str | None, mailbox: str, key: bytes, reader: int,
     return f"{base_url}/unsubscribe/{reader_key(key, reader, list_)}"
 
 
-def reader_key(key: bytes, reader: int, list_: int) -> str:
-    """Who (a subscriber's number) and which list, signed: letters, digits, ``-`` and ``_``."""
+def preferences_url(base_url: str, key: bytes, reader: int, list_: int) -> str:
+    """The page where this reader changes what they get."""
+    return f"{base_url}/preferences/{reader_key(key, reader, list_, 'preferences')}"
+
+
+def reader_key(key: bytes, reader: int, list_: int, purpose: str = "unsubscribe") -> str:
+    """Who (a subscriber's number) and which list, signed: letters, digits, ``-`` and ``_``.
+
+    A key for one purpose opens nothing else.
+    """
     claim = f"{KEY_ID}-{reader}-{list_}"
-    digest = hmac.new(key, f"unsubscribe:{claim}".encode(), hashlib.sha256).digest()
+    digest = hmac.new(key, f"{purpose}:{claim}".encode(), hashlib.sha256).digest()
     return f"{claim}-{base64.urlsafe_b64encode(digest[:18]).decode()}"
 
 

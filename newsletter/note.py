@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from newsletter import tokens
 
@@ -12,14 +13,22 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _TAGS = {"p", "br", "a", "strong", "em", "ul", "ol", "li", "blockquote", "h2", "h3", "hr", "img"}
-_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
+_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title", "width", "height"},
+    "ol": {"start"},
+}
 _TOP_HEADING = 2  # the mail's name is its h1
 
 
-def to_html(markdown: str, pictures: str = "") -> str:
+Shown = Callable[[str], Mapping[str, Any] | None]
+
+
+def to_html(markdown: str, shown: Shown = lambda of: {"src": of}) -> str:
     """HTML without anything that a mail must not hold; empty where there is nothing to read.
 
-    ``pictures``: the address below which the issue's own ``images/`` are published.
+    ``shown``: the ``src``, ``width`` and ``height`` of a picture by its address in the note; None
+    for one that cannot be had.
     """
     import nh3
 
@@ -27,30 +36,24 @@ def to_html(markdown: str, pictures: str = "") -> str:
     for token in parsed:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(max(int(token.tag[1]), _TOP_HEADING), 3)}"
+        if token.children:
+            token.children = [child for child in token.children if _dressed(child, shown)]
     html = _parser().renderer.render(parsed, _parser().options, {})
     clean = nh3.clean(
         html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
-        attribute_filter=lambda tag, name, value: (
-            f"{pictures}/{value}" if (tag, name) == ("img", "src") and is_own(value) else value
-        ),
         url_schemes={"https", "http", "mailto"},
         link_rel=None,
     )
     return clean.strip()
 
 
-def is_own(address: str) -> bool:
-    """Whether a picture's address is a path in the issue's folder."""
-    return bool(address) and "://" not in address and not address.startswith(("//", "data:"))
-
-
 def pictures(markdown: str) -> list[str]:
-    """The paths of the note's own pictures."""
+    """The note's pictures: web addresses, and paths in the issue's folder."""
     children = (child for token in _parser().parse(markdown) for child in token.children or ())
     found = (str(child.attrs.get("src", "")) for child in children if child.type == "image")
-    return [address for address in found if is_own(address)]
+    return [address for address in found if address and not address.startswith(("//", "data:"))]
 
 
 def to_text(markdown: str) -> str:
@@ -95,6 +98,17 @@ def _inline(children: list[Token]) -> str:
         elif token.type == "hardbreak":
             text += "\n"
     return text
+
+
+def _dressed(token: Token, shown: Shown) -> bool:
+    """Give a picture the attributes of the one that readers get; False where there is none."""
+    if token.type != "image":
+        return True
+    picture = shown(str(token.attrs.get("src", "")))
+    if picture is None:
+        return False
+    token.attrs |= {name: str(value) for name, value in picture.items() if value is not None}
+    return True
 
 
 def _words(html: str) -> str:

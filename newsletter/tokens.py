@@ -14,12 +14,16 @@ GREETING_HTML = "ndx-greeting-html-xdn"
 GREETING_TEXT = "ndx-greeting-text-xdn"
 UNSUBSCRIBE_HTML = "ndx-unsubscribe-html-xdn"
 UNSUBSCRIBE_TEXT = "ndx-unsubscribe-text-xdn"
+PREFERENCES_HTML = "ndx-preferences-html-xdn"
+PREFERENCES_TEXT = "ndx-preferences-text-xdn"
 
 MEANING: Mapping[str, str] = {
     GREETING_HTML: "the greeting, with the reader's name where it is known, escaped for HTML",
     GREETING_TEXT: "the greeting, with the reader's name where it is known",
     UNSUBSCRIBE_HTML: "the reader's own unsubscribe address, escaped for HTML",
     UNSUBSCRIBE_TEXT: "the reader's own unsubscribe address",
+    PREFERENCES_HTML: "the reader's own preferences page, escaped for HTML",
+    PREFERENCES_TEXT: "the reader's own preferences page",
 }
 
 _SHAPE = re.compile(r"ndx-[a-z0-9-]*?-xdn", re.IGNORECASE)
@@ -36,13 +40,15 @@ def take_apart(text: str) -> str:
     return _OPENING.sub(r"\1 ", text)
 
 
-def values(greeting: str, unsubscribe_url: str) -> dict[str, str]:
+def values(greeting: str, unsubscribe_url: str, preferences_url: str) -> dict[str, str]:
     """What each token is replaced by for one reader."""
     return {
         GREETING_HTML: html.escape(greeting),
         GREETING_TEXT: greeting,
         UNSUBSCRIBE_HTML: html.escape(unsubscribe_url),
         UNSUBSCRIBE_TEXT: unsubscribe_url,
+        PREFERENCES_HTML: html.escape(preferences_url),
+        PREFERENCES_TEXT: preferences_url,
     }
 
 

@@ -45,7 +45,7 @@ def a_recipient(number: int = 1, **changes: Any) -> Recipient:
         "email": f"reader{number}@example.com",
         "name": name,
         "unsubscribe_url": link,
-        "tokens": tokens.values(f"Dear {name or 'reader'}", link),
+        "tokens": tokens.values(f"Dear {name or 'reader'}", link, "https://example.com/p"),
     }
     return Recipient(**{**fields, **changes})
 

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from newsletter import check, issues
+from newsletter.app import hosting
 from newsletter.app.desk import Desk
 from newsletter.errors import FindingsError, NotReadyError
 from newsletter.model import Finding, Issue, Level, Rendered
@@ -36,15 +37,23 @@ class Built:
 
 def compose(desk: Desk, issue: date) -> Built:
     """Render and check the issue as its folder is now; writes nothing."""
-    content = issues.read_issue(desk.folder, issue)
+    return _composed(desk, issues.read_issue(desk.folder, issue))
+
+
+def _composed(desk: Desk, content: Issue) -> Built:
     rendered = render(content, desk.config)
     findings = check.run(check.Mail(content, rendered, desk.config))
     return Built(content, rendered, findings)
 
 
-def build(desk: Desk, issue: date) -> Built:
-    """Compose the issue and write the result into its ``build/``."""
-    built = compose(desk, issue)
+def build(desk: Desk, issue: date, *, fetch: bool = True) -> Built:
+    """Host the issue's pictures, compose it, and write the result into its ``build/``.
+
+    Without ``fetch`` the network is left alone: pictures that are not there yet come later.
+    """
+    content = issues.read_issue(desk.folder, issue)
+    pictures = hosting.host(desk, content, fetch=fetch)
+    built = _composed(desk, replace(content, pictures=pictures))
     folder = build_folder(desk, issue)
     rendered = built.rendered
     facts = {

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
-from urllib.parse import urlsplit
 
 from newsletter import issues
 from newsletter.app.desk import Desk
 from newsletter.app.gathering import visited
+from newsletter.app.reaching import is_made_up, reach
 from newsletter.check import error, warning
 from newsletter.errors import FetchError
 from newsletter.gather import read
@@ -24,7 +24,6 @@ AT_ONCE = 16
 GONE = frozenset({404, 410})
 # What says "no" to programs only, and to nobody who reads.
 KEEPS_OUT = frozenset({401, 402, 403, 405, 406, 429, 451, 503})
-_MADE_UP = (".test", ".example", ".invalid", ".example.com", ".example.net", ".example.org")
 
 
 @dataclass(frozen=True)
@@ -87,18 +86,10 @@ def _changes(desk: Desk, issue: Issue, door: Door) -> list[Change]:
 def _ask(desk: Desk, story: Story, door: Door) -> FetchError | None:
     """Why the story's page cannot be had; None where it can, or where there is none to have."""
     url = story.article.url
-    host = f".{urlsplit(url or '').hostname or ''}"
-    if not url or host.endswith(_MADE_UP):
+    if not url or is_made_up(url):
         return None
     try:
-        door.get(url)
-    except FetchError as fault:
-        if fault.status is not None or urlsplit(url).netloc not in desk.config.gather.allow_hosts:
-            return fault
-    else:
-        return None
-    try:  # inside one's own network pages often have no https
-        door.get(f"http{url.removeprefix('https')}")
+        reach(desk, door, url)
     except FetchError as fault:
         return fault
     return None

@@ -14,10 +14,11 @@ from newsletter import dateline, issues, sources
 from newsletter.app.desk import Desk
 from newsletter.config import SourceOptions
 from newsletter.errors import FetchError, UsageError
+from newsletter.foreign import is_shown_as_it_is
 from newsletter.gather import Visited
 from newsletter.gather import gather as run
 from newsletter.http import Door
-from newsletter.model import Dateline, Gathered, Window
+from newsletter.model import Article, Dateline, Gathered, Window
 from newsletter.store import sends
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ def gather(desk: Desk, issue: date, since: date | None = None) -> Gathering:
             mailed=mailed,
         )
     gathered = replace(gathered, dateline=line.result() or gathered.dateline)
+    if not desk.config.hosts_pictures:
+        gathered = _linked(gathered)
     issues.write_gathered(folder, gathered)
     drafted = issues.draft(
         folder,
@@ -73,6 +76,20 @@ def gather(desk: Desk, issue: date, since: date | None = None) -> Gathering:
     known = {article.id for article in before.articles} if before else set()
     new = tuple(article.id for article in gathered.articles if article.id not in known)
     return Gathering(gathered, new, drafted, folder)
+
+
+def _linked(gathered: Gathered) -> Gathered:
+    """Without the pictures that mail programs do not show: nobody converts them."""
+
+    def bare(article: Article) -> Article:
+        shown = article.image is None or is_shown_as_it_is(article.image)
+        return article if shown else replace(article, image=None)
+
+    return replace(
+        gathered,
+        articles=tuple(map(bare, gathered.articles)),
+        left_out=tuple(replace(left, article=bare(left.article)) for left in gathered.left_out),
+    )
 
 
 def visited(desk: Desk, options: SourceOptions, door: Door) -> Visited:

@@ -220,13 +220,15 @@ def _personal(desk: Desk, key: bytes, reader: Reader, list_: int) -> Recipient:
     """A reader's own parts of the mail."""
     newsletter = desk.config.newsletter
     mailbox = parseaddr(newsletter.reply_to or newsletter.sender)[1]
-    url = links.unsubscribe_url(newsletter.base_url, mailbox, key, reader.subscriber, list_)
+    base, who = newsletter.base_url, reader.subscriber
+    url = links.unsubscribe_url(base, mailbox, key, who, list_)
+    preferences = links.preferences_url(base, key, who, list_) if base else url
     return Recipient(
         delivery=reader.delivery,
         email=reader.email,
         name=reader.name,
         unsubscribe_url=url,
-        tokens=tokens.values(greeting(desk, reader.name), url),
+        tokens=tokens.values(greeting(desk, reader.name), url, preferences),
     )
 
 
@@ -238,8 +240,9 @@ def greeting(desk: Desk, name: str) -> str:
 
 def sample(desk: Desk) -> dict[str, str]:
     """What stands for the personal parts in the preview."""
-    url = f"{desk.config.newsletter.base_url or 'https://www.example.com'}/unsubscribe/preview"
-    return tokens.values(greeting(desk, desk.config.editor.name), url)
+    base = desk.config.newsletter.base_url or "https://www.example.com"
+    name = greeting(desk, desk.config.editor.name)
+    return tokens.values(name, f"{base}/unsubscribe/preview", f"{base}/preferences/preview")
 
 
 class _Waiter:

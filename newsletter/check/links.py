@@ -7,13 +7,14 @@ from newsletter.check import Mail, error
 from newsletter.model import Finding
 
 _FINE = ("https://", "mailto:", "tel:")
+_TOKENS = (tokens.UNSUBSCRIBE_HTML, tokens.PREFERENCES_HTML)
 
 
 def check(mail: Mail) -> Iterator[Finding]:
     """The addresses of the HTML part; the unsubscribe link is a token until the send."""
     for link in mail.elements("//a"):
         address = link.get("href") or ""
-        if address.startswith(_FINE) or address == tokens.UNSUBSCRIBE_HTML:
+        if address.startswith(_FINE) or address in _TOKENS:
             continue
         words = " ".join(link.text_content().split()) or "a link"
         if address.startswith("http://"):

@@ -4,7 +4,7 @@ Everything that others wrote passes through here before it becomes part of an ar
 it is plain text on one line, or an https address, and none of it can pass for one of our tokens.
 """
 
-from newsletter.foreign.addresses import canonical, link, picture
+from newsletter.foreign.addresses import canonical, is_shown_as_it_is, link, picture
 from newsletter.foreign.headlines import headline, same_headline
 from newsletter.foreign.texts import blurb, one_line, plain
 
@@ -12,6 +12,7 @@ __all__ = [
     "blurb",
     "canonical",
     "headline",
+    "is_shown_as_it_is",
     "link",
     "one_line",
     "picture",

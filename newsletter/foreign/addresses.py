@@ -11,8 +11,9 @@ from newsletter import tokens
 _REMEMBERED = 16_384  # addresses of one gather
 LONGEST = 2048  # what mail programs and browsers still open
 
-_NOT_SHOWN = (".svg", ".svgz", ".webp", ".avif", ".heic", ".heif", ".jxl")
-_NOT_SHOWN_FORMAT = re.compile(r"(?:^|&)(?:format|fm|fmt)=(?:webp|avif|svg)(?:&|$)", re.IGNORECASE)
+_NEVER_SHOWN = (".svg", ".svgz", ".heic", ".heif", ".jxl")
+_CONVERTED = (".webp", ".avif")
+_FORMAT = re.compile(r"(?:^|&)(?:format|fm|fmt)=(webp|avif|svg)(?:&|$)", re.IGNORECASE)
 
 # Characters that may stand as they are; brackets, braces, quotes and all beyond ASCII may not.
 _IN_PATH = "/:@!$&()*+,;=~-._%"
@@ -55,14 +56,20 @@ def link(url: str | None, base: str | None = None) -> str | None:
 
 
 def picture(url: str | None, base: str | None = None) -> str | None:
-    """The https address of a picture that mail programs can show, or None."""
+    """The https address of a picture that mail programs can show, once it is hosted; or None."""
     whole = link(url, base)
     if whole is None:
         return None
     parts = urlsplit(whole)
-    if parts.path.lower().endswith(_NOT_SHOWN) or _NOT_SHOWN_FORMAT.search(parts.query):
-        return None
-    return whole
+    named = _FORMAT.search(parts.query)
+    drawing = parts.path.lower().endswith(_NEVER_SHOWN) or (named and named[1].lower() == "svg")
+    return None if drawing else whole
+
+
+def is_shown_as_it_is(picture: str) -> bool:
+    """Whether mail programs show that picture from where it lies, as far as its address says."""
+    parts = urlsplit(picture)
+    return not parts.path.lower().endswith(_CONVERTED) and not _FORMAT.search(parts.query)
 
 
 @lru_cache(_REMEMBERED)

@@ -1,12 +1,13 @@
 """The issue folder: ``issues/2025-07-07/``. Every file in it has one writer.
 
-``gathered.json`` and ``build/`` are the machine's; ``issue.toml`` and ``note.md`` are the
-editor's, made once as a draft and never written again.
+``gathered.json``, ``pictures/`` and ``build/`` are the machine's; ``issue.toml`` and ``note.md``
+are the editor's, made once as a draft and never written again.
 """
 
 from newsletter.issues.draft import draft
 from newsletter.issues.files import existing, folder_of, parse_name, write_atomically
 from newsletter.issues.gathered import read_gathered, source_out, write_gathered
+from newsletter.issues.pictures import read_pictures, write_picture, write_pictures
 from newsletter.issues.read import read_issue
 
 __all__ = [
@@ -16,7 +17,10 @@ __all__ = [
     "parse_name",
     "read_gathered",
     "read_issue",
+    "read_pictures",
     "source_out",
     "write_atomically",
     "write_gathered",
+    "write_picture",
+    "write_pictures",
 ]

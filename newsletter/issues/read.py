@@ -5,15 +5,28 @@ from __future__ import annotations
 import difflib
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from newsletter import note, tables
 from newsletter.errors import ContentError
-from newsletter.issues.files import folder_of
+from newsletter.issues.files import existing, folder_of
 from newsletter.issues.gathered import read_gathered
-from newsletter.model import Article, Issue, Section, Sponsor, Story
+from newsletter.issues.pictures import read_pictures
+from newsletter.model import (
+    Article,
+    Choice,
+    Form,
+    Issue,
+    Poll,
+    Section,
+    Sponsor,
+    Story,
+)
 from newsletter.tables import Table
+
+LOOK_BACK = 8  # issues in which a story that readers may have missed is looked for
 
 
 class _Story(Table):
@@ -28,16 +41,37 @@ class _Story(Table):
 
 class _Section(Table):
     title: str
+    form: Literal["picture", "text", "brief"] = "picture"
     stories: tuple[_Story, ...] = ()
 
 
 class _Sponsor(Table):
-    text: str = Field(min_length=1)
+    text: str = ""
     label: str | None = None
     link: str | None = None
     image: str | None = None
     alt: str = ""
     after: str | None = None
+    starts: date | None = None
+    ends: date | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> _Sponsor:
+        if not self.text and not self.image:
+            raise ValueError("expected a text or an image")
+        if self.starts and self.ends and self.ends < self.starts:
+            raise ValueError("ends before it starts")
+        return self
+
+
+class _Choice(Table):
+    text: str = Field(min_length=1)
+    link: str | None = None
+
+
+class _Poll(Table):
+    question: str = Field(min_length=1)
+    answers: tuple[str | _Choice, ...] = ()
 
 
 class _File(Table):
@@ -46,6 +80,8 @@ class _File(Table):
     lead: _Story | None = None
     sections: tuple[_Section, ...] = ()
     sponsors: tuple[_Sponsor, ...] = ()
+    missed: tuple[_Story, ...] = ()
+    poll: _Poll | None = None
 
 
 def read_issue(root: Path, issue: date) -> Issue:
@@ -68,6 +104,8 @@ def read_issue(root: Path, issue: date) -> Issue:
         raise ContentError(tables.report(path, faults))
     known = {left.article.id: left.article for left in gathered.left_out}
     known |= {article.id: article for article in gathered.articles}
+    if any(story.article not in known for story in file.missed):
+        known = _earlier(root, issue) | known
     reading = _Reading(folder, known, faults)
     found = Issue(
         date=issue,
@@ -77,12 +115,15 @@ def read_issue(root: Path, issue: date) -> Issue:
         lead=reading.story(file.lead, "lead") if file.lead else None,
         sections=tuple(reading.section(s, i) for i, s in enumerate(file.sections, 1)),
         sponsors=tuple(reading.sponsor(s, i, file) for i, s in enumerate(file.sponsors, 1)),
+        missed=reading.stories(file.missed, "missed"),
+        poll=_poll(file.poll) if file.poll else None,
+        pictures=read_pictures(folder),
         dateline=gathered.dateline,
         editor=gathered.editor,
         sources=gathered.sources,
     )
-    for path_ in note.pictures(found.note):
-        reading.picture(path_, "note.md")
+    for of in note.pictures(found.note):
+        reading.picture(of, "note.md")
     if faults:
         raise ContentError(tables.report(path, faults))
     return found
@@ -98,11 +139,12 @@ class _Reading:
         self.used: dict[str, str] = {}
 
     def section(self, table: _Section, number: int) -> Section:
-        place = f"sections[{number}]"
-        stories = [
-            self.story(story, f"{place}.stories[{i}]") for i, story in enumerate(table.stories, 1)
-        ]
-        return Section(table.title, tuple(story for story in stories if story))
+        stories = self.stories(table.stories, f"sections[{number}].stories")
+        return Section(table.title, stories, Form(table.form))
+
+    def stories(self, tables: tuple[_Story, ...], place: str) -> tuple[Story, ...]:
+        found = (self.story(table, f"{place}[{i}]") for i, table in enumerate(tables, 1))
+        return tuple(story for story in found if story)
 
     def story(self, table: _Story, place: str) -> Story | None:
         article = self.known.get(table.article)
@@ -142,6 +184,8 @@ class _Reading:
             image=self.picture(table.image, place),
             alt=table.alt,
             after=table.after,
+            starts=table.starts,
+            ends=table.ends,
         )
 
     def picture(self, image: str | None, place: str) -> str | None:
@@ -157,6 +201,20 @@ class _Reading:
                 f"into its images/ folder, or give an https address"
             )
         return image
+
+
+def _earlier(root: Path, issue: date) -> dict[str, Article]:
+    """What was gathered for the issues before this one, by id."""
+    found: dict[str, Article] = {}
+    for day in [day for day in existing(root) if day < issue][-LOOK_BACK:]:
+        gathered = read_gathered(folder_of(root, day))
+        found |= {article.id: article for article in gathered.articles} if gathered else {}
+    return found
+
+
+def _poll(table: _Poll) -> Poll:
+    answers = (Choice(a) if isinstance(a, str) else Choice(a.text, a.link) for a in table.answers)
+    return Poll(table.question, tuple(answers))
 
 
 def _note(path: Path) -> str:

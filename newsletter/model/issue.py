@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -23,17 +23,29 @@ class Story:
     credit: str | None = None
 
 
+class Form(StrEnum):
+    """How the stories of a section are shown."""
+
+    PICTURE = "picture"  # the picture at the side, where there is one
+    TEXT = "text"  # headline and blurb
+    BRIEF = "brief"  # a list of headlines
+
+
 @dataclass(frozen=True)
 class Section:
     """A titled group of stories."""
 
     title: str
     stories: tuple[Story, ...]
+    form: Form = Form.PICTURE
 
 
 @dataclass(frozen=True)
 class Sponsor:
-    """An advertisement slot; ``after`` names the section it follows (none: the lead story)."""
+    """An advertisement slot; ``after`` names the section it follows (none: the lead story).
+
+    It runs in the issues from ``starts`` to ``ends``, both included.
+    """
 
     text: str
     label: str | None = None
@@ -41,6 +53,56 @@ class Sponsor:
     image: str | None = None
     alt: str = ""
     after: str | None = None
+    starts: date | None = None
+    ends: date | None = None
+
+    def runs(self, day: date) -> bool:
+        """Whether it stands in the issue of that day."""
+        return (self.starts or day) <= day <= (self.ends or day)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer to a poll; without a link, readers give it by mail."""
+
+    text: str
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A question to the readers."""
+
+    question: str
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """A picture that was fitted to its place and lies in the issue's ``pictures/``.
+
+    ``of``: its address, or its path; ``place``: how wide it stands at most, in CSS pixels;
+    ``width`` and ``height`` in pixels, up to twice the place; ``bytes``: of the file.
+    """
+
+    of: str
+    place: int
+    file: str
+    width: int
+    height: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What was made of an issue's pictures. ``lost``: why one could not be had."""
+
+    hosted: tuple[Hosted, ...] = ()
+    lost: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, of: str, place: int) -> Hosted | None:
+        """The one that was fitted to that place."""
+        return next((h for h in self.hosted if (h.of, h.place) == (of, place)), None)
 
 
 @dataclass(frozen=True)
@@ -54,6 +116,9 @@ class Issue:
     lead: Story | None
     sections: tuple[Section, ...]
     sponsors: tuple[Sponsor, ...] = ()
+    missed: tuple[Story, ...] = ()
+    poll: Poll | None = None
+    pictures: Pictures = Pictures()
     dateline: Dateline | None = None
     editor: EditorBox | None = None
     sources: tuple[SourceReport, ...] = ()
@@ -65,9 +130,14 @@ class Issue:
 
     @property
     def stories(self) -> tuple[Story, ...]:
-        """Every story in the order of the mail, the lead first."""
+        """Every story in the order of the mail, the lead first; not those of earlier issues."""
         lead = (self.lead,) if self.lead else ()
         return lead + tuple(story for section in self.sections for story in section.stories)
+
+    @property
+    def running(self) -> tuple[Sponsor, ...]:
+        """The advertisements whose dates hold this issue's."""
+        return tuple(sponsor for sponsor in self.sponsors if sponsor.runs(self.date))
 
 
 @dataclass(frozen=True)
@@ -91,10 +161,15 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One result of a check: what is wrong, where, and what to do about it."""
+    """One result of a check: what is wrong, where, and what to do about it.
+
+    ``place`` is for people; ``line`` counts in email.html, ``story`` is an article's id.
+    """
 
     level: Level
     check: str
     message: str
     remedy: str
     place: str | None = None
+    line: int | None = None
+    story: str | None = None

@@ -86,7 +86,7 @@ class Answers:
             return PlainTextResponse(_NOTHING_YET, 404)
         theme: shown.Theme = "dark" if request.query_params.get("theme") == "dark" else "light"
         html = self._filled(good.built.rendered.html)
-        html = shown.mail(html, theme, f"{self._published}images")
+        html = shown.mail(html, theme, self._published)
         return HTMLResponse(html, headers={"Content-Security-Policy": _MAIL_POLICY})
 
     async def text(self, _: Request) -> Response:
@@ -111,8 +111,9 @@ class Answers:
         return StreamingResponse(self.live.stream(), media_type="text/event-stream")
 
     async def picture(self, request: Request) -> Response:
-        """A file of the issue's images/, and of no other folder."""
-        folder = issues.folder_of(self.live.desk.folder, self.live.issue) / "images"
+        """A file of the issue's images/ or pictures/, and of no other folder."""
+        issue = issues.folder_of(self.live.desk.folder, self.live.issue)
+        folder = issue / request.url.path.split("/")[1]
         name = request.path_params["name"]
         kind = mimetypes.guess_type(name)[0] or ""
         try:

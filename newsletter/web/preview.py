@@ -47,6 +47,7 @@ def create_app(desk: Desk, issue: date, token: str) -> Starlette:
             Route("/state.json", answers.state),
             Route("/events", answers.events),
             Route("/images/{name:path}", answers.picture),
+            Route("/pictures/{name:path}", answers.picture),
             Route("/assets/{name}", answers.asset),
         ],
         middleware=[Middleware(Guard, token=token)],

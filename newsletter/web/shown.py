@@ -17,12 +17,12 @@ _DECLARED = re.compile(r"color-scheme\s*:[^;}]*dark|<meta[^>]*\bcolor-scheme\b",
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 
 
-def mail(html: str, theme: Theme, pictures: str) -> str:
+def mail(html: str, theme: Theme, published: str) -> str:
     """The mail in one palette, with pictures from this machine and links for a new tab.
 
-    ``pictures``: the address below which readers will find the issue's ``images/``.
+    ``published``: the address below which readers will find the issue's own files.
     """
-    return _opened(_with_own_pictures(in_theme(html, theme), pictures), theme)
+    return _opened(_with_own_pictures(in_theme(html, theme), published), theme)
 
 
 def has_dark_palette(html: str) -> bool:
@@ -50,9 +50,9 @@ def _decided(styles: str, theme: Theme) -> str:
     return _AMONG_OTHERS.sub(among_others, _ALONE.sub(alone, styles))
 
 
-def _with_own_pictures(html: str, pictures: str) -> str:
+def _with_own_pictures(html: str, published: str) -> str:
     """Readers get the issue's pictures from the public pages, where they do not lie yet."""
-    return re.sub(rf"(?<=[\"'(]){re.escape(pictures)}/", "/images/", html)
+    return re.sub(rf"(?<=[\"'(]){re.escape(published)}(?=(?:images|pictures)/)", "/", html)
 
 
 def _opened(html: str, theme: Theme) -> str:

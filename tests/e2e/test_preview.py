@@ -349,7 +349,9 @@ def test_own_template_takes_the_packaged_ones_place(chromium: Browser, busy: Pre
     template = packaged.read_text(encoding="utf-8")
 
     def with_line(words: str) -> str:
-        return re.sub(r"(<body\b[^>]*>)", rf"\1<p>{words}</p>", template, count=1)
+        return template.replace(
+            "{% block sheet %}", f"{{% block sheet %}}<tr><td>{words}</td></tr>", 1
+        )
 
     own = "templates/weekly/email.html.j2"
     with looking(chromium, busy) as seen:

@@ -6,6 +6,7 @@ import csv
 import email
 import email.policy
 import io
+import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,7 +48,10 @@ def test_the_whole_week(newsroom: Newsroom) -> None:
         link = str(mail["List-Unsubscribe"]).partition(">")[0].lstrip("<")
         assert link.startswith("https://news.example.com/unsubscribe/")
         got = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
+        preferences = re.search(r"https://news\.example\.com/preferences/[\w-]+", got)
+        assert preferences, got
         expected = html.replace("ndx-unsubscribe-html-xdn", link)
+        expected = expected.replace("ndx-preferences-html-xdn", preferences.group())
         assert got == expected.replace("ndx-greeting-html-xdn", "Good morning.")
         assert link in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert len({str(mail["List-Unsubscribe"]) for mail in mails}) == 5

@@ -289,8 +289,9 @@ def test_a_token_in_a_link_still_leads_there() -> None:
         ("https://h.example/a.JPEG?w=2", "https://h.example/a.JPEG?w=2"),
         ("https://h.example/a.svg", None),
         ("https://h.example/a.SVG?x", None),
-        ("https://h.example/a.webp", None),
-        ("https://h.example/a.jpg?format=webp", None),
+        ("https://h.example/a.webp", "https://h.example/a.webp"),
+        ("https://h.example/a.jpg?format=svg", None),
+        ("https://h.example/a.heic", None),
         ("data:image/png;base64,AAAA", None),
     ],
 )

@@ -1,0 +1,51 @@
+"""How well text is read on its ground: the contrast of WCAG 2, and colours that have enough."""
+
+from __future__ import annotations
+
+ENOUGH = 4.5  # WCAG 1.4.3, for text of usual size
+ENOUGH_LARGE = 3.0  # from 24 px, or 18.7 px bold
+_STEPS = 50
+
+Colour = tuple[int, int, int]
+
+
+def parsed(text: str) -> Colour:
+    """``#9b1c2e`` as red, green and blue; raises ValueError for anything else."""
+    if len(text) != 7 or text[0] != "#":
+        raise ValueError(f"{text!r} is no colour of six hexadecimal digits")
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """From 1 (the same) to 21 (black on white)."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def readable(colour: str, *grounds: str) -> str:
+    """The colour, as much darker or lighter as it takes to be read on all of the grounds."""
+    on = [parsed(ground) for ground in grounds]
+    dark = sum(map(_luminance, on)) / len(on) < 0.18
+    towards = 255 if dark else 0
+    start = parsed(colour)
+    for step in range(_STEPS + 1):
+        share = step / _STEPS
+        red, green, blue = (round(c + (towards - c) * share) for c in start)
+        if all(contrast((red, green, blue), ground) >= ENOUGH for ground in on):
+            break
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def on(ground: str) -> str:
+    """White, or nearly black where white could not be read."""
+    white = contrast((255, 255, 255), parsed(ground)) >= ENOUGH
+    return "#ffffff" if white else "#161412"
+
+
+def _luminance(colour: Colour) -> float:
+    def linear(channel: int) -> float:
+        share = channel / 255
+        return float(share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4)
+
+    red, green, blue = map(linear, colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

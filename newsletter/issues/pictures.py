@@ -1,0 +1,42 @@
+"""pictures/ of an issue: fitted copies of its pictures, and the list of them. The machine's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from newsletter.issues.files import write_atomically
+from newsletter.model import Hosted, Pictures
+
+FOLDER = "pictures"
+_LIST = "pictures.json"
+
+
+def read_pictures(folder: Path) -> Pictures:
+    """What the issue's list says; a list that is missing or damaged is made anew by a build."""
+    try:
+        found = json.loads((folder / FOLDER / _LIST).read_text(encoding="utf-8"))
+        hosted = tuple(Hosted(**each) for each in found["hosted"])
+        lost = {str(of): str(why) for of, why in found["lost"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Pictures()
+    there = tuple(each for each in hosted if (folder / FOLDER / each.file).is_file())
+    return Pictures(there, lost)
+
+
+def write_picture(folder: Path, name: str, data: bytes) -> None:
+    """One picture; a name says what is in it, so one that is there already is right."""
+    path = folder / FOLDER / name
+    if not path.is_file():
+        write_atomically(path, data)
+
+
+def write_pictures(folder: Path, pictures: Pictures) -> None:
+    """The list. Files that it no longer names stay: mails that went out may show them."""
+    listed = {
+        "hosted": [asdict(each) for each in pictures.hosted],
+        "lost": dict(sorted(pictures.lost.items())),
+    }
+    text = json.dumps(listed, ensure_ascii=False, indent=1) + "\n"
+    write_atomically(folder / FOLDER / _LIST, text)

@@ -1,0 +1,57 @@
+"""Issue → Rendered: one HTML mail with inlined CSS, and one text part, each from its template.
+
+Knows no network, no clock and no database: the same issue, configuration and templates give the
+same bytes. Readers' personal parts stay tokens here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from newsletter import tokens
+from newsletter.config import Config
+from newsletter.model import Issue, Rendered
+from newsletter.render.inlining import inlined
+from newsletter.render.looks import Look, filled, folders, look, packaged_templates
+from newsletter.render.views import context, wanted_pictures
+
+_GUARD = "\u200c"
+
+
+def render(issue: Issue, config: Config) -> Rendered:
+    """The whole mail. Raises ContentError where a template is missing or wrong."""
+    values = context(issue, config, look(config).places)
+    searched = tuple(
+        folder / name
+        for folder in folders(config)
+        for name in (config.newsletter.template, "_parts")
+    )
+    html = _guarded(inlined(filled(config, "email.html.j2", values), searched), "</body>")
+    text = _guarded(filled(config, "email.txt.j2", values).strip() + "\n", None)
+    sender, reply_to = config.newsletter.sender, config.newsletter.reply_to
+    frozen = json.dumps([issue.subject, html, text, sender, reply_to], ensure_ascii=False)
+    found = tokens.found_in(html) | tokens.found_in(text) | tokens.found_in(issue.subject)
+    return Rendered(
+        subject=issue.subject,
+        preheader=issue.preheader,
+        html=html,
+        text=text,
+        hash=hashlib.sha256(frozen.encode()).hexdigest(),
+        tokens={token: tokens.MEANING.get(token, "unknown") for token in sorted(found)},
+    )
+
+
+def _guarded(part: str, before: str | None) -> str:
+    """Keep a provider from choosing Latin-1 for the part: a character that Latin-1 has not.
+
+    SendGrid picks the charset from the characters; Gmail then shows "Message clipped".
+    """
+    if part.isascii() or max(part) > "\xff":
+        return part
+    if before is None:
+        return part.rstrip("\n") + _GUARD + "\n"
+    return part.replace(before, _GUARD + before, 1)
+
+
+__all__ = ["Look", "look", "packaged_templates", "render", "wanted_pictures"]

@@ -1,0 +1,194 @@
+"""What a template may use, as plain data (docs/templates.md lists it)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from email.utils import parseaddr
+from typing import Any
+from urllib.parse import quote
+
+from newsletter import colours, note, tokens
+from newsletter.config import Config
+from newsletter.language import Language
+from newsletter.model import Choice, Form, Hosted, Issue, Poll, Sponsor, Story
+from newsletter.pictures import shown_size
+from newsletter.render.looks import Places, look
+
+
+def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
+    """Everything that a template of this issue may name."""
+    from markupsafe import Markup
+
+    language = Language(config.newsletter.language)
+    views = _Views(issue, config, language, places)
+    newsletter = config.newsletter
+    return {
+        "newsletter": {
+            "name": newsletter.name,
+            "address": newsletter.address,
+            "sender": newsletter.sender,
+            "reply_to": newsletter.reply_to,
+            "url": newsletter.base_url,
+        },
+        "look": newsletter.template,
+        "accent": newsletter.accent,
+        "language": newsletter.language,
+        "direction": language.direction,
+        "words": language.words,
+        "say": language.say,
+        "readable": colours.readable,
+        "on": colours.on,
+        "issue": {
+            "name": issue.name,
+            "date": language.long_date(issue.date),
+            "subject": issue.subject,
+            "preheader": issue.preheader,
+            "url": f"{views.folder}/" if newsletter.base_url else None,
+        },
+        "dateline": views.dateline(),
+        "editor": views.editor(),
+        "note": {
+            "html": Markup(note.to_html(issue.note, views.in_note)),  # noqa: S704 - cleaned by nh3
+            "text": note.to_text(issue.note),
+        },
+        "lead": views.story(issue.lead, places.lead) if issue.lead else None,
+        "sections": [
+            {
+                "title": section.title,
+                "form": section.form.value,
+                "stories": [views.story(story, places.story) for story in section.stories],
+                "sponsors": views.sponsors(section.title),
+            }
+            for section in issue.sections
+        ],
+        "missed": [views.story(story, places.story) for story in issue.missed],
+        "sponsors": views.sponsors(None),
+        "poll": views.poll(issue.poll) if issue.poll else None,
+        "tokens": {
+            "greeting_html": tokens.GREETING_HTML,
+            "greeting_text": tokens.GREETING_TEXT,
+            "unsubscribe_html": tokens.UNSUBSCRIBE_HTML,
+            "unsubscribe_text": tokens.UNSUBSCRIBE_TEXT,
+            "preferences_html": tokens.PREFERENCES_HTML if newsletter.base_url else None,
+            "preferences_text": tokens.PREFERENCES_TEXT if newsletter.base_url else None,
+        },
+    }
+
+
+def wanted_pictures(issue: Issue, config: Config) -> Iterator[tuple[str, int]]:
+    """Every picture that the mail shows, with the width of its place in CSS pixels."""
+    places = look(config).places
+    named: list[tuple[str | None, int]] = [(config.editor.picture, places.portrait)]
+    if issue.lead:
+        named.append((issue.lead.image, places.lead))
+    for section in issue.sections:
+        if section.form is Form.PICTURE:
+            named += [(story.image, places.story) for story in section.stories]
+    named += [(sponsor.image, places.sponsor) for sponsor in issue.running]
+    named += [(image, places.note) for image in note.pictures(issue.note)]
+    return ((of, place) for of, place in dict.fromkeys(named) if of)
+
+
+class _Views:
+    """The parts of an issue as a template shows them."""
+
+    def __init__(self, issue: Issue, config: Config, language: Language, places: Places) -> None:
+        self.issue = issue
+        self.config = config
+        self.language = language
+        self.places = places
+        self.folder = f"{config.newsletter.base_url or ''}/issues/{issue.name}"
+
+    def dateline(self) -> dict[str, str | None]:
+        found = self.issue.dateline
+        city = (found and found.city) or (self.config.dateline and self.config.dateline.city)
+        temperature = None
+        if found and found.temperature is not None:
+            temperature = self.language.temperature(found.temperature, found.unit or "F")
+        date = self.language.long_date(self.issue.date)
+        return {"temperature": temperature, "city": city or None, "date": date}
+
+    def editor(self) -> dict[str, Any] | None:
+        editor, found = self.config.editor, self.issue.editor
+        name = editor.name or (found.name if found else "")
+        bio = editor.bio or (found.bio if found and found.name == name else "")
+        if not name:
+            return None
+        portrait = self.picture(editor.picture, self.places.portrait)
+        return {"name": name, "bio": bio, "email": editor.email, "picture": portrait}
+
+    def story(self, story: Story, place: int) -> dict[str, Any]:
+        article, language = story.article, self.language
+        published = article.published and article.published.astimezone(self.config.zone)
+        authors = language.joined(article.authors)
+        return {
+            "id": article.id,
+            "lang": self._foreign(article.language),
+            "dir": self._direction(story.headline),
+            "headline": story.headline,
+            "url": article.url,
+            "blurb": story.blurb,
+            "byline": language.say("by", names=authors) if authors else None,
+            "email": article.byline_email,
+            "date": language.short_date(published.date()) if published else None,
+            "picture": self.picture(story.image, place),
+            "alt": story.alt,
+            "caption": story.caption,
+            "credit": story.credit,
+        }
+
+    def sponsors(self, after: str | None) -> list[dict[str, Any]]:
+        return [self.sponsor(each) for each in self.issue.running if each.after == after]
+
+    def sponsor(self, sponsor: Sponsor) -> dict[str, Any]:
+        return {
+            "label": sponsor.label or self.language.words["advertisement"],
+            "text": sponsor.text,
+            "link": sponsor.link,
+            "picture": self.picture(sponsor.image, self.places.sponsor),
+            "alt": sponsor.alt,
+        }
+
+    def poll(self, poll: Poll) -> dict[str, Any]:
+        def answer(choice: Choice) -> dict[str, str]:
+            return {"text": choice.text, "link": choice.link or self._by_mail(poll, choice)}
+
+        return {"question": poll.question, "answers": [answer(each) for each in poll.choices]}
+
+    def picture(self, of: str | None, place: int) -> dict[str, Any] | None:
+        """Where readers get it, and how big it stands there; a height may be unknown."""
+        if not of or of in self.issue.pictures.lost:
+            return None
+        if hosted := self.issue.pictures.find(of, place):
+            return self._hosted(hosted)
+        if "://" in of:
+            return {"src": of, "width": place, "height": None}
+        if of == self.config.editor.picture:
+            return None  # it does not lie in the issue's folder, so readers cannot get it
+        return {"src": f"{self.folder}/{of}", "width": place, "height": None}
+
+    def in_note(self, of: str) -> dict[str, Any] | None:
+        return self.picture(of, self.places.note)
+
+    def _foreign(self, tag: str | None) -> str | None:
+        """The language of a story, where it is not the newsletter's."""
+        own = self.config.newsletter.language.partition("-")[0].lower()
+        return tag if tag and tag.partition("-")[0].lower() != own else None
+
+    def _direction(self, headline: str) -> str | None:
+        """Which way a headline runs (by its first letter), where it is not the mail's own way."""
+        kinds = (unicodedata.bidirectional(letter) for letter in headline)
+        first = next((kind for kind in kinds if kind in ("L", "R", "AL")), None)
+        direction = {"L": "ltr", "R": "rtl", "AL": "rtl", None: self.language.direction}[first]
+        return direction if direction != self.language.direction else None
+
+    def _hosted(self, hosted: Hosted) -> dict[str, Any]:
+        width, height = shown_size(hosted.place, hosted.width, hosted.height)
+        src = f"{self.folder}/pictures/{hosted.file}"
+        return {"src": src, "width": width, "height": height}
+
+    def _by_mail(self, poll: Poll, choice: Choice) -> str:
+        newsletter = self.config.newsletter
+        address = parseaddr(newsletter.reply_to or newsletter.sender)[1]
+        return f"mailto:{address}?subject={quote(f'{poll.question} {choice.text}')}"
