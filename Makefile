@@ -6,7 +6,7 @@ PYTHON := $(shell command -v $(PYTHON) || command -v python3)
 
 .DEFAULT_GOAL := setup
 
-.PHONY: setup demo test browser lint bench golden lock clean
+.PHONY: setup demo test browser lint bench golden clients lock clean
 
 setup: $(VENV)/.dev
 
@@ -35,6 +35,10 @@ bench: $(VENV)/.dev
 # Write the golden files anew; look at the difference before committing it.
 golden: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -p no:randomly tests/golden --write-golden
+
+# The table of what readers' clients support, from Can I email's data in the file FROM.
+clients: $(VENV)/.dev
+	$(BIN)/python -m tools.clients $(FROM)
 
 # Pin the newest versions that pyproject.toml allows, with hashes.
 lock: $(VENV)/.dev

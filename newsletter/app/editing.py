@@ -13,7 +13,7 @@ from newsletter.app import hosting
 from newsletter.app.desk import Desk
 from newsletter.errors import FindingsError, NotReadyError
 from newsletter.model import Finding, Issue, Level, Rendered
-from newsletter.render import render
+from newsletter.render import look, render
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def compose(desk: Desk, issue: date) -> Built:
 
 def _composed(desk: Desk, content: Issue) -> Built:
     rendered = render(content, desk.config)
-    findings = check.run(check.Mail(content, rendered, desk.config))
+    accepted = look(desk.config).accepted
+    findings = check.run(check.Mail(content, rendered, desk.config, dict(accepted)))
     return Built(content, rendered, findings)
 
 

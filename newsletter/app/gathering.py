@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from newsletter import dateline, issues, sources
+from newsletter.app import hosting
 from newsletter.app.desk import Desk
 from newsletter.config import SourceOptions
-from newsletter.errors import FetchError, UsageError
+from newsletter.errors import ContentError, FetchError, UsageError
 from newsletter.foreign import is_shown_as_it_is
 from newsletter.gather import Visited
 from newsletter.gather import gather as run
@@ -73,6 +75,8 @@ def gather(desk: Desk, issue: date, since: date | None = None) -> Gathering:
         untitled=desk.language.words["untitled"],
         sections=[s.section for s in desk.config.sources if s.section],
     )
+    with suppress(ContentError):  # the editor's own files may be half written just now
+        hosting.host(desk, issues.read_issue(desk.folder, issue))
     known = {article.id for article in before.articles} if before else set()
     new = tuple(article.id for article in gathered.articles if article.id not in known)
     return Gathering(gathered, new, drafted, folder)

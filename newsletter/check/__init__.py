@@ -7,9 +7,9 @@ a check. An error stops a send, a warning does not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from newsletter import registry
 from newsletter.config import Config
@@ -18,21 +18,39 @@ from newsletter.model import Finding, Issue, Level, Rendered
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
+    from newsletter.check._styles import Declared, Sheet
+
+HTML = "email.html"
+TEXT = "email.txt"
+
+
+class Where(TypedDict):
+    """Where in the mail something is wrong."""
+
+    place: str
+    line: int | None
+    story: str | None
+
 
 @dataclass(frozen=True)
 class Mail:
-    """What every check may look at."""
+    """What every check may look at.
+
+    ``accepted``: what the look uses although some clients do not know it, by feature.
+    """
 
     issue: Issue
     rendered: Rendered
     config: Config
+    accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def page(self) -> HtmlElement:
-        """The HTML part, parsed."""
+        """The HTML part, parsed; an empty one is an empty page."""
         import lxml.html
 
-        return lxml.html.document_fromstring(self.rendered.html)
+        html = self.rendered.html
+        return lxml.html.document_fromstring(html if html.strip() else "<html></html>")
 
     def elements(self, path: str) -> list[Any]:
         """The elements of the HTML part that an XPath names."""
@@ -45,6 +63,37 @@ class Mail:
         path = "//body//text()[not(ancestor::style)]"
         return [text for text in map(str, self.page.xpath(path)) if text.strip()]
 
+    @cached_property
+    def styled(self) -> list[tuple[HtmlElement, Declared]]:
+        """Every element that has a style, with its declarations by property."""
+        from newsletter.check._styles import declared
+
+        return [(each, declared(each.get("style"))) for each in self.elements("//*[@style]")]
+
+    @cached_property
+    def sheet(self) -> Sheet:
+        """The style blocks that are left in the mail."""
+        from newsletter.check._styles import Sheet
+
+        blocks = [block.text or "" for block in self.elements("//style")]
+        return Sheet.of(tuple(blocks))
+
+    def where(self, element: HtmlElement) -> Where:
+        """The line of an element in email.html, and the story that it belongs to."""
+        line = element.sourceline
+        for each in (element, *element.iterancestors()):
+            name = each.get("id") or ""
+            if name.startswith("story-"):
+                identity = name.removeprefix("story-")
+                return {"place": self._headline(identity), "line": line, "story": identity}
+        return {"place": f"{HTML}, line {line}", "line": line, "story": None}
+
+    def _headline(self, identity: str) -> str:
+        for story in (*self.issue.stories, *self.issue.missed):
+            if story.article.id == identity:
+                return f"“{story.headline}”"
+        return HTML
+
 
 def run(mail: Mail) -> tuple[Finding, ...]:
     """Every finding, errors first."""
@@ -52,14 +101,28 @@ def run(mail: Mail) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: finding.level is not Level.ERROR))
 
 
-def error(name: str, message: str, remedy: str, place: str | None = None) -> Finding:
+def error(
+    name: str,
+    message: str,
+    remedy: str,
+    place: str | None = None,
+    line: int | None = None,
+    story: str | None = None,
+) -> Finding:
     """A finding that stops the send."""
-    return Finding(Level.ERROR, name, message, remedy, place)
+    return Finding(Level.ERROR, name, message, remedy, place, line, story)
 
 
-def warning(name: str, message: str, remedy: str, place: str | None = None) -> Finding:
+def warning(
+    name: str,
+    message: str,
+    remedy: str,
+    place: str | None = None,
+    line: int | None = None,
+    story: str | None = None,
+) -> Finding:
     """A finding that does not."""
-    return Finding(Level.WARNING, name, message, remedy, place)
+    return Finding(Level.WARNING, name, message, remedy, place, line, story)
 
 
-__all__ = ["Iterator", "Mail", "error", "run", "warning"]
+__all__ = ["HTML", "TEXT", "Iterator", "Mail", "Where", "error", "run", "warning"]

@@ -35,6 +35,15 @@ def check(mail: Mail) -> Iterator[Finding]:
             "Put {{ tokens.unsubscribe_text }} at the end of the template.",
             "email.txt",
         )
+    korean = mail.config.newsletter.language.startswith("ko")
+    if korean and mail.issue.running and not mail.rendered.subject.startswith("(광고)"):
+        yield warning(
+            "law",
+            "In Korea the subject of advertising mail begins with (광고); this issue has an "
+            "advertisement.",
+            "Put (광고) first in subject = …, where the issue counts as advertising.",
+            "issue.toml",
+        )
     if mail.config.newsletter.base_url is None:
         yield warning(
             "law",

@@ -25,6 +25,17 @@ def check(mail: Mail) -> Iterator[Finding]:
                 "issue.toml",
             )
 
+    for sponsor in mail.issue.sponsors:
+        if not sponsor.runs(mail.issue.date):
+            dates = f"{sponsor.starts or '…'} to {sponsor.ends or '…'}"
+            yield warning(
+                "stories",
+                f"The advertisement {(sponsor.text or sponsor.alt)[:40]!r} runs from {dates}, so "
+                f"it is left out.",
+                "Change its dates, or take it out.",
+                "issue.toml",
+            )
+
 
 def _counted(number: int) -> str:
     return f"{number} {'story' if number == 1 else 'stories'}"

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from newsletter.check import Mail, error, warning
+from newsletter.check import HTML, Mail, error, warning
 from newsletter.model import Finding
 
 LONGEST = 78  # characters; more is cut off in every inbox
+PREHEADER = (40, 100)  # characters
+_WIDE = "WF"  # Korean and Chinese letters take the room of two
 
 
 def check(mail: Mail) -> Iterator[Finding]:
@@ -20,17 +22,64 @@ def check(mail: Mail) -> Iterator[Finding]:
             "Write it anew on one line in subject = …",
             "issue.toml",
         )
-    elif len(subject) > LONGEST:
+    elif columns(subject) > LONGEST:
         yield warning(
             "subject",
-            f"The subject has {len(subject)} characters; inboxes show fewer than {LONGEST}.",
+            f"The subject takes the room of {columns(subject)} letters; inboxes show fewer than "
+            f"{LONGEST}.",
             "Shorten it in subject = …",
             "issue.toml",
         )
-    if not mail.rendered.preheader.strip():
+    yield from _preheader(mail)
+
+
+def columns(text: str) -> int:
+    """How many narrow letters' room a text takes."""
+    import unicodedata
+
+    return sum(2 if unicodedata.east_asian_width(letter) in _WIDE else 1 for letter in text)
+
+
+def _preheader(mail: Mail) -> Iterator[Finding]:
+    preheader = mail.rendered.preheader.strip()
+    least, most = PREHEADER
+    remedy = f"Write one of {least} to {most} characters in preheader = …"
+    if not preheader:
         yield warning(
             "subject",
             "There is no preheader, so inboxes show the first words of the mail instead.",
-            "Write one of 40 to 100 characters in preheader = …",
+            remedy,
             "issue.toml",
         )
+        return
+    length = columns(preheader)
+    if length < least:
+        yield warning(
+            "subject",
+            f"The preheader takes the room of {length} letters, and leaves half of it empty.",
+            remedy,
+            "issue.toml",
+        )
+    elif length > most + 10:  # the draft may end a word later
+        yield warning(
+            "subject",
+            f"The preheader takes the room of {length} letters; inboxes show no more than {most}.",
+            remedy,
+            "issue.toml",
+        )
+    for element, styles in mail.styled:
+        if preheader in (element.text or "") and styles.get("display") == "none":
+            if "\u200c" not in element.text_content():
+                yield warning(
+                    "subject",
+                    "Nothing follows the preheader, so inboxes go on with the mail's first words.",
+                    "Put &#847;&zwnj;&nbsp; after it, sixty times, in the template.",
+                    **mail.where(element),
+                )
+            return
+    yield warning(
+        "subject",
+        "The preheader does not stand hidden at the beginning of the mail.",
+        'Put {{ issue.preheader }} first into the body, in an element with "display:none".',
+        HTML,
+    )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -25,6 +23,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, Route, expect, sync
 
 from newsletter import issues, render
 from newsletter.model import Article, Gathered, Window
+from tests.browser import launched
 from tests.newsroom import Newsroom, make
 
 pytestmark = pytest.mark.browser
@@ -32,7 +31,6 @@ pytestmark = pytest.mark.browser
 ISSUE = "2025-07-07"
 SUBJECT = "Night market back on Olympic"
 SOON = 5_000  # milliseconds: what is expected at once, on a busy machine
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def png(width: int = 40, height: int = 30) -> bytes:
@@ -161,17 +159,8 @@ def previewing(room: Newsroom, port: int = 0) -> Iterator[Preview]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for path in map(shutil.which, names) if path), None)
-    if found is None:
-        missing = "There is no Chromium on this machine, so the preview was not looked at."
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+    with sync_playwright() as playwright, launched(playwright) as browser:
         yield browser
-        browser.close()
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -14,33 +15,10 @@ from newsletter import check, registry, tokens
 from newsletter.check import Mail
 from newsletter.config import Config
 from newsletter.errors import ContentError
-from newsletter.model import Article, Health, Issue, Section, SourceReport, Sponsor, Story
-from newsletter.render import render
+from newsletter.model import Health, Issue, Pictures, Section, SourceReport, Sponsor, Story
+from newsletter.render import look, render
+from tests.kinds import GOOD, LANTERNS, story
 from tests.newsroom import CONFIG
-
-
-def story(number: int, **more: object) -> Story:
-    article = Article(
-        id=f"id{number}",
-        title=f"Headline {number}",
-        source="feed.xml",
-        url=f"https://www.example.com/{number}",
-        published=datetime(2025, 7, 3, 12, tzinfo=UTC),
-        authors=("Sam Lee",),
-    )
-    values: dict[str, object] = {"headline": article.title, "blurb": "A blurb.", "alt": "A thing"}
-    return Story(article, **{**values, **more})  # type: ignore[arg-type]
-
-
-GOOD = Issue(
-    date=date(2025, 7, 7),
-    subject="A subject",
-    preheader="A preheader of a good length for an inbox",
-    note="A **note** with [a link](https://www.example.com/n).",
-    lead=story(1, image="https://www.example.com/1.jpg", caption="Caption", credit="ME"),
-    sections=(Section("News", (story(2), story(3))),),
-    sponsors=(Sponsor("Buy this", link="https://www.example.com/ad", after="News"),),
-)
 
 
 @pytest.fixture
@@ -52,14 +30,15 @@ def config(tmp_path: Path) -> Config:
 
 
 def mail(issue: Issue, config: Config, **parts: str) -> Mail:
-    return Mail(issue, replace(render(issue, config), **parts), config)  # type: ignore[arg-type]
+    rendered = replace(render(issue, config), **parts)  # type: ignore[arg-type]
+    return Mail(issue, rendered, config, dict(look(config).accepted))
 
 
 def found(issue: Issue, config: Config, **parts: str) -> dict[str, str]:
-    return {
-        f.check: f"{f.level}: {f.message} {f.remedy}"
-        for f in check.run(mail(issue, config, **parts))
-    }
+    said: dict[str, str] = {}
+    for f in check.run(mail(issue, config, **parts)):
+        said[f.check] = f"{said.get(f.check, '')}{f.level}: {f.message} {f.remedy}\n"
+    return said
 
 
 def test_a_good_mail_has_no_findings(config: Config) -> None:
@@ -67,10 +46,8 @@ def test_a_good_mail_has_no_findings(config: Config) -> None:
 
 
 def test_every_check_is_broken_by_some_test_here() -> None:
-    assert registry.names("newsletter.check") == [
-        "charset", "law", "links", "pictures", "placeholders", "size", "sources", "stories",
-        "subject",
-    ]  # fmt: skip
+    broken = {name for _, name, _ in BROKEN} | {name for _, _, name, _ in CHANGED}
+    assert broken | {"law", "textpart"} == set(registry.names("newsletter.check"))
 
 
 def report(status: str) -> SourceReport:
@@ -92,7 +69,7 @@ BROKEN = [
     ({"note": "![words](http://www.example.com/x.jpg)"}, "pictures", "does not start with https"),
     ({"subject": " "}, "subject", "error: The subject is empty"),
     ({"subject": "a\tb"}, "subject", "error: The subject holds a line break"),
-    ({"subject": "long " * 20}, "subject", "warning: The subject has"),
+    ({"subject": "long " * 20}, "subject", "warning: The subject takes the room of 100 letters"),
     ({"preheader": ""}, "subject", "warning: There is no preheader"),
     ({"sections": ()}, "stories", "error: The issue has 1 story; min_stories asks for 3"),
     (
@@ -103,7 +80,109 @@ BROKEN = [
     ({"sources": (report("failing"),)}, "sources", "a.xml has failed since Wed Jul 02"),
     ({"sources": (report("stale"),)}, "sources", "warning: a.xml has had nothing new since"),
     ({"sponsors": (Sponsor("Ad", link="ftp://x"),)}, "links", "which is no web address"),
+    (
+        {"sponsors": (Sponsor("Old ad", ends=date(2025, 7, 6)),)},
+        "stories",
+        "warning: The advertisement 'Old ad' runs from … to 2025-07-06, so it is left out",
+    ),
+    ({"preheader": "Short"}, "subject", "takes the room of 5 letters"),
+    ({"preheader": "many words " * 11}, "subject", "no more than 100"),
+    ({"subject": "짧지 않은 제목 " * 6}, "subject", "takes the room of 90 letters"),
+    ({"subject": "THE WEEK IN KOREATOWN"}, "spam", "written in capitals"),
+    ({"subject": "Win now!!"}, "spam", "'!!' in the subject"),
+    ({"subject": "Re: your letter"}, "spam", "begins with 'Re:'"),
+    ({"note": "[the page](https://bit.ly/x)"}, "spam", "goes through bit.ly"),
+    ({"note": "[www.one.com](https://two.com/x)"}, "spam", "says www.one.com and leads to two.com"),
+    ({"note": "Read it [here](https://www.example.com/h)."}, "links", "'here' does not say where"),
+    ({"note": "[](https://www.example.com/h)"}, "links", "has no words"),
+    (
+        {"note": "[This one](https://a.example.com) and [This one](https://b.example.com)"},
+        "links",
+        "'This one' leads to 2 different places",
+    ),
+    ({"note": "![x](https://www.example.com/x.webp)"}, "pictures", "Gmail or Outlook does not"),
+    (
+        {"lead": story(1, image=LANTERNS, alt="Headline 1")},
+        "pictures",
+        "No words say what the picture shows of: “Headline 1”",
+    ),
+    (
+        {"pictures": Pictures(GOOD.pictures.hosted, {LANTERNS: "It is gone."})},
+        "pictures",
+        "A picture is missing: It is gone.",
+    ),
+    (
+        {"pictures": Pictures((replace(GOOD.pictures.hosted[0], bytes=300_000),))},
+        "pictures",
+        "A picture has 293 KB",
+    ),
+    (
+        {"pictures": Pictures((replace(GOOD.pictures.hosted[0], bytes=2_000_000),))},
+        "pictures",
+        "The pictures have 1.9 MB in all",
+    ),
+    (
+        {"note": "\n\n".join(f"[Link {n}](https://www.example.com/{n})" for n in range(300))},
+        "size",
+        "KB where the provider counts clicks",
+    ),
 ]
+
+# A mail whose HTML is another one: what is replaced, by what, the check, and what it says.
+CHANGED = [
+    ("<!DOCTYPE html>", "<!doctype html>", "document", "does not begin with <!DOCTYPE html>"),
+    ("<!DOCTYPE html>", "<!-- x --><!DOCTYPE html>", "document", "does not begin with"),
+    (r"<title>.*?</title>", "", "document", "has no title"),
+    (r'<meta name="viewport"[^>]*>', "", "document", "does not say that it fits phones"),
+    ("</body>", "<script>x()</script></body>", "document", "error: There is a <script>"),
+    ("</body>", "<form></form></body>", "document", "error: There is a <form>"),
+    (r'<html lang="en"', "<html", "languages", "does not say on <html>"),
+    (r'<div lang="en" dir="ltr"', "<div", "languages", "a wrapper inside <body>"),
+    ("<h1", "<h2", "headings", "has 0 headings of the first level"),
+    ("</h1>", "</h1><h1>Again</h1>", "headings", "has 2 headings of the first level"),
+    ("</h1>", "</h1><h4>Deep</h4>", "headings", "After <h1> comes <h4> (“Deep”)"),
+    (r'<table class="sheet" role="presentation"', "<table", "roles", "read aloud as a table"),
+    ("</h1>", "</h1></b>", "nesting", "is not well nested"),
+    ("</h1>", "</h1><p><b></p>", "nesting", "is not well nested"),
+    ("</style>", f"/*{'x' * 17_000}*/</style>", "styles", "Gmail drops them over 16 KB"),
+    (
+        "</style>",
+        "@media screen { @media (max-width: 9px) { p { color: red } } }</style>",
+        "styles",
+        "'@media (max-width: 9px)' stands inside another",
+    ),
+    ("</style>", "@import url(https://x.example.com/a.css);</style>", "styles", "from elsewhere"),
+    (r"(<style[^>]*>\s*):root", r"\1@font-face { src: url(x) } :root", "styles", "from elsewhere"),
+    (r'<meta name="color-scheme"[^>]*>', "", "dark", "does not say that it has a dark palette"),
+    ("prefers-color-scheme: dark", "max-width: 1px", "dark", "has no dark palette"),
+    ("data-ogs", "data-x", "dark", "Outlook's apps do not get"),
+    (r"<!--\[if mso\]><table[^>]*>", "<!--[if mso]>", "outlook", "does not know max-width"),
+    ("</h1>", "</h1><!--[if mso]><v:roundrect/><![endif]-->", "outlook", "drawn in VML"),
+    (r'(<p class="greeting" style=")', r"\1padding:4px;", "outlook", "A <p> has padding"),
+    (
+        r'(<a class="ink" href="[^"]*" style=")',
+        r"\1padding:4px;background-color:#eeeeee;",
+        "outlook",
+        "A button has its ground and padding on the link",
+    ),
+    (r'<table class="sheet" role="presentation" width="100%"',
+     '<table class="sheet" role="presentation" width="600"', "phones", "is 600 pixels wide"),
+    (r'(<p class="greeting" style=")', r"\1min-width:400px;", "phones", "is 400 pixels wide"),
+    (r'width:100%;max-width:536px', "", "phones", "is 536 pixels wide"),
+    (r'width:100%;max-width:536px', "", "pictures", "does not get narrower"),
+    (r'<img src="([^"]*)" width="536"', r'<img src="\1" width="536px"', "pictures", "whole pixels"),
+    (r'<img src="([^"]*)" width="536"', r'<img src="\1"', "pictures", "whole pixels"),
+    (r'(<p class="greeting" style=")', r"\1color:#999999;", "contrast", "in the light palette"),
+    (r"(\.quiet.*?)#[0-9a-f]{6}", r"\1#222222", "contrast", "weak in the dark palette"),
+    (r'(<p class="greeting" style=")', r"\1float:left;position:sticky;", "clients", "css-position"),
+    (r'(<p class="greeting" style="[^"]*)font-size:26px', r"\1font-size:1px", "spam", "1 pixels"),
+    (r'<p class="greeting"[^>]*>',
+     '<p><a href="https://www.example.com/x" style="text-decoration:none">Words</a> and more',
+     "links", "by colour alone"),
+    (r'<div class="preheader".*?</div>', "", "subject", "does not stand hidden"),
+    (r'(<div class="preheader"[^>]*>[^\u034f]*)[\u034f\u200c\xa0]*', r"\1", "subject",
+     "Nothing follows"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("change", "name", "expected"), BROKEN)
@@ -112,6 +191,42 @@ def test_a_mail_that_breaks_a_rule_is_caught(
 ) -> None:
     said = found(replace(GOOD, **change), config)  # type: ignore[arg-type]
     assert expected in said[name], said
+
+
+@pytest.mark.parametrize(("old", "new", "name", "expected"), CHANGED)
+def test_html_that_breaks_a_rule_is_caught_at_its_line(
+    config: Config, old: str, new: str, name: str, expected: str
+) -> None:
+    html = render(GOOD, config).html
+    changed, count = re.subn(old, new, html, flags=re.DOTALL)
+    assert count, "the mail has changed: mend the test"
+    said = [f for f in check.run(mail(GOOD, config, html=changed)) if f.check == name]
+    assert any(expected in f"{f.level}: {f.message} {f.remedy}" for f in said), said
+    for finding in said:
+        assert finding.line is None or 0 < finding.line <= changed.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("Headline 2", "Headline", "lacks the story “Headline 2”"),
+        ("https://www.example.com/2", "", "lacks the link https://www.example.com/2"),
+        ("ndx-greeting-text-xdn", "Hello", "does not greet"),
+        ("A blurb.", "<p>A blurb.</p>", "holds HTML"),
+    ],
+)
+def test_a_text_part_that_fell_behind(config: Config, old: str, new: str, expected: str) -> None:
+    text = render(GOOD, config).text.replace(old, new)
+    assert expected in found(GOOD, config, text=text)["textpart"]
+
+
+def test_an_advertisement_in_korean_is_marked_in_the_subject(config: Config) -> None:
+    korean = replace(config, newsletter=config.newsletter.model_copy(update={"language": "ko"}))
+    assert "(광고)" in found(GOOD, korean)["law"]
+    assert found(replace(GOOD, subject="(광고) 소식"), korean) == {}
+    html = render(GOOD, korean).html.replace("Malgun", "x").replace("SD Gothic", "x")
+    bare = html.replace("Noto S", "x")
+    assert "has Korean letters" in found(replace(GOOD, sponsors=()), korean, html=bare)["languages"]
 
 
 def test_a_template_without_what_the_law_asks_for(config: Config) -> None:

@@ -1,0 +1,35 @@
+"""Gmail drops a style block that is too long, or has an at-rule inside another, and all in it."""
+
+from collections.abc import Iterator
+
+from newsletter.check import HTML, Mail, warning
+from newsletter.model import Finding
+
+MOST = 16 * 1024  # bytes
+
+
+def check(mail: Mail) -> Iterator[Finding]:
+    """The style blocks that are left after inlining; nothing from elsewhere."""
+    sheet = mail.sheet
+    if sheet.size > MOST:
+        yield warning(
+            "styles",
+            f"The style blocks have {sheet.size / 1024:.0f} KB; Gmail drops them over 16 KB.",
+            "Move what can stand in an element into style.css, which is inlined.",
+            HTML,
+        )
+    for nested in sheet.nested:
+        yield warning(
+            "styles",
+            f"{nested!r} stands inside another at-rule; Gmail drops the whole block for it.",
+            "Write the two one after the other.",
+            HTML,
+        )
+    fetched = [rule for rule in sheet.at_rules if rule.startswith(("@import", "@font-face"))]
+    if fetched or mail.elements("//link[@rel='stylesheet']"):
+        yield warning(
+            "styles",
+            "The mail wants a style or a font from elsewhere; Gmail and Outlook.com fetch none.",
+            "Take it out, and name system fonts in font-family.",
+            HTML,
+        )

@@ -1,0 +1,177 @@
+"""The looks, drawn by a real browser: on phones, in the dark, without styles, full or empty."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from newsletter import check
+from newsletter.app import open_desk
+from newsletter.check import Mail
+from newsletter.config import Config
+from newsletter.model import Form, Issue, Pictures, Section
+from newsletter.render import look, render
+from tests.browser import launched
+from tests.kinds import GOOD, KOREAN, LANTERNS, RTL, everything, story
+from tests.newsroom import CONFIG
+
+pytestmark = pytest.mark.browser
+
+LONG = "A headline of three hundred letters, which goes on and on " * 5 + "to its end"
+UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
+
+
+def many(count: int, **more: object) -> tuple[Section, ...]:
+    stories = tuple(story(number, **more) for number in range(100, 100 + count))
+    return (Section("News", stories),)
+
+
+ISSUES: dict[str, Issue] = {
+    "everything": everything(),
+    "one story": replace(GOOD, sections=(), sponsors=(), note="", preheader=GOOD.preheader),
+    "sixty stories": replace(GOOD, sections=many(59)),
+    "long headlines": replace(
+        GOOD, lead=story(1, headline=LONG, image=LANTERNS), sections=many(3, headline=LONG)
+    ),
+    "unbroken words": replace(
+        GOOD, lead=story(1, headline=UNBROKEN), sections=many(2, headline=UNBROKEN, blurb=UNBROKEN)
+    ),
+    "no pictures": replace(everything(), lead=story(1), sections=many(9), pictures=Pictures()),
+    "right to left": replace(
+        GOOD, lead=story(1, headline=RTL), sections=many(2, headline=RTL, blurb=RTL)
+    ),
+    "korean stories": replace(GOOD, sections=many(3, headline=KOREAN, blurb=KOREAN * 3)),
+    "briefs": replace(GOOD, sections=(Section("Briefs", many(12)[0].stories, Form.BRIEF),)),
+}
+LOOKS = ("weekly", "plain")
+
+
+@pytest.fixture(scope="module")
+def player() -> Iterator[Playwright]:
+    with sync_playwright() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chromium(player: Playwright) -> Iterator[Browser]:
+    with launched(player) as browser:
+        yield browser
+
+
+def configured(folder: Path, template: str, language: str = "en") -> Config:
+    text = CONFIG.replace(
+        "timezone =", f'template = "{template}"\nlanguage = "{language}"\ntimezone ='
+    )
+    text = text.replace("[[sources]]", f'picture = "{LANTERNS}"\n\n[[sources]]')
+    (folder / "newsletter.toml").write_text(text, encoding="utf-8")
+    return open_desk(folder).config
+
+
+def page_of(browser: Browser, html: str, width: int, **more: Any) -> Page:
+    """The mail in a window of that width, offline; pictures are grey."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, **more)
+    page.route("**/*", lambda route: route.abort())
+    page.set_content(html, wait_until="domcontentloaded")
+    return page
+
+
+def without_styles(html: str) -> str:
+    """As Gmail's mobile web and some of its apps have it."""
+    return re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("name", ISSUES)
+def test_nothing_scrolls_sideways(
+    tmp_path: Path, chromium: Browser, template: str, name: str
+) -> None:
+    html = render(ISSUES[name], configured(tmp_path, template)).html
+    for source in (html, without_styles(html)):
+        for width in (320, 375, 700):
+            page = page_of(chromium, source, width)
+            whole = page.evaluate("document.documentElement.scrollWidth")
+            page.close()
+            assert whole <= width, f"{whole} at {width}"
+
+
+@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_axe_finds_nothing_in_light_and_dark(
+    tmp_path: Path, chromium: Browser, template: str, language: str
+) -> None:
+    html = render(everything(), configured(tmp_path, template, language)).html
+    for palette in ("light", "dark"):
+        for width in (375, 800):
+            page = page_of(chromium, html, width, color_scheme=palette)
+            # A mail is no page of a site: it has no landmarks.
+            rules = {name: {"enabled": False} for name in ("region", "landmark-one-main")}
+            found = Axe().run(page, options={"rules": rules})
+            page.close()
+            assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("accent", ["#9b1c2e", "#ffd400", "#0a0a0a", "#00ffee", "#2a6df4"])
+def test_every_rule_holds_with_everything_in_the_mail(
+    tmp_path: Path, template: str, language: str, accent: str
+) -> None:
+    config = configured(tmp_path, template, language)
+    coloured = config.newsletter.model_copy(update={"accent": accent})
+    config = replace(config, newsletter=coloured)
+    issue = everything() if language == "en" else replace(everything(), subject="(광고) 이번 주")
+    mail = Mail(issue, render(issue, config), config, dict(look(config).accepted))
+    assert check.run(mail) == ()
+
+
+@pytest.mark.parametrize("template", LOOKS)
+def test_a_picture_that_is_off_leaves_its_words(
+    tmp_path: Path, chromium: Browser, template: str
+) -> None:
+    html = render(everything(), configured(tmp_path, template)).html
+    page = page_of(chromium, html, 700)
+    assert page.get_by_alt_text("A loaf").is_visible()
+    page.close()
+
+
+def test_the_dark_palette_is_drawn(tmp_path: Path, chromium: Browser) -> None:
+    html = render(everything(), configured(tmp_path, "weekly")).html
+    ground = "getComputedStyle(document.querySelector('.sheet')).backgroundColor"
+    for palette, expected in (("light", "rgb(255, 253, 249)"), ("dark", "rgb(27, 25, 23)")):
+        page = page_of(chromium, html, 700, color_scheme=palette)
+        assert page.evaluate(ground) == expected
+        page.close()
+
+
+def test_a_headline_from_right_to_left_stands_on_the_right(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    html = render(ISSUES["right to left"], configured(tmp_path, "weekly")).html
+    page = page_of(chromium, html, 700)
+    cell = page.locator("#story-id1")
+    assert cell.get_attribute("dir") == "rtl"
+    assert cell.locator("h3").evaluate("e => getComputedStyle(e).direction") == "rtl"
+    page.close()
+
+
+def test_korean_words_are_kept_whole(tmp_path: Path, chromium: Browser) -> None:
+    html = render(everything(), configured(tmp_path, "weekly", "ko")).html
+    page = page_of(chromium, html, 375)
+    kept = page.locator(".gutter").evaluate("e => getComputedStyle(e).wordBreak")
+    assert kept == "keep-all"
+    assert "Apple SD Gothic Neo" in html
+    page.close()
+
+
+@pytest.mark.parametrize("template", LOOKS)
+def test_sixty_stories_stay_under_the_limit(tmp_path: Path, template: str) -> None:
+    config = configured(tmp_path, template)
+    size = len(render(ISSUES["sixty stories"], config).html.encode())
+    assert size < 102 * 1024

@@ -1,0 +1,154 @@
+"""Pictures as publishers have them → pictures that every mail program shows."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image, ImageCms
+
+from newsletter.errors import ContentError
+from newsletter.pictures import MOST_BYTES, fitted, name_of, shown_size
+
+
+def saved(image: Image.Image, kind: str, **how: object) -> bytes:
+    made = io.BytesIO()
+    image.save(made, kind, **how)
+    return made.getvalue()
+
+
+def photo(width: int, height: int, mode: str = "RGB") -> Image.Image:
+    """Something with as much in it as a photograph."""
+    noise = Image.effect_noise((width, height), 60)
+    return Image.merge("RGB", [noise, noise.rotate(90).resize((width, height)), noise]).convert(
+        mode
+    )
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("JPEG", "RGB"), ("JPEG", "CMYK"), ("JPEG", "L"), ("PNG", "RGBA"), ("PNG", "P"), ("PNG", "LA"),
+     ("PNG", "I;16"), ("PNG", "1"), ("GIF", "P"), ("WEBP", "RGBA"), ("AVIF", "RGB"), ("BMP", "RGB"),
+     ("TIFF", "RGB")],
+)  # fmt: skip
+def test_every_kind_becomes_a_light_jpeg_or_png(kind: str, mode: str) -> None:
+    image = photo(1600, 1200).convert("L").convert(mode) if mode == "I;16" else None
+    whole = image or photo(1600, 1200, mode)
+    made = fitted(saved(whole, kind), 320, "a picture")
+    assert len(made.data) <= MOST_BYTES
+    seen = opened(made.data)
+    assert seen.format == ("PNG" if made.name.endswith(".png") else "JPEG")
+    assert seen.mode == "RGB"
+    assert seen.size == (made.width, made.height)
+    assert made.width <= 640
+    assert abs(made.width / made.height - 4 / 3) < 0.02
+
+
+def test_it_is_twice_as_wide_as_its_place_and_never_bigger_than_it_was() -> None:
+    big = fitted(saved(Image.new("RGB", (3000, 1500), "teal"), "JPEG"), 536, "a picture")
+    assert (big.width, big.height) == (1072, 536)
+    small = fitted(saved(Image.new("RGB", (300, 200), "teal"), "JPEG"), 536, "a picture")
+    assert (small.width, small.height) == (300, 200)
+
+
+def test_a_tall_one_gets_narrower() -> None:
+    tall = fitted(saved(Image.new("RGB", (1000, 4000), "teal"), "JPEG"), 400, "a picture")
+    assert tall.height == 1000
+    assert shown_size(400, tall.width, tall.height) == (125, 500)
+    assert shown_size(400, 800, 600) == (400, 300)
+    assert shown_size(400, 200, 100) == (200, 100)
+
+
+def test_it_stands_upright_and_says_nothing_of_its_maker() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    exif[0x013B] = "Somebody"
+    exif.get_ifd(0x8825)[1] = "N"  # where it was taken
+    data = saved(Image.new("RGB", (400, 200), "teal"), "JPEG", exif=exif, comment=b"secret")
+    made = fitted(data, 320, "a picture")
+    assert (made.width, made.height) == (200, 400)
+    seen = opened(made.data)
+    assert not seen.getexif()
+    assert not {"exif", "comment", "icc_profile", "xmp"} & seen.info.keys()
+    assert b"Somebody" not in made.data
+
+
+def test_colours_of_another_profile_become_srgb() -> None:
+    swapped = _with_swapped_channels()
+    data = saved(Image.new("RGB", (200, 200), (10, 20, 230)), "JPEG", icc_profile=swapped)
+    red, _, blue = opened(fitted(data, 100, "a picture").data).getpixel((50, 50))  # type: ignore[misc]
+    assert red > 200 > blue
+
+
+def _with_swapped_channels() -> bytes:
+    """sRGB's own profile, but for red and blue, which trade places."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    count = struct.unpack(">I", profile[128:132])[0]
+    places = {}
+    for number in range(count):
+        at = 132 + 12 * number
+        places[bytes(profile[at : at + 4])] = at
+    red, blue = places[b"rXYZ"], places[b"bXYZ"]
+    profile[red + 4 : red + 12], profile[blue + 4 : blue + 12] = (
+        profile[blue + 4 : blue + 12],
+        profile[red + 4 : red + 12],
+    )
+    return bytes(profile)
+
+
+def test_what_is_clear_becomes_white() -> None:
+    image = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+    made = fitted(saved(image, "PNG"), 100, "a picture")
+    assert opened(made.data).getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_a_drawing_stays_a_png_and_a_photo_in_a_png_becomes_a_jpeg() -> None:
+    drawing = fitted(saved(Image.new("RGB", (800, 600), "teal"), "PNG"), 320, "a picture")
+    assert drawing.name.endswith(".png")
+    heavy = fitted(saved(photo(1600, 1200), "PNG"), 536, "a picture")
+    assert heavy.name.endswith(".jpg")
+
+
+def test_the_name_says_what_it_was_made_of() -> None:
+    data = saved(Image.new("RGB", (100, 100), "teal"), "PNG")
+    assert fitted(data, 100, "x").name == fitted(data, 100, "y").name == f"{name_of(data, 100)}.png"
+    assert name_of(data, 100) != name_of(data, 101)
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG that says it is so big, and holds nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b""))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is no picture that mails can show"),
+        (b"<html>Not found</html>", "is no picture that mails can show"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is no picture that mails can show"),
+        (bomb(10_000, 10_000), "has 100 megapixels; the most is 50"),
+        (bomb(30_000, 30_000), "has 900 megapixels"),
+        (bomb(400, 300), "is damaged"),
+        (saved(Image.new("RGB", (1, 1)), "GIF"), "is only 1 × 1 pixels"),
+        (saved(photo(400, 300), "JPEG")[:3000], "is damaged"),
+    ],
+)
+def test_what_is_no_picture_is_said_in_one_sentence(data: bytes, said: str) -> None:
+    with pytest.raises(ContentError, match=said) as caught:
+        fitted(data, 320, "https://www.example.com/a.jpg")
+    assert str(caught.value).startswith("https://www.example.com/a.jpg ")
+    assert str(caught.value).count("\n") == 0
