@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 
 from newsletter import issues
 from newsletter.app.desk import Desk
+from newsletter.app.editing import Built
 from newsletter.app.gathering import visited
-from newsletter.app.reaching import is_made_up, reach
-from newsletter.check import error, warning
+from newsletter.app.reaching import refusal
+from newsletter.check import Mail, error, warning
 from newsletter.errors import FetchError
 from newsletter.gather import read
 from newsletter.http import Door
+from newsletter.issues.pictures import FOLDER as PICTURES
 from newsletter.model import Article, Finding, Issue, Story, Window
 
 log = logging.getLogger(__name__)
@@ -34,13 +36,23 @@ class Change:
     now: str
 
 
-def look_again(desk: Desk, issue: Issue) -> tuple[Finding, ...]:
+def look_again(desk: Desk, built: Built) -> tuple[Finding, ...]:
     """What is gone (an error) or has a new headline (a warning), over the network."""
+    issue = built.issue
+    links = {story.article.url: story for story in issue.stories if story.article.url}
+    others = [link for link in _links_of(built, desk) if link not in links]
+    pictures = _published(desk, issue)
+    wanted = [*links, *others, *pictures]
     with desk.door("look") as door:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="link") as pool:
             changes = pool.submit(_changes, desk, issue, door)
-            answers = list(pool.map(lambda story: _ask(desk, story, door), issue.stories))
-        return (*_links(issue.stories, answers), *_headlines(issue, changes.result()))
+            refusals = list(pool.map(lambda url: refusal(desk, door, url), wanted))
+        faults = {url: fault for url, fault in zip(wanted, refusals, strict=True) if fault}
+        return (
+            *_gone(faults, links, others),
+            *_unpublished(faults, pictures),
+            *_headlines(issue, changes.result()),
+        )
 
 
 def refresh(desk: Desk, day: date) -> list[Change]:
@@ -83,38 +95,64 @@ def _changes(desk: Desk, issue: Issue, door: Door) -> list[Change]:
     ]
 
 
-def _ask(desk: Desk, story: Story, door: Door) -> FetchError | None:
-    """Why the story's page cannot be had; None where it can, or where there is none to have."""
-    url = story.article.url
-    if not url or is_made_up(url):
-        return None
-    try:
-        reach(desk, door, url)
-    except FetchError as fault:
-        return fault
-    return None
+def _links_of(built: Built, desk: Desk) -> list[str]:
+    """The web addresses of the mail, but those of the newsletter's own pages."""
+    own = desk.config.newsletter.base_url
+    mail = Mail(built.issue, built.rendered, desk.config)
+    addresses = dict.fromkeys(str(address) for address in mail.elements("//body//a/@href"))
+    return [
+        address
+        for address in addresses
+        if address.startswith("https://") and not (own and address.startswith(f"{own}/"))
+    ]
 
 
-def _links(stories: Iterable[Story], answers: Iterable[FetchError | None]) -> Iterator[Finding]:
+def _published(desk: Desk, issue: Issue) -> list[str]:
+    """Where readers will get the issue's hosted pictures."""
+    base = desk.config.newsletter.base_url
+    files = dict.fromkeys(each.file for each in issue.pictures.hosted)
+    return [f"{base}/issues/{issue.name}/{PICTURES}/{file}" for file in files]
+
+
+def _gone(
+    faults: Mapping[str, FetchError], links: Mapping[str, Story], others: Sequence[str]
+) -> Iterator[Finding]:
     unseen = []
-    for story, fault in zip(stories, answers, strict=True):
+    for url in (*links, *others):
+        fault, story = faults.get(url), links.get(url)
         if fault is None or fault.status in KEEPS_OUT:
             continue
         if fault.status in GONE:
+            what = f"of “{story.headline}”" if story else "behind a link"
             yield error(
                 "links",
-                f"The page of “{story.headline}” is gone ({fault.status}): {story.article.url}",
-                "Take the story out of issue.toml, or ask the desk where it is now.",
-                story.article.id,
+                f"The page {what} is gone ({fault.status}): {url}",
+                "Take the story out of issue.toml, or ask the desk where it is now."
+                if story
+                else "Mend the link in note.md or issue.toml, or take it out.",
+                story.article.id if story else url,
+                story=story.article.id if story else None,
             )
         else:
             log.info("%s", fault)
-            unseen.append(f"“{story.headline}”")
+            unseen.append(f"“{story.headline}”" if story else url)
     if unseen:
         yield warning(
             "links",
             f"These pages could not be looked at just now: {', '.join(unseen)}.",
             "See whether they open in a browser.",
+        )
+
+
+def _unpublished(faults: Mapping[str, FetchError], pictures: Sequence[str]) -> Iterator[Finding]:
+    lost = [url for url in pictures if url in faults]
+    if lost:
+        yield error(
+            "pictures",
+            f"Readers will not see {len(lost)} of {len(pictures)} pictures: {faults[lost[0]]}",
+            f'Publish the issue\'s {PICTURES}/ folder below base_url, or set images = "link" and '
+            f"build anew.",
+            lost[0],
         )
 
 

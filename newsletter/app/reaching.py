@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from newsletter.app.desk import Desk
@@ -9,6 +10,7 @@ from newsletter.errors import FetchError
 from newsletter.http import Door, Fetched
 
 _MADE_UP = (".test", ".example", ".invalid", ".example.com", ".example.net", ".example.org")
+_BUSY = frozenset({429, 503})
 
 
 def is_made_up(url: str) -> bool:
@@ -17,10 +19,36 @@ def is_made_up(url: str) -> bool:
 
 
 def reach(desk: Desk, door: Door, url: str) -> Fetched:
-    """What is there; raises FetchError. Inside one's own network pages often have no https."""
+    """What is there; raises FetchError."""
+    return _asked(desk, door.get, url)
+
+
+def refusal(desk: Desk, door: Door, url: str) -> FetchError | None:
+    """Why the page cannot be had; None where it can, or is of a made-up host.
+
+    The page itself is asked for only where a server refuses to say whether it is there.
+    """
+    if is_made_up(url):
+        return None
     try:
-        return door.get(url)
+        _asked(desk, door.head, url)
+    except FetchError as fault:
+        if fault.status is None or fault.status in _BUSY:
+            return fault
+    else:
+        return None
+    try:
+        _asked(desk, door.get, url)
+    except FetchError as fault:
+        return fault
+    return None
+
+
+def _asked(desk: Desk, ask: Callable[[str], Fetched], url: str) -> Fetched:
+    """Inside one's own network pages often have no https."""
+    try:
+        return ask(url)
     except FetchError as fault:
         if fault.status is not None or urlsplit(url).netloc not in desk.config.gather.allow_hosts:
             raise
-    return door.get(f"http{url.removeprefix('https')}")
+    return ask(f"http{url.removeprefix('https')}")

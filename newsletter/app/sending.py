@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from email.utils import parseaddr
 
-from newsletter import deliver, links, tokens
+from newsletter import deliver, links, providers, tokens
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose, require_no_errors
 from newsletter.app.freshness import look_again
@@ -55,6 +55,15 @@ def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Buil
     return mailbox, built
 
 
+def as_mail(desk: Desk, built: Built) -> bytes:
+    """The mail as it would lie in the editor's own mailbox."""
+    editor = desk.config.editor
+    reader = Reader(0, TEST_READER, parseaddr(editor.email or "reader@example.com")[1], editor.name)
+    send = _send_of(desk, built.issue.date, built.rendered)
+    key = links.signing_key(desk.folder)
+    return providers.as_mail(send, _personal(desk, key, reader, 0), desk.clock())
+
+
 def plan(desk: Desk, issue: date, *, approved: bool = False) -> Plan:
     """What sending the issue now means. Raises NotReadyError where it must not start.
 
@@ -94,7 +103,7 @@ def plan(desk: Desk, issue: date, *, approved: bool = False) -> Plan:
             f"The list {desk.config.newsletter.list!r} has no active subscribers. "
             f"Add some with: newsletter subscribers import FILE"
         )
-    findings = look_again(desk, built.issue)
+    findings = look_again(desk, built)
     require_no_errors(replace(built, findings=findings), "sent")
     return Plan(issue, built, None, readers, findings)
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from newsletter.check import HTML, Mail, error, warning
 from newsletter.model import Finding
+from newsletter.widths import columns
 
 LONGEST = 78  # characters; more is cut off in every inbox
 PREHEADER = (40, 100)  # characters
-_WIDE = "WF"  # Korean and Chinese letters take the room of two
 
 
 def check(mail: Mail) -> Iterator[Finding]:
@@ -31,13 +31,6 @@ def check(mail: Mail) -> Iterator[Finding]:
             "issue.toml",
         )
     yield from _preheader(mail)
-
-
-def columns(text: str) -> int:
-    """How many narrow letters' room a text takes."""
-    import unicodedata
-
-    return sum(2 if unicodedata.east_asian_width(letter) in _WIDE else 1 for letter in text)
 
 
 def _preheader(mail: Mail) -> Iterator[Finding]:

@@ -48,7 +48,10 @@ def build(issue: IssueName = None, as_json: AsJson = False) -> None:
 def check(
     issue: IssueName = None,
     links: Annotated[
-        bool, typer.Option("--links", help="Look at the stories' pages and sources, too.")
+        bool, typer.Option("--links", help="Look at every link, and at the stories' sources, too.")
+    ] = False,
+    spam: Annotated[
+        bool, typer.Option("--spam", help="Ask SpamAssassin, where it is installed, too.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -58,7 +61,11 @@ def check(
     desk = context.desk()
     built = editing.compose(desk, desk.issue(issue))
     if links:
-        built = built.with_findings(freshness.look_again(desk, built.issue))
+        built = built.with_findings(freshness.look_again(desk, built))
+    if spam:
+        from newsletter.app.spam import findings
+
+        built = built.with_findings(findings(desk, built))
     if as_json:
         emit(_facts(built))
     else:

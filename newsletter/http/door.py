@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from newsletter import __version__
 from newsletter.errors import FetchError
-from newsletter.http import answers
+from newsletter.http import answers, urls
 from newsletter.http.addresses import is_public, resolved
 from newsletter.http.answers import Fetched, Visit
 from newsletter.http.cache import Cache, Entry
@@ -71,21 +71,28 @@ class Door:
         Raises FetchError for everything else, with one sentence that names what happened. The
         time that it waits for a place among the other requests does not count.
         """
-        wanted = {name.lower(): value for name, value in (headers or {}).items()}
-        here, came = _parsed(url), list[str]()
+        return self._through(url, headers or {}, "GET")
+
+    def head(self, url: str) -> Fetched:
+        """Whether something is at ``url``: its status and headers alone. Raises as ``get``."""
+        return self._through(url, {}, "HEAD")
+
+    def _through(self, url: str, headers: Mapping[str, str], method: str) -> Fetched:
+        wanted = {name.lower(): value for name, value in headers.items()}
+        here, came = urls.parsed(url), list[str]()
         with self._places.waiting() as places, ExitStack() as stack:
-            places.take(_place(here), None)
+            places.take(urls.place(here), None)
             deadline = stack.enter_context(time_limit(self._seconds))
             while True:
-                came.append(_shown(here))
-                answer = self._one(here, wanted, deadline, came)
+                came.append(urls.shown(here))
+                answer = self._one(method, here, wanted, deadline, came)
                 if isinstance(answer, Fetched):
                     return answer
-                answers.refuse_wandering(came, _shown(answer))
-                if _origin(answer) != _origin(here):
+                answers.refuse_wandering(came, urls.shown(answer))
+                if urls.origin(answer) != urls.origin(here):
                     wanted = {k: v for k, v in wanted.items() if k not in _OWN_TO_A_HOST}
                 here = answer
-                if not places.take(_place(here), deadline.left(came[0])):
+                if not places.take(urls.place(here), deadline.left(came[0])):
                     raise FetchError(deadline.words(came[0]))
 
     def close(self) -> None:
@@ -107,23 +114,28 @@ class Door:
         self.close()
 
     def _one(
-        self, url: httpx.URL, wanted: Mapping[str, str], deadline: Deadline, came: Sequence[str]
+        self,
+        method: str,
+        url: httpx.URL,
+        wanted: Mapping[str, str],
+        deadline: Deadline,
+        came: Sequence[str],
     ) -> Fetched | httpx.URL:
         """One request: the answer, or where it redirects to."""
         import httpx
 
-        shown, origin = _shown(url), _place(url)
+        shown, origin = urls.shown(url), urls.place(url)
         addresses = self._addresses(url, deadline, came)
         answers.refuse_early(shown, self._cache.wait_until(origin))
-        own = bool(_CONDITIONS & wanted.keys())
+        own = method == "HEAD" or bool(_CONDITIONS & wanted.keys())
         entry = None if own else self._cache.find(shown)
         conditions = entry.conditions() if entry else {}
         try:
-            response = self._sent(url, addresses, {**wanted, **conditions}, deadline)
+            response = self._sent(method, url, addresses, {**wanted, **conditions}, deadline)
             try:
                 status = response.status_code
                 if status in _REDIRECTING:
-                    return _target(url, response)
+                    return urls.target(url, response)
                 if status == 304 and entry and conditions:
                     return self._stored(shown, entry)
                 answers.refuse_status(
@@ -135,7 +147,7 @@ class Door:
                         f"tell the publisher.",
                         304,
                     )
-                body = self._body(url, response, deadline)
+                body = self._body(url, response, deadline, empty=method == "HEAD")
             finally:
                 response.close()
         except httpx.HTTPError as error:
@@ -166,9 +178,9 @@ class Door:
             raise FetchError(
                 f"{what} is not an http or https address; look for the source's web address."
             )
-        host, port = url.raw_host.decode("ascii"), _port(url)
-        addresses = resolved(host, port, _shown(url), deadline)
-        place = _place(url)
+        host, port = url.raw_host.decode("ascii"), urls.port(url)
+        addresses = resolved(host, port, urls.shown(url), deadline)
+        place = urls.place(url)
         inside = [address for address in addresses if not is_public(address)]
         if inside and place not in self._open:
             own = f'if it is your own, add "{place}" to allow_hosts under [gather]'
@@ -179,7 +191,12 @@ class Door:
         return addresses
 
     def _sent(
-        self, url: httpx.URL, addresses: Sequence[str], wanted: Mapping[str, str], until: Deadline
+        self,
+        method: str,
+        url: httpx.URL,
+        addresses: Sequence[str],
+        wanted: Mapping[str, str],
+        until: Deadline,
     ) -> httpx.Response:
         """The head of the answer, from the first of the addresses that can be reached."""
         import httpx
@@ -193,9 +210,9 @@ class Door:
             "host": url.netloc.decode("ascii"),
         }
         for address in addresses:
-            left = until.left(_shown(url))
+            left = until.left(urls.shown(url))
             request = client.build_request(
-                "GET",
+                method,
                 url.copy_with(host=address, fragment=None),
                 headers=headers,
                 timeout=httpx.Timeout(left, connect=min(left, CONNECT_SECONDS)),
@@ -208,18 +225,22 @@ class Door:
                     raise
         raise AssertionError("a host that is found has an address")
 
-    def _body(self, url: httpx.URL, response: httpx.Response, deadline: Deadline) -> Body:
+    def _body(
+        self, url: httpx.URL, response: httpx.Response, deadline: Deadline, *, empty: bool
+    ) -> Body:
+        if empty:
+            return Body(urls.shown(url), self._most, packed=False)
         coding = response.headers.get("content-encoding", "").strip().lower()
         if coding not in ("", "identity", "gzip", "x-gzip"):
             raise FetchError(
-                f"{_shown(url)} is packed as {coding[:40]!r}, which was not asked for; "
+                f"{urls.shown(url)} is packed as {coding[:40]!r}, which was not asked for; "
                 f"tell the publisher."
             )
-        body = Body(_shown(url), self._most, packed=coding.endswith("gzip"))
+        body = Body(urls.shown(url), self._most, packed=coding.endswith("gzip"))
         body.announced(response.headers.get("content-length", ""))
         for data in response.iter_raw():
             body.add(data)
-            deadline.left(_shown(url))
+            deadline.left(urls.shown(url))
         return body
 
     def _client(self) -> httpx.Client:
@@ -236,51 +257,6 @@ class Door:
                     cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 )
             return self._made
-
-
-def _parsed(url: str) -> httpx.URL:
-    import httpx
-
-    try:
-        return httpx.URL(url.strip())
-    except (httpx.InvalidURL, ValueError) as error:
-        raise FetchError(
-            f"{url!r} is not a web address: {error}; mend it in newsletter.toml."
-        ) from None
-
-
-def _target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
-    import httpx
-
-    place = response.headers.get("location", "")
-    try:
-        if place:
-            return url.join(place)
-    except (httpx.InvalidURL, ValueError):
-        pass
-    raise FetchError(
-        f"{_shown(url)} redirects (status {response.status_code}) to {place[:200]!r}, "
-        f"which is no address; look for the right one."
-    )
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int]:
-    return url.scheme, url.host, _port(url)
-
-
-def _port(url: httpx.URL) -> int:
-    return url.port or (443 if url.scheme == "https" else 80)
-
-
-def _shown(url: httpx.URL) -> str:
-    """The address without a name and password in it."""
-    return str(url.copy_with(userinfo=b"", fragment=None))
-
-
-def _place(url: httpx.URL) -> str:
-    """``host:port``, as allow_hosts names it."""
-    host = url.raw_host.decode("ascii", "replace").lower()
-    return f"[{host}]:{_port(url)}" if ":" in host else f"{host}:{_port(url)}"
 
 
 def _agent(who: str | None) -> str:

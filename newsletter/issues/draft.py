@@ -10,8 +10,9 @@ from pathlib import Path
 
 from newsletter.issues.files import write_atomically
 from newsletter.model import Article
+from newsletter.widths import columns
 
-PREHEADER_LIMIT = 100  # characters; inboxes show little more
+PREHEADER_LIMIT = 100  # narrow letters; inboxes show little more
 
 _HEAD = """\
 # The issue of {name}. This file is yours: the program made it once and never writes to it again.
@@ -117,11 +118,14 @@ def _preheader(stories: Sequence[Article]) -> str:
     text = ""
     for story in stories:
         longer = f"{text} · {story.title}" if text else story.title
-        if len(longer) > PREHEADER_LIMIT:
+        if columns(longer) > PREHEADER_LIMIT:
             break
         text = longer
     if not text and stories:
-        text = stories[0].title[: PREHEADER_LIMIT - 1].rsplit(" ", 1)[0] + "…"
+        text = stories[0].title
+        while columns(text) >= PREHEADER_LIMIT:
+            text = text.rpartition(" ")[0] or text[:-1]
+        text += "…"
     return _quoted(text)
 
 

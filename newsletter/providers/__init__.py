@@ -7,12 +7,14 @@ An adaptor only translates, posts and parses. Retry, order, claims and records a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 from newsletter import registry
 from newsletter.config import ProviderOptions
 from newsletter.model import Event, Outcome, Recipient, Send
+from newsletter.providers import _message
 
 
 class Provider(Protocol):
@@ -36,6 +38,14 @@ class Provider(Protocol):
     def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:
         """The events in a request from the provider; raises ProviderError for a foreign one."""
         ...
+
+
+def as_mail(send: Send, recipient: Recipient, at: datetime) -> bytes:
+    """The whole mail of one reader, as it stands in a mailbox.
+
+    Raises ValueError where a header must not be written.
+    """
+    return _message.mail(send, recipient, at)
 
 
 def options(type_: str) -> type[ProviderOptions]:

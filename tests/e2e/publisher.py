@@ -20,6 +20,8 @@ class Publisher:
     pages: dict[str, str | bytes | int] = field(default_factory=dict)
     headers: dict[str, Mapping[str, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    no_head: set[str] = field(default_factory=set)
+    methods: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     body_bytes: int = 0
 
@@ -51,9 +53,16 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Any
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         site: Publisher = self.server.site
         site.asked.append(self.path)
+        site.methods.append(self.command)
+        if self.command == "HEAD" and self.path in site.no_head:
+            self.send_error(405)
+            return
         page = site.pages.get(self.path, site.pages.get(urlsplit(self.path).path, 404))
         if isinstance(page, int):
             status, body = page, b""
@@ -71,7 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

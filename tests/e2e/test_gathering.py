@@ -231,3 +231,56 @@ def test_a_source_is_added_by_its_address(room: Newsroom, site: Publisher) -> No
     site.pages["/"] = "<html><head><title>Nothing here</title></head></html>"
     assert "names no feed" in room.run("sources", "add", site.url, status=1).stderr
     assert (room.folder / "newsletter.toml").read_bytes() == after.replace("\n", "\r\n").encode()
+
+
+def test_links_of_the_note_are_looked_at_without_fetching_them(
+    room: Newsroom, site: Publisher
+) -> None:
+    room.run("gather", ISSUE)
+    site.pages |= {"/there": "<h1>Here</h1>", "/gone": 404}
+    room.write(
+        f"issues/{ISSUE}/note.md",
+        f"See [the plan](https://{site.host}/there) and [the rest](https://{site.host}/gone).",
+    )
+    site.asked.clear()
+    site.methods.clear()
+    said = room.run("check", ISSUE, "--links", status=1).stdout
+    assert f"The page behind a link is gone (404): https://{site.host}/gone" in said
+    assert "Mend the link in note.md" in said
+    assert "/there" not in said
+    asked = list(zip(site.methods, site.asked, strict=True))
+    assert ("HEAD", "/there") in asked
+    assert ("GET", "/there") not in asked
+
+
+def test_a_server_that_refuses_to_say_is_asked_for_the_page(
+    room: Newsroom, site: Publisher
+) -> None:
+    room.run("gather", ISSUE)
+    site.pages["/shy"] = "<h1>Here</h1>"
+    site.no_head.add("/shy")
+    room.write(f"issues/{ISSUE}/note.md", f"See [the plan](https://{site.host}/shy).")
+    assert "/shy" not in room.run("check", ISSUE, "--links").stdout
+    assert site.asked.count("/shy") >= 2
+
+
+def test_pictures_that_nobody_has_published_stop_the_send(room: Newsroom, site: Publisher) -> None:
+    from tests.e2e.test_pictures import saved
+
+    room.configure(
+        _gather(site),
+        **{
+            'path = "feed.xml"': f'url = "{site.url}/feed"',
+            "https://news.example.com": f"https://{site.host}",
+            "[[sources]]": 'picture = "me.png"\n\n[[sources]]',
+        },
+    )
+    (room.folder / "me.png").write_bytes(saved("PNG", 200, 200))
+    room.run("gather", ISSUE)
+    room.prepare(ISSUE)
+    said = room.run("send", ISSUE, "--yes", status=1).stderr
+    assert "Readers will not see 1 of 1 pictures" in said
+    assert not (room.folder / "outbox").exists()
+    (picture,) = (room.folder / "issues" / ISSUE / "pictures").glob("*.png")
+    site.pages[f"/issues/{ISSUE}/pictures/{picture.name}"] = picture.read_bytes()
+    room.run("send", ISSUE, "--yes")

@@ -84,9 +84,10 @@ def test_they_are_fetched_fitted_and_named_by_what_is_in_them(room: Newsroom) ->
         assert address.startswith(f"https://news.example.com/issues/{ISSUE}/pictures/")
         assert (width, height) == (place, round(place * 9 / 16))
         assert (folder / address.rpartition("/")[2]).is_file()
-    assert Image.open(folder / lead[0].rpartition("/")[2]).size == (1072, 603)
-    assert [f["level"] for f in said] == ["warning", "warning"]
-    words = " ".join(f["message"] for f in said)
+    with Image.open(folder / lead[0].rpartition("/")[2]) as image:
+        assert image.size == (1072, 603)
+    assert {f["level"] for f in said} == {"warning"}
+    words = " ".join(f"{f['message']} {f['place']}" for f in said)
     assert "page.png is no picture that mails can show" in words
     assert "gone.jpg answered with status 404" in words
     assert "Story with picture 2" in words
@@ -129,7 +130,7 @@ def test_an_editors_own_file_that_is_painted_over_shows_anew(room: Newsroom) -> 
     assert shown(room)[0][0] != first[0]
     assert (folder / "pictures" / first[0].rpartition("/")[2]).exists()  # mails may show it
     (folder / "images" / "plan.png").write_bytes(b"no picture")
-    assert "images/plan.png is no picture" in findings(room)[0]["message"]
+    assert any("images/plan.png is no picture" in f["message"] for f in findings(room))
 
 
 def test_linked_ones_stay_where_they_are(room: Newsroom, site: Publisher) -> None:
@@ -172,4 +173,4 @@ def test_the_editors_portrait_is_fitted_too(room: Newsroom) -> None:
     room.run("build", ISSUE)
     assert shown(room)[0][1:] == (72, 72)
     (room.folder / "me.png").unlink()
-    assert "There is no picture me.png" in findings(room)[0]["message"]
+    assert any("There is no picture me.png" in f["message"] for f in findings(room))
