@@ -39,8 +39,8 @@ def check(mail: Mail) -> Iterator[Finding]:
         elif words.lower().strip(" .…»›→>") in _EMPTY:
             yield warning(
                 "links",
-                f"{words!r} does not say where the link leads.",
-                "Make the words that name the thing the link.",
+                f"“{words}” does not say where the link leads.",
+                "Link the words that name the thing.",
                 **mail.where(link),
             )
         elif not link.xpath(".//img"):
@@ -48,7 +48,7 @@ def check(mail: Mail) -> Iterator[Finding]:
         if _is_hidden_in_text(link):
             yield warning(
                 "links",
-                f"{words!r} is a link in a text, and not underlined: by colour alone not "
+                f"“{words}” is a link in a text, and not underlined: by colour alone not "
                 f"everybody finds it.",
                 "Give it text-decoration:underline.",
                 **mail.where(link),
@@ -57,14 +57,14 @@ def check(mail: Mail) -> Iterator[Finding]:
         if len(links) > 1 and not words.startswith(("http", "www.")):
             yield warning(
                 "links",
-                f"{words!r} leads to {len(links)} different places, which sound the same.",
+                f"“{words}” leads to {len(links)} different places, which sound the same.",
                 "Let the words of each name its own place.",
                 **mail.where(list(links.values())[1]),
             )
 
 
 def _broken(mail: Mail, link: Any, address: str, words: str) -> Finding:
-    said = repr(words or "a link")
+    said = f"“{words}”" if words else "A link"
     if address.startswith("http://"):
         what = f"{said} leads to {address}, which is not https."
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from starlette.responses import (
 from newsletter import issues, tokens
 from newsletter.app import sending
 from newsletter.check.size import CLIPPED, NEAR
+from newsletter.errors import NewsletterError
 from newsletter.model import Finding, Level
 from newsletter.web import shown
 from newsletter.web.live import Good, Live
@@ -39,9 +41,10 @@ _PAGE_POLICY = (
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # allow-same-origin lets the page keep the reader's place; where no script runs it opens nothing.
-_SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+# allow-modals lets the page print the mail.
+_SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-modals"
 _MAIL_POLICY = (
-    f"sandbox {_SANDBOX}; default-src 'none'; img-src 'self' https:; "
+    f"sandbox {_SANDBOX}; default-src 'none'; img-src {{images}}; "
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 _NOTHING_YET = "There is no mail to show yet: the issue could not be built.\n"
@@ -52,6 +55,7 @@ class Answers:
 
     def __init__(self, live: Live) -> None:
         self.live = live
+        self.sending = asyncio.Lock()
         self.pages = Environment(
             loader=FileSystemLoader(_PAGES),
             autoescape=True,
@@ -76,18 +80,25 @@ class Answers:
             sandbox=_SANDBOX,
             clipped=CLIPPED,
             near=NEAR,
+            editor=parseaddr(desk.config.editor.email or "")[1],
         )
         return HTMLResponse(html, headers={"Content-Security-Policy": _PAGE_POLICY})
 
     async def mail(self, request: Request) -> Response:
-        """The HTML part as one reader gets it, in the palette that ``theme`` names."""
+        """The HTML part as one reader gets it, in the palette that ``theme`` names.
+
+        ``styles=off`` and ``images=off`` leave out what some clients leave out.
+        """
         good = self.live.good
         if good is None:
             return PlainTextResponse(_NOTHING_YET, 404)
-        theme: shown.Theme = "dark" if request.query_params.get("theme") == "dark" else "light"
+        asked = request.query_params
+        theme: shown.Theme = "dark" if asked.get("theme") == "dark" else "light"
         html = self._filled(good.built.rendered.html)
-        html = shown.mail(html, theme, self._published)
-        return HTMLResponse(html, headers={"Content-Security-Policy": _MAIL_POLICY})
+        html = shown.mail(html, theme, self._published, styles=asked.get("styles") != "off")
+        images = "'none'" if asked.get("images") == "off" else "'self' https:"
+        policy = _MAIL_POLICY.format(images=images)
+        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
     async def text(self, _: Request) -> Response:
         """The text part as one reader gets it."""
@@ -95,6 +106,24 @@ class Answers:
         if good is None:
             return PlainTextResponse(_NOTHING_YET, 404)
         return PlainTextResponse(self._filled(good.built.rendered.text))
+
+    async def source(self, _: Request) -> Response:
+        """The HTML part byte for byte, with personal parts still open."""
+        good = self.live.good
+        if good is None:
+            return PlainTextResponse(_NOTHING_YET, 404)
+        return PlainTextResponse(good.built.rendered.html)
+
+    async def test(self, _: Request) -> Response:
+        """Send the test to the editor, and to nobody else; one at a time."""
+        async with self.sending:
+            try:
+                address, _built = await asyncio.to_thread(
+                    sending.send_test, self.live.desk, self.live.issue
+                )
+            except NewsletterError as error:
+                return JSONResponse({"sent": False, "message": str(error)}, 409)
+        return JSONResponse({"sent": True, "message": f"The test went to {address}."})
 
     async def state(self, _: Request) -> Response:
         """The same facts for programs."""
@@ -151,6 +180,7 @@ class Answers:
             "preheader": self._filled(rendered.preheader),
             "hash": rendered.hash,
             "html_bytes": len(rendered.html.encode()),
+            "grown_bytes": good.grown,
             "stories": len(built.issue.stories),
             "findings": [asdict(finding) for finding in built.findings],
             "grouped": _grouped(built.findings, self._published),
@@ -163,11 +193,12 @@ class Answers:
 
 def _grouped(findings: Sequence[Finding], published: str) -> list[dict[str, Any]]:
     """The same words once, with every place that they are said of, short for the issue's own."""
-    places: dict[tuple[Level, str, str], list[str]] = {}
+    places: dict[tuple[Level, str, str], list[dict[str, Any]]] = {}
     for found in findings:
         said = places.setdefault((found.level, found.message, found.remedy), [])
         if found.place:
-            said.append(found.place.removeprefix(published))
+            words = found.place.removeprefix(published)
+            said.append({"words": words, "line": found.line, "story": found.story})
     return [
         {"level": level.value, "message": message, "remedy": remedy, "places": where}
         for (level, message, remedy), where in places.items()

@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# A page that changes something adds POST here, and must then compare the Origin header too.
-METHODS = ("GET",)
+ACTIONS = ("/test",)  # what may be posted to, from the preview's own page
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -23,6 +22,8 @@ _HEADERS = {
 
 class Guard:
     """Lets through what names this machine as its host and has the token of the start.
+
+    What does something must come from the page itself: browsers say so in the Origin header.
 
     The token comes once in the address, and lives in a cookie from then on. Answers get the
     strictest headers where the application sets none.
@@ -48,15 +49,18 @@ class Guard:
 
     def refusal(self, request: Request) -> Response | None:
         """What is answered in place of the page; None where the page may be shown."""
-        port = _port(request)
-        if request.headers.get("host") not in (f"127.0.0.1:{port}", f"localhost:{port}"):
+        port, host = _port(request), request.headers.get("host")
+        if host not in (f"127.0.0.1:{port}", f"localhost:{port}"):
             return _plain(
                 f"The preview answers only to http://127.0.0.1:{port}/. Open that address.", 400
             )
-        if request.method not in METHODS:
-            answer = _plain("The preview only shows; nothing can be sent to it.", 405)
-            answer.headers["Allow"] = ", ".join(METHODS)
+        wanted = "POST" if request.url.path in ACTIONS else "GET"
+        if request.method != wanted:
+            answer = _plain(f"The preview answers here only to {wanted}.", 405)
+            answer.headers["Allow"] = wanted
             return answer
+        if wanted == "POST" and request.headers.get("origin") != f"http://{host}":
+            return _plain("That did not come from the preview's own page.", 403)
         given = (request.query_params.get("token"), request.cookies.get(_cookie(request)))
         if not any(self.knows(token) for token in given):
             return _plain(

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from newsletter.app import Desk, open_desk
+from newsletter.app import Desk, hosting, open_desk
 from newsletter.app.editing import Built, build
+from newsletter.check import Mail
+from newsletter.check.size import grown
 from newsletter.errors import NewsletterError
+from newsletter.model import Issue
 from newsletter.web.watching import Stamp, Watched, changes
 
 HEARTBEAT = 15  # seconds between two signs of life to a waiting page
@@ -25,6 +28,7 @@ class Good:
     number: int
     built: Built
     at: datetime
+    grown: int  # bytes of its HTML, once a provider counts clicks
 
 
 class Live:
@@ -36,11 +40,13 @@ class Live:
         self.good: Good | None = None
         self.error: str | None = None
         self.version = 0
-        self._watched = Watched.of(desk.folder, issue)
+        self._watched = Watched.of(desk.folder, issue, desk.config.editor.picture)
         self._reload = False
         self._stop = asyncio.Event()
         self._turn = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
+        self._fetching: asyncio.Task[None] | None = None
+        self._building = asyncio.Lock()
 
     async def start(self) -> None:
         """Build for the first time, and from then on after every save."""
@@ -71,6 +77,8 @@ class Live:
         self.close()
         if self._following:
             await self._following
+        if self._fetching:
+            self._fetching.cancel()
 
     async def _follow(self, seen: dict[Path, Stamp]) -> None:
         async for changed in changes(self._watched, seen, self._stop):
@@ -78,18 +86,33 @@ class Live:
             await self._renew()
 
     async def _renew(self) -> None:
-        good, self.error = await asyncio.to_thread(self._attempt)
-        self.good = good or self.good
-        self.version += 1
-        turn, self._turn = self._turn, asyncio.Event()
-        turn.set()
+        async with self._building:
+            good, self.error = await asyncio.to_thread(self._attempt)
+            self.good = good or self.good
+            self.version += 1
+            turn, self._turn = self._turn, asyncio.Event()
+            turn.set()
+        idle = self._fetching is None or self._fetching.done()
+        if good and idle and hosting.missing(self.desk, good.built.issue):
+            self._fetching = asyncio.create_task(self._fetch(good.built.issue))
+
+    async def _fetch(self, issue: Issue) -> None:
+        """Get the pictures that are not there yet; the mail is shown without them meanwhile."""
+        try:
+            await asyncio.to_thread(hosting.host, self.desk, issue)
+        except NewsletterError as error:
+            logging.getLogger(__name__).warning("%s", error)
+            return
+        self._fetching = None
+        await self._renew()
 
     def _attempt(self) -> tuple[Good | None, str | None]:
         try:
             if self._reload:
                 self.desk = open_desk(self.desk.folder, self.desk.clock)
                 self._reload = False
-            built = build(self.desk, self.issue)
+            built = build(self.desk, self.issue, fetch=False)
+            grown_bytes = grown(Mail(built.issue, built.rendered, self.desk.config))
         except NewsletterError as error:
             return None, self._short(str(error))
         except Exception as error:
@@ -100,7 +123,7 @@ class Live:
                 f"and report what it prints."
             )
         number = self.good.number + 1 if self.good else 1
-        return Good(number, built, self.desk.clock().astimezone()), None
+        return Good(number, built, self.desk.clock().astimezone(), grown_bytes), None
 
     def _short(self, message: str) -> str:
         """The message with paths as they are seen from the newsroom's folder."""

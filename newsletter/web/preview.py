@@ -44,6 +44,8 @@ def create_app(desk: Desk, issue: date, token: str) -> Starlette:
             Route("/", answers.page),
             Route("/mail", answers.mail),
             Route("/text", answers.text),
+            Route("/source", answers.source),
+            Route("/test", answers.test, methods=["POST"]),
             Route("/state.json", answers.state),
             Route("/events", answers.events),
             Route("/images/{name:path}", answers.picture),

@@ -8,6 +8,7 @@ from typing import Literal
 Theme = Literal["light", "dark"]
 
 _STYLES = re.compile(r"<style\b[^>]*>.*?</style>|\bmedia=\"[^\"]*\"", re.DOTALL | re.IGNORECASE)
+_BLOCKS = re.compile(r"<style\b[^>]*>.*?</style>", re.DOTALL | re.IGNORECASE)
 _ALONE = re.compile(
     r"(@media|media=\")\s*\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)(?=\s*[{\"])",
     re.IGNORECASE,
@@ -17,12 +18,14 @@ _DECLARED = re.compile(r"color-scheme\s*:[^;}]*dark|<meta[^>]*\bcolor-scheme\b",
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 
 
-def mail(html: str, theme: Theme, published: str) -> str:
+def mail(html: str, theme: Theme, published: str, *, styles: bool = True) -> str:
     """The mail in one palette, with pictures from this machine and links for a new tab.
 
-    ``published``: the address below which readers will find the issue's own files.
+    ``published``: the address below which readers will find the issue's own files. Without
+    ``styles`` it has no style blocks, as some of Gmail's apps show it.
     """
-    return _opened(_with_own_pictures(in_theme(html, theme), published), theme)
+    bare = html if styles else _BLOCKS.sub("", html)
+    return _opened(_with_own_pictures(in_theme(bare, theme), published), theme)
 
 
 def has_dark_palette(html: str) -> bool:

@@ -25,13 +25,15 @@ class Watched:
     newsroom: Path
     issue: Path
     looks: tuple[Path, ...]
+    beside: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, newsroom: Path, issue: date) -> Watched:
+    def of(cls, newsroom: Path, issue: date, portrait: str | None = None) -> Watched:
         """Those of one issue of the newsletter in the folder ``newsroom``."""
         newsroom = newsroom.resolve()
         looks = {newsroom / "templates", render.packaged_templates().resolve()}
-        return cls(newsroom, issues.folder_of(newsroom, issue), tuple(sorted(looks)))
+        beside = (newsroom / portrait,) if portrait and "://" not in portrait else ()
+        return cls(newsroom, issues.folder_of(newsroom, issue), tuple(sorted(looks)), beside)
 
     @property
     def configuration(self) -> Path:
@@ -44,7 +46,7 @@ class Watched:
         The ``build/`` folder is not among them: the program itself writes there.
         """
         own = [self.issue / name for name in ("issue.toml", "note.md", "gathered.json")]
-        found = [self.configuration, *own, *_kept(self.issue / "images")]
+        found = [self.configuration, *own, *self.beside, *_kept(self.issue / "images")]
         for look in self.looks:
             found += _kept(look)
         return _stamps(found)

@@ -19,11 +19,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FrameLocator, Page, Route, expect, sync_playwright
 
 from newsletter import issues, render
 from newsletter.model import Article, Gathered, Window
 from tests.browser import launched
+from tests.e2e.publisher import publisher
 from tests.newsroom import Newsroom, make
 
 pytestmark = pytest.mark.browser
@@ -293,6 +295,119 @@ def test_text_part_is_shown_by_keyboard(chromium: Browser, calm: Preview) -> Non
         expect(text).to_contain_text("Good morning, Robin Ahn.")
         expect(text).to_have_css("font-family", re.compile("monospace"))
         assert text.text_content() == calm.get("/text").text
+
+
+def test_without_styles_and_images_as_some_apps_show_it(chromium: Browser, calm: Preview) -> None:
+    with looking(chromium, calm) as seen:
+        frame = seen.page.locator("iframe.mail")
+        blocks = "e => e.querySelectorAll('style:not(:first-of-type)').length"
+        assert seen.mail.locator("head").evaluate(blocks) > 0
+        seen.press("No styles")
+        expect(frame).to_have_attribute("src", re.compile("styles=off"))
+        expect(seen.mail.locator("h1")).to_be_attached()
+        assert "@media" not in seen.mail.locator("head").inner_html()
+        seen.press("Images off")
+        expect(frame).to_have_attribute("src", re.compile("styles=off&images=off"))
+        plan = seen.mail.get_by_alt_text("A plan of the market")
+        expect(plan).to_be_visible()
+        expect(plan).to_have_js_property("naturalWidth", 0)
+        seen.complaints.clear()  # the browser says that it was forbidden to load pictures
+        seen.page.reload()
+        expect(frame).to_have_attribute("src", re.compile("styles=off&images=off"))
+        seen.complaints.clear()
+
+
+def test_a_finding_leads_to_its_story_and_to_its_line(chromium: Browser, busy: Preview) -> None:
+    with looking(chromium, busy) as seen:
+        page = seen.page
+        busy.room.write(note(), "Read it [here](https://www.example.com/h).\n")
+        found = page.locator(".findings .warning", has_text="does not say where the link leads")
+        found.get_by_role("button").click()
+        line = page.locator(".source .here")
+        expect(line).to_contain_text("https://www.example.com/h")
+        expect(line).to_be_in_viewport()
+        source = busy.get("/source").text.split("\n")
+        assert page.locator(".source code").count() == len(source)
+        assert "ndx-unsubscribe-html-xdn" in busy.get("/source").text
+
+        toml = busy.room.folder / "issues" / ISSUE / "issue.toml"
+        text = toml.read_text(encoding="utf-8")
+        toml.write_text(
+            text.replace('article = "story-8"', 'article = "story-8"\nblurb = ""', 1), "utf-8"
+        )
+        template = render.packaged_templates() / "_parts" / "story.html.j2"
+        busy.room.write(
+            "templates/_parts/story.html.j2",
+            template.read_text(encoding="utf-8").replace("<h3>", '<h3 style="padding:3px">', 1),
+        )
+        found = page.locator(".findings .warning", has_text="A <h3> has padding")
+        found.get_by_text("Where").click()
+        found.get_by_role("button", name="“Headline number 8”").click()
+        expect(page.get_by_role("button", name="Desktop")).to_have_attribute("aria-pressed", "true")
+        expect(seen.mail.get_by_text("Headline number 8")).to_be_in_viewport()
+
+
+def test_the_test_goes_to_the_editor_alone(chromium: Browser, busy: Preview) -> None:
+    with looking(chromium, busy) as seen:
+        seen.press("Send me a test")
+        expect(seen.page.get_by_role("status")).to_have_text("The test went to editor@example.com.")
+        (mail,) = (busy.room.folder / "outbox" / "tests").glob("*.eml")
+        assert b"To: Robin Ahn <editor@example.com>" in mail.read_bytes()
+        busy.room.write(f"issues/{ISSUE}/issue.toml", "sections = 7")
+        expect(seen.page.get_by_role("alert")).to_contain_text("issue.toml has 1 error")
+        seen.press("Send me a test")
+        expect(seen.page.get_by_role("status")).to_contain_text("issue.toml has 1 error")
+        seen.complaints.clear()  # the browser counts a refusal as an error
+
+
+def test_only_the_page_itself_may_ask_for_a_test(calm: Preview) -> None:
+    cookie = {"Cookie": f"preview-{calm.port}={calm.token}"}
+    for origin in ({}, {"Origin": "null"}, {"Origin": "http://evil.example"},
+                   {"Origin": f"http://127.0.0.1:{calm.port + 1}"}):  # fmt: skip
+        answer = httpx.post(f"{calm.origin}/test", headers=cookie | origin)
+        assert answer.status_code == 403, origin
+    good = {"Origin": calm.origin}
+    assert httpx.post(f"{calm.origin}/test", headers=good).status_code == 403  # no token
+    assert httpx.get(f"{calm.origin}/test", headers=cookie | good).status_code == 405
+    assert not (calm.room.folder / "outbox").exists()
+
+
+def test_the_mail_can_be_printed(chromium: Browser, calm: Preview) -> None:
+    with looking(chromium, calm) as seen:
+        frame = seen.page.locator("iframe.mail")
+        frame.evaluate("e => { e.contentWindow.print = () => { window.printed = e.className } }")
+        seen.press("Print")
+        assert seen.page.evaluate("window.printed") == "mail"
+        assert "allow-modals" in (frame.get_attribute("sandbox") or "")
+
+
+def test_axe_finds_nothing_on_the_page(chromium: Browser, calm: Preview, busy: Preview) -> None:
+    write_issue(busy.room, subject="")
+    for preview, width in ((calm, 1280), (busy, 1280), (calm, 800)):
+        with looking(chromium, preview) as seen:
+            seen.page.set_viewport_size({"width": width, "height": 900})
+            # The mail has rules of its own, and a test of its own.
+            found = Axe().run(seen.page, context={"exclude": [["iframe"]]})
+            assert found.violations_count == 0, found.generate_report()
+
+
+def test_pictures_that_are_not_there_yet_come_by_themselves(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    with publisher({"/late.png": png(800, 600)}) as site:
+        room = newsroom(tmp_path)
+        room.configure(f'\n[gather]\nallow_hosts = ["{site.host}"]\n')
+        toml = room.folder / "issues" / ISSUE / "issue.toml"
+        with previewing(room) as preview, looking(chromium, preview) as seen:
+            text = toml.read_text(encoding="utf-8")
+            toml.write_text(
+                text.replace("[lead]\n", f'[lead]\nimage = "https://{site.host}/late.png"\n'),
+                "utf-8",
+            )
+            picture = seen.mail.locator("#story-story-1 img")
+            expect(picture).to_have_attribute("src", re.compile("/pictures/"), timeout=SOON)
+            expect(picture).to_have_js_property("naturalWidth", 800)
+        assert site.asked.count("/late.png") == 1
 
 
 # --- what a save does -----------------------------------------------------------------------

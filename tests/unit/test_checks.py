@@ -93,12 +93,12 @@ BROKEN = [
     ({"subject": "Re: your letter"}, "spam", "begins with 'Re:'"),
     ({"note": "[the page](https://bit.ly/x)"}, "spam", "goes through bit.ly"),
     ({"note": "[www.one.com](https://two.com/x)"}, "spam", "says www.one.com and leads to two.com"),
-    ({"note": "Read it [here](https://www.example.com/h)."}, "links", "'here' does not say where"),
+    ({"note": "Read it [here](https://www.example.com/h)."}, "links", "“here” does not say where"),
     ({"note": "[](https://www.example.com/h)"}, "links", "has no words"),
     (
         {"note": "[This one](https://a.example.com) and [This one](https://b.example.com)"},
         "links",
-        "'This one' leads to 2 different places",
+        "“This one” leads to 2 different places",
     ),
     ({"note": "![x](https://www.example.com/x.webp)"}, "pictures", "Gmail or Outlook does not"),
     (

@@ -6,7 +6,7 @@ import pytest
 
 from newsletter.web import shown
 
-PICTURES = "https://news.example.com/issues/2025-07-07/images"
+PICTURES = "https://news.example.com/issues/2025-07-07/"
 
 
 def styled(css: str) -> str:
@@ -63,14 +63,14 @@ def test_links_open_in_a_new_tab_and_a_declared_scheme_is_fixed() -> None:
     assert "only" not in shown.mail(styled("p { color: red }"), "dark", PICTURES)
 
 
-@pytest.mark.parametrize("pictures", [PICTURES, "/issues/2025-07-07/images"])
-def test_own_pictures_come_from_this_machine(pictures: str) -> None:
+@pytest.mark.parametrize("published", [PICTURES, "/issues/2025-07-07/"])
+def test_own_pictures_come_from_this_machine(published: str) -> None:
     html = (
-        f'<img src="{pictures}/a.png"><td style="background:url({pictures}/b.png)">'
-        f"{pictures}/c.png https://other.example{pictures}/d.png"
+        f'<img src="{published}images/a.png"><td style="background:url({published}pictures/b.png)">'
+        f"{published}images/c.png https://other.example{published}images/d.png"
     )
-    found = shown.mail(html, "light", pictures)
+    found = shown.mail(html, "light", published)
     assert '<img src="/images/a.png">' in found
-    assert "url(/images/b.png)" in found
-    assert f"{pictures}/c.png" in found
-    assert f"https://other.example{pictures}/d.png" in found
+    assert "url(/pictures/b.png)" in found
+    assert f"{published}images/c.png" in found
+    assert f"https://other.example{published}images/d.png" in found

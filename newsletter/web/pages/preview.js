@@ -3,46 +3,66 @@
 
 const root = document.documentElement;
 const paper = document.querySelector(".paper");
-const views = document.querySelectorAll(".views button");
-const dark = document.querySelector("button.dark");
+const views = document.querySelectorAll("[data-view][type=button]");
+const toggles = document.querySelectorAll("[data-toggle]");
+const source = document.getElementById("source");
+const VIEWS = ["desktop", "phone", "text", "source"];
 let arriving = null;
+let after = null; // what to do once the mail that is asked for is there
 
 // The choice lives in the address (#phone+dark), so that a reload keeps it.
 function chosen() {
-  const words = location.hash.slice(1).split("+");
-  const view = ["desktop", "phone", "text"].find((name) => words.includes(name)) ?? "desktop";
-  return { view, theme: words.includes("dark") ? "dark" : "light" };
+  return new Set(location.hash.slice(1).split("+"));
 }
 
-function choose(change) {
-  const { view, theme } = { ...chosen(), ...change };
-  history.replaceState(null, "", `#${view}${theme === "dark" ? "+dark" : ""}`);
+function viewOf(words) {
+  return VIEWS.find((name) => words.has(name)) ?? "desktop";
+}
+
+function choose(view, toggle) {
+  const words = chosen();
+  const now = view ?? viewOf(words);
+  if (toggle && !words.delete(toggle)) words.add(toggle);
+  const kept = [...toggles].map((button) => button.dataset.toggle).filter((name) => words.has(name));
+  history.replaceState(null, "", `#${[now, ...kept].join("+")}`);
   look();
 }
 
 function look() {
-  const { view, theme } = chosen();
+  const words = chosen();
+  const view = viewOf(words);
   root.dataset.view = view;
-  root.dataset.theme = theme;
+  root.dataset.theme = words.has("dark") ? "dark" : "light";
   for (const button of views) {
     button.setAttribute("aria-pressed", String(button.dataset.view === view));
   }
-  dark.setAttribute("aria-pressed", String(theme === "dark"));
-  dark.disabled = view === "text";
+  for (const button of toggles) {
+    button.setAttribute("aria-pressed", String(words.has(button.dataset.toggle)));
+    button.disabled = view === "text" || view === "source";
+  }
   draw();
+  if (view === "source") readSource();
+}
+
+function address() {
+  const words = chosen();
+  const asked = new URLSearchParams({ theme: root.dataset.theme, mail: root.dataset.mail });
+  if (words.has("bare")) asked.set("styles", "off");
+  if (words.has("blind")) asked.set("images", "off");
+  return `/mail?${asked}`;
 }
 
 // A new mail is drawn behind the old one and takes its place when it is there, at the same line.
 function draw() {
   const old = paper.querySelector("iframe.mail");
   dress(old);
-  const address = `/mail?theme=${root.dataset.theme}&mail=${root.dataset.mail}`;
   arriving?.remove();
   arriving = null;
-  if (root.dataset.mail === "0" || old.getAttribute("src") === address) return;
+  if (root.dataset.mail === "0") return;
+  if (old.getAttribute("src") === address()) return void arrived();
   const next = old.cloneNode();
   next.className = "arriving";
-  next.src = address;
+  next.src = address();
   arriving = next;
   paper.append(next);
   const there = setInterval(() => {
@@ -68,6 +88,79 @@ function swap(old, next) {
   next.addEventListener("load", () => {
     if (next.contentWindow.scrollY === reached) next.contentWindow.scrollTo(0, line);
   });
+  arrived();
+}
+
+function arrived() {
+  const then = after;
+  after = null;
+  then?.();
+}
+
+// --- from a finding to its place ---------------------------------------------------------
+
+function jump(button) {
+  const { line, story } = button.dataset;
+  const there = () => showStory(story) || (line && showLine(Number(line)));
+  if (!story) return void showLine(Number(line));
+  if (["desktop", "phone"].includes(root.dataset.view)) return void there();
+  after = there;
+  choose("desktop");
+}
+
+function showStory(story) {
+  const page = paper.querySelector("iframe.mail").contentDocument;
+  const place = page?.getElementById(`story-${story}`);
+  if (!place) return false;
+  place.scrollIntoView({ block: "center" });
+  place.style.outline = "3px solid #3b82c4";
+  setTimeout(() => (place.style.outline = ""), 2500);
+  return true;
+}
+
+async function showLine(line) {
+  choose("source");
+  await readSource();
+  source.querySelector(".here")?.classList.remove("here");
+  const place = source.children[line - 1];
+  place?.classList.add("here");
+  place?.scrollIntoView({ block: "center" });
+}
+
+async function readSource() {
+  if (source.dataset.mail === root.dataset.mail) return;
+  const number = root.dataset.mail;
+  const answer = await fetch("/source");
+  if (!answer.ok) return;
+  const lines = (await answer.text()).split("\n").map((text) => {
+    const line = document.createElement("code");
+    line.textContent = text || " ";
+    return line;
+  });
+  source.replaceChildren(...lines);
+  source.dataset.mail = number;
+}
+
+// --- what the editor can do ----------------------------------------------------------------
+
+function say(words, good) {
+  const said = document.getElementById("said");
+  said.textContent = words;
+  said.className = good ? "good" : "bad";
+  said.hidden = !words;
+}
+
+async function sendTest(button) {
+  button.disabled = true;
+  say("Sending the test …", true);
+  try {
+    const answer = await fetch("/test", { method: "POST" });
+    const { sent, message } = await answer.json();
+    say(message, sent);
+  } catch {
+    say("The test was not sent: the preview does not answer.", false);
+  }
+  button.disabled = false;
 }
 
 // A phone's scroll bar lies over the page and takes no room from it.
@@ -89,6 +182,7 @@ async function update() {
   }
   Object.assign(root.dataset, { version, mail });
   draw();
+  if (root.dataset.view === "source") readSource();
 }
 
 function listen() {
@@ -103,10 +197,18 @@ function listen() {
 }
 
 for (const button of views) {
-  button.addEventListener("click", () => choose({ view: button.dataset.view }));
+  button.addEventListener("click", () => choose(button.dataset.view));
 }
-dark.addEventListener("click", () => {
-  choose({ theme: root.dataset.theme === "dark" ? "light" : "dark" });
+for (const button of toggles) {
+  button.addEventListener("click", () => choose(null, button.dataset.toggle));
+}
+document.getElementById("findings").addEventListener("click", (event) => {
+  const button = event.target.closest(".jump");
+  if (button) jump(button);
+});
+document.getElementById("test").addEventListener("click", (event) => sendTest(event.target));
+document.getElementById("print").addEventListener("click", () => {
+  paper.querySelector("iframe.mail").contentWindow.print();
 });
 addEventListener("hashchange", look);
 paper.querySelector("iframe.mail").addEventListener("load", (event) => dress(event.target));
