@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import gathering
+from bench import gathering, previewing
 
 ROOT = Path(__file__).parents[1]
 ISSUE = "2025-07-07"
@@ -30,7 +30,14 @@ def main() -> None:
         _line("newsletter --help, cold", _median(lambda: _process(*_CLI, "--help")), 0.4)
         build = _median(lambda: _process(*_CLI, "-C", name, "build", ISSUE))
         _line("newsletter build, cold", build, 1.0)
-        _line("build, warm (as in the preview)", _warm(folder), 0.06)
+        rendering, checking, building = _warm(folder)
+        _line("render and inline, warm", rendering, 0.015)
+        _line("all checks, warm", checking, 0.05)
+        _line("build, warm (as in the preview)", building, 0.06)
+        if (shown := previewing.measure(folder, ISSUE)) is None:
+            print("There is no Chromium here: from a save to the browser was not measured.")
+        else:
+            _line("from a save to the browser", shown, 0.3)
     least, first, second = gathering.measure()
     _line("100 feeds, fetched and parsed only", least, None)
     _line("100 feeds, gathered", first, 1.5 * least)
@@ -40,13 +47,25 @@ def main() -> None:
 _CLI = ("-m", "newsletter.cli")
 
 
-def _warm(folder: Path) -> float:
+def _warm(folder: Path) -> tuple[float, float, float]:
+    """Rendering the sample issue (15 stories), checking it, and both with reading and writing."""
+    from newsletter import check
     from newsletter.app import editing, open_desk
     from newsletter.issues import parse_name
+    from newsletter.render import look, render
 
     desk, issue = open_desk(folder), parse_name(ISSUE)
-    editing.build(desk, issue)
-    return _median(lambda: editing.build(desk, issue), 30)
+    built = editing.build(desk, issue)
+    accepted = dict(look(desk.config).accepted)
+
+    def checked() -> object:
+        return check.run(check.Mail(built.issue, built.rendered, desk.config, accepted))
+
+    return (
+        _median(lambda: render(built.issue, desk.config), 30),
+        _median(checked, 30),
+        _median(lambda: editing.build(desk, issue), 30),
+    )
 
 
 def _process(*arguments: str) -> None:

@@ -1,15 +1,19 @@
 """Text must survive every provider: one that holds Latin-1 only goes out as iso-8859-1."""
 
+import re
 from collections.abc import Iterator
 
 from newsletter.check import Mail, error
+from newsletter.letters import is_latin
 from newsletter.model import Finding
+
+_BROKEN = re.compile("[\ufffd\ud800-\udfff]")
 
 
 def check(mail: Mail) -> Iterator[Finding]:
     """Each part is pure ASCII or holds a character above U+00FF; nothing in it is broken."""
     for place, part in (("email.html", mail.rendered.html), ("email.txt", mail.rendered.text)):
-        if not part.isascii() and max(part) <= "\xff":
+        if is_latin(part):
             yield error(
                 "charset",
                 "Its characters are all Latin-1, so that a provider may send it in that charset, "
@@ -17,7 +21,7 @@ def check(mail: Mail) -> Iterator[Finding]:
                 "Keep the preheader's padding (&zwnj;) in the template.",
                 place,
             )
-        if broken := sorted({c for c in part if c == "\ufffd" or "\ud800" <= c <= "\udfff"}):
+        if broken := _BROKEN.findall(part):
             yield error(
                 "charset",
                 f"It holds {len(broken)} character(s) that were broken on their way here.",

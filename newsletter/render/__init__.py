@@ -11,6 +11,7 @@ import json
 
 from newsletter import tokens
 from newsletter.config import Config
+from newsletter.letters import is_latin
 from newsletter.model import Issue, Rendered
 from newsletter.render.inlining import inlined
 from newsletter.render.looks import Look, filled, folders, look, packaged_templates
@@ -47,7 +48,7 @@ def _guarded(part: str, before: str | None) -> str:
 
     SendGrid picks the charset from the characters; Gmail then shows "Message clipped".
     """
-    if part.isascii() or max(part) > "\xff":
+    if not is_latin(part):
         return part
     if before is None:
         return part.rstrip("\n") + _GUARD + "\n"

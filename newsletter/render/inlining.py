@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from newsletter.errors import ContentError
 
@@ -27,7 +28,6 @@ def inlined(html: str, searched: Sequence[Path]) -> str:
     ``searched``: the folders of the look, for the place of what is wrong. Raises ContentError.
     """
     import cssutils
-    import premailer
 
     if not html.strip():
         raise ContentError("The template email.html.j2 gives nothing. Restore it, or write it.")
@@ -39,7 +39,7 @@ def inlined(html: str, searched: Sequence[Path]) -> str:
                 f"{_place(snippet, searched)}: {snippet!r} would be lost, because {why}. Write it "
                 f"in another way, or put it into the style block marked data-premailer."
             )
-        whole: str = premailer.Premailer(
+        whole: str = _inliner()(
             html,
             allow_network=False,
             strip_important=False,
@@ -51,6 +51,26 @@ def inlined(html: str, searched: Sequence[Path]) -> str:
             cssutils_logging_level=logging.CRITICAL,
         ).transform(pretty_print=False)
     return whole
+
+
+@lru_cache(maxsize=1)
+def _inliner() -> Any:
+    """premailer, which reads the same styles once: between two saves they seldom change."""
+    import premailer
+
+    class Inliner(premailer.Premailer):  # type: ignore[misc]
+        @staticmethod
+        @lru_cache(maxsize=16)
+        def read(css: str, number: int) -> Any:
+            settings = {"disable_validation": True, "strip_important": False}
+            plain = premailer.Premailer("<p>", **settings)
+            return plain._parse_style_rules(css, number)
+
+        def _parse_style_rules(self, css_body: str | None, ruleset_index: int) -> Any:
+            rules, leftover = self.read(css_body or "", ruleset_index)
+            return list(rules), list(leftover)
+
+    return Inliner
 
 
 @lru_cache(maxsize=16)

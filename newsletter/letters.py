@@ -1,0 +1,19 @@
+"""What kind of letters a text has, and how much room they take."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_WIDE = "WF"  # Korean and Chinese letters are twice as wide as Latin ones
+_BEYOND = re.compile("[\u0100-\U0010ffff]")
+
+
+def columns(text: str) -> int:
+    """The room of the text in narrow letters."""
+    return sum(2 if unicodedata.east_asian_width(letter) in _WIDE else 1 for letter in text)
+
+
+def is_latin(text: str) -> bool:
+    """Whether a provider could send the text as iso-8859-1: beyond ASCII, and nothing further."""
+    return not text.isascii() and not _BEYOND.search(text)
