@@ -37,9 +37,9 @@ def readable(colour: str, *grounds: str) -> str:
 
 
 def on(ground: str) -> str:
-    """White, or nearly black where white could not be read."""
+    """White, or black where white could not be read: one of them always can."""
     white = contrast((255, 255, 255), parsed(ground)) >= ENOUGH
-    return "#ffffff" if white else "#161412"
+    return "#ffffff" if white else "#000000"
 
 
 def _luminance(colour: Colour) -> float:

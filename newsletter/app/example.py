@@ -20,14 +20,22 @@ from newsletter.render import packaged_templates
 ISSUE = date(2025, 7, 7)
 NOW = datetime(2025, 7, 4, 15, 0, tzinfo=ZoneInfo("America/Los_Angeles"))  # of the sample week
 DATABASE = "newsletter.db"
+PARTS_OF_LOOKS = "_parts"
 PARTS = (config.FILE, "sample", f"issues/{ISSUE}")
 
 _STARTER = Path(newsletter.__file__).parent / "starter.toml"
 _IGNORED = "build/\noutbox/\n.cache/\nnewsletter.db*\nsecret.key\n"
 
 
-def init(folder: Path, name: str) -> None:
-    """Make a new newsletter in a folder that has none; every command works there at once."""
+def init(folder: Path, name: str, look: str = "weekly") -> None:
+    """Make a new newsletter in a folder that has none; every command works there at once.
+
+    ``look``: which of the packaged looks it begins with, copied to be changed.
+    """
+    if look not in (known := looks()):
+        raise UsageError(
+            f"There is no look {look!r}. Choose --template {' or --template '.join(known)}."
+        )
     if (folder / config.FILE).exists():
         raise UsageError(f"{folder / config.FILE} is there already. Choose another folder.")
     if set(name) & set('"\\<>,;:@') or not name.isprintable() or not name.strip():
@@ -40,13 +48,19 @@ def init(folder: Path, name: str) -> None:
     templates = folder / "templates"
     for made in ("issues", "articles", "templates"):
         (folder / made).mkdir(parents=True, exist_ok=True)
-    for look in sorted(packaged_templates().iterdir()):
-        if look.is_dir() and not (templates / look.name).exists():
-            shutil.copytree(look, templates / look.name)
+    for part in (look, PARTS_OF_LOOKS):
+        if not (templates / part).exists():
+            shutil.copytree(packaged_templates() / part, templates / part)
     if not (folder / ".gitignore").exists():
         (folder / ".gitignore").write_text(_IGNORED, encoding="utf-8")
-    text = _STARTER.read_text(encoding="utf-8").replace("NAME", name)
+    text = _STARTER.read_text(encoding="utf-8").replace("NAME", name).replace("LOOK", look)
     write_atomically(folder / config.FILE, text)
+
+
+def looks() -> list[str]:
+    """The looks that ship with the program."""
+    found = (path.parent.name for path in packaged_templates().glob("*/email.html.j2"))
+    return sorted(found, reverse=True)  # weekly, the usual one, first
 
 
 def demo(folder: Path, say: Callable[[str], None]) -> Receipt:

@@ -21,11 +21,14 @@ def register(app: typer.Typer) -> None:
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The new newsletter's folder.")],
     name: Annotated[str, typer.Option(help="What the newsletter is called.")] = "Our Week",
+    template: Annotated[
+        str, typer.Option(help="The look to begin with: weekly, or plain (a letter).")
+    ] = "weekly",
 ) -> None:
     """Start a new newsletter: its configuration, templates to edit, and an issues folder."""
     from newsletter.app.example import init as make
 
-    make(directory, name)
+    make(directory, name, template)
     print(
         f"Made a newsletter in {directory}. Next:\n"
         f"  1. edit {directory / 'newsletter.toml'}: name, addresses, sources\n"

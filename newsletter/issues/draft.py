@@ -20,7 +20,9 @@ _HEAD = """\
 # Order the stories as you like, take some out, or add others by their id in gathered.json.
 # Keys of a story (and of the lead): article, headline, blurb, image, alt, caption, credit.
 # What a story does not say is taken from the article. image = "" leaves the picture out;
-# image = "images/name.jpg" takes one from the folder images/ beside this file.
+# image = "images/name.jpg" takes one from the folder images/ beside this file; alt says in words
+# what it shows. form = "text" or "brief" in a section shows its stories without pictures, or as a
+# list of headlines.
 
 subject = {subject}
 preheader = {preheader}
@@ -29,9 +31,20 @@ preheader = {preheader}
 _SPONSOR = """
 # An advertisement, after the section of that title (without `after`: below the lead story):
 # [[sponsors]]
-# text = "What the sponsor says."
+# text = "What the sponsor says."        # or image = "images/…" and alt = "…", or both
 # link = "https://www.example.com/"
 # after = "News"
+# starts = 2025-07-01                    # it stands in the issues of these dates only
+# ends = 2025-07-31
+
+# In case you missed it: a story of an earlier issue, by its id there.
+# [[missed]]
+# article = "…"
+
+# A question to the readers. An answer without a link is given by mail.
+# [poll]
+# question = "…?"
+# answers = ["Yes", "No", { text = "Tell us more", link = "https://www.example.com/" }]
 """
 
 _NOTE = """\

@@ -243,6 +243,34 @@ def test_init_makes_a_newsletter_in_which_every_command_works(tmp_path: Path) ->
     assert (room.folder / "templates" / "weekly" / "email.html.j2").exists()
 
 
+@pytest.mark.parametrize("look", ["weekly", "plain"])
+def test_init_with_a_look_copies_it_to_be_changed(tmp_path: Path, look: str) -> None:
+    room = Newsroom(tmp_path / "new")
+    Newsroom(tmp_path).run("init", str(room.folder), "--template", look)
+    assert sorted(p.name for p in (room.folder / "templates").iterdir()) == sorted(["_parts", look])
+    room.write("articles/one.txt", "A headline\n\nWhat happened there.\n")
+    room.run("gather", ISSUE)
+    button = room.folder / "templates" / "_parts" / "button.html.j2"
+    button.write_text(button.read_text().replace("{{ words }}</a>", "{{ words }} &rarr;</a>"))
+    style = room.folder / "templates" / look / "style.css"
+    style.write_text(style.read_text().replace("letter-spacing: -1px", "letter-spacing: 9px"))
+    room.write(
+        f"issues/{ISSUE}/issue.toml",
+        (room.folder / "issues" / ISSUE / "issue.toml").read_text()
+        + '\n[poll]\nquestion = "Well?"\nanswers = ["Yes"]\n',
+    )
+    room.run("build", ISSUE)
+    html = (room.folder / "issues" / ISSUE / "build" / "email.html").read_text()
+    assert "Yes →</a>" in html
+    assert ("letter-spacing:9px" in html) == (look == "weekly")
+
+
+def test_init_with_a_look_that_is_none(tmp_path: Path) -> None:
+    said = Newsroom(tmp_path).run("init", "x", "--template", "fancy", status=2).stderr
+    assert "There is no look 'fancy'. Choose --template weekly or --template plain." in said
+    assert not (tmp_path / "x").exists()
+
+
 def test_the_schedule_as_json(newsroom: Newsroom) -> None:
     found = newsroom.json("schedule", "--from", "2025-07-04", "--next", "2")
     assert found == [

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from newsletter import issues
 from newsletter.errors import ContentError, NewsletterError, UsageError
 from newsletter.issues.draft import _quoted
-from newsletter.model import Article, Dateline, EditorBox, Gathered, LeftOut, Window
+from newsletter.model import (
+    Article,
+    Choice,
+    Dateline,
+    EditorBox,
+    Form,
+    Gathered,
+    LeftOut,
+    Poll,
+    Window,
+)
 
 DAY = date(2025, 7, 7)
 NOW = datetime(2025, 7, 4, 22, tzinfo=UTC)
@@ -199,3 +209,69 @@ def test_a_folder_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
 def test_any_headline_stands_in_the_draft_as_it_is(text: str) -> None:
     assert tomllib.loads(f"x = {_quoted(text)}") == {"x": text}
+
+
+def write(folder: Path, more: str) -> None:
+    path = folder / "issue.toml"
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+
+
+def test_what_stands_beside_the_stories(tmp_path: Path) -> None:
+    folder = make(tmp_path, gathered(article(1), article(2)))
+    text = (folder / "issue.toml").read_text(encoding="utf-8")
+    text = text.replace('title = "News"', 'title = "News"\nform = "brief"')
+    (folder / "issue.toml").write_text(text, encoding="utf-8")
+    write(
+        folder,
+        """
+[[sponsors]]
+image = "https://www.example.com/loaf.jpg"
+alt = "A loaf"
+starts = 2025-07-01
+ends = 2025-07-07
+[[sponsors]]
+text = "Over"
+ends = 2025-07-06
+[poll]
+question = "Well?"
+answers = ["Yes", { text = "No", link = "https://www.example.com/no" }]
+""",
+    )
+    issue = issues.read_issue(tmp_path, DAY)
+    assert [section.form for section in issue.sections] == [Form.BRIEF]
+    assert [sponsor.alt for sponsor in issue.running] == ["A loaf"]
+    assert issue.poll == Poll("Well?", (Choice("Yes"), Choice("No", "https://www.example.com/no")))
+
+
+def test_a_story_that_readers_missed_is_found_in_an_earlier_issue(tmp_path: Path) -> None:
+    earlier = issues.folder_of(tmp_path, date(2025, 6, 30))
+    issues.write_gathered(earlier, gathered(article(9)))
+    folder = make(tmp_path, gathered(article(1), article(2)))
+    write(folder, '\n[[missed]]\narticle = "id9"\nheadline = "Still worth reading"\n')
+    issue = issues.read_issue(tmp_path, DAY)
+    assert [story.headline for story in issue.missed] == ["Still worth reading"]
+    assert issue.missed[0].article.url == "https://www.example.com/9"
+    assert issue.missed[0] not in issue.stories
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("[[sponsors]]\nlabel = 'x'", "sponsors.0: expected a text or an image"),
+        (
+            "[[sponsors]]\ntext = 'x'\nstarts = 2025-07-02\nends = 2025-07-01",
+            "sponsors.0: ends before it starts",
+        ),
+        ("[[sponsors]]\ntext = 'x'\nstarts = 'soon'", "sponsors.0.starts: expected a valid date"),
+        ("[[sections]]\ntitle = 'x'\nform = 'big'", "sections.1.form: expected 'picture', 'text'"),
+        ("[[missed]]\narticle = 'nope'", "missed[1].article: no article has the id 'nope'"),
+        ("[poll]\nanswers = ['Yes']", "poll.question: is missing"),
+        ("[poll]\nquestion = 'x'\nanswers = [3]", "poll.answers.0"),
+    ],
+)
+def test_what_is_wrong_beside_the_stories_is_said(tmp_path: Path, more: str, said: str) -> None:
+    folder = make(tmp_path, gathered(article(1), article(2)))
+    write(folder, f"\n{more}\n")
+    with pytest.raises(ContentError) as caught:
+        issues.read_issue(tmp_path, DAY)
+    assert said in str(caught.value), caught.value
