@@ -56,12 +56,14 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong with the issue; the exit status is 1 when an error stops it."""
-    from newsletter.app import editing, freshness
+    from newsletter.app import editing
 
     desk = context.desk()
     built = editing.compose(desk, desk.issue(issue))
     if links:
-        built = built.with_findings(freshness.look_again(desk, built))
+        from newsletter.app.freshness import look_again
+
+        built = built.with_findings(look_again(desk, built))
     if spam:
         from newsletter.app.spam import findings
 

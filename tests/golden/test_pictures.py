@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from tests.browser import launched
-from tests.golden.views import VIEWS, Sample, small, write_sheet
+from tests.golden.views import SHEET, VIEWS, Sample, small, write_sheet
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]
+pytestmark = pytest.mark.browser
 
 HERE = Path(__file__).parent / "views"
 TALLER = 0.01  # of the height: a browser's version may break a line elsewhere
@@ -25,51 +24,46 @@ FAR = 60  # of 255
 FAR_APART = 0.01  # of all pixels
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def drawn(folder: Path) -> dict[str, Image.Image]:
+    """Every view, from a browser that is started once."""
+    templates = {view.template for view in VIEWS.values()}
+    samples = {}
+    for template in templates:
+        (folder / template).mkdir()
+        samples[template] = Sample.built(folder / template, template)
     with sync_playwright() as playwright, launched(playwright) as browser:
-        yield browser
+        return {
+            name: Image.open(io.BytesIO(samples[view.template].drawn(browser, view)))
+            for name, view in VIEWS.items()
+        }
 
 
-@pytest.fixture(scope="module")
-def drawn(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image.Image]:
-    samples = {
-        template: Sample.built(tmp_path_factory.mktemp(template), template)
-        for template in {view.template for view in VIEWS.values()}
-    }
-    return {
-        name: Image.open(io.BytesIO(samples[view.template].drawn(chromium, view)))
-        for name, view in VIEWS.items()
-    }
+def test_the_sample_issue_looks_as_it_did(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    views = drawn(tmp_path)
+    write = request.config.getoption("write_golden", default=False)
+    said = {}
+    for name, view in views.items():
+        path, now = HERE / f"{name}.png", small(view)
+        if write:
+            path.parent.mkdir(exist_ok=True)
+            now.save(path, optimize=True)
+        with Image.open(path) as golden:
+            said[name] = differs(golden.convert("RGB"), now)
+    assert said == dict.fromkeys(VIEWS)
+    if write:
+        write_sheet(views)
+    assert SHEET.is_file()
 
 
-@pytest.mark.parametrize("name", VIEWS)
-def test_the_sample_issue_looks_as_it_did(
-    drawn: dict[str, Image.Image], request: pytest.FixtureRequest, name: str
-) -> None:
-    path, now = HERE / f"{name}.png", small(drawn[name])
-    if request.config.getoption("write_golden", default=False):
-        path.parent.mkdir(exist_ok=True)
-        now.save(path, optimize=True)
-    with Image.open(path) as golden:
-        said = differs(golden.convert("RGB"), now)
-    assert said is None, said
-
-
-def test_a_difference_is_seen(drawn: dict[str, Image.Image]) -> None:
-    now = small(drawn["phone"])
+def test_a_difference_is_seen() -> None:
+    with Image.open(HERE / "phone.png") as kept:
+        now = kept.convert("RGB")
     assert differs(now, now) is None
     moved = ImageChops.offset(now, 0, 12)
     assert differs(now, moved) is not None
     assert differs(now, now.crop((0, 0, now.width, now.height * 9 // 10))) is not None
     tinted = Image.blend(now, Image.new("RGB", now.size, "green"), 0.05)
     assert differs(now, tinted) is not None
-
-
-def test_the_sheet(drawn: dict[str, Image.Image], request: pytest.FixtureRequest) -> None:
-    if request.config.getoption("write_golden", default=False):
-        write_sheet(drawn)
-    assert (Path(__file__).parents[2] / "docs" / "images" / "views.jpg").is_file()
 
 
 def differs(golden: Image.Image, now: Image.Image) -> str | None:
