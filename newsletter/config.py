@@ -7,96 +7,22 @@ that ``NAME_FILE`` points to.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
-from email.utils import parseaddr
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field, field_validator
 
 from newsletter import tables
 from newsletter.errors import ConfigError
 from newsletter.tables import Table
+from newsletter.values import BaseUrl, Colour, Duration, Mailbox, Moments, Times, ZoneName
 
 FILE = "newsletter.toml"
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-@dataclass(frozen=True)
-class Times:
-    """A wall-clock time on some days of the week (Monday is 0), as in ``"mon-fri 06:30"``."""
-
-    days: frozenset[int]
-    at: time
-
-
-def _times(value: object) -> object:
-    if isinstance(value, Times):
-        return value
-    match = re.fullmatch(r"\s*([a-z,\-]+)\s+(\d{1,2}):(\d{2})\s*", str(value).lower())
-    days = _days(match[1]) if match else None
-    if not match or not days or int(match[2]) > 23 or int(match[3]) > 59:
-        raise ValueError('expected days and a time, such as "mon 07:00" or "mon-fri 06:30"')
-    return Times(days, time(int(match[2]), int(match[3])))
-
-
-def _days(text: str) -> frozenset[int] | None:
-    found: set[int] = set()
-    for part in text.split(","):
-        first, *last = part.split("-", 1)
-        ends = [first, *(last or [first])]
-        if any(day not in DAYS for day in ends):
-            return None
-        start, end = (DAYS.index(day) for day in ends)
-        found |= {day % 7 for day in range(start, end + 1 if end >= start else end + 8)}
-    return frozenset(found)
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    match = re.fullmatch(r"\s*(\d{1,5})\s*([mhdw])\s*", str(value))
-    if not match:
-        raise ValueError('expected a length of time, such as "30m", "6h" or "2d"')
-    unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[match[2]]
-    return timedelta(**{unit: int(match[1])})
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, OSError, ValueError) as error:
-        raise ValueError('expected a time zone, such as "America/Los_Angeles"') from error
-    return value
-
-
-def _mailbox(value: str) -> str:
-    address = parseaddr(value)[1]
-    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+", address) or "\n" in value:
-        raise ValueError('expected an address, such as "Name <name@example.com>"')
-    return value
-
-
-def _base_url(value: str) -> str:
-    if not re.match(r"https?://[^/\s]+", value):
-        raise ValueError('expected the address of the public pages, such as "https://…"')
-    return value.rstrip("/")
-
-
-def _colour(value: str) -> str:
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        raise ValueError('expected a colour of six hexadecimal digits, such as "#9b1c2e"')
-    return value.lower()
-
-
-Moments = Annotated[Times, BeforeValidator(_times)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-ZoneName = Annotated[str, AfterValidator(_zone)]
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
 
 
 class Newsletter(Table):
@@ -108,12 +34,12 @@ class Newsletter(Table):
     language: str = Field("en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     timezone: ZoneName = "UTC"
     reply_to: Mailbox | None = None
-    base_url: Annotated[str, AfterValidator(_base_url)] | None = None
+    base_url: BaseUrl | None = None
     template: str = Field("weekly", pattern=r"^[A-Za-z0-9_-]+$")
     list: str = Field("weekly", min_length=1)
     stories: int = Field(15, ge=1, strict=True)
     images: Literal["host", "link"] = "host"
-    accent: Annotated[str, AfterValidator(_colour)] = "#9b1c2e"
+    accent: Colour = "#9b1c2e"
 
 
 class Editor(Table):
@@ -158,6 +84,31 @@ class Database(Table):
     url: str = "sqlite:///newsletter.db"
 
 
+class Doubt(StrEnum):
+    """What becomes of readers who may have got the mail or not."""
+
+    RECALL = "recall"  # hand over ahead, take back what is in doubt, hand it over again
+    HOLD = "hold"  # a person decides
+    RESEND = "resend"  # send again: readers may get two
+
+
+class Delivery(Table):
+    """``[delivery]``: what is done about doubt; ``ahead``: how long before they leave mails are
+    handed over, so that there is time to take them back. Without ``doubt`` the provider decides:
+    recall where it can be recalled, else hold.
+    """
+
+    doubt: Doubt | None = None
+    ahead: Duration = timedelta(minutes=20)
+
+    @field_validator("ahead")
+    @classmethod
+    def _in_time(cls, value: timedelta) -> timedelta:
+        if not timedelta(minutes=15) <= value <= timedelta(hours=70):
+            raise ValueError('expected a length of time from "15m" to "70h"')
+        return value
+
+
 class SourceOptions(Table):
     """What every ``[[sources]]`` block may say; each type adds its own keys."""
 
@@ -190,6 +141,7 @@ class _Tables(Table):
     schedule: Schedule = Schedule()
     gather: Gather = Gather()
     dateline: Dateline | None = None
+    delivery: Delivery = Delivery()
     database: Database = Database()
 
 
@@ -203,6 +155,7 @@ class Config:
     schedule: Schedule
     gather: Gather
     dateline: Dateline | None
+    delivery: Delivery
     database: Database
     sources: tuple[SourceOptions, ...]
     provider: ProviderOptions

@@ -7,7 +7,8 @@
     ├── FetchError               a source could not be read
     ├── NotReadyError            a send that must not start: no approval, nobody to mail
     │   └── FindingsError        a check found an error in the mail
-    └── ProviderError            the email provider refused, or cannot be reached
+    ├── ProviderError            the email provider refused, or cannot be reached
+    └── DatabaseError            the database does not answer, or cannot write
 
 A message says what happened, where, and what to do next, in plain sentences that an editor
 understands. It is printed as it stands; the traceback never is.
@@ -55,3 +56,7 @@ class FindingsError(NotReadyError):
 
 class ProviderError(NewsletterError):
     """The email provider could not be used at all (not: it refused some recipients)."""
+
+
+class DatabaseError(NewsletterError):
+    """The database does not answer, or cannot write; what was committed before is safe."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from newsletter.config import Schedule, Times
+from newsletter.config import Schedule
+from newsletter.values import Times
 
 GATHER, SEND = "gather", "send"
 KINDS = (GATHER, SEND)

@@ -9,8 +9,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import newsletter
-from newsletter import config, providers
-from newsletter.app import editing, gathering, people, sending
+from newsletter import config, installation, providers
+from newsletter.app import editing, gathering, people, sending, testing
 from newsletter.app.desk import Desk, open_desk
 from newsletter.errors import UsageError
 from newsletter.issues import write_atomically
@@ -24,7 +24,7 @@ PARTS_OF_LOOKS = "_parts"
 PARTS = (config.FILE, "sample", f"issues/{ISSUE}")
 
 _STARTER = Path(newsletter.__file__).parent / "starter.toml"
-_IGNORED = "build/\noutbox/\n.cache/\nnewsletter.db*\nsecret.key\n"
+_IGNORED = "build/\ninstallation.json\noutbox/\n.cache/\nnewsletter.db*\nsecret.key\n"
 
 
 def init(folder: Path, name: str, look: str = "weekly") -> None:
@@ -93,7 +93,7 @@ def _week(desk: Desk, say: Callable[[str], None]) -> Receipt:
     readers = desk.folder / "sample" / "subscribers.csv"
     used = people.import_file(desk, readers, skip_bad_lines=False).used
     say(f"Imported {used} sample subscribers.")
-    address, _ = sending.send_test(desk, ISSUE)
+    address, _ = testing.send_test(desk, ISSUE)
     say(f"Sent the test to the editor, {address}.")
     editing.approve(desk, ISSUE)
     say(f"Approved exactly these bytes: hash {built.rendered.hash[:12]}.")
@@ -126,6 +126,7 @@ def _lay_out(folder: Path) -> None:
 
 def _start_over(desk: Desk) -> None:
     """Forget an earlier demo; refuse to touch a database that real people are in."""
+    installation.believe(desk.folder, ISSUE.isoformat(), 0)
     path = desk.folder / DATABASE
     if not path.exists():
         return

@@ -13,7 +13,7 @@ from newsletter.app.editing import compose
 from newsletter.errors import NewsletterError
 from newsletter.model import Gathered, Health, Receipt, SourceReport
 from newsletter.schedule import Moment
-from newsletter.store import approvals, occurrences, sends
+from newsletter.store import approvals, occurrences, receipts, sends
 from newsletter.store.occurrences import Occurrence
 from newsletter.store.sends import State
 
@@ -38,7 +38,7 @@ def overview(desk: Desk) -> Overview:
         found = sends.issues(connection, desk.name)
         newest = next(reversed(found), None)
         frozen = sends.find(connection, desk.name, newest) if newest else None
-        last = sends.receipt(connection, frozen) if frozen else None
+        last = receipts.receipt(connection, frozen) if frozen else None
         recent = occurrences.recent(connection, desk.name)
     gathered, damage = _newest_gathered(desk)
     return Overview(

@@ -1,87 +1,95 @@
-"""From an approved issue to every reader, once; tests before it, receipts after it."""
+"""From an approved issue to every reader, once."""
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from email.utils import parseaddr
+from functools import partial
 
-from newsletter import deliver, links, providers, tokens
+from newsletter import deliver, installation
+from newsletter.app import guard, receipts
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose, require_no_errors
 from newsletter.app.freshness import look_again
-from newsletter.errors import NotReadyError, UsageError
+from newsletter.app.personal import personal
+from newsletter.config import Doubt
+from newsletter.errors import ConfigError, NotReadyError
 from newsletter.foreign import canonical
-from newsletter.model import Finding, Receipt, Recipient, Rendered, Send
-from newsletter.store import approvals, doubt, sends
-from newsletter.store.ledger import Reader
+from newsletter.model import Finding, Receipt
+from newsletter.providers import Recalls
+from newsletter.store import approvals, missing, readers, sends
 from newsletter.store.sends import Frozen, State
-from newsletter.store.subscribers import ACTIVE, People
 
-TEST_READER = 0  # in the links of a test: nobody
-LOOK_AGAIN = 1.0  # seconds between two looks at a send that waits: another may have finished it
+CHANGED = 0.3  # a list that grew or shrank by more is asked about
+SMALL = 20  # readers; a smaller list changes by much every week
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a send would do now. ``frozen``: it was started already, and only goes on."""
+    """What a send would do now. ``frozen``: it was started already, and only goes on.
+
+    ``missing``: it goes on to those who did not get it. ``questions``: a person must say yes.
+    """
 
     issue: date
     built: Built | None
     frozen: Frozen | None
     readers: int
     findings: tuple[Finding, ...] = ()  # warnings of the last look at the stories
+    questions: tuple[str, ...] = ()
+    missing: bool = False
 
 
-def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Built]:
-    """Send the exact bytes to an editor; the subject is marked, nothing else differs."""
-    address = to or desk.config.editor.email
-    if not address:
-        raise UsageError(
-            "There is nobody to send the test to. Set email in [editor], or name an address: "
-            "newsletter test --to ADDRESS"
-        )
-    built = compose(desk, issue)
-    send = _send_of(desk, issue, built.rendered)
-    subject = desk.language.say("test", subject=built.rendered.subject)
-    name, mailbox = parseaddr(address)
-    editor = desk.config.editor
-    name = name or (editor.name if editor.email and mailbox == parseaddr(editor.email)[1] else "")
-    key = links.signing_key(desk.folder)
-    recipient = _personal(desk, key, Reader(0, TEST_READER, mailbox, name), 0)
-    deliver.submit_test(desk.provider, replace(send, subject=subject, test=True), [recipient])
-    return mailbox, built
+def _nothing(_: object) -> None:
+    pass
 
 
-def as_mail(desk: Desk, built: Built) -> bytes:
-    """The mail as it would lie in the editor's own mailbox."""
-    editor = desk.config.editor
-    reader = Reader(0, TEST_READER, parseaddr(editor.email or "reader@example.com")[1], editor.name)
-    send = _send_of(desk, built.issue.date, built.rendered)
-    key = links.signing_key(desk.folder)
-    return providers.as_mail(send, _personal(desk, key, reader, 0), desk.clock())
+@dataclass(frozen=True)
+class Watch:
+    """Who looks on while a send goes: ``report`` gets the numbers of its receipt now and then,
+    ``waiting`` a moment that is waited for; ``stop`` ends it after what is under way;
+    ``checkpoint`` hears where it is.
+    """
+
+    report: Callable[[dict[str, int]], None] = _nothing
+    waiting: Callable[[datetime], None] = _nothing
+    stop: threading.Event = field(default_factory=threading.Event)
+    checkpoint: Callable[[str], None] = _nothing
 
 
-def plan(desk: Desk, issue: date, *, approved: bool = False) -> Plan:
+def plan(
+    desk: Desk,
+    issue: date,
+    *,
+    approved: bool = False,
+    to_missing: bool = False,
+    take_over: bool = False,
+) -> Plan:
     """What sending the issue now means. Raises NotReadyError where it must not start.
 
     The stories of a send that has not started are looked at once more at their sources.
-    ``approved=True`` is for a timetable that sends without a person.
+    ``approved`` is for a timetable that sends without a person; ``take_over`` says that a person
+    knows this database to be the right one.
     """
-    name = issue.isoformat()
+    name, newsletter = issue.isoformat(), desk.config.newsletter
     with desk.database.begin() as connection:
         frozen = sends.find(connection, desk.name, name)
         approval = approvals.find(connection, desk.name, name)
-        people = list(People(connection, desk.config.newsletter.list).everyone())
-        other = sends.under_another_name(connection, desk.name, name, desk.config.newsletter.list)
-        numbers = doubt.progress(connection, frozen.send.id) if frozen else {}
+        count = readers.count(connection, newsletter.list)
+        other = sends.under_another_name(connection, desk.name, name, newsletter.list)
+        last = sends.last_size(connection, desk.name, newsletter.list)
+    guard.look(desk, name, frozen, take_over=take_over)
     if frozen:
-        return Plan(issue, None, frozen, sum(numbers.values()))
+        return _go_on(desk, issue, frozen, to_missing)
+    if to_missing:
+        raise NotReadyError(
+            f"Issue {issue} was not sent yet, so nobody misses it. Send it: newsletter send {issue}"
+        )
     if other:
         raise NotReadyError(
-            f"The list {desk.config.newsletter.list!r} was already sent an issue of {issue}, under "
+            f"The list {newsletter.list!r} was already sent an issue of {issue}, under "
             f"the name {other!r}. Give [newsletter] name back that name, or choose another list."
         )
     built = compose(desk, issue)
@@ -97,98 +105,108 @@ def plan(desk: Desk, issue: date, *, approved: bool = False) -> Plan:
             f"Issue {issue} has changed since {approval.by} approved it. Look at it again: "
             f"newsletter build {issue}, then newsletter approve {issue}"
         )
-    readers = sum(person.status == ACTIVE and not person.suppressed for person in people)
-    if not readers:
+    if not count:
         raise NotReadyError(
-            f"The list {desk.config.newsletter.list!r} has no active subscribers. "
+            f"The list {newsletter.list!r} has no active subscribers. "
             f"Add some with: newsletter subscribers import FILE"
         )
     findings = look_again(desk, built)
     require_no_errors(replace(built, findings=findings), "sent")
-    return Plan(issue, built, None, readers, findings)
+    return Plan(issue, built, None, count, findings, _questions(newsletter.list, count, last))
 
 
-def send(
-    desk: Desk,
-    planned: Plan,
-    report: Callable[[dict[str, int]], None] = lambda _: None,
-    waiting: Callable[[datetime], None] = lambda _: None,
-) -> Receipt:
-    """Freeze what is planned, and deliver it; or go on with a send that was started.
-
-    ``report`` gets the numbers after every batch, ``waiting`` the moment that is waited for.
-    """
+def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
+    """Freeze what is planned, and deliver it; or go on with a send that was started."""
+    watch = watch or Watch()
     provider = desk.provider  # a missing key is said before anything is frozen
-    key = links.signing_key(desk.folder)
-    frozen = planned.frozen or _freeze(desk, planned, provider.batch_size)
-    if frozen.state is not State.DONE:
-        deliver.run(
-            desk.database,
-            provider,
-            frozen,
-            lambda reader: _personal(desk, key, reader, frozen.list_id),
-            clock=desk.clock,
-            wait=_Waiter(desk, waiting),
-            report=report,
+    policy = doubt_policy(desk)
+    frozen = planned.frozen or _freeze(desk, planned, provider.batch_size, policy)
+    watch.checkpoint("frozen")
+    if planned.missing:
+        with desk.database.begin() as connection:
+            missing.plan(connection, frozen, provider.batch_size, desk.clock())
+            sends.set_state(connection, frozen.send.id, State.SENDING, desk.clock())
+    if planned.missing or frozen.state is not State.DONE:
+        _deliver(desk, frozen, policy, watch)
+    return receipts.receipt(desk, planned.issue)
+
+
+def take_back(desk: Desk, issue: date, watch: Watch | None = None) -> Receipt:
+    """Of a cancelled send, take back what the provider has not let go yet."""
+    frozen = receipts.find(desk, issue)
+    if isinstance(desk.provider, Recalls):
+        _deliver(desk, frozen, doubt_policy(desk), watch or Watch())
+    return receipts.receipt(desk, issue)
+
+
+def doubt_policy(desk: Desk) -> Doubt:
+    """What is done about doubt. Raises ConfigError for what the provider cannot do."""
+    chosen, able = desk.config.delivery.doubt, isinstance(desk.provider, Recalls)
+    if chosen is Doubt.RECALL and not able:
+        raise ConfigError(
+            f'[delivery] doubt = "recall" needs a provider that can take mails back, such as '
+            f'sendgrid; {desk.config.provider.type} cannot. Write "hold", or leave it out.'
         )
-    return receipt(desk, planned.issue)
+    return chosen or (Doubt.RECALL if able else Doubt.HOLD)
 
 
-def receipt(desk: Desk, issue: date) -> Receipt:
-    """Who got the issue. Raises NotReadyError where it was never sent."""
-    with desk.database.begin() as connection:
-        found = sends.find(connection, desk.name, issue.isoformat())
-        if found is None:
+def _go_on(desk: Desk, issue: date, frozen: Frozen, to_missing: bool) -> Plan:
+    """The plan of a send that was started already."""
+    if not to_missing:
+        if frozen.state is State.CANCELLED:
             raise NotReadyError(
-                f"Issue {issue} was not sent, so there is no receipt. "
-                f"Send it with: newsletter send {issue}"
+                f"The send of {issue} was cancelled. See who got it: newsletter receipt {issue}; "
+                f"to send it to those who did not: newsletter send {issue} --missing"
             )
-        return sends.receipt(connection, found)
-
-
-def held(desk: Desk, issue: date) -> list[tuple[int, int]]:
-    """The batches of the issue that are in doubt: number, readers."""
-    with desk.database.begin() as connection:
-        found = sends.find(connection, desk.name, issue.isoformat())
-        return doubt.held(connection, found.send.id) if found else []
-
-
-def resolve(desk: Desk, issue: date, batch: int, *, sent: bool) -> int:
-    """A person's word on a batch in doubt; how many readers it settles."""
-    with desk.database.begin() as connection:
-        found = sends.find(connection, desk.name, issue.isoformat())
-        count = (
-            doubt.resolve(connection, found.send.id, batch, sent=sent, now=desk.clock())
-            if found
-            else None
+        return Plan(issue, None, frozen, frozen.eligible)
+    if frozen.state in {State.SENDING, State.PAUSED}:
+        raise NotReadyError(
+            f"The send of {issue} is not finished. First go on with it: newsletter send {issue}"
         )
-        if found is None or count is None:
-            raise UsageError(
-                f"Issue {issue} has no batch {batch} in doubt. "
-                f"See which it has: newsletter receipt {issue}"
-            )
-        if not sent:
-            sends.set_state(connection, found.send.id, State.SENDING, desk.clock())
-    return count
+    with desk.database.read() as connection:
+        count = missing.count(connection, frozen)
+    return Plan(issue, None, frozen, count, missing=True)
 
 
-def latest(desk: Desk) -> str | None:
-    """The newest issue that was sent, or is being sent."""
-    with desk.database.begin() as connection:
-        return next(reversed(sends.issues(connection, desk.name)), None)
+def _deliver(desk: Desk, frozen: Frozen, policy: Doubt, watch: Watch) -> None:
+    guard.sign(desk)
+    job = deliver.Job(
+        desk.database,
+        desk.provider,
+        frozen,
+        personal(desk, frozen.list_id),
+        policy,
+        desk.clock,
+        partial(installation.witness, desk.folder, frozen.send.issue),
+        watch.checkpoint,
+        watch.stop,
+    )
+    deliver.run(job, watch.report, watch.waiting, guard.signer(desk))
 
 
-def _freeze(desk: Desk, planned: Plan, batch_size: int) -> Frozen:
+def _questions(list_: str, count: int, last: tuple[str, int] | None) -> tuple[str, ...]:
+    """What a person is to confirm about the list."""
+    if not last or max(count, last[1]) < SMALL or abs(count - last[1]) <= CHANGED * last[1]:
+        return ()
+    grown = "more" if count > last[1] else "fewer"
+    return (
+        f"The list {list_!r} has {count:,} readers now; issue {last[0]} went to {last[1]:,}. "
+        f"That is {abs(count - last[1]) / max(last[1], 1):.0%} {grown}. Is it right?",
+    )
+
+
+def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen:
     built = planned.built
     if built is None:  # a plan has one of the two
         raise NotReadyError("Nothing was planned. Run the command again.")
-    newsletter = desk.config.newsletter
+    newsletter, now = desk.config.newsletter, desk.clock()
     articles = [
         (story.article.id, canonical(story.article.url) if story.article.url else None)
         for story in built.issue.stories
     ]
     name = planned.issue.isoformat()
     with desk.database.begin() as connection:
+        sends.take_turns(connection, newsletter.list)
         found = sends.find(connection, desk.name, name)
         if found is None:  # another process may have been quicker
             sends.freeze(
@@ -202,69 +220,10 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int) -> Frozen:
                 articles=articles,
                 provider=desk.config.provider.type,
                 batch_size=batch_size,
-                now=desk.clock(),
+                send_at=now + desk.config.delivery.ahead if policy is Doubt.RECALL else None,
+                now=now,
             )
             found = sends.find(connection, desk.name, name)
     if found is None:
         raise NotReadyError(f"Issue {name} could not be frozen. Run the command again.")
     return found
-
-
-def _send_of(desk: Desk, issue: date, rendered: Rendered) -> Send:
-    newsletter = desk.config.newsletter
-    return Send(
-        issue=issue.isoformat(),
-        newsletter=desk.name,
-        list=newsletter.list,
-        subject=rendered.subject,
-        html=rendered.html,
-        text=rendered.text,
-        hash=rendered.hash,
-        sender=newsletter.sender,
-        reply_to=newsletter.reply_to,
-    )
-
-
-def _personal(desk: Desk, key: bytes, reader: Reader, list_: int) -> Recipient:
-    """A reader's own parts of the mail."""
-    newsletter = desk.config.newsletter
-    mailbox = parseaddr(newsletter.reply_to or newsletter.sender)[1]
-    base, who = newsletter.base_url, reader.subscriber
-    url = links.unsubscribe_url(base, mailbox, key, who, list_)
-    preferences = links.preferences_url(base, key, who, list_) if base else url
-    return Recipient(
-        delivery=reader.delivery,
-        email=reader.email,
-        name=reader.name,
-        unsubscribe_url=url,
-        tokens=tokens.values(greeting(desk, reader.name), url, preferences),
-    )
-
-
-def greeting(desk: Desk, name: str) -> str:
-    """How the letter begins for somebody of that name; nobody's name: for everybody."""
-    say = desk.language.say
-    return say("greeting_named", name=name) if name else say("greeting")
-
-
-def sample(desk: Desk) -> dict[str, str]:
-    """What stands for the personal parts in the preview."""
-    base = desk.config.newsletter.base_url or "https://www.example.com"
-    name = greeting(desk, desk.config.editor.name)
-    return tokens.values(name, f"{base}/unsubscribe/preview", f"{base}/preferences/preview")
-
-
-class _Waiter:
-    """Sleeps a little at a time, and says once what for."""
-
-    def __init__(self, desk: Desk, waiting: Callable[[datetime], None]) -> None:
-        self._desk = desk
-        self._waiting = waiting
-        self._said: datetime | None = None
-
-    def __call__(self, moment: datetime) -> None:
-        seconds = (moment - self._desk.clock()).total_seconds()
-        if seconds > LOOK_AGAIN and moment != self._said:
-            self._waiting(moment)
-            self._said = moment
-        time.sleep(min(max(seconds, 0), LOOK_AGAIN))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built
-from newsletter.app.sending import as_mail
+from newsletter.app.testing import as_mail
 from newsletter.check import error, warning
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.model import Finding

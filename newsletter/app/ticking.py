@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from newsletter import schedule
-from newsletter.app import editing, gathering, sending
+from newsletter.app import editing, gathering, sending, testing
 from newsletter.app.desk import Desk
 from newsletter.errors import FindingsError, NewsletterError, NotReadyError
 from newsletter.schedule import GATHER, Moment
@@ -100,7 +100,7 @@ def _gather(desk: Desk, issue: date) -> tuple[State, str]:
     said = f"{len(found.gathered.articles)} articles, {len(built.issue.stories)} stories"
     if not desk.config.editor.email:
         return State.DONE, f"{said}; no [editor] email, so no test was sent"
-    address, _ = sending.send_test(desk, issue)
+    address, _ = testing.send_test(desk, issue)
     return State.DONE, f"{said}; a test went to {address}"
 
 
@@ -109,6 +109,8 @@ def _send(desk: Desk, issue: date) -> tuple[State, str]:
     planned = sending.plan(desk, issue, approved=approved)
     if planned.frozen and planned.frozen.state is sends.State.PAUSED:
         return State.WAITING, f"it is paused: {planned.frozen.reason}"  # a person goes on with it
+    if planned.questions:
+        raise NotReadyError(f"{' '.join(planned.questions)} Say so: newsletter send {issue}")
     receipt = sending.send(desk, planned)
     said = f"{receipt.accepted} of {receipt.eligible} accepted"
     if receipt.in_doubt:

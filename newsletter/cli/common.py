@@ -118,7 +118,7 @@ def receipt_text(receipt: Receipt) -> str:
 
 
 def receipt_json(receipt: Receipt) -> dict[str, Any]:
-    """The receipt as the contract has it."""
+    """The numbers of a receipt as the contract has them."""
     return {
         "issue": receipt.issue,
         "state": receipt.state,
@@ -129,7 +129,7 @@ def receipt_json(receipt: Receipt) -> dict[str, Any]:
         "rejected": receipt.rejected,
         "in_doubt": receipt.in_doubt,
         "waiting": receipt.waiting,
-        "addresses": dict(receipt.addresses),
+        "send_at": receipt.send_at.isoformat() if receipt.send_at else None,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -36,6 +36,8 @@ class Send:
     test: bool = False
     id: int = 0
     batch: int = 0
+    send_at: datetime | None = None  # when the provider lets it go; None: at once
+    recall_id: str | None = None  # the provider takes this batch back by it
 
 
 class Answer(StrEnum):
@@ -52,14 +54,15 @@ class Outcome:
     """What the provider answered for a batch: one answer for every delivery in it.
 
     ``reasons`` explains answers other than ACCEPTED, by delivery. ``pause`` says why the whole
-    send must stop (a refused key); ``retry_after`` is in seconds; ``split`` asks for smaller
-    requests.
+    send must stop (a refused key); ``retry_after`` is in seconds, and with ``throttled`` it holds
+    for every further request; ``split`` asks for smaller requests.
     """
 
     answers: Mapping[int, Answer]
     reasons: Mapping[int, str] = field(default_factory=dict)
     reference: str | None = None
     retry_after: float | None = None
+    throttled: bool = False
     pause: str | None = None
     split: bool = False
 
@@ -86,11 +89,22 @@ class Event:
     delivery: int
     at: datetime
     raw: Mapping[str, Any] = field(repr=False)
+    batch: int = 0
+    send: int = 0
+
+
+@dataclass(frozen=True)
+class Recall:
+    """What came of asking a provider to drop a batch. ``again``: it may be asked once more."""
+
+    confirmed: bool
+    reason: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """Who got an issue. ``eligible`` is always the sum of the other five."""
+    """Who got an issue, in numbers. ``eligible`` is always the sum of the other five."""
 
     issue: str
     state: str
@@ -101,4 +115,4 @@ class Receipt:
     in_doubt: int
     waiting: int
     reason: str | None = None
-    addresses: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    send_at: datetime | None = None

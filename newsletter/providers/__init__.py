@@ -7,18 +7,21 @@ An adaptor only translates, posts and parses. Retry, order, claims and records a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from newsletter import registry
 from newsletter.config import ProviderOptions
-from newsletter.model import Event, Outcome, Recipient, Send
+from newsletter.model import Event, Outcome, Recall, Recipient, Send
 from newsletter.providers import _message
 
 
 class Provider(Protocol):
-    """An email service."""
+    """An email service.
+
+    One that has ``workers: int`` takes so many batches at once, from as many threads.
+    """
 
     Options: ClassVar[type[ProviderOptions]]
     batch_size: int  # most recipients in one request
@@ -37,6 +40,29 @@ class Provider(Protocol):
 
     def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:
         """The events in a request from the provider; raises ProviderError for a foreign one."""
+        ...
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """A provider that lets mails go at a moment, and can take a batch back before.
+
+    ``recall_margin``: how long before that moment at the latest; ``most_recalls``: how many
+    batches it keeps taken back at once.
+    """
+
+    recall_margin: timedelta
+    most_recalls: int
+
+    def open_batch(self, batch: Sequence[Recipient]) -> str | Outcome | None:
+        """A new id for a batch; None where the key may not take batches back.
+
+        An Outcome (nothing was sent) where the provider cannot be asked now.
+        """
+        ...
+
+    def recall(self, recall_id: str) -> Recall:
+        """Ask to drop everything of that id, what arrives later too. May be repeated."""
         ...
 
 

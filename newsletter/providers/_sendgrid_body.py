@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Any
+
+import orjson
 
 from newsletter.model import Recipient, Send
 from newsletter.providers import _message
@@ -13,14 +15,10 @@ from newsletter.providers import _message
 MAX_RECIPIENTS = 1000
 MAX_BYTES = 30_000_000
 _MAX_SUBSTITUTIONS = 10_000  # bytes a recipient, keys and values together
-
-# Said outright, so that no setting of the account changes a byte of the mail.
-_TRACKING = {
-    "click_tracking": {"enable": False, "enable_text": False},
-    "open_tracking": {"enable": False},
-    "subscription_tracking": {"enable": False},
-    "ganalytics": {"enable": False},
-}
+# Nearly every address: what `_message.wire_address` gives back as it is.
+_USUAL = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+"
+)
 
 
 def personalizations(
@@ -31,9 +29,10 @@ def personalizations(
     """
     fit, unfit = [], {}
     seen: set[str] = set()
+    shared = _shared_arguments(send)
     for recipient in batch:
         try:
-            entry = _personalization(send, recipient)
+            entry = _personalization(send, recipient, shared)
             address = entry["to"][0]["email"].casefold()
             if address in seen:
                 raise ValueError("the address stands twice in this request")  # noqa: TRY301
@@ -45,8 +44,13 @@ def personalizations(
     return fit, unfit
 
 
-def request(send: Send, entries: Sequence[dict[str, Any]]) -> bytes:
-    """The body. Text and HTML are the send's, byte for byte; SendGrid fills the tokens in."""
+def request(
+    send: Send, entries: Sequence[dict[str, Any]], *, clicks: bool = False, opens: bool = False
+) -> bytes:
+    """The body. Text and HTML are the send's, byte for byte; SendGrid fills the tokens in.
+
+    Tracking is said outright, so that no setting of the account changes a byte of the mail.
+    """
     body = {
         "personalizations": entries,
         "from": _mailbox(send.sender),
@@ -57,40 +61,59 @@ def request(send: Send, entries: Sequence[dict[str, Any]]) -> bytes:
             {"type": "text/html", "value": send.html},
         ],
         "categories": [_message.slug(send.newsletter)[:255], send.issue],
-        "tracking_settings": _TRACKING,
+        **({"send_at": int(send.send_at.timestamp())} if send.send_at else {}),
+        **({"batch_id": send.recall_id} if send.recall_id else {}),
+        "tracking_settings": {
+            "click_tracking": {"enable": clicks, "enable_text": False},
+            "open_tracking": {"enable": opens},
+            "subscription_tracking": {"enable": False},
+            "ganalytics": {"enable": False},
+        },
     }
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(body)
 
 
-def _personalization(send: Send, recipient: Recipient) -> dict[str, Any]:
+def _personalization(send: Send, recipient: Recipient, shared: Mapping[str, str]) -> dict[str, Any]:
     """One recipient's entry; raises ValueError with a reason for the receipt."""
-    address = _message.wire_address(recipient.email)
-    if not address.isascii():
-        raise ValueError("SendGrid takes only addresses of ASCII letters before the @")
-    size = sum(len(key.encode()) + len(text.encode()) for key, text in recipient.tokens.items())
-    if size > _MAX_SUBSTITUTIONS:
+    address = recipient.email
+    if not _USUAL.fullmatch(address):
+        address = _message.wire_address(address)
+        if not address.isascii():
+            raise ValueError("SendGrid takes only addresses of ASCII letters before the @")
+    tokens = recipient.tokens
+    if (size := _size(tokens)) > _MAX_SUBSTITUTIONS:
         raise ValueError(f"the personal parts have {size} bytes; SendGrid takes 10,000")
     to = {"email": address}
-    if name := _name(recipient.name):
+    if recipient.name and (name := _name(recipient.name)):
         to["name"] = name
+    arguments = {**shared}
+    if not send.test:  # the events of a test must not pass for those of a delivery
+        arguments["nb_delivery"] = str(recipient.delivery)
     return {
         "to": [to],
-        "substitutions": dict(recipient.tokens),
+        "substitutions": tokens,
         "headers": _message.list_headers(send, recipient),
-        "custom_args": _custom_args(send, recipient),
+        "custom_args": arguments,
     }
 
 
-def _custom_args(send: Send, recipient: Recipient) -> dict[str, str]:
+def _shared_arguments(send: Send) -> dict[str, str]:
     """What comes back with every event; nothing in it says who the recipient is."""
-    arguments = {
+    return {
         "nb_newsletter": _message.slug(send.newsletter),
         "nb_issue": send.issue,
         "nb_send": str(send.id),
         "nb_batch": str(send.batch),
+        **({"nb_test": "1"} if send.test else {}),
     }
-    # The events of a test must not pass for those of a delivery.
-    return arguments | ({"nb_test": "1"} if send.test else {"nb_delivery": str(recipient.delivery)})
+
+
+def _size(tokens: Mapping[str, str]) -> int:
+    """Bytes of all keys and values. Few are near the limit, so letters are counted first."""
+    letters = sum(map(len, tokens)) + sum(map(len, tokens.values()))
+    if letters * 4 <= _MAX_SUBSTITUTIONS:
+        return letters
+    return sum(len(text.encode()) for pair in tokens.items() for text in pair)
 
 
 def _name(name: str) -> str:

@@ -75,4 +75,16 @@ def _event(raw: Mapping[str, Any]) -> Event | None:
     # The id is what repeated events are known by; one without it is known by its content.
     content = json.dumps(raw, sort_keys=True).encode()
     id_ = str(raw.get("sg_event_id") or hashlib.sha256(content).hexdigest())
-    return Event(id=id_, kind=kind, delivery=delivery, at=at, raw=raw)
+    return Event(
+        id=id_,
+        kind=kind,
+        delivery=delivery,
+        at=at,
+        raw=raw,
+        batch=_number(raw.get("nb_batch")),
+        send=_number(raw.get("nb_send")),
+    )
+
+
+def _number(value: Any) -> int:
+    return int(value) if str(value).isascii() and str(value).isdigit() else 0

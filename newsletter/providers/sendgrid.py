@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
-import json
+import logging
 import re
-import time
 import weakref
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from newsletter.config import ProviderOptions, secret
 from newsletter.errors import ConfigError
-from newsletter.model import Answer, Event, Outcome, Recipient, Send
+from newsletter.model import Answer, Event, Outcome, Recall, Recipient, Send
 from newsletter.providers import _message, _sendgrid_body, _sendgrid_events
+from newsletter.providers import _sendgrid_answers as _answers
 
-_NAMED = re.compile(r"personalizations[.\[](\d+)\]?\.to\b")  # errors[].field about an address
+log = logging.getLogger(__name__)
 
 
 def _base_url(value: str) -> str:
@@ -42,15 +43,24 @@ class SendgridProvider:
     """Posts to /v3/mail/send. ``base_url``: another region, or a test server on loopback."""
 
     class Options(ProviderOptions):
-        """``batch_size`` is at most SendGrid's own limit."""
+        """``batch_size`` is at most SendGrid's own limit; ``workers``: requests at once."""
 
         base_url: Annotated[str, AfterValidator(_base_url)] = "https://api.sendgrid.com"
         batch_size: int | None = Field(None, ge=1, le=_sendgrid_body.MAX_RECIPIENTS)
+        workers: int = Field(4, ge=1, le=16)
+        click_tracking: bool = False
+        open_tracking: bool = False
+
+    recall_margin = timedelta(minutes=10)
+    most_recalls = 10
 
     def __init__(self, options: Options, folder: Path) -> None:  # noqa: ARG002
         from newsletter.providers import _sendgrid_client
 
         self.batch_size = options.batch_size or _sendgrid_body.MAX_RECIPIENTS
+        self.workers = options.workers
+        self._options = options
+        self._gives_ids = True
         self._key = _key()
         self._api, http = _sendgrid_client.connect(options.base_url, self._key)
         weakref.finalize(self, http.close)
@@ -63,12 +73,19 @@ class SendgridProvider:
         try:
             _message.check(send)
             fit, unfit = _sendgrid_body.personalizations(send, batch)
-            body = _sendgrid_body.request(send, [entry for _, entry in fit])
-        except ValueError as error:
-            return _paused(batch, f"Nothing can be sent: {error}", "Mend it and build again.")
+            body = _sendgrid_body.request(
+                send,
+                [entry for _, entry in fit],
+                clicks=self._options.click_tracking,
+                opens=self._options.open_tracking,
+            )
+        except (ValueError, TypeError) as error:
+            return _answers.paused(
+                batch, f"Nothing can be sent: {error}", "Mend it and build again."
+            )
         people = [recipient for recipient, _ in fit]
         if len(body) >= _sendgrid_body.MAX_BYTES:
-            outcome = _too_large(people, f"the request has {len(body):,} bytes")
+            outcome = _answers.too_large(people, f"the request has {len(body):,} bytes")
         elif people:
             outcome = self._post(body, people)
         else:
@@ -77,6 +94,70 @@ class SendgridProvider:
         return outcome.but(
             answers={**outcome.answers, **rejected}, reasons={**outcome.reasons, **unfit}
         )
+
+    def open_batch(self, batch: Sequence[Recipient]) -> str | Outcome | None:
+        """A batch id of SendGrid's; None where this key may not make one."""
+        from python_http_client.exceptions import HTTPError
+
+        from newsletter.providers._sendgrid_client import InDoubt, NothingSent
+
+        if not self._gives_ids:
+            return None
+        try:
+            answer = self._api.client.mail.batch.post()
+        except NothingSent as error:
+            return _answers.unreachable(batch, error)
+        except InDoubt as error:  # an id that nobody knows of does no harm
+            said = f"SendGrid did not answer: {error}"
+            return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=_answers.RETRY)
+        except HTTPError as error:
+            if error.status_code in (401, 429):
+                errors = _answers.errors(error.body, self._key)
+                return _answers.refused(error.status_code, error.headers, errors, batch)
+            if error.status_code >= 500:
+                said = f"SendGrid answered {error.status_code} to the question for a batch id"
+                return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=_answers.RETRY)
+            self._gives_ids = False
+            log.warning(
+                "SendGrid gives this key no batch ids (it answered %s), so no mail can be taken "
+                "back: what is in doubt is held. Give the key the Mail Send permissions whole.",
+                error.status_code,
+            )
+            return None
+        found = _answers.read(answer.body).get("batch_id")
+        return str(found) if found else None
+
+    def recall(self, recall_id: str) -> Recall:
+        """Cancel the batch; SendGrid drops it at its moment, with what of it arrives later."""
+        from python_http_client.exceptions import HTTPError
+
+        from newsletter.providers._sendgrid_client import InDoubt, NothingSent
+
+        sends = self._api.client.user.scheduled_sends
+        try:
+            sends.post(request_body={"batch_id": recall_id, "status": "cancel"})
+        except (NothingSent, InDoubt) as error:
+            return Recall(False, f"SendGrid did not answer: {error}", again=True)
+        except HTTPError as error:
+            said = "; ".join(e["message"] for e in _answers.errors(error.body, self._key))
+            reason = f"SendGrid did not take the batch back ({error.status_code}): {said}"
+            if error.status_code == 429 or error.status_code >= 500:
+                return Recall(False, reason, again=True)
+            return Recall(self._is_cancelled(recall_id), reason)
+        return Recall(True)
+
+    def _is_cancelled(self, recall_id: str) -> bool:
+        """Whether an earlier request, whose answer was lost, has cancelled the batch."""
+        from python_http_client.exceptions import HTTPError
+
+        from newsletter.providers._sendgrid_client import InDoubt, NothingSent
+
+        try:
+            answer = self._api.client.user.scheduled_sends._(recall_id).get()
+        except (NothingSent, InDoubt, HTTPError):
+            return False
+        found = _answers.read(answer.body)
+        return found.get("batch_id") == recall_id and found.get("status") == "cancel"
 
     def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:
         """The events in a signed request; raises ProviderError for any other."""
@@ -91,14 +172,13 @@ class SendgridProvider:
         try:
             answer = self._api.client.mail.send.post(request_body=body)
         except NothingSent as error:
-            reason = f"SendGrid cannot be reached: {error}"
-            return Outcome.all(people, Answer.NOT_SENT, reason, retry_after=30.0)
+            return _answers.unreachable(people, error)
         except InDoubt as error:
             reason = f"SendGrid did not answer: {error}"
             return Outcome.all(people, Answer.UNKNOWN, reason)
         except HTTPError as error:
-            errors = _errors(error.body, self._key)
-            return _refused(error.status_code, error.headers, errors, people)
+            said = _answers.errors(error.body, self._key)
+            return _answers.refused(error.status_code, error.headers, said, people)
         if answer.status_code in (200, 202):
             reference = answer.headers.get("X-Message-Id")
             return Outcome.all(people, Answer.ACCEPTED, reference=reference)
@@ -115,73 +195,3 @@ def _key() -> str:
         f"SENDGRID_API_KEY {what}. Put an API key with the Mail Send permission into that "
         f"environment variable, or name a file with it in SENDGRID_API_KEY_FILE."
     )
-
-
-def _refused(
-    status: int, headers: Mapping[str, str], errors: list[dict[str, str]], people: Any
-) -> Outcome:
-    """What an answer that is not 2xx means for everyone in the request."""
-    words = "; ".join(error["message"] for error in errors) or "no words"
-    said = f"SendGrid answered {status}: {words}"
-    if status >= 500 or status in (100, 408):
-        return Outcome.all(people, Answer.UNKNOWN, said)
-    if status == 429:
-        return Outcome.all(people, Answer.NOT_SENT, said, retry_after=_wait(headers))
-    if status == 413:
-        return _too_large(people, said)
-    if status in (401, 403):
-        remedy = "Check SENDGRID_API_KEY and its Mail Send permission, and that the sender of "
-        return _paused(people, said, remedy + "[newsletter] is verified; then send again.")
-    if 300 <= status < 400:
-        where = headers.get("location", "nowhere")[:200]
-        said = f"SendGrid's address answered {status}, a redirect to {where}; nobody followed it"
-        return _paused(people, said, "Check base_url in [provider], then send again.")
-    if status == 400 and (named := _named(errors, people)):
-        others = f"{said}. It can go with the next request"
-        outcome = Outcome.all(people, Answer.NOT_SENT, others)
-        answers = {**outcome.answers, **dict.fromkeys(named, Answer.REJECTED)}
-        return outcome.but(answers=answers, reasons={**outcome.reasons, **named})
-    return _paused(people, said, "Mend what it names, then send again.")
-
-
-def _named(errors: list[dict[str, str]], people: Sequence[Recipient]) -> dict[int, str]:
-    """The deliveries whose address an error names, with its message."""
-    named = {}
-    for error in errors:
-        match = _NAMED.search(error["field"])
-        if match and int(match[1]) < len(people):
-            named[people[int(match[1])].delivery] = f"SendGrid: {error['message']}"
-    return named
-
-
-def _errors(body: bytes, key: str) -> list[dict[str, str]]:
-    """The errors in an answer, each with ``field`` and ``message``; never the key."""
-    try:
-        found = json.loads(body)["errors"]
-        return [
-            {
-                "field": str(error.get("field") or ""),
-                "message": " ".join(str(error.get("message")).replace(key, "…").split())[:300],
-            }
-            for error in found[:10]
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return []
-
-
-def _wait(headers: Mapping[str, str]) -> float:
-    """Seconds until X-RateLimit-Reset (an epoch); a minute where it is missing."""
-    try:
-        return min(3600.0, max(1.0, float(headers["X-RateLimit-Reset"]) - time.time()))
-    except (KeyError, ValueError):
-        return 60.0
-
-
-def _too_large(people: Sequence[Recipient], reason: str) -> Outcome:
-    if len(people) == 1:
-        return _paused(people, f"One mail alone is too large: {reason}", "Shorten the issue.")
-    return Outcome.all(people, Answer.NOT_SENT, reason, split=True)
-
-
-def _paused(people: Sequence[Recipient], said: str, remedy: str) -> Outcome:
-    return Outcome.all(people, Answer.NOT_SENT, said, pause=f"{said}. {remedy}")

@@ -1,10 +1,10 @@
 """People and outcomes, in SQLite or PostgreSQL. The only package that knows SQLAlchemy.
 
-A module for each subject: ``subscribers``, ``sends`` (freeze, receipt), ``ledger`` (claims and
-outcomes), ``approvals``, ``occurrences``. Their functions take the connection of an open
-transaction first, and give plain data.
+A module for each subject: ``subscribers``, ``sends`` (freeze), ``ledger`` (claims and outcomes),
+``doubt``, ``recalls``, ``stopping``, ``missing``, ``receipts``, ``approvals``, ``occurrences``.
+Their functions take the connection of an open transaction first, and give plain data.
 """
 
-from newsletter.store.database import Database, open_database
+from newsletter.store.database import Connection, Database, open_database
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Connection", "Database", "open_database"]

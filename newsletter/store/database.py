@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
 
-from newsletter.errors import ConfigError, NewsletterError
+from newsletter.errors import ConfigError, DatabaseError, NewsletterError
+
+__all__ = ["Connection", "Database", "open_database"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-BUSY = 30  # seconds to wait for another process that is writing
+BUSY = 30  # seconds to wait for another process that is writing; ?timeout=… in the url
+READING = "newsletter_reading"
+POOL, KEPT = 24, 4  # connections to a server at most, and those that stay open
 
 
 class Database:
@@ -22,17 +33,35 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # SQLite lets one write at a time and makes others sleep and look; our own threads queue.
+        self._turn: AbstractContextManager[Any] = nullcontext()
+        if engine.dialect.name == "sqlite":
+            self._turn = threading.RLock()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """One transaction: all of it is kept, or nothing."""
+        """One transaction: all of it is kept, or nothing. Raises DatabaseError."""
+        with self._turn, self._asked(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A look at one moment of the database, beside whoever writes. Raises DatabaseError."""
+        with self._asked(), self._engine.connect() as connection:
+            connection.execution_options(**{READING: True})
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            raise NewsletterError(
-                f"The database {self.place} does not answer: {error.orig}. Nothing was lost; "
-                f"look whether it runs, whether its disk is full, and do it again."
+            yield
+        except (OperationalError, InterfaceError) as error:
+            raise DatabaseError(
+                f"The database {self.place} does not answer: {_first_line(error.orig)}. What was "
+                f"written before is safe; look whether it runs, whether its disk is full or "
+                f"another program holds it, and do it again."
             ) from error
 
     @property
@@ -53,13 +82,13 @@ def open_database(url: str, folder: Path) -> Database:
     engine = _engine(url, folder)
     database = Database(engine)
     try:
-        with database.begin() as connection:
+        with database.read() as connection:
             current = _version(connection)
         if current != newest():
             _migrate(engine, current)
     except DBAPIError as error:
         raise NewsletterError(
-            f"The database {database.place} cannot be used: {error.orig}. "
+            f"The database {database.place} cannot be used: {_first_line(error.orig)}. "
             f"If it is not the newsletter's own, set another one in [database] url."
         ) from error
     return database
@@ -74,14 +103,22 @@ def _engine(address: str, folder: Path) -> Engine:
     try:
         url = make_url(address)
         if url.get_backend_name() != "sqlite":
-            return create_engine(url, pool_pre_ping=True)
+            answering = {"connect_timeout": 10} if url.get_backend_name() == "postgresql" else {}
+            return create_engine(
+                url,
+                pool_pre_ping=True,
+                pool_size=KEPT,
+                max_overflow=POOL - KEPT,
+                connect_args=answering,
+            )
         if url.database and url.database != ":memory:":
             url = url.set(database=str(folder / url.database))
-        engine = create_engine(url, connect_args={"timeout": BUSY})
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        patience = float(str(url.query.get("timeout", BUSY)))
+        engine = create_engine(url, connect_args={"timeout": patience})
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise ConfigError(
             f"[database] url (or DATABASE_URL) is not an address that can be used: {error}. "
-            f'Write it as "sqlite:///newsletter.db".'
+            f'Write it as "sqlite:///newsletter.db" or "postgresql+psycopg://USER@HOST/NAME".'
         ) from error
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -99,7 +136,12 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Take the writer's place at once, so that no transaction fails half-way for want of it."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reading = connection.get_execution_options().get(READING)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _version(connection: Connection) -> str | None:
@@ -122,6 +164,8 @@ def _migrate(engine: Engine, current: str | None) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite lets one in by itself
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('newsletter'))"))
         if _version(connection) != newest():  # another process may have been quicker
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

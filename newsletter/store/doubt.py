@@ -1,39 +1,41 @@
-"""What is in doubt: it is held for a person, who says what becomes of it; and what still waits."""
+"""What is in doubt, and how it ends: by a person's word, by an event, or sent again on purpose."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, or_, select, update
 
-from newsletter.model import Outcome
-from newsletter.store.ledger import mark, plan_again, this
 from newsletter.store.schema import batches, deliveries
 from newsletter.store.sends import BatchState, DeliveryState
+from newsletter.store.transitions import OPEN, close, move_all, plan_again, this
 
-OPEN = (BatchState.CLAIMED, BatchState.SUBMITTING)
+IN_HAND = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.RECALLING)  # under a lease
+DOUBTFUL = (BatchState.UNKNOWN, BatchState.RECALLING, BatchState.HELD)
 
 
 def hold(connection: Connection, send_id: int, now: datetime) -> None:
-    """UNKNOWN → HELD: nothing settles them by itself."""
+    """UNKNOWN → HELD, but for what is to be recalled later; an event or a person settles it."""
     connection.execute(
         update(batches)
         .where(batches.c.send_id == send_id, batches.c.state == BatchState.UNKNOWN)
+        .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= now))
         .values(state=BatchState.HELD, changed_at=now)
     )
 
 
-def held(connection: Connection, send_id: int) -> list[tuple[int, int]]:
-    """The batches that are held: number, readers in doubt."""
+def held(connection: Connection, send_id: int) -> list[tuple[int, int, str]]:
+    """The batches that are held: number, readers in doubt, why."""
     rows = connection.execute(
-        select(deliveries.c.batch, func.count())
+        select(deliveries.c.batch, func.count(), func.min(batches.c.reason))
         .join(batches, and_(batches.c.send_id == send_id, batches.c.number == deliveries.c.batch))
         .where(deliveries.c.send_id == send_id, deliveries.c.state == DeliveryState.IN_DOUBT)
         .where(batches.c.state == BatchState.HELD)
         .group_by(deliveries.c.batch)
         .order_by(deliveries.c.batch)
     )
-    return [(number, count) for number, count in rows]
+    return [(number, count, reason or "") for number, count, reason in rows]
 
 
 def resolve(
@@ -43,18 +45,32 @@ def resolve(
 
     How many readers that was; None where no such batch is held.
     """
-    freed = connection.execute(
-        update(batches)
-        .where(this(send_id, number), batches.c.state == BatchState.HELD)
-        .values(
-            state=BatchState.ACCEPTED if sent else BatchState.REFUSED,
-            fence=batches.c.fence + 1,  # a late answer of the old attempt changes nothing now
-            reason="counted as sent by a person" if sent else "sent again by a person",
-            changed_at=now,
-        )
-    )
-    if freed.rowcount != 1:
+    why = "counted as sent by a person" if sent else "sent again by a person"
+    if not _let_go(connection, send_id, number, (BatchState.HELD,), sent, why, now):
         return None
+    if not sent:
+        return again(connection, send_id, number, now)
+    return move_all(connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED)
+
+
+def repeat(connection: Connection, send_id: int, now: datetime) -> int:
+    """Send everything that is in doubt once more, knowing that readers may get two; how many."""
+    doubtful = connection.scalars(
+        select(batches.c.number).where(
+            batches.c.send_id == send_id, batches.c.state == BatchState.UNKNOWN
+        )
+    ).all()
+    why = "sent again although it may have gone out"
+    states = (BatchState.UNKNOWN,)
+    return sum(
+        again(connection, send_id, number, now)
+        for number in doubtful
+        if _let_go(connection, send_id, number, states, False, why, now)
+    )
+
+
+def again(connection: Connection, send_id: int, number: int, now: datetime) -> int:
+    """Plan the readers in doubt of a closed batch anew; how many."""
     doubtful = list(
         connection.scalars(
             select(deliveries.c.id)
@@ -62,32 +78,72 @@ def resolve(
             .where(deliveries.c.state == DeliveryState.IN_DOUBT)
         )
     )
-    state = DeliveryState.ACCEPTED if sent else DeliveryState.WAITING
-    mark(connection, doubtful, state, {})
-    if not sent:
-        plan_again(connection, send_id, doubtful, Outcome({}), now)
+    move_all(connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.WAITING)
+    plan_again(connection, send_id, doubtful, now)
     return len(doubtful)
+
+
+def witnessed(
+    connection: Connection, send_id: int, number: int, delivery: int, now: datetime, *, left: bool
+) -> int:
+    """A provider's event about a delivery proves that its request was taken, as a whole.
+
+    How many readers that settles. ``left``: the mail has surely gone out; only then does it count
+    for a batch that was taken back, and a delivery that waits anew is not sent again.
+    """
+    why = "an event of the provider tells"
+    settled = 0
+    if _let_go(connection, send_id, number, DOUBTFUL, True, why, now):
+        settled = move_all(
+            connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED
+        )
+    recalled = select(batches.c.number).where(
+        this(send_id, number),
+        batches.c.state == BatchState.REFUSED,
+        batches.c.recalled_at.is_not(None),
+    )
+    if not left and connection.scalar(recalled) is not None:
+        return settled
+    one = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery, deliveries.c.send_id == send_id)
+        .where(deliveries.c.state.in_(OPEN))
+        .values(state=DeliveryState.ACCEPTED, reason=None)
+    )
+    return settled + int(one.rowcount)
 
 
 def next_moment(connection: Connection, send_id: int) -> datetime | None:
     """When there may be something to do again: a lease that ends, a batch that may be retried."""
-    waiting = or_(
-        batches.c.state.in_(OPEN),
-        and_(batches.c.state == BatchState.PLANNED, batches.c.not_before.is_not(None)),
+    later = and_(
+        batches.c.state.in_((BatchState.PLANNED, BatchState.UNKNOWN)),
+        batches.c.not_before.is_not(None),
     )
     rows = connection.execute(
-        select(batches.c.state, batches.c.lease_until, batches.c.not_before).where(
-            batches.c.send_id == send_id, waiting
-        )
+        select(batches.c.state, batches.c.lease_until, batches.c.not_before)
+        .where(batches.c.send_id == send_id)
+        .where(or_(batches.c.state.in_(IN_HAND), later))
     )
-    return min((r.lease_until if r.state in OPEN else r.not_before for r in rows), default=None)
+    return min((r.lease_until if r.state in IN_HAND else r.not_before for r in rows), default=None)
 
 
-def progress(connection: Connection, send_id: int) -> dict[str, int]:
-    """How many deliveries are in each state."""
-    rows = connection.execute(
-        select(deliveries.c.state, func.count())
-        .where(deliveries.c.send_id == send_id)
-        .group_by(deliveries.c.state)
+def _let_go(
+    connection: Connection,
+    send_id: int,
+    number: int,
+    states: Sequence[BatchState],
+    sent: bool,
+    why: str,
+    now: datetime,
+) -> bool:
+    """Close a batch in one of the states; a late answer of the old attempt changes nothing now."""
+    freed = connection.execute(
+        update(batches)
+        .where(this(send_id, number), batches.c.state.in_(states))
+        .values(fence=batches.c.fence + 1)
     )
-    return {state: int(count) for state, count in rows}
+    if freed.rowcount != 1:
+        return False
+    state = BatchState.ACCEPTED if sent else BatchState.REFUSED
+    connection.execute(close(send_id, number, state, now, why))
+    return True

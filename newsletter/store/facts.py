@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select, text, update
 
 from newsletter.store.schema import facts
+
+# Two processes may say the same at once.
+_NEW = text("INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
 
 
 def once(connection: Connection, name: str, value: str) -> str:
     """The fact of that name; ``value`` becomes it where there is none yet."""
+    connection.execute(_NEW, {"name": name, "value": value})
+    return find(connection, name) or value
+
+
+def find(connection: Connection, name: str) -> str | None:
+    """The fact of that name, or None."""
     found: str | None = connection.scalar(select(facts.c.value).where(facts.c.name == name))
-    if found is None:
-        connection.execute(insert(facts).values(name=name, value=value))
-        return value
     return found
+
+
+def put(connection: Connection, name: str, value: str) -> None:
+    """The fact of that name is this now."""
+    connection.execute(_NEW, {"name": name, "value": value})
+    connection.execute(update(facts).where(facts.c.name == name).values(value=value))

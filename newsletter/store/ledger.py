@@ -6,41 +6,33 @@ answer (a lease that ended in SUBMITTING) is in doubt, and never goes out again 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Update,
-    and_,
-    bindparam,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, and_, or_, select, update
 
 from newsletter.model import Answer, Outcome
-from newsletter.store.schema import batches, deliveries, subscribers, subscriptions, suppressions
+from newsletter.store.schema import (
+    batches,
+    deliveries,
+    sends,
+    subscribers,
+    subscriptions,
+    suppressions,
+)
 from newsletter.store.sends import BatchState, DeliveryState
 from newsletter.store.subscribers import ACTIVE
+from newsletter.store.transitions import OPEN, close, mark, move_all, plan_again, quiet, this
 
 LEASE = timedelta(seconds=90)  # longer than any provider's time limit for one request
 
-_MARK = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("number"))
-    .values(state=bindparam("new"), reason=bindparam("why"))
-)
-_MOVE = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("number"))
-    .values(batch=bindparam("batch_number"))
-)
+_STATES = {
+    Answer.ACCEPTED: DeliveryState.ACCEPTED,
+    Answer.REJECTED: DeliveryState.REJECTED,
+    Answer.UNKNOWN: DeliveryState.IN_DOUBT,
+    Answer.NOT_SENT: DeliveryState.WAITING,
+}
 
 
 @dataclass(frozen=True)
@@ -90,6 +82,7 @@ def claim(
                 fence=row.fence + 1,
                 owner=owner,
                 lease_until=now + LEASE,
+                not_before=None,
                 changed_at=now,
             )
         )
@@ -101,23 +94,42 @@ def claim(
         connection.execute(close(send_id, row.number, BatchState.REFUSED, now))
 
 
-def start(connection: Connection, held: Claim, now: datetime) -> bool:
-    """CLAIMED → SUBMITTING; to be committed before the first byte. False: it is not ours now."""
+def start(
+    connection: Connection, held: Claim, now: datetime, recall_id: str | None = None
+) -> int | None:
+    """CLAIMED → SUBMITTING; to be committed before the first byte.
+
+    How many requests the send has begun with this one; None: the batch is not ours any more.
+    """
     started = connection.execute(
         update(batches)
         .where(this(held.send_id, held.number), batches.c.fence == held.fence)
         .where(batches.c.state == BatchState.CLAIMED)
-        .values(state=BatchState.SUBMITTING, lease_until=now + LEASE, changed_at=now)
+        .values(
+            state=BatchState.SUBMITTING,
+            lease_until=now + LEASE,
+            recall_id=recall_id,
+            changed_at=now,
+        )
     )
-    return started.rowcount == 1
+    if started.rowcount != 1:
+        return None
+    begun = connection.execute(
+        update(sends)
+        .where(sends.c.id == held.send_id)
+        .values(requests=sends.c.requests + 1)
+        .returning(sends.c.requests)
+    )
+    return int(begun.scalar_one())
 
 
 def record(connection: Connection, held: Claim, outcome: Outcome, now: datetime) -> bool:
     """Write down what the provider answered; False where the claim is not ours any more.
 
-    An answer that comes after the lease still counts: nobody has taken the batch since.
+    An answer that comes after the lease still counts: nobody has taken the batch since. What a
+    provider's event has settled meanwhile stays as it is.
     """
-    states = (BatchState.SUBMITTING, BatchState.UNKNOWN, BatchState.HELD)
+    states = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.UNKNOWN, BatchState.HELD)
     mine = connection.execute(
         update(batches)
         .where(this(held.send_id, held.number), batches.c.fence == held.fence)
@@ -129,11 +141,11 @@ def record(connection: Connection, held: Claim, outcome: Outcome, now: datetime)
     ids: dict[Answer, list[int]] = {answer: [] for answer in Answer}
     for reader in held.readers:
         ids[outcome.answers.get(reader.delivery, Answer.UNKNOWN)].append(reader.delivery)
-    mark(connection, ids[Answer.ACCEPTED], DeliveryState.ACCEPTED, {})
-    mark(connection, ids[Answer.REJECTED], DeliveryState.REJECTED, outcome.reasons)
-    mark(connection, ids[Answer.UNKNOWN], DeliveryState.IN_DOUBT, outcome.reasons)
-    mark(connection, ids[Answer.NOT_SENT], DeliveryState.WAITING, {})
-    plan_again(connection, held.send_id, ids[Answer.NOT_SENT], outcome, now)
+    _settle(connection, held, ids, outcome.reasons)
+    later = now + timedelta(seconds=outcome.retry_after) if outcome.retry_after else None
+    if outcome.throttled and later:
+        quiet(connection, held.send_id, later)
+    plan_again(connection, held.send_id, ids[Answer.NOT_SENT], now, later, split=outcome.split)
     state = BatchState.ACCEPTED if ids[Answer.ACCEPTED] else BatchState.REFUSED
     if doubtful := ids[Answer.UNKNOWN]:
         state = BatchState.UNKNOWN
@@ -147,26 +159,41 @@ def record(connection: Connection, held: Claim, outcome: Outcome, now: datetime)
 def expire(connection: Connection, send_id: int, now: datetime) -> list[int]:
     """Let go of what a dead process held; the numbers of the batches that are in doubt by it."""
     ended = and_(batches.c.send_id == send_id, batches.c.lease_until <= now)
-    connection.execute(
-        update(batches)
-        .where(ended, batches.c.state == BatchState.CLAIMED)
-        .values(state=BatchState.PLANNED, owner=None, lease_until=None, changed_at=now)
-    )
-    doubtful = list(
-        connection.scalars(
-            select(batches.c.number).where(ended, batches.c.state == BatchState.SUBMITTING)
-        )
-    )
-    reason = "the program stopped while it was handing this over"
-    for number in doubtful:
-        connection.execute(
-            update(deliveries)
-            .where(deliveries.c.send_id == send_id, deliveries.c.batch == number)
-            .where(deliveries.c.state == DeliveryState.WAITING)
-            .values(state=DeliveryState.IN_DOUBT, reason=reason)
-        )
-        connection.execute(close(send_id, number, BatchState.UNKNOWN, now, reason))
+    late = connection.execute(
+        select(batches.c.number, batches.c.state)
+        .where(ended, batches.c.state.in_(list(_AFTER)))
+        .with_for_update(skip_locked=True)
+    ).all()
+    doubtful = []
+    for number, state in late:
+        reason = None
+        if state == BatchState.SUBMITTING:
+            reason = "the program stopped while it was handing this over"
+            doubtful.append(number)
+            move_all(connection, send_id, number, DeliveryState.WAITING, DeliveryState.IN_DOUBT)
+        connection.execute(close(send_id, number, _AFTER[state], now, reason))
     return doubtful
+
+
+_AFTER = {
+    BatchState.CLAIMED: BatchState.PLANNED,
+    BatchState.SUBMITTING: BatchState.UNKNOWN,
+    BatchState.RECALLING: BatchState.UNKNOWN,  # asking for it once more does no harm
+}
+
+
+def _settle(
+    connection: Connection, held: Claim, ids: Mapping[Answer, list[int]], reasons: Mapping[int, str]
+) -> None:
+    """The deliveries' states by their answers: in one statement where all have the same."""
+    given = [answer for answer in Answer if ids[answer]]
+    if given == [Answer.ACCEPTED]:
+        for old in OPEN:
+            move_all(connection, held.send_id, held.number, old, DeliveryState.ACCEPTED)
+        return
+    for answer in given:
+        told = reasons if answer in {Answer.REJECTED, Answer.UNKNOWN} else {}
+        mark(connection, ids[answer], _STATES[answer], told)
 
 
 def _readers(connection: Connection, send_id: int, number: int, list_id: int) -> tuple[Reader, ...]:
@@ -193,66 +220,13 @@ def _readers(connection: Connection, send_id: int, number: int, list_id: int) ->
         .where(deliveries.c.state == DeliveryState.WAITING)
         .order_by(deliveries.c.id)
     ).all()
-    reasons = {row.id: reason for row in rows if (reason := _unfit(row))}
+    readers, reasons = [], {}
+    for id_, subscriber, email, name, suppressed, status in rows:
+        if suppressed is None and email and status == ACTIVE:
+            readers.append(Reader(id_, subscriber, email, name))
+        elif suppressed or not email:
+            reasons[id_] = suppressed or "the address is gone"
+        else:
+            reasons[id_] = "unsubscribed before the issue went out"
     mark(connection, reasons, DeliveryState.EXCLUDED, reasons)
-    return tuple(
-        Reader(row.id, row.subscriber_id, row.email, row.name)
-        for row in rows
-        if row.id not in reasons
-    )
-
-
-def _unfit(row: Any) -> str | None:
-    if row.reason or not row.email:
-        return row.reason or "the address is gone"
-    return None if row.status == ACTIVE else "unsubscribed before the issue went out"
-
-
-def mark(
-    connection: Connection, ids: Iterable[int], state: DeliveryState, reasons: Mapping[int, str]
-) -> None:
-    """Set the state of some deliveries, each with its reason."""
-    rows = [{"number": n, "new": state.value, "why": reasons.get(n)} for n in ids]
-    if rows:
-        connection.execute(_MARK, rows)
-
-
-def plan_again(
-    connection: Connection, send_id: int, ids: list[int], outcome: Outcome, now: datetime
-) -> None:
-    """New batches for deliveries of which surely nothing went out."""
-    if not ids:
-        return
-    size = -(-len(ids) // 2) if outcome.split else len(ids)
-    later = now + timedelta(seconds=outcome.retry_after) if outcome.retry_after else None
-    last = connection.scalar(select(func.max(batches.c.number)).where(batches.c.send_id == send_id))
-    for index, start_ in enumerate(range(0, len(ids), size), 1):
-        number = (last or 0) + index
-        connection.execute(
-            insert(batches).values(
-                send_id=send_id,
-                number=number,
-                state=BatchState.PLANNED,
-                fence=0,
-                not_before=later,
-                changed_at=now,
-            )
-        )
-        rows = [{"number": n, "batch_number": number} for n in ids[start_ : start_ + size]]
-        connection.execute(_MOVE, rows)
-
-
-def close(
-    send_id: int, number: int, state: BatchState, now: datetime, reason: str | None = None
-) -> Update:
-    """The end of an attempt."""
-    return (
-        update(batches)
-        .where(this(send_id, number))
-        .values(state=state, owner=None, lease_until=None, reason=reason, changed_at=now)
-    )
-
-
-def this(send_id: int, number: int) -> ColumnElement[bool]:
-    """One batch of a send."""
-    return and_(batches.c.send_id == send_id, batches.c.number == number)
+    return tuple(readers)

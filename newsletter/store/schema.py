@@ -123,10 +123,15 @@ sends = Table(
     Column("reply_to", String(500), nullable=True),
     Column("articles", JSON, nullable=False),  # [[id, canonical address or null], …]
     Column("provider", String(100), nullable=False),
-    Column("state", String(20), nullable=False),  # sending, paused, done
+    Column("state", String(20), nullable=False),  # sending, paused, cancelled, done
     Column("reason", Text, nullable=True),
     Column("created_at", Moment, nullable=False),
     Column("finished_at", Moment, nullable=True),
+    Column("eligible", Integer, nullable=False, server_default="0"),
+    # When the provider lets the mails go; null: at once, and nothing can be recalled.
+    Column("send_at", Moment, nullable=True),
+    # Requests begun so far: what stands beside the folder as evidence must never be more.
+    Column("requests", Integer, nullable=False, server_default="0"),
     UniqueConstraint("newsletter", "issue"),
 )
 
@@ -142,6 +147,8 @@ batches = Table(
     Column("lease_until", Moment, nullable=True),
     Column("not_before", Moment, nullable=True),
     Column("reference", String(200), nullable=True),
+    Column("recall_id", String(200), nullable=True),  # the provider takes the batch back by it
+    Column("recalled_at", Moment, nullable=True),  # since when a cancellation is open there
     Column("reason", Text, nullable=True),
     Column("changed_at", Moment, nullable=False),
     Index(None, "send_id", "state"),
@@ -159,7 +166,6 @@ deliveries = Table(
     UniqueConstraint("send_id", "subscriber_id"),
     ForeignKeyConstraint(["send_id", "batch"], ["batches.send_id", "batches.number"]),
     Index(None, "send_id", "batch"),
-    Index(None, "send_id", "state"),
 )
 
 # One due moment of the timetable: whoever inserts the row acts.

@@ -18,10 +18,11 @@ from sqlalchemy import (
 )
 from sqlalchemy import null as sql_null
 
-from newsletter.model import Receipt, Rendered, Send
+from newsletter.model import Rendered, Send
 from newsletter.store.schema import (
     batches,
     deliveries,
+    lists,
     sends,
     subscribers,
     subscriptions,
@@ -35,6 +36,7 @@ class State(StrEnum):
 
     SENDING = "sending"
     PAUSED = "paused"
+    CANCELLED = "cancelled"
     DONE = "done"
 
 
@@ -57,6 +59,7 @@ class BatchState(StrEnum):
     ACCEPTED = "ACCEPTED"
     REFUSED = "REFUSED"  # over, and nobody in it was accepted
     UNKNOWN = "UNKNOWN"
+    RECALLING = "RECALLING"  # the provider is asked to drop it
     HELD = "HELD"
 
 
@@ -69,6 +72,8 @@ class Frozen:
     state: State
     reason: str | None
     created_at: datetime
+    eligible: int
+    requests: int  # begun so far
 
 
 def freeze(
@@ -83,6 +88,7 @@ def freeze(
     articles: Sequence[tuple[str, str | None]],
     provider: str,
     batch_size: int,
+    send_at: datetime | None,
     now: datetime,
 ) -> int:
     """Freeze content and recipients, and plan the batches; how many readers are eligible.
@@ -107,6 +113,7 @@ def freeze(
             provider=provider,
             state=State.SENDING,
             created_at=now,
+            send_at=send_at,
         )
         .returning(sends.c.id)
     )
@@ -140,8 +147,21 @@ def freeze(
         case((fit, (rank - 1) // batch_size + 1), else_=sql_null()),
     )
     connection.execute(insert(deliveries).from_select(columns, rows))
+    return count_eligible(connection, send_id)
+
+
+def count_eligible(connection: Connection, send_id: int) -> int:
+    """How many deliveries the send has; it stands in the send from now on."""
     total = select(func.count()).where(deliveries.c.send_id == send_id)
-    return connection.scalar(total) or 0
+    eligible = connection.scalar(total) or 0
+    connection.execute(update(sends).where(sends.c.id == send_id).values(eligible=eligible))
+    return eligible
+
+
+def take_turns(connection: Connection, list_name: str) -> None:
+    """Let one process at a time freeze something for the list, until the transaction ends."""
+    number = list_id(connection, list_name)
+    connection.execute(select(lists.c.id).where(lists.c.id == number).with_for_update())
 
 
 def find(connection: Connection, newsletter: str, issue: str) -> Frozen | None:
@@ -162,20 +182,47 @@ def find(connection: Connection, newsletter: str, issue: str) -> Frozen | None:
         sender=row.sender,
         reply_to=row.reply_to,
         id=row.id,
+        send_at=row.send_at,
     )
-    return Frozen(send, row.list_id, State(row.state), row.reason, row.created_at)
+    return Frozen(
+        send, row.list_id, State(row.state), row.reason, row.created_at, row.eligible, row.requests
+    )
+
+
+def state(connection: Connection, send_id: int) -> tuple[State, str | None]:
+    """What the send is doing now, and why."""
+    row = connection.execute(select(sends.c.state, sends.c.reason).where(sends.c.id == send_id))
+    found = row.one()
+    return State(found.state), found.reason
+
+
+def last_size(connection: Connection, newsletter: str, list_name: str) -> tuple[str, int] | None:
+    """The newest issue that went to the list, and to how many readers; None: the first one."""
+    row = connection.execute(
+        select(sends.c.issue, sends.c.eligible)
+        .where(sends.c.newsletter == newsletter, sends.c.list_id == list_id(connection, list_name))
+        .where(sends.c.state != State.CANCELLED)
+        .order_by(sends.c.issue.desc())
+        .limit(1)
+    ).one_or_none()
+    return (row.issue, row.eligible) if row else None
 
 
 def set_state(
-    connection: Connection, send_id: int, state: State, now: datetime, reason: str | None = None
+    connection: Connection,
+    send_id: int,
+    new: State,
+    now: datetime,
+    reason: str | None = None,
+    *,
+    only_from: State | None = None,
 ) -> None:
-    """Move the send to a state."""
-    finished = now if state is State.DONE else None
-    connection.execute(
-        update(sends)
-        .where(sends.c.id == send_id)
-        .values(state=state, reason=reason, finished_at=finished)
-    )
+    """Move the send to a state; with ``only_from`` where it is in that one."""
+    change = update(sends).where(sends.c.id == send_id)
+    if only_from:
+        change = change.where(sends.c.state == only_from)
+    finished = now if new is State.DONE else None
+    connection.execute(change.values(state=new, reason=reason, finished_at=finished))
 
 
 def issues(connection: Connection, newsletter: str) -> dict[str, State]:
@@ -218,32 +265,3 @@ def mailed(connection: Connection, newsletter: str, but: str) -> dict[str, str]:
         )
     )
     return {key: issue for issue, articles in rows for pair in articles for key in pair if key}
-
-
-def receipt(connection: Connection, found: Frozen) -> Receipt:
-    """Who got it. Who was erased since stands in the numbers, without an address.
-
-    ``addresses``: a list of addresses for each number; for rejected and excluded a list of
-    ``{"address": …, "reason": …}``.
-    """
-    rows = connection.execute(
-        select(deliveries.c.state, deliveries.c.reason, subscribers.c.email)
-        .join_from(deliveries, subscribers)
-        .where(deliveries.c.send_id == found.send.id)
-        .order_by(subscribers.c.email)
-    )
-    lists: dict[str, list[object]] = {state.value: [] for state in DeliveryState}
-    numbers = dict.fromkeys(lists, 0)
-    for state, reason, email in rows:
-        numbers[state] += 1
-        shown = email or "(erased)"
-        explained = state in {DeliveryState.REJECTED, DeliveryState.EXCLUDED}
-        lists[state].append({"address": shown, "reason": reason} if explained else shown)
-    return Receipt(
-        issue=found.send.issue,
-        state=found.state.value,
-        eligible=sum(numbers.values()),
-        reason=found.reason,
-        addresses=lists,
-        **numbers,
-    )

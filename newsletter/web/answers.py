@@ -23,7 +23,7 @@ from starlette.responses import (
 )
 
 from newsletter import issues, tokens
-from newsletter.app import sending
+from newsletter.app import personal, testing
 from newsletter.check.size import CLIPPED, NEAR
 from newsletter.errors import NewsletterError
 from newsletter.model import Finding, Level
@@ -119,7 +119,7 @@ class Answers:
         async with self.sending:
             try:
                 address, _built = await asyncio.to_thread(
-                    sending.send_test, self.live.desk, self.live.issue
+                    testing.send_test, self.live.desk, self.live.issue
                 )
             except NewsletterError as error:
                 return JSONResponse({"sent": False, "message": str(error)}, 409)
@@ -168,7 +168,7 @@ class Answers:
         return f"{base}/issues/{self.live.issue}/"
 
     def _filled(self, part: str) -> str:
-        return tokens.fill(part, sending.sample(self.live.desk))
+        return tokens.fill(part, personal.sample(self.live.desk))
 
     def _facts(self, good: Good) -> dict[str, Any]:
         built, rendered = good.built, good.built.rendered

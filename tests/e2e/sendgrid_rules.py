@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ RESERVED = {
 }
 KEYS = {
     *("personalizations", "from", "reply_to", "subject", "content", "categories"),
-    *("tracking_settings", "mail_settings", "headers"),
+    *("tracking_settings", "mail_settings", "headers", "send_at", "batch_id"),
 }
 ENTRY_KEYS = {"to", "substitutions", "headers", "custom_args", "send_at"}
 _BAD_NAME = set(",;\r\n")
@@ -48,6 +49,10 @@ def violations(body: Any, size: int, validator: Any = None) -> list[Violation]:
     found += [(key, "unknown key") for key in body.keys() - KEYS]
     found += _entries(body.get("personalizations"))
     found += _content(body)
+    if not 0 <= body.get("send_at", time.time()) - time.time() + 60 <= 72 * 3600:
+        found.append(("send_at", "it lies in the past, or more than 72 hours ahead"))
+    if "batch_id" in body and "send_at" not in body:
+        found.append(("batch_id", "a batch without a moment cannot be taken back"))
     if size >= 30_000_000:
         found.append(("", "the body is too large"))
     return found

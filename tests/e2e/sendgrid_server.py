@@ -40,8 +40,8 @@ def refused(status: int, message: str = "made up for a test", **headers: str) ->
 
 
 def rate_limited(seconds: float | None) -> Step:
-    """429, with the moment at which the limit ends, or (None) without it."""
-    headers = {} if seconds is None else {"X-RateLimit-Reset": str(int(time.time() + seconds))}
+    """429, with the moment at which the limit ends (counted from the answer), or without it."""
+    headers = {} if seconds is None else {"X-RateLimit-Reset": f"+{seconds}"}
     return Step(429, ({"field": None, "message": "too many requests"},), headers)
 
 
@@ -86,8 +86,11 @@ class PersonalMail:
 
 
 class SendgridServer:
-    """``bodies`` are the accepted requests; ``requests`` counts all; ``script`` maps the number
-    of a request (the first is 1) to a Step; ``bad`` holds addresses that are always refused.
+    """``bodies`` are the accepted requests; ``requests`` counts all for a mail; ``script`` maps
+    the number of one (the first is 1) to a Step; ``bad`` holds addresses that are always refused.
+
+    ``cancelled`` are the batches that it drops at their moment, at most ten at once. ``asides``
+    are Steps for the next requests that are not about a mail.
     """
 
     def __init__(self, data: Path | None) -> None:
@@ -97,6 +100,9 @@ class SendgridServer:
         self.violations: list[sendgrid_rules.Violation] = []
         self.script: dict[int, Step] = {}
         self.bad: set[str] = set()
+        self.cancelled: set[str] = set()
+        self.asides: list[Step] = []
+        self.ids = 0
         self.requests = 0
         self.connections = 0
         self.ended = threading.Event()
@@ -109,7 +115,32 @@ class SendgridServer:
 
     def mails(self) -> list[PersonalMail]:
         """What every recipient of every accepted request gets, in the order of the requests."""
-        return [mail for body in self.bodies for mail in _personal(body)]
+        kept = (body for body in self.bodies if body.get("batch_id") not in self.cancelled)
+        return [mail for body in kept for mail in _personal(body)]
+
+    def aside(self, path: str, raw: bytes) -> tuple[Step, Any]:
+        """The answer to a request for a batch id, or to cancel one."""
+        if self.asides and not self.asides[0].taken:
+            return self.asides.pop(0), None
+        if path == "/v3/mail/batch":
+            self.ids += 1
+            step, answer = Step(201), {"batch_id": f"batch-{self.ids:04}"}
+        elif path == "/v3/user/scheduled_sends":
+            step, answer = self._cancel(json.loads(raw)["batch_id"]), None
+        else:
+            step, answer = refused(404), None
+        return (self.asides.pop(0) if self.asides else step), answer
+
+    def _cancel(self, batch: str) -> Step:
+        moments = [b["send_at"] for b in self.bodies if b.get("batch_id") == batch]
+        if any(moment < time.time() + 600 for moment in moments):
+            return refused(400, "the batch goes out in less than ten minutes")
+        if batch in self.cancelled:
+            return refused(400, "a status for this batch id exists")
+        if len(self.cancelled) >= 10:
+            return refused(400, "no more than ten batches can be cancelled")
+        self.cancelled.add(batch)
+        return Step(201)
 
     def close(self) -> None:
         """End at once, with every open connection."""
@@ -186,7 +217,16 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments: Any) -> None:
         pass
 
+    def do_GET(self) -> None:
+        batch = self.path.rpartition("/")[2]
+        known = self.path.startswith("/v3/user/scheduled_sends/") and batch in self.desk.cancelled
+        answer = [{"batch_id": batch, "status": "cancel"}] if known else []
+        self._answer(Step(200), answer)
+
     def do_POST(self) -> None:
+        if self.path != "/v3/mail/send":
+            self._aside()
+            return
         with self.desk.lock:
             self.desk.requests += 1
             step = self.desk.script.get(self.desk.requests)
@@ -200,10 +240,20 @@ class _Handler(BaseHTTPRequestHandler):
             step = self._judged(step, raw)
         getattr(self, f"_{step.then}")(step)
 
+    def _aside(self) -> None:
+        raw = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        if self.headers["Authorization"] != f"Bearer {KEY}":
+            self._answer(refused(401))
+            return
+        with self.desk.lock:
+            step, answer = self.desk.aside(self.path, raw)
+        if step.then == "answer":
+            self._answer(step, answer)
+        else:
+            getattr(self, f"_{step.then}")(step)
+
     def _judged(self, step: Step | None, raw: bytes) -> Step:
         key = self.headers["Authorization"]
-        if self.path != "/v3/mail/send":
-            return refused(404)
         if key != f"Bearer {KEY}":
             return refused(401, f"wrong: {key}")
         if step and not step.taken:
@@ -211,10 +261,14 @@ class _Handler(BaseHTTPRequestHandler):
         judged = self.desk.judge(raw)
         return step if step and judged.status == 202 else judged
 
-    def _answer(self, step: Step) -> None:
+    def _answer(self, step: Step, answer: Any = None) -> None:
         body = b"" if step.status < 300 else json.dumps({"errors": step.errors}).encode()
+        if answer is not None and step.status < 300:
+            body = json.dumps(answer).encode()
         self.send_response(step.status)
         for name, value in step.headers.items():
+            if value.startswith("+"):
+                value = str(round(time.time() + float(value)))
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Route
 
 from newsletter import issues, tokens
-from newsletter.app import editing, open_desk, sending
+from newsletter.app import editing, open_desk, personal
 from newsletter.app.example import ISSUE, NOW
 from newsletter.config import Database
 from newsletter.web import shown
@@ -65,7 +65,7 @@ class Sample:
         (folder / "newsletter.toml").write_text(settings, encoding="utf-8")
         desk = open_desk(folder, lambda: NOW, database=Database(url="sqlite:///golden.db"))
         built = editing.build(desk, ISSUE)
-        html = tokens.fill(built.rendered.html, sending.sample(desk))
+        html = tokens.fill(built.rendered.html, personal.sample(desk))
         return cls(html, issues.folder_of(folder, ISSUE))
 
     def drawn(self, browser: Browser, view: View) -> bytes:

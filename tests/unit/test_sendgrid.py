@@ -296,9 +296,9 @@ def test_without_a_connection_nothing_was_sent(
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"errors": "x"}', b'{"errors": [1]}'])
 def test_errors_that_cannot_be_read(body: bytes) -> None:
-    from newsletter.providers import sendgrid
+    from newsletter.providers import _sendgrid_answers
 
-    assert sendgrid._errors(body, KEY) == []
+    assert _sendgrid_answers.errors(body, KEY) == []
 
 
 # --- the key -----------------------------------------------------------------------------

@@ -1,0 +1,85 @@
+"""The clone guard: a copy of the database does not send what the original has sent."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from newsletter import installation
+from newsletter.app.desk import Desk
+from newsletter.errors import NotReadyError
+from newsletter.store import facts
+from newsletter.store.sends import Frozen
+
+FACT = "sends from"  # which installation sends from this database, and when it was last at work
+AT_WORK = timedelta(minutes=5)  # so long after its last sign an installation may be sending
+AGAIN = 60.0  # seconds between two signs
+BEHIND = timedelta(minutes=10)  # more than clocks differ
+
+
+def look(desk: Desk, issue: str, frozen: Frozen | None, *, take_over: bool = False) -> None:
+    """Raises NotReadyError where this database may be a copy, or older than what was sent.
+
+    With ``take_over`` a person has said that it is the right one.
+    """
+    mine, now = installation.here(desk.folder), desk.clock()
+    with desk.database.read() as connection:
+        known = facts.find(connection, FACT)
+    said = json.loads(known) if known else None
+    begun, recorded = mine.requests.get(issue, 0), frozen.requests if frozen else 0
+    doubt = None
+    if said and said["id"] != mine.id:
+        seen = datetime.fromisoformat(said["seen"])
+        doubt = (
+            f"this database was last used to send from another installation ({said['host']}, "
+            f"{seen:%Y-%m-%d %H:%M} UTC). It may be a copy, and the other may have sent this issue"
+        )
+        if now - seen < AT_WORK:
+            raise NotReadyError(
+                f"Issue {issue} is not sent: {doubt}, or be at it now. Stop it there and wait "
+                f"{AT_WORK.seconds // 60} minutes, or send there. Machines that share one "
+                f"database carry the same NEWSLETTER_INSTALLATION."
+            )
+    elif said and datetime.fromisoformat(said["seen"]) > now + BEHIND:
+        doubt = (
+            f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, which is before the last use of "
+            f"this database ({said['seen'][:16].replace('T', ' ')})"
+        )
+    elif begun > recorded:
+        what = f"only {recorded} of" if recorded else "nothing of"
+        doubt = (
+            f"{begun} requests were begun for it here, and the database knows {what} them. "
+            f"It seems to be restored from before that"
+        )
+    if doubt and not take_over:
+        raise NotReadyError(
+            f"Issue {issue} is not sent, because readers might get it twice: {doubt}. Look in the "
+            f"provider's log who has it. If nobody can get it twice, say so: "
+            f"newsletter send {issue} --take-over"
+        )
+    if begun > recorded:
+        installation.believe(desk.folder, issue, recorded)
+
+
+def sign(desk: Desk) -> None:
+    """Leave in the database that this installation sends from it, now."""
+    mine = installation.here(desk.folder)
+    value = {"id": mine.id, "host": socket.gethostname(), "seen": desk.clock().isoformat()}
+    with desk.database.begin() as connection:
+        facts.put(connection, FACT, json.dumps(value))
+
+
+def signer(desk: Desk) -> Callable[[], None]:
+    """What signs again when a minute has gone by since the last time."""
+    signed = time.monotonic()
+
+    def sign_again() -> None:
+        nonlocal signed
+        if time.monotonic() - signed > AGAIN:
+            sign(desk)
+            signed = time.monotonic()
+
+    return sign_again

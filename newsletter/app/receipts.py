@@ -1,0 +1,81 @@
+"""Who got an issue, and a person's word about those of whom nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from newsletter.app.desk import Desk
+from newsletter.errors import NotReadyError, UsageError
+from newsletter.issues import write_atomically
+from newsletter.model import Receipt
+from newsletter.store import doubt, receipts, sends
+from newsletter.store.sends import DeliveryState, Frozen, State
+
+
+def receipt(desk: Desk, issue: date) -> Receipt:
+    """Who got the issue, in numbers. Raises NotReadyError where it was never sent."""
+    with desk.database.read() as connection:
+        return receipts.receipt(connection, find(desk, issue))
+
+
+@contextmanager
+def addresses(desk: Desk, issue: date, state: str) -> Iterator[Iterator[tuple[str, str | None]]]:
+    """The addresses that are ``state`` in the receipt, each with the reason, one by one."""
+    frozen = find(desk, issue)
+    with desk.database.read() as connection:
+        yield receipts.addresses(connection, frozen.send.id, DeliveryState(state))
+
+
+def find(desk: Desk, issue: date) -> Frozen:
+    """The send of an issue. Raises NotReadyError where it was never sent."""
+    with desk.database.read() as connection:
+        found = sends.find(connection, desk.name, issue.isoformat())
+    if found is None:
+        raise NotReadyError(
+            f"Issue {issue} was not sent, so there is no receipt. "
+            f"Send it with: newsletter send {issue}"
+        )
+    return found
+
+
+def held(desk: Desk, issue: date) -> list[tuple[int, int, str]]:
+    """The batches of the issue that are in doubt: number, readers, why."""
+    with desk.database.read() as connection:
+        found = sends.find(connection, desk.name, issue.isoformat())
+        return doubt.held(connection, found.send.id) if found else []
+
+
+def resolve(desk: Desk, issue: date, batch: int, *, sent: bool) -> int:
+    """A person's word on a batch in doubt; how many readers it settles."""
+    with desk.database.begin() as connection:
+        found = sends.find(connection, desk.name, issue.isoformat())
+        count = (
+            doubt.resolve(connection, found.send.id, batch, sent=sent, now=desk.clock())
+            if found
+            else None
+        )
+        if found is None or count is None:
+            raise UsageError(
+                f"Issue {issue} has no batch {batch} in doubt. "
+                f"See which it has: newsletter receipt {issue}"
+            )
+        if not sent:
+            sends.set_state(connection, found.send.id, State.SENDING, desk.clock())
+    return count
+
+
+def latest(desk: Desk) -> str | None:
+    """The newest issue that was sent, or is being sent."""
+    with desk.database.read() as connection:
+        return next(reversed(sends.issues(connection, desk.name)), None)
+
+
+def save(desk: Desk, issue: date, folder: Path) -> Path:
+    """Write the frozen mail, as it went out, into the folder: email.html, email.txt."""
+    send = find(desk, issue).send
+    for name, text in (("email.html", send.html), ("email.txt", send.text)):
+        write_atomically(folder / name, text.encode())
+    return folder

@@ -1,0 +1,44 @@
+"""Pausing and cancelling a send that is on its way, from another terminal."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from newsletter.app.desk import Desk
+from newsletter.app.receipts import find
+from newsletter.errors import NotReadyError
+from newsletter.store import sends, stopping
+from newsletter.store.sends import State
+
+
+def pause(desk: Desk, issue: date) -> None:
+    """Stop claiming; what is under way is answered. Raises NotReadyError where nothing goes."""
+    frozen = find(desk, issue)
+    _require(desk, frozen.send.id, issue, State.SENDING, "paused")
+    with desk.database.begin() as connection:
+        stopping.pause(connection, frozen.send.id, "a person paused it.", desk.clock())
+
+
+def cancel(desk: Desk, issue: date) -> int:
+    """Leave out everybody who waits; how many. What was handed over ahead is taken back by
+    `sending.take_back`. Raises NotReadyError where the send is done and nothing can be taken back.
+    """
+    frozen = find(desk, issue)
+    ahead = frozen.send.send_at is not None and frozen.send.send_at > desk.clock()
+    if not ahead:
+        states = (State.SENDING, State.PAUSED, State.CANCELLED)
+        _require(desk, frozen.send.id, issue, states, "cancelled")
+    with desk.database.begin() as connection:
+        return stopping.cancel(connection, frozen.send.id, desk.clock())
+
+
+def _require(
+    desk: Desk, send_id: int, issue: date, wanted: State | tuple[State, ...], what: str
+) -> None:
+    with desk.database.read() as connection:
+        state, _ = sends.state(connection, send_id)
+    if state not in (wanted if isinstance(wanted, tuple) else (wanted,)):
+        raise NotReadyError(
+            f"The send of {issue} is {state}, so it cannot be {what}. "
+            f"See who got it: newsletter receipt {issue}"
+        )

@@ -1,0 +1,59 @@
+"""Tests: the very mail, to an editor alone, outside the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from email.utils import parseaddr
+
+from newsletter import deliver, providers
+from newsletter.app.desk import Desk
+from newsletter.app.editing import Built, compose
+from newsletter.app.personal import personal
+from newsletter.errors import UsageError
+from newsletter.model import Send
+from newsletter.store.ledger import Reader
+
+NOBODY = 0  # the reader and the list in the links of a test
+
+
+def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Built]:
+    """Send the exact bytes to an editor; the subject is marked, nothing else differs."""
+    address = to or desk.config.editor.email
+    if not address:
+        raise UsageError(
+            "There is nobody to send the test to. Set email in [editor], or name an address: "
+            "newsletter test --to ADDRESS"
+        )
+    built = compose(desk, issue)
+    send = _send_of(desk, built)
+    subject = desk.language.say("test", subject=built.rendered.subject)
+    name, mailbox = parseaddr(address)
+    editor = desk.config.editor
+    name = name or (editor.name if editor.email and mailbox == parseaddr(editor.email)[1] else "")
+    recipient = personal(desk, NOBODY)(Reader(0, NOBODY, mailbox, name))
+    deliver.submit_test(desk.provider, replace(send, subject=subject, test=True), [recipient])
+    return mailbox, built
+
+
+def as_mail(desk: Desk, built: Built) -> bytes:
+    """The mail as it would lie in the editor's own mailbox."""
+    editor = desk.config.editor
+    address = parseaddr(editor.email or "reader@example.com")[1]
+    recipient = personal(desk, NOBODY)(Reader(0, NOBODY, address, editor.name))
+    return providers.as_mail(_send_of(desk, built), recipient, desk.clock())
+
+
+def _send_of(desk: Desk, built: Built) -> Send:
+    newsletter, rendered = desk.config.newsletter, built.rendered
+    return Send(
+        issue=built.issue.date.isoformat(),
+        newsletter=desk.name,
+        list=newsletter.list,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        hash=rendered.hash,
+        sender=newsletter.sender,
+        reply_to=newsletter.reply_to,
+    )

@@ -1,0 +1,141 @@
+"""receipt, resolve; and how a receipt is printed, however many readers it has."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsletter.cli.common import (
+    AsJson,
+    IssueName,
+    context,
+    counted,
+    emit,
+    note,
+    receipt_json,
+    receipt_text,
+)
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from newsletter.app import Desk
+    from newsletter.model import Receipt
+
+STATES = ("accepted", "excluded", "rejected", "in_doubt", "waiting")
+EXPLAINED = ("rejected", "excluded")
+SHOWN = 20  # addresses a list for people; --json has all
+
+
+class Verdict(StrEnum):
+    """What a person says of a batch in doubt."""
+
+    SENT = "sent"
+    RESEND = "resend"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (receipt, resolve):
+        app.command()(command)
+
+
+def receipt(
+    issue: IssueName = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="DIR", help="Write the mail that was sent there."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say who got the issue; without ISSUE the last one that was sent."""
+    from newsletter import issues
+    from newsletter.app import receipts
+
+    desk = context.desk()
+    name = issue or receipts.latest(desk)
+    day = issues.parse_name(name) if name else desk.next_issue()
+    report(desk, receipts.receipt(desk, day), as_json)
+    if save:
+        note(f"The mail that was sent is in {receipts.save(desk, day, save)}.")
+
+
+def resolve(
+    batch: Annotated[int, typer.Argument(help="The batch in doubt, as the receipt names it.")],
+    verdict: Annotated[
+        Verdict, typer.Option("--as", help="It counts as sent, or goes out once more.")
+    ],
+    issue: Annotated[str | None, typer.Option("--issue", help="Without it the last sent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide about a batch in doubt."""
+    from newsletter.app import receipts
+
+    desk = context.desk()
+    day = desk.issue(issue or receipts.latest(desk))
+    count = receipts.resolve(desk, day, batch, sent=verdict is Verdict.SENT)
+    if as_json:
+        emit({"issue": day, "batch": batch, "as": verdict.value, "readers": count})
+    elif verdict is Verdict.SENT:
+        print(f"{counted(count, 'reader')} of batch {batch} count as sent.")
+    else:
+        print(f"{counted(count, 'reader')} of batch {batch} wait again: newsletter send {day}")
+
+
+def report(desk: Desk, found: Receipt, as_json: bool) -> None:
+    """The receipt, and what a person must do about it."""
+    from datetime import date
+
+    from newsletter.app import receipts
+
+    day = date.fromisoformat(found.issue)
+    if as_json:
+        _write_json(desk, day, found)
+    else:
+        print(receipt_text(found))
+        for state in EXPLAINED:
+            _print_some(desk, day, state, getattr(found, state))
+    for number, count, why in receipts.held(desk, day):
+        reason = f" ({why})" if why else ""
+        note(
+            f"Batch {number} is in doubt: {counted(count, 'reader')} may have it or not{reason}. "
+            f"Look in the provider's log, then say: newsletter resolve {number} --as sent "
+            f"(or --as resend) --issue {found.issue}"
+        )
+    if found.waiting:
+        waiting = counted(found.waiting, "reader waits", "readers wait")
+        note(f"{waiting}; go on with: newsletter send {found.issue}")
+
+
+def _print_some(desk: Desk, day: date, state: str, count: int) -> None:
+    from newsletter.app import receipts
+
+    with receipts.addresses(desk, day, state) as found:
+        for _, (address, reason) in zip(range(SHOWN), found, strict=False):
+            print(f"  {address}: {reason}")
+    if count > SHOWN:
+        print(f"  … and {count - SHOWN:,} more {state}: newsletter receipt {day} --json")
+
+
+def _write_json(desk: Desk, day: date, found: Receipt) -> None:
+    """One document, written address by address: a list may have a million."""
+    from newsletter.app import receipts
+
+    write = sys.stdout.write
+    head = json.dumps(receipt_json(found), ensure_ascii=False, indent=1, default=str)
+    write(head.removesuffix("\n}") + ',\n "addresses": {')
+    for number, state in enumerate(STATES):
+        write(f'{"," if number else ""}\n  "{state}": [')
+        with receipts.addresses(desk, day, state) as rows:
+            comma = ""
+            for address, reason in rows:
+                entry = {"address": address, "reason": reason} if state in EXPLAINED else address
+                write(comma + "\n   " + json.dumps(entry, ensure_ascii=False))
+                comma = ","
+        write("]")
+    write("\n }\n}\n")

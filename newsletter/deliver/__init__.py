@@ -1,0 +1,31 @@
+"""Hand a frozen send to the provider: claim → commit → submit → record, until nothing waits.
+
+Safe to kill at any moment and safe to run again, in several processes at once. What may have
+gone out without an answer is in doubt: it is recalled, held for a person, or (only if the
+newsroom says so) sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from newsletter.deliver.job import Job
+from newsletter.deliver.running import run
+from newsletter.errors import ProviderError
+from newsletter.model import Answer, Recipient, Send
+from newsletter.providers import Provider
+
+__all__ = ["Job", "run", "submit_test"]
+
+
+def submit_test(provider: Provider, send: Send, recipients: Sequence[Recipient]) -> None:
+    """The same bytes to an editor, outside the ledger; raises ProviderError if not accepted."""
+    outcome = provider.submit(send, recipients)
+    for recipient in recipients:
+        if outcome.answers.get(recipient.delivery) is not Answer.ACCEPTED:
+            said = outcome.reasons.get(recipient.delivery, "no reason given")
+            why = outcome.pause or said
+            raise ProviderError(
+                f"The test to {recipient.email} was not accepted: {why.rstrip('.')}. "
+                f"Nothing was sent to any reader. Mend that, then: newsletter test {send.issue}"
+            )

@@ -1,0 +1,61 @@
+"""What a run of a send works with, and the pulse that its threads share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from newsletter.config import Doubt
+from newsletter.model import Recipient
+from newsletter.providers import Provider
+from newsletter.store import Database
+from newsletter.store.ledger import Reader
+from newsletter.store.sends import Frozen
+
+# The named moments at which a rehearsal kills the program.
+CHECKPOINTS = ("claimed", "started", "answered", "recorded", "recalling", "recalled")
+
+
+def _nothing(_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Job:
+    """One send on its way.
+
+    ``personal`` makes a reader's own parts. ``witness`` is told how many requests were begun,
+    before the first byte of each; it raises NewsletterError where it cannot keep that.
+    ``checkpoint`` hears the names in CHECKPOINTS. Setting ``stop`` ends the run once what is
+    under way is answered.
+    """
+
+    database: Database
+    provider: Provider
+    frozen: Frozen
+    personal: Callable[[Reader], Recipient]
+    doubt: Doubt
+    clock: Callable[[], datetime]
+    witness: Callable[[int], None] = _nothing
+    checkpoint: Callable[[str], None] = _nothing
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class Pulse:
+    """Tells the waiting threads of a run that something has changed, and when it last went on."""
+
+    def __init__(self, now: datetime) -> None:
+        self.last_success = now
+        self._changed = threading.Condition()
+
+    def beat(self) -> None:
+        """Something has changed: whoever waits looks again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Until the next beat, or so long."""
+        with self._changed:
+            self._changed.wait(seconds)

@@ -1,0 +1,67 @@
+"""The policy "recall": hand over ahead, so that what is in doubt can be taken back in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from newsletter.config import Doubt
+from newsletter.deliver.job import Job
+from newsletter.model import Outcome, Recall, Recipient, Send
+from newsletter.providers import Recalls
+from newsletter.store import Connection, recalls, sends
+from newsletter.store.recalls import Recalling
+from newsletter.store.sends import State
+
+TOO_LATE = timedelta(seconds=30)  # a moment so near is no moment ahead any more
+
+
+def prepare(job: Job, send: Send, recipients: Sequence[Recipient]) -> Send | Outcome:
+    """The send as this batch goes out: at its moment, and with an id to take it back by.
+
+    An Outcome where the provider has no id for us now; nothing has been sent then.
+    """
+    now = job.clock()
+    if send.send_at is None or send.send_at <= now + TOO_LATE:
+        return replace(send, send_at=None)
+    provider = job.provider
+    if job.doubt is not Doubt.RECALL or not isinstance(provider, Recalls):
+        return send
+    if send.send_at <= now + provider.recall_margin:
+        return send
+    opened = provider.open_batch(recipients)
+    return opened if isinstance(opened, Outcome) else replace(send, recall_id=opened)
+
+
+def begin(
+    connection: Connection, job: Job, now: datetime, *, accepted: bool = False
+) -> Recalling | None:
+    """The next batch to be taken back; None where there is none, or no more can be."""
+    provider = job.provider
+    if not isinstance(provider, Recalls):
+        return None
+    return recalls.begin(
+        connection,
+        job.frozen.send.id,
+        now,
+        margin=provider.recall_margin,
+        most=provider.most_recalls,
+        accepted=accepted,
+    )
+
+
+def recall(job: Job, held: Recalling) -> None:
+    """Ask the provider to drop the batch, and act on its answer."""
+    provider = job.provider
+    assert isinstance(provider, Recalls)  # noqa: S101 - begin() gives nothing for others
+    job.checkpoint("recalling")
+    try:
+        answer = provider.recall(held.recall_id)
+    except Exception as error:  # noqa: BLE001 - asking once more does no harm
+        answer = Recall(False, f"the provider's adaptor failed: {error}", again=True)
+    job.checkpoint("recalled")
+    with job.database.begin() as connection:
+        state, _ = sends.state(connection, held.send_id)
+        again = state is not State.CANCELLED
+        recalls.end(connection, held, answer, job.clock(), again=again)

@@ -1,0 +1,98 @@
+"""A run of a send: as many threads as the provider takes requests at once, watched from one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from datetime import datetime
+
+from newsletter.deliver.job import Job, Pulse
+from newsletter.deliver.working import work
+from newsletter.errors import NotReadyError
+from newsletter.store import doubt, receipts, sends
+from newsletter.store.sends import DeliveryState, State
+
+LOOK = 0.2  # seconds between two looks at the threads
+SHARE = 20  # counting takes at most one part in so many of the time
+
+Report = Callable[[dict[str, int]], None]
+
+
+def run(
+    job: Job,
+    report: Report = lambda _: None,
+    waiting: Callable[[datetime], None] = lambda _: None,
+    alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Deliver all that can be delivered.
+
+    ``report`` gets the number of deliveries in each state now and then, ``waiting`` a moment that
+    is waited for, ``alive`` is called now and then. Of a cancelled send, what has not gone yet is
+    taken back. Raises NotReadyError where the send is paused, or the provider takes nothing for
+    half an hour; DatabaseError where the database is gone: what was answered before is recorded,
+    the rest waits or is in doubt.
+    """
+    send = job.frozen.send
+    with job.database.begin() as connection:
+        sends.set_state(connection, send.id, State.SENDING, job.clock(), only_from=State.PAUSED)
+    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    pulse = Pulse(job.clock())
+    workers = getattr(job.provider, "workers", 1)  # adaptors from outside may know nothing of it
+    with ThreadPoolExecutor(workers, "delivery") as crew:
+        hands = [crew.submit(work, job, owner, pulse, waiting) for _ in range(workers)]
+        try:
+            _watch(job, hands, pulse, report, alive)
+        except BaseException:
+            job.stop.set()
+            raise
+        finally:
+            pulse.beat()
+    for hand in hands:
+        hand.result()
+    _finish(job)
+    _count(job, report)
+
+
+def _watch(
+    job: Job, hands: list[Future[None]], pulse: Pulse, report: Report, alive: Callable[[], None]
+) -> None:
+    """Report on the way; where one thread fails, the others come to their end."""
+    count_again = 0.0
+    while True:
+        done, under_way = wait_for(hands, LOOK, FIRST_EXCEPTION)
+        if any(hand.exception() for hand in done):
+            job.stop.set()
+            pulse.beat()
+        if not under_way:
+            return
+        if time.monotonic() >= count_again and not job.stop.is_set():
+            started = time.monotonic()
+            alive()
+            _count(job, report)
+            count_again = time.monotonic() + max(1.0, SHARE * (time.monotonic() - started))
+
+
+def _count(job: Job, report: Report) -> None:
+    with job.database.read() as connection:
+        report(receipts.numbers(connection, job.frozen.send.id))
+
+
+def _finish(job: Job) -> None:
+    send, now = job.frozen.send, job.clock()
+    with job.database.begin() as connection:
+        state, reason = sends.state(connection, send.id)
+        if state is not State.PAUSED and not job.stop.is_set():
+            doubt.hold(connection, send.id, now)
+        waiting = receipts.numbers(connection, send.id)[DeliveryState.WAITING]
+        if not waiting:
+            sends.set_state(connection, send.id, State.DONE, now, only_from=State.SENDING)
+    if state is State.PAUSED:
+        raise NotReadyError(
+            f"The send of {send.issue} is paused: {reason} "
+            f"Then go on with: newsletter send {send.issue}"
+        )

@@ -1,0 +1,133 @@
+"""What one thread of a run does: take a batch, hand it over, write down the answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from newsletter.config import Doubt
+from newsletter.deliver import recalling
+from newsletter.deliver.job import Job, Pulse
+from newsletter.errors import DatabaseError, NewsletterError, NotReadyError
+from newsletter.model import Answer, Outcome, Recipient, Send
+from newsletter.store import doubt, ledger, sends, stopping
+from newsletter.store.ledger import LEASE, Claim
+from newsletter.store.recalls import Recalling
+from newsletter.store.sends import State
+
+PATIENCE = timedelta(minutes=30)  # how long a run waits for a provider that takes nothing
+A_MOMENT, A_WHILE = 0.05, 1.0  # seconds between two looks: another process may have been at work
+INSIST = 60.0  # seconds for which an answer is tried to be written down
+
+
+def work(job: Job, owner: str, pulse: Pulse, waiting: Callable[[datetime], None]) -> None:
+    """Go on until nothing is left to do, or the send is to stop.
+
+    Raises NotReadyError where the provider takes nothing for half an hour.
+    """
+    said = None
+    while not job.stop.is_set():
+        step = _next(job, owner)
+        if step is None:
+            return
+        if isinstance(step, datetime):
+            now = job.clock()
+            _give_up_after(pulse.last_success, job.frozen.send, now)
+            seconds = (step - now).total_seconds()
+            if seconds > A_WHILE and step != said:
+                waiting(step)
+                said = step
+            pulse.wait(min(max(seconds, A_MOMENT), A_WHILE))
+            continue
+        if isinstance(step, Claim):
+            _hand_over(job, step, pulse)
+        else:
+            recalling.recall(job, step)
+        pulse.beat()
+
+
+def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
+    """The next thing to do; or when to look again; or None, when nothing is left to do."""
+    send, now = job.frozen.send, job.clock()
+    with job.database.begin() as connection:
+        ledger.expire(connection, send.id, now)
+        state, _ = sends.state(connection, send.id)
+        if state is State.CANCELLED:
+            stopping.cancel(connection, send.id, now)  # what came back since then
+            back = recalling.begin(connection, job, now, accepted=True)
+            return back or doubt.next_moment(connection, send.id)
+        if state is not State.SENDING:
+            return None
+        if job.doubt is Doubt.RESEND:
+            doubt.repeat(connection, send.id, now)
+        elif job.doubt is Doubt.RECALL and (found := recalling.begin(connection, job, now)):
+            return found
+        doubt.hold(connection, send.id, now)
+        claim = ledger.claim(connection, send.id, job.frozen.list_id, owner, now)
+        return claim or doubt.next_moment(connection, send.id)
+
+
+def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
+    """One request, and its answer in the ledger."""
+    job.checkpoint("claimed")
+    recipients = [job.personal(reader) for reader in claim.readers]
+    send = replace(job.frozen.send, batch=claim.number)
+    ready = recalling.prepare(job, send, recipients)
+    outcome = ready if isinstance(ready, Outcome) else _submit(job, ready, claim, recipients)
+    if outcome is None:
+        return
+    job.checkpoint("answered")
+    _record(job, claim, outcome)
+    job.checkpoint("recorded")
+    if Answer.ACCEPTED in outcome.answers.values():
+        pulse.last_success = job.clock()
+
+
+def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient]) -> Outcome | None:
+    """The provider's answer; None where the batch was lost before the first byte."""
+    begun_at = time.monotonic()
+    with job.database.begin() as connection:
+        begun = ledger.start(connection, claim, job.clock(), send.recall_id)
+    if begun is None:
+        return None
+    try:
+        job.witness(begun)
+    except NewsletterError as error:
+        return Outcome.all(recipients, Answer.NOT_SENT, str(error), pause=str(error))
+    job.checkpoint("started")
+    if time.monotonic() - begun_at > LEASE.total_seconds():
+        # We slept too long: others count this as in doubt, and may have acted on it.
+        return Outcome.all(recipients, Answer.NOT_SENT, "its time had run out")
+    try:
+        return job.provider.submit(send, recipients)
+    except Exception as error:  # noqa: BLE001 - whatever an adaptor does: it may have gone out
+        return Outcome.all(recipients, Answer.UNKNOWN, f"the provider's adaptor failed: {error}")
+
+
+def _record(job: Job, claim: Claim, outcome: Outcome) -> None:
+    """Write the answer down; a database that is away for a moment must not lose it."""
+    give_up = time.monotonic() + INSIST
+    while True:
+        try:
+            with job.database.begin() as connection:
+                ledger.record(connection, claim, outcome, job.clock())
+                if outcome.pause:
+                    paused = State.PAUSED, job.clock(), outcome.pause
+                    sends.set_state(connection, claim.send_id, *paused, only_from=State.SENDING)
+        except DatabaseError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(A_WHILE)
+        else:
+            return
+
+
+def _give_up_after(last_success: datetime, send: Send, now: datetime) -> None:
+    if now - last_success > PATIENCE:
+        raise NotReadyError(
+            f"The provider has taken nothing of {send.issue} for half an hour; the readers who "
+            f"wait are kept. See `newsletter receipt {send.issue}`, then go on with: "
+            f"newsletter send {send.issue}"
+        )

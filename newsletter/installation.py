@@ -1,0 +1,116 @@
+"""Which installation this is, and what it has begun to send: the evidence beside the database.
+
+A database can be restored from a backup or copied to another machine, and then knows less than
+what was sent. ``installation.json`` in the newsletter's folder is bound to the machine and the
+place; NEWSLETTER_INSTALLATION in the environment names it where machines come and go.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from newsletter.errors import NewsletterError
+
+FILE = "installation.json"
+_MACHINE = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+
+
+@dataclass(frozen=True)
+class Installation:
+    """``id``: this program on this machine in this folder. ``requests``: begun, by issue."""
+
+    id: str
+    requests: dict[str, int] = field(default_factory=dict)
+
+
+def here(folder: Path) -> Installation:
+    """This installation; a new one where the folder was copied here from elsewhere."""
+    with _Evidence(folder) as evidence:
+        return evidence.installation
+
+
+def witness(folder: Path, issue: str, requests: int) -> None:
+    """Keep that so many requests of an issue were begun. Raises NewsletterError."""
+    with _Evidence(folder) as evidence:
+        known = evidence.installation.requests
+        if requests > known.get(issue, 0):
+            evidence.write({**known, issue: requests})
+
+
+def believe(folder: Path, issue: str, requests: int) -> None:
+    """The database is right about an issue, whatever the evidence says. Raises NewsletterError."""
+    with _Evidence(folder) as evidence:
+        evidence.write({**evidence.installation.requests, issue: requests})
+
+
+class _Evidence:
+    """The file, locked: threads and processes take turns."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._place = _place(folder)
+
+    def __enter__(self) -> _Evidence:
+        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            content = os.pread(self._file, 1_000_000, 0)
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
+        self.installation = self._read(content)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
+
+    def write(self, requests: dict[str, int]) -> None:
+        """Put the evidence down, whole at every moment: the document first, its end then."""
+        document = {
+            "installation": self.installation.id, "place": self._place, "requests": requests
+        }  # fmt: skip
+        content = json.dumps(document).encode() + b"\n"
+        try:
+            os.pwrite(self._file, content, 0)
+            os.ftruncate(self._file, len(content))
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
+        self.installation = Installation(self.installation.id, requests)
+
+    def _read(self, content: bytes) -> Installation:
+        named = os.environ.get("NEWSLETTER_INSTALLATION")
+        if not content.strip():
+            self.installation = Installation(named or secrets.token_hex(8))
+            self.write({})
+            return self.installation
+        try:
+            # What is longer than the document is left from an earlier one.
+            found, _ = json.JSONDecoder().raw_decode(content.decode())
+            requests = {str(issue): int(n) for issue, n in found["requests"].items()}
+            id_, place = str(found["installation"]), str(found["place"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise self._unusable("it is damaged") from error
+        if named or place == self._place:
+            return Installation(named or id_, requests)
+        self.installation = Installation(secrets.token_hex(8), requests)
+        self.write(requests)
+        return self.installation
+
+    def _unusable(self, why: str) -> NewsletterError:
+        return NewsletterError(
+            f"{self._path}, which keeps what was begun to be sent, cannot be used: {why}. Mend "
+            f"its permissions or the disk; if it is damaged, delete it once you know from "
+            f"`newsletter receipt` that nothing of it is missing."
+        )
+
+
+def _place(folder: Path) -> str:
+    """This machine and this folder, as a hash."""
+    machine = next((p.read_text().strip() for p in _MACHINE if p.is_file()), socket.gethostname())
+    return hashlib.sha256(f"{machine}:{folder.resolve()}".encode()).hexdigest()[:16]

@@ -1,0 +1,29 @@
+"""Who may be mailed: active on the list, with an address, and not suppressed."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Select, func, select
+
+from newsletter.store.schema import subscribers, subscriptions, suppressions
+from newsletter.store.subscribers import ACTIVE, list_id
+
+
+def may_be_mailed(list_: int) -> Select[tuple[int]]:
+    """Their numbers as a query."""
+    return (
+        select(subscribers.c.id)
+        .join_from(subscriptions, subscribers)
+        .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
+        .where(
+            subscriptions.c.list_id == list_,
+            subscriptions.c.status == ACTIVE,
+            subscribers.c.email.is_not(None),
+            suppressions.c.reason.is_(None),
+        )
+    )
+
+
+def count(connection: Connection, list_name: str) -> int:
+    """How many may be mailed on the list of that name."""
+    found = may_be_mailed(list_id(connection, list_name)).subquery()
+    return connection.scalar(select(func.count()).select_from(found)) or 0

@@ -1,0 +1,129 @@
+"""Taking batches back at the provider, before it lets their mails go.
+
+What is in doubt is cancelled there and planned anew; of a cancelled send, what was accepted too.
+The provider keeps few cancellations open at once, each until the mails would have gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, or_, select, update
+
+from newsletter.model import Recall
+from newsletter.store import doubt
+from newsletter.store.ledger import LEASE
+from newsletter.store.schema import batches, deliveries, sends
+from newsletter.store.sends import BatchState, DeliveryState
+from newsletter.store.transitions import close, move_all, this
+
+LATER = timedelta(seconds=5)  # until a provider that did not answer is asked again
+
+
+@dataclass(frozen=True)
+class Recalling:
+    """One batch that the provider is asked to drop."""
+
+    send_id: int
+    number: int
+    fence: int
+    recall_id: str
+
+
+def begin(
+    connection: Connection,
+    send_id: int,
+    now: datetime,
+    *,
+    margin: timedelta,
+    most: int,
+    accepted: bool = False,
+) -> Recalling | None:
+    """Take a batch in doubt (with ``accepted`` any that was handed over) to be recalled.
+
+    ``margin``: how long before its moment a mail can be taken back; ``most``: cancellations
+    that may be open at once, over all sends. None where there is nothing, or no more can be.
+    """
+    states = [BatchState.UNKNOWN]
+    if accepted:
+        states += [BatchState.ACCEPTED, BatchState.HELD]
+    row = connection.execute(
+        select(batches.c.number, batches.c.fence, batches.c.recall_id, batches.c.recalled_at)
+        .join(sends, sends.c.id == batches.c.send_id)
+        .where(batches.c.send_id == send_id, batches.c.state.in_(states))
+        .where(batches.c.recall_id.is_not(None), sends.c.send_at > now + margin)
+        .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= now))
+        # One for which a cancellation is open already needs no further one.
+        .order_by(batches.c.recalled_at.is_(None), batches.c.number)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=batches)
+    ).one_or_none()
+    if row is None or (row.recalled_at is None and _open(connection, now) >= most):
+        return None
+    taken = connection.execute(
+        update(batches)
+        .where(this(send_id, row.number), batches.c.fence == row.fence)
+        .where(batches.c.state.in_(states))
+        .values(
+            state=BatchState.RECALLING,
+            fence=row.fence + 1,
+            lease_until=now + LEASE,
+            recalled_at=row.recalled_at or now,
+            changed_at=now,
+        )
+    )
+    return Recalling(send_id, row.number, row.fence + 1, row.recall_id) if taken.rowcount else None
+
+
+def end(
+    connection: Connection, held: Recalling, answer: Recall, now: datetime, *, again: bool
+) -> bool:
+    """Write down what the provider said; False where the batch is not ours any more.
+
+    What was taken back is planned anew with ``again``, else excluded. What was not: what was
+    accepted stays so; what is in doubt is asked for again, or held.
+    """
+    mine = connection.execute(
+        update(batches)
+        .where(this(held.send_id, held.number), batches.c.fence == held.fence)
+        .where(batches.c.state == BatchState.RECALLING)
+        .values(changed_at=now)
+    )
+    if mine.rowcount != 1:
+        return False
+    if answer.confirmed:
+        _taken_back(connection, held, now, again=again)
+        return True
+    was_accepted = connection.scalar(
+        select(func.count())
+        .where(deliveries.c.send_id == held.send_id, deliveries.c.batch == held.number)
+        .where(deliveries.c.state == DeliveryState.ACCEPTED)
+    )
+    state = BatchState.UNKNOWN if answer.again else BatchState.HELD
+    if was_accepted and not answer.again:
+        state = BatchState.ACCEPTED
+    connection.execute(close(held.send_id, held.number, state, now, answer.reason))
+    later = {"not_before": now + LATER} if answer.again else {"recalled_at": None}
+    connection.execute(update(batches).where(this(held.send_id, held.number)).values(**later))
+    return True
+
+
+def _taken_back(connection: Connection, held: Recalling, now: datetime, *, again: bool) -> None:
+    why = "taken back before it went out"
+    connection.execute(close(held.send_id, held.number, BatchState.REFUSED, now, why))
+    if again:
+        doubt.again(connection, held.send_id, held.number, now)
+        return
+    for state in (DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED):
+        move_all(connection, held.send_id, held.number, state, DeliveryState.EXCLUDED, why)
+
+
+def _open(connection: Connection, now: datetime) -> int:
+    """The cancellations that the provider still keeps: until the mails would have gone."""
+    count = connection.scalar(
+        select(func.count())
+        .select_from(batches.join(sends, sends.c.id == batches.c.send_id))
+        .where(batches.c.recalled_at.is_not(None), sends.c.send_at > now)
+    )
+    return count or 0

@@ -1,0 +1,52 @@
+"""Receipts: who got an issue, in numbers that add up, and by address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, func, select
+
+from newsletter.model import Receipt
+from newsletter.store.schema import deliveries, subscribers
+from newsletter.store.sends import DeliveryState, Frozen
+
+_AT_ONCE = 5_000  # rows held in memory
+
+
+def numbers(connection: Connection, send_id: int) -> dict[str, int]:
+    """How many deliveries are in each state, every state named."""
+    rows = connection.execute(
+        select(deliveries.c.state, func.count())
+        .where(deliveries.c.send_id == send_id)
+        .group_by(deliveries.c.state)
+    )
+    return dict.fromkeys(map(str, DeliveryState), 0) | {state: int(count) for state, count in rows}
+
+
+def receipt(connection: Connection, found: Frozen) -> Receipt:
+    """Who got it, in numbers."""
+    counted = numbers(connection, found.send.id)
+    return Receipt(
+        issue=found.send.issue,
+        state=found.state.value,
+        eligible=sum(counted.values()),
+        reason=found.reason,
+        send_at=found.send.send_at,
+        **counted,
+    )
+
+
+def addresses(
+    connection: Connection, send_id: int, state: DeliveryState
+) -> Iterator[tuple[str, str | None]]:
+    """The addresses in a state, each with the reason, in their order; as many as there are.
+
+    Who was erased since stands among them, without an address.
+    """
+    rows = connection.execution_options(yield_per=_AT_ONCE).execute(
+        select(subscribers.c.email, deliveries.c.reason)
+        .join_from(deliveries, subscribers)
+        .where(deliveries.c.send_id == send_id, deliveries.c.state == state)
+        .order_by(subscribers.c.email)
+    )
+    return ((email or "(erased)", reason) for email, reason in rows)

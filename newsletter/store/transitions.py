@@ -1,0 +1,126 @@
+"""The single steps of batches and deliveries, of which the ledger's moves are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from newsletter.store.schema import batches, deliveries, sends
+from newsletter.store.sends import BatchState, DeliveryState
+
+OPEN = (DeliveryState.WAITING, DeliveryState.IN_DOUBT)  # nothing final is known of these
+
+_MARK = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("number"), or_(*(deliveries.c.state == s for s in OPEN)))
+    .values(state=bindparam("new"), reason=bindparam("why"))
+)
+_MOVE = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("number"), deliveries.c.state == DeliveryState.WAITING)
+    .values(batch=bindparam("batch_number"))
+)
+
+
+def move_all(
+    connection: Connection,
+    send_id: int,
+    number: int,
+    old: DeliveryState,
+    new: DeliveryState,
+    reason: str | None = None,
+) -> int:
+    """Move the deliveries of a batch from one state to another; how many there were."""
+    moved = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.send_id == send_id, deliveries.c.batch == number)
+        .where(deliveries.c.state == old)
+        .values(state=new, reason=reason)
+    )
+    return int(moved.rowcount)
+
+
+def plan_again(
+    connection: Connection,
+    send_id: int,
+    ids: Sequence[int],
+    now: datetime,
+    later: datetime | None = None,
+    *,
+    split: bool = False,
+) -> None:
+    """A new batch (two with ``split``) for waiting deliveries of which surely nothing went out."""
+    if not ids:
+        return
+    size = -(-len(ids) // 2) if split else len(ids)
+    # Two processes must not choose the same number for two batches.
+    connection.execute(select(sends.c.id).where(sends.c.id == send_id).with_for_update())
+    last = connection.scalar(select(func.max(batches.c.number)).where(batches.c.send_id == send_id))
+    for index, first in enumerate(range(0, len(ids), size), 1):
+        number = (last or 0) + index
+        connection.execute(insert(batches).values(planned(send_id, number, now, later)))
+        rows = [{"number": n, "batch_number": number} for n in ids[first : first + size]]
+        connection.execute(_MOVE, rows)
+
+
+def planned(
+    send_id: int, number: int, now: datetime, not_before: datetime | None = None
+) -> dict[str, Any]:
+    """A new batch."""
+    return {
+        "send_id": send_id,
+        "number": number,
+        "state": BatchState.PLANNED,
+        "fence": 0,
+        "not_before": not_before,
+        "changed_at": now,
+    }
+
+
+def quiet(connection: Connection, send_id: int, until: datetime) -> None:
+    """The provider wants no request before ``until``: no planned batch is claimed till then."""
+    connection.execute(
+        update(batches)
+        .where(batches.c.send_id == send_id, batches.c.state == BatchState.PLANNED)
+        .where(or_(batches.c.not_before.is_(None), batches.c.not_before < until))
+        .values(not_before=until)
+    )
+
+
+def close(
+    send_id: int, number: int, state: BatchState, now: datetime, reason: str | None = None
+) -> Update:
+    """The end of an attempt."""
+    return (
+        update(batches)
+        .where(this(send_id, number))
+        .values(state=state, owner=None, lease_until=None, reason=reason, changed_at=now)
+    )
+
+
+def this(send_id: int, number: int) -> ColumnElement[bool]:
+    """One batch of a send."""
+    return and_(batches.c.send_id == send_id, batches.c.number == number)
+
+
+def mark(
+    connection: Connection, ids: Iterable[int], state: DeliveryState, reasons: Mapping[int, str]
+) -> None:
+    """Set the state of deliveries of which nothing final is known, each with its reason."""
+    rows = [{"number": n, "new": state.value, "why": reasons.get(n)} for n in ids]
+    if rows:
+        connection.execute(_MARK, rows)
