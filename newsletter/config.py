@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ from pydantic import Field, field_validator
 
 from newsletter import tables
 from newsletter.errors import ConfigError
+from newsletter.model import Doubt
 from newsletter.tables import Table
 from newsletter.values import BaseUrl, Colour, Duration, Mailbox, Moments, Times, ZoneName
 
@@ -82,14 +82,6 @@ class Database(Table):
     """``[database]``: DATABASE_URL in the environment comes before it."""
 
     url: str = "sqlite:///newsletter.db"
-
-
-class Doubt(StrEnum):
-    """What becomes of readers who may have got the mail or not."""
-
-    RECALL = "recall"  # hand over ahead, take back what is in doubt, hand it over again
-    HOLD = "hold"  # a person decides
-    RESEND = "resend"  # send again: readers may get two
 
 
 class Delivery(Table):

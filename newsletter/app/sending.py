@@ -14,10 +14,9 @@ from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose, require_no_errors
 from newsletter.app.freshness import look_again
 from newsletter.app.personal import personal
-from newsletter.config import Doubt
 from newsletter.errors import ConfigError, NotReadyError
 from newsletter.foreign import canonical
-from newsletter.model import Finding, Receipt
+from newsletter.model import Doubt, Finding, Receipt
 from newsletter.providers import Recalls
 from newsletter.store import approvals, missing, readers, sends
 from newsletter.store.sends import Frozen, State

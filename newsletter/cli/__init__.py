@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from newsletter import __version__
-from newsletter.cli import editing, gathering, people, receipts, sending, service, starting
+from newsletter.cli import (
+    editing,
+    gathering,
+    people,
+    receipts,
+    rehearsing,
+    sending,
+    service,
+    starting,
+)
 from newsletter.cli.common import context
 from newsletter.errors import NewsletterError
 
@@ -21,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (starting, gathering, editing, sending, receipts, people, service):
+for part in (starting, gathering, editing, sending, receipts, people, service, rehearsing):
     part.register(app)
 
 

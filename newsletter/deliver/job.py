@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from newsletter.config import Doubt
-from newsletter.model import Recipient
+from newsletter.model import Doubt, Recipient
 from newsletter.providers import Provider
 from newsletter.store import Database
-from newsletter.store.ledger import Reader
+from newsletter.store.ledger import LEASE, Reader
 from newsletter.store.sends import Frozen
 
 # The named moments at which a rehearsal kills the program.
@@ -29,7 +28,7 @@ class Job:
     ``personal`` makes a reader's own parts. ``witness`` is told how many requests were begun,
     before the first byte of each; it raises NewsletterError where it cannot keep that.
     ``checkpoint`` hears the names in CHECKPOINTS. Setting ``stop`` ends the run once what is
-    under way is answered.
+    under way is answered. ``lease``: how long a batch is ours without an answer.
     """
 
     database: Database
@@ -41,6 +40,7 @@ class Job:
     witness: Callable[[int], None] = _nothing
     checkpoint: Callable[[str], None] = _nothing
     stop: threading.Event = field(default_factory=threading.Event)
+    lease: timedelta = LEASE
 
 
 class Pulse:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from newsletter.config import Doubt
 from newsletter.deliver.job import Job
-from newsletter.model import Outcome, Recall, Recipient, Send
+from newsletter.model import Doubt, Outcome, Recall, Recipient, Send
 from newsletter.providers import Recalls
 from newsletter.store import Connection, recalls, sends
 from newsletter.store.recalls import Recalling
@@ -48,6 +47,7 @@ def begin(
         margin=provider.recall_margin,
         most=provider.most_recalls,
         accepted=accepted,
+        lease=job.lease,
     )
 
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from newsletter.config import Doubt
 from newsletter.deliver import recalling
 from newsletter.deliver.job import Job, Pulse
 from newsletter.errors import DatabaseError, NewsletterError, NotReadyError
-from newsletter.model import Answer, Outcome, Recipient, Send
+from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
 from newsletter.store import doubt, ledger, sends, stopping
-from newsletter.store.ledger import LEASE, Claim
+from newsletter.store.ledger import Claim
 from newsletter.store.recalls import Recalling
 from newsletter.store.sends import State
 
@@ -65,7 +64,8 @@ def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
         elif job.doubt is Doubt.RECALL and (found := recalling.begin(connection, job, now)):
             return found
         doubt.hold(connection, send.id, now)
-        claim = ledger.claim(connection, send.id, job.frozen.list_id, owner, now)
+        list_ = job.frozen.list_id
+        claim = ledger.claim(connection, send.id, list_, owner, now, job.lease)
         return claim or doubt.next_moment(connection, send.id)
 
 
@@ -89,7 +89,7 @@ def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient])
     """The provider's answer; None where the batch was lost before the first byte."""
     begun_at = time.monotonic()
     with job.database.begin() as connection:
-        begun = ledger.start(connection, claim, job.clock(), send.recall_id)
+        begun = ledger.start(connection, claim, job.clock(), send.recall_id, job.lease)
     if begun is None:
         return None
     try:
@@ -97,7 +97,7 @@ def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient])
     except NewsletterError as error:
         return Outcome.all(recipients, Answer.NOT_SENT, str(error), pause=str(error))
     job.checkpoint("started")
-    if time.monotonic() - begun_at > LEASE.total_seconds():
+    if time.monotonic() - begun_at > job.lease.total_seconds():
         # We slept too long: others count this as in doubt, and may have acted on it.
         return Outcome.all(recipients, Answer.NOT_SENT, "its time had run out")
     try:

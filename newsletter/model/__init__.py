@@ -16,6 +16,7 @@ from newsletter.model.articles import (
 )
 from newsletter.model.delivery import (
     Answer,
+    Doubt,
     Event,
     Outcome,
     Recall,
@@ -43,6 +44,7 @@ __all__ = [
     "Article",
     "Choice",
     "Dateline",
+    "Doubt",
     "EditorBox",
     "Event",
     "Finding",

@@ -80,6 +80,14 @@ class Outcome:
         return replace(self, **changes)
 
 
+class Doubt(StrEnum):
+    """What becomes of readers who may have got the mail or not."""
+
+    RECALL = "recall"  # hand over ahead, take back what is in doubt, hand it over again
+    HOLD = "hold"  # a person decides
+    RESEND = "resend"  # send again: readers may get two
+
+
 @dataclass(frozen=True)
 class Event:
     """What a provider reports later about a delivery."""

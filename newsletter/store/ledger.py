@@ -56,7 +56,12 @@ class Claim:
 
 
 def claim(
-    connection: Connection, send_id: int, list_id: int, owner: str, now: datetime
+    connection: Connection,
+    send_id: int,
+    list_id: int,
+    owner: str,
+    now: datetime,
+    lease: timedelta = LEASE,
 ) -> Claim | None:
     """Take the next planned batch; None where nothing can be taken now.
 
@@ -81,7 +86,7 @@ def claim(
                 state=BatchState.CLAIMED,
                 fence=row.fence + 1,
                 owner=owner,
-                lease_until=now + LEASE,
+                lease_until=now + lease,
                 not_before=None,
                 changed_at=now,
             )
@@ -95,7 +100,11 @@ def claim(
 
 
 def start(
-    connection: Connection, held: Claim, now: datetime, recall_id: str | None = None
+    connection: Connection,
+    held: Claim,
+    now: datetime,
+    recall_id: str | None = None,
+    lease: timedelta = LEASE,
 ) -> int | None:
     """CLAIMED → SUBMITTING; to be committed before the first byte.
 
@@ -107,7 +116,7 @@ def start(
         .where(batches.c.state == BatchState.CLAIMED)
         .values(
             state=BatchState.SUBMITTING,
-            lease_until=now + LEASE,
+            lease_until=now + lease,
             recall_id=recall_id,
             changed_at=now,
         )

@@ -39,6 +39,7 @@ def begin(
     margin: timedelta,
     most: int,
     accepted: bool = False,
+    lease: timedelta = LEASE,
 ) -> Recalling | None:
     """Take a batch in doubt (with ``accepted`` any that was handed over) to be recalled.
 
@@ -68,7 +69,7 @@ def begin(
         .values(
             state=BatchState.RECALLING,
             fence=row.fence + 1,
-            lease_until=now + LEASE,
+            lease_until=now + lease,
             recalled_at=row.recalled_at or now,
             changed_at=now,
         )

