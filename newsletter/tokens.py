@@ -26,7 +26,7 @@ MEANING: Mapping[str, str] = {
     PREFERENCES_TEXT: "the reader's own preferences page",
 }
 
-_SHAPE = re.compile(r"ndx-[a-z0-9-]*?-xdn", re.IGNORECASE)
+_SHAPE = re.compile(r"(ndx-[a-z0-9-]*?-xdn)", re.IGNORECASE)
 _OPENING = re.compile(r"(ndx)-", re.IGNORECASE)
 
 
@@ -55,3 +55,8 @@ def values(greeting: str, unsubscribe_url: str, preferences_url: str) -> dict[st
 def fill(text: str, filling: Mapping[str, str]) -> str:
     """The text with every token replaced, in one pass (a value is never searched again)."""
     return _SHAPE.sub(lambda match: filling.get(match.group(), match.group()), text)
+
+
+def pieces(text: str) -> list[str]:
+    """The text cut at its tokens: words, token, words, …, words. Every second one is a token."""
+    return _SHAPE.split(text)

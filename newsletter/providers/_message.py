@@ -6,19 +6,20 @@ unsubscribe link into encoded words, which no mail program follows, and rewrites
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
+from itertools import starmap
 from urllib.parse import quote
 
 from newsletter.model import Recipient, Send
-from newsletter.tokens import fill
+from newsletter.providers._parts import Part
+from newsletter.tokens import fill, found_in
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINK = re.compile(r"(?:https?|mailto):[!-;=?-~]+")  # visible ASCII but for < and >
@@ -40,28 +41,56 @@ def mail(send: Send, recipient: Recipient, at: datetime) -> bytes:
 
     Raises ValueError, with a reason for the receipt, where a header must not be written.
     """
-    sender = parseaddr(send.sender)
-    subject = one_line(fill(send.subject, recipient.tokens), "subject")
-    boundary = f'"=_{_letters(send.hash)}"'  # "=_" occurs in neither transfer encoding
-    head = {
-        "Date": format_datetime(at),
-        "Message-ID": _message_id(send, recipient, at),
-        "From": _mailbox("From", *sender),
-        "To": _mailbox("To", recipient.name, recipient.email),
-        **({"Reply-To": _mailbox("Reply-To", *parseaddr(send.reply_to))} if send.reply_to else {}),
-        "Subject": _words("Subject", subject),
-        "List-Id": _list_id(send),
-        **list_headers(send, recipient),
-        "MIME-Version": "1.0",
-        "Content-Type": f"multipart/alternative; boundary={boundary}",
-    }
-    edge = b"--" + boundary.strip('"').encode()
-    parts = [
-        _part("plain", fill(send.text, recipient.tokens)),
-        _part("html", fill(send.html, recipient.tokens)),
-    ]
-    body = b"".join(edge + b"\r\n" + part + b"\r\n" for part in parts)
-    return _lines(head).encode() + b"\r\n" + body + edge + b"--\r\n"
+    return letter(send).mail(recipient, at)
+
+
+def letter(send: Send) -> Letter:
+    """The send made ready, once for all its batches; raises ValueError as ``check`` does."""
+    return _letter(replace(send, batch=0))
+
+
+@lru_cache(maxsize=4)
+def _letter(send: Send) -> Letter:
+    check(send)
+    return Letter(send)
+
+
+class Letter:
+    """What all mails of a send share, written and encoded once."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._subject = "" if found_in(send.subject) else _subject(send.subject)
+        self._sender = _line("From", _mailbox("From", *parseaddr(send.sender)))
+        self._reply_to = ""
+        if send.reply_to:
+            self._reply_to = _line("Reply-To", _mailbox("Reply-To", *parseaddr(send.reply_to)))
+        self._list_id = _line("List-Id", _list_id(send))
+        boundary = f"=_{_letters(send.hash)}"  # "=_" occurs in neither transfer encoding
+        self._kind = "MIME-Version: 1.0\r\n" + _line(
+            "Content-Type", f'multipart/alternative; boundary="{boundary}"'
+        )
+        self._edge = f"--{boundary}".encode()
+        self._parts = (Part("plain", send.text), Part("html", send.html))
+
+    def mail(self, recipient: Recipient, at: datetime) -> bytes:
+        """As ``mail`` of the module."""
+        values = recipient.tokens
+        head = (
+            _line("Date", format_datetime(at)),
+            _line("Message-ID", _message_id(self._send, recipient, at)),
+            self._sender,
+            _line("To", _mailbox("To", recipient.name, recipient.email)),
+            self._reply_to,
+            self._subject or _subject(fill(self._send.subject, values)),
+            self._list_id,
+            *starmap(_line, list_headers(self._send, recipient).items()),
+            self._kind,
+        )
+        text, html = (part.filled(values) for part in self._parts)
+        start = b"\r\n" + self._edge + b"\r\n"
+        body = b"".join((start, text, start, html, b"\r\n", self._edge, b"--\r\n"))
+        return "".join(head).encode() + body
 
 
 def list_headers(send: Send, recipient: Recipient) -> dict[str, str]:
@@ -89,13 +118,20 @@ def wire_address(email: str) -> str:
     match = _ADDRESS.fullmatch(one_line(email, "address"))
     if not match:
         raise ValueError("the address is not an email address")
-    try:
-        domain = match[2].encode("idna").decode()
-    except UnicodeError:
-        domain = ""
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", domain):
+    domain = _wire_domain(match[2])
+    if not domain:
         raise ValueError("the domain of the address is not a domain name")
     return f"{match[1]}@{domain}"
+
+
+@lru_cache(maxsize=1024)
+def _wire_domain(domain: str) -> str:
+    """The domain in ASCII; empty where it is none."""
+    try:
+        wire = domain.encode("idna").decode()
+    except UnicodeError:
+        return ""
+    return wire if re.fullmatch(r"[A-Za-z0-9._-]+", wire) else ""
 
 
 def one_line(value: str, what: str) -> str:
@@ -110,6 +146,10 @@ def slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return words or "n-" + hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _subject(text: str) -> str:
+    return _line("Subject", _words("Subject", one_line(text, "subject")))
 
 
 def _words(header: str, text: str) -> str:
@@ -154,24 +194,8 @@ def _letters(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "", text)[:16] or "0"
 
 
-def _lines(head: Mapping[str, str]) -> str:
-    """The header block; long ones are folded before a link or an address, never inside."""
-    block = ""
-    for name, value in head.items():
-        if len(f"{name}: {value}".rpartition("\n")[2]) > _LINE:
-            value = value.replace(" <", "\r\n <")
-        block += f"{name}: {value}\r\n"
-    return block
-
-
-def _part(subtype: str, text: str) -> bytes:
-    """One part in the shorter of the two encodings; decoded, it is the text byte for byte."""
-    data = text.encode()
-    charset = "us-ascii" if data.isascii() else "utf-8"
-    quoted = binascii.b2a_qp(data, istext=False)  # line ends are encoded too, so nobody turns them
-    encoded = base64.encodebytes(data)
-    name, payload = "quoted-printable", quoted
-    if len(encoded) < len(quoted):
-        name, payload = "base64", encoded
-    head = f"Content-Type: text/{subtype}; charset={charset}\r\nContent-Transfer-Encoding: {name}"
-    return head.encode() + b"\r\n\r\n" + payload.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+def _line(name: str, value: str) -> str:
+    """A header; a long one is folded before a link or an address, never inside."""
+    if len(f"{name}: {value}".rpartition("\n")[2]) > _LINE:
+        value = value.replace(" <", "\r\n <")
+    return f"{name}: {value}\r\n"

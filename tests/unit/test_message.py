@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -7,9 +8,10 @@ from email.message import EmailMessage
 from email.policy import SMTPUTF8
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter import tokens
 from newsletter.providers import _message
 from newsletter.tokens import fill
 from tests.letters import a_recipient, a_send
@@ -50,12 +52,57 @@ def test_a_mail_is_ascii_in_short_lines_and_exact_when_decoded() -> None:
     assert not message.is_attachment()
 
 
+@settings(deadline=None)
 @given(html=ANY_TEXT)
 def test_any_html_survives(html: str) -> None:
     message = parsed(_message.mail(a_send(html=html), a_recipient(), AT))
     assert part(message, "html") == html.encode()
 
 
+TOKENS = st.sampled_from([*tokens.MEANING, "ndx-unknown-xdn", "NDX-A-XDN", "ndx-", "-xdn"])
+DENSE = st.text("가나다한국어 é", max_size=200)  # shorter in base64
+PLAIN = st.text("ab =.\t\r\n-", max_size=200)  # shorter in quoted-printable
+WITH_TOKENS = st.lists(st.one_of(ANY_TEXT, DENSE, PLAIN, TOKENS), max_size=12).map("".join)
+VALUES = st.fixed_dictionaries(dict.fromkeys(tokens.MEANING, st.one_of(ANY_TEXT, DENSE, PLAIN)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(html=WITH_TOKENS, text=WITH_TOKENS, values=VALUES)
+def test_filled_in_its_encoded_form_it_is_the_filled_text_byte_for_byte(
+    html: str, text: str, values: dict[str, str]
+) -> None:
+    send = a_send(html=html, text=text)
+    content = _message.mail(send, a_recipient(tokens=values), AT)
+    message = parsed(content)
+    for subtype, frozen in (("html", html), ("plain", text)):
+        filled = fill(frozen, values)
+        assert part(message, subtype) == filled.encode()
+        charset = "us-ascii" if filled.isascii() else "utf-8"
+        assert message.get_body((subtype,)).get_content_charset() == charset  # type: ignore[union-attr]
+    assert not re.search(rb"\r(?!\n)|(?<!\r)\n", content)
+    body = content.partition(b"\r\n\r\n")[2]
+    assert all(len(line) <= 76 and not line.endswith((b" ", b"\t")) for line in body.split(b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("html", "name"), [("<p>words</p>" * 9, "quoted-printable"), ("소식을 전합니다" * 9, "base64")]
+)
+def test_each_part_has_the_shorter_encoding(html: str, name: str) -> None:
+    content = _message.mail(a_send(html=html + tokens.GREETING_HTML), a_recipient(), AT)
+    found = parsed(content).get_body(("html",))
+    assert found is not None
+    assert found["Content-Transfer-Encoding"] == name
+
+
+def test_readers_of_one_send_and_two_sends_by_turns_do_not_mix() -> None:
+    for number in range(30):
+        send, reader = a_send(html=f"{number} {tokens.GREETING_HTML}"), a_recipient(number)
+        body = part(parsed(_message.mail(send, reader, AT)), "html").decode()
+        assert body == f"{number} Dear Reader {number}"
+    assert _message._letter.cache_info().currsize <= 4
+
+
+@settings(deadline=None)
 @given(name=ONE_LINE, subject=ONE_LINE)
 def test_any_name_and_subject_survive(name: str, subject: str) -> None:
     send = a_send(subject=subject, newsletter=name)
