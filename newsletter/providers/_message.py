@@ -61,7 +61,8 @@ class Letter:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._subject = "" if found_in(send.subject) else _subject(send.subject)
-        self._sender = _line("From", _mailbox("From", *parseaddr(send.sender)))
+        self.sender = wire_address(_address(send.sender))  # of the envelope
+        self._from = _line("From", _mailbox("From", *parseaddr(send.sender)))
         self._reply_to = ""
         if send.reply_to:
             self._reply_to = _line("Reply-To", _mailbox("Reply-To", *parseaddr(send.reply_to)))
@@ -79,7 +80,7 @@ class Letter:
         head = (
             _line("Date", format_datetime(at)),
             _line("Message-ID", _message_id(self._send, recipient, at)),
-            self._sender,
+            self._from,
             _line("To", _mailbox("To", recipient.name, recipient.email)),
             self._reply_to,
             self._subject or _subject(fill(self._send.subject, values)),
@@ -103,7 +104,7 @@ def list_headers(send: Send, recipient: Recipient) -> dict[str, str]:
         raise ValueError("the unsubscribe link is not a plain https or mailto address")
     if link.startswith("mailto:"):
         return {"List-Unsubscribe": f"<{link}>"}
-    desk = quote(parseaddr(send.reply_to or send.sender)[1], safe="@+")
+    desk = quote(_address(send.reply_to or send.sender), safe="@+")
     headers = {"List-Unsubscribe": f"<{link}>, <mailto:{desk}?subject=unsubscribe>"}
     if link.startswith("https:"):
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -173,8 +174,14 @@ def _mailbox(header: str, name: str, email: str) -> str:
     return f"{phrase} <{wire_address(email)}>" if phrase else wire_address(email)
 
 
+@lru_cache(maxsize=16)
+def _address(mailbox: str) -> str:
+    """The address in ``Name <address>``; parsed once, as it is the same in every mail."""
+    return parseaddr(mailbox)[1]
+
+
 def _domain(send: Send) -> str:
-    return wire_address(parseaddr(send.sender)[1]).rpartition("@")[2]
+    return wire_address(_address(send.sender)).rpartition("@")[2]
 
 
 def _list_id(send: Send) -> str:
