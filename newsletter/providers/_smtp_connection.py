@@ -1,167 +1,160 @@
-"""One connection to a mail server: how it is opened, and what becomes of one mail on it."""
+"""One open connection to a mail server, and what becomes of one mail on it."""
 
 from __future__ import annotations
 
-import contextlib
-import re
-import smtplib
-import ssl
 import time
 import weakref
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import replace
 
 from newsletter.model import Answer
+from newsletter.providers._smtp_client import Server, hang_up, opened
+from newsletter.providers._smtp_verdict import LATER, SOON, Verdict, quoted, said
 
-TIMEOUT = 30.0  # seconds for one answer of the server
-SOON = 60.0  # seconds to wait after a fault of the connection
-LATER = 300.0  # seconds to wait where the server asks for patience
+TIMEOUT = 30.0  # seconds for one answer of the server; after a whole mail it has until the deadline
+IDLE = 60.0  # seconds after which an unused connection is not trusted any more
 
-
-@dataclass(frozen=True)
-class Server:
-    """Where to connect and as whom. The password is in no repr."""
-
-    host: str
-    port: int
-    security: Literal["starttls", "tls", "none"]
-    user: str | None
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one mail; ``last``: this connection is of no more use."""
-
-    answer: Answer
-    reason: str = ""
-    retry_after: float | None = None
-    pause: str | None = None
-    last: bool = False
-
-
-class Refused(Exception):  # noqa: N818 - it is no error but an answer
-    """No connection: nothing was sent. ``verdict`` holds for everyone in the batch."""
-
-    def __init__(self, reason: str, *, pause: bool) -> None:
-        super().__init__(reason)
-        wait = None if pause else SOON
-        self.verdict = Verdict(Answer.NOT_SENT, reason, wait, reason if pause else None, True)
+_Judge = Callable[[int, bytes], Verdict]
 
 
 class Connection:
-    """An open, greeted and authenticated connection; ``deadline`` bounds every wait on it."""
+    """An open, greeted and authenticated connection; ``deadline`` bounds every wait on it.
+
+    For one thread at a time. ``spent``: it is of no more use.
+    """
 
     def __init__(self, server: Server, password: str | None, deadline: float) -> None:
         """Raises Refused where the server cannot be reached or does not want us."""
         self.server = server
         self.deadline = deadline
-        context = ssl.create_default_context()
-        try:
-            if server.security == "tls":
-                self._client: smtplib.SMTP = smtplib.SMTP_SSL(
-                    server.host, server.port, timeout=self._patience(), context=context
-                )
-            else:
-                self._client = smtplib.SMTP(server.host, server.port, timeout=self._patience())
-        except (OSError, ValueError) as error:
-            raise _refused(server, error) from error
-        weakref.finalize(self, _hang_up, self._client)
-        try:
-            self._greet(context, password)
-        except (OSError, ValueError) as error:
-            _hang_up(self._client)
-            raise _refused(server, error) from error
-
-    def _greet(self, context: ssl.SSLContext, password: str | None) -> None:
-        if self.server.security == "starttls":
-            self._wait()
-            self._client.starttls(context=context)
-        self._wait()
-        self._client.ehlo_or_helo_if_needed()
-        if self.server.user:
-            self._client.login(self.server.user, password or "")
+        self.used = 0  # mails
+        self.spent = False
+        self._client = opened(server, password, self._patience)
+        self._last_use = time.monotonic()
+        weakref.finalize(self, hang_up, self._client)
 
     def healthy(self, deadline: float) -> bool:
         """Whether the kept connection still answers; to be asked before a batch."""
         self.deadline = deadline
+        if time.monotonic() - self._last_use > IDLE:
+            return False
         try:
-            self._wait()
-            return self._client.noop()[0] == 250
+            self._say(b"NOOP\r\n")
+            return self._reply()[0] == 250
         except OSError:
             return False
 
     def close(self) -> None:
-        """Say goodbye; never raises."""
-        _hang_up(self._client)
+        """Say goodbye, where there still is somebody to talk to; never raises."""
+        if self.spent:
+            self._client.close()
+        else:
+            hang_up(self._client)
 
     def deliver(self, sender: str, address: str, mail: bytes) -> Verdict:
-        """Hand over one mail. Never raises."""
+        """Hand over one mail with CRLF line ends, the last line ended. Never raises."""
+        self.used += 1
+        verdict = self._deliver(sender, address, mail)
+        self.spent = self.spent or verdict.last
+        self._last_use = time.monotonic()
+        return verdict
+
+    def _deliver(self, sender: str, address: str, mail: bytes) -> Verdict:
         try:
             refusal = self._envelope(sender, address)
-            if refusal:
-                return replace(refusal, last=refusal.last or not self._reset())
-        except (OSError, ValueError) as error:
-            reason = f"{self.server} broke off before the mail was sent: {_said(error)}"
+        except OSError as error:
+            return self._broken(error)
+        if refusal:
+            return refusal
+        if self._client.unread:
+            reason = f"{self.server} answered before it was asked"
             return Verdict(Answer.NOT_SENT, reason, SOON, last=True)
         try:
             return self._content(mail)
         except OSError as error:
+            if self._client.untouched:
+                return self._broken(error)
             # The last byte may have arrived although no answer did: never send it again.
-            reason = f"{self.server} gave no answer to the whole mail: {_said(error)}"
+            reason = f"{self.server} gave no answer to the whole mail: {said(error)}"
             return Verdict(Answer.UNKNOWN, reason, SOON, last=True)
 
     def _envelope(self, sender: str, address: str) -> Verdict | None:
-        """MAIL, RCPT and DATA up to the go-ahead; the verdict where one is refused."""
-        options = []
+        """MAIL, RCPT and DATA up to the go-ahead; the verdict where one is refused.
+
+        All three go in one piece where the server allows it (RFC 2920), and are answered apart.
+        """
+        options = ""
         if not (sender + address).isascii():
             if not self._client.has_extn("smtputf8"):
                 return self._no_smtputf8(sender)
-            options = ["SMTPUTF8", "BODY=8BITMIME"]
-        self._wait()
-        code, words = self._client.mail(sender, options)
-        if code // 100 != 2:
-            return self._sender_refused(code, words)
-        self._wait()
-        code, words = self._client.rcpt(address)
-        if code // 100 != 2:
-            return self._refusal(code, words, "the address")
-        self._wait()
-        code, words = self._client.docmd("DATA")
-        return None if code == 354 else self._refusal(code, words, "the mail")
+            options = " SMTPUTF8 BODY=8BITMIME"
+        steps: tuple[tuple[str, _Judge], ...] = (
+            (f"MAIL FROM:<{sender}>{options}\r\n", self._sender_refused),
+            (f"RCPT TO:<{address}>\r\n", self._address_refused),
+            ("DATA\r\n", self._mail_refused),
+        )
+        ahead = self._client.has_extn("pipelining")
+        if ahead:
+            self._say("".join(line for line, _ in steps).encode())
+        for number, (line, judge) in enumerate(steps, 1):
+            if not ahead:
+                self._say(line.encode())
+            code, words = self._reply()
+            if code != 354 if number == len(steps) else code // 100 != 2:
+                return self._settled(judge(code, words), len(steps) - number if ahead else 0)
+        return None
+
+    def _settled(self, refusal: Verdict, unread: int) -> Verdict:
+        """The refusal, once the connection is ready for another mail: after ``unread`` replies."""
+        if refusal.last:  # so is every refusal of MAIL; what follows it is not looked at
+            return refusal
+        try:
+            code = 0
+            for _ in range(unread):
+                code, _ = self._reply()
+            if code == 354:  # it wants a mail for nobody: it gets an empty one
+                self._say(b".\r\n")
+                self._reply()
+            self._say(b"RSET\r\n")
+            ready = self._reply()[0] == 250
+        except OSError:
+            ready = False
+        return replace(refusal, last=not ready)
 
     def _content(self, mail: bytes) -> Verdict:
-        self._wait()
-        stuffed = re.sub(rb"(?m)^\.", b"..", mail)
-        self._client.send(stuffed + b".\r\n")
-        code, words = self._client.getreply()
+        if b"\r\n." in mail:
+            mail = mail.replace(b"\r\n.", b"\r\n..")
+        self._say((b"." if mail.startswith(b".") else b"") + mail + b".\r\n")
+        code, words = self._reply(self._remaining())
         if code // 100 == 2:
             return Verdict(Answer.ACCEPTED)
         if code // 100 in (4, 5):
-            return self._refusal(code, words, "the mail")
-        reason = f"{self.server} answered the whole mail with {_text(code, words)}"
+            return self._mail_refused(code, words)
+        reason = f"{self.server} answered the whole mail with {quoted(code, words)}"
         return Verdict(Answer.UNKNOWN, reason, SOON, last=True)
 
-    def _reset(self) -> bool:
-        try:
-            return self._client.rset()[0] == 250
-        except OSError:
-            return False
+    def _broken(self, error: OSError) -> Verdict:
+        reason = f"{self.server} broke off before the mail was sent: {said(error)}"
+        return Verdict(Answer.NOT_SENT, reason, SOON, last=True)
+
+    def _address_refused(self, code: int, words: bytes) -> Verdict:
+        return self._refusal(code, words, "the address")
+
+    def _mail_refused(self, code: int, words: bytes) -> Verdict:
+        return self._refusal(code, words, "the mail")
 
     def _refusal(self, code: int, words: bytes, what: str) -> Verdict:
-        reason = f"{self.server} refused {what}: {_text(code, words)}"
+        reason = f"{self.server} refused {what}: {quoted(code, words)}"
         if code in (530, 535, 538):
             return self._paused(reason, "Check user in [provider], and SMTP_PASSWORD.")
         if code // 100 == 5:
-            return Verdict(Answer.REJECTED, reason)
+            return Verdict(Answer.REJECTED, reason, words=quoted(code, words))
         if code // 100 == 4:
             return Verdict(Answer.NOT_SENT, reason, LATER, last=code == 421)
         return Verdict(Answer.NOT_SENT, reason, SOON, last=True)
 
     def _sender_refused(self, code: int, words: bytes) -> Verdict:
-        reason = f"{self.server} refused the sender: {_text(code, words)}"
+        reason = f"{self.server} refused the sender: {quoted(code, words)}"
         if code // 100 == 5:
             return self._paused(reason, "Check from in [newsletter], and user in [provider].")
         return Verdict(Answer.NOT_SENT, reason, LATER if code // 100 == 4 else SOON, last=True)
@@ -175,55 +168,16 @@ class Connection:
     def _paused(self, reason: str, remedy: str) -> Verdict:
         return Verdict(Answer.NOT_SENT, reason, pause=f"{reason}. {remedy}", last=True)
 
+    def _say(self, lines: bytes) -> None:
+        self._client.timeout = self._patience()
+        self._client.send(lines)
+
+    def _reply(self, patience: float | None = None) -> tuple[int, bytes]:
+        self._client.timeout = patience or self._patience()
+        return self._client.getreply()
+
     def _patience(self) -> float:
-        return max(1.0, min(TIMEOUT, self.deadline - time.monotonic()))
+        return min(TIMEOUT, self._remaining())
 
-    def _wait(self) -> None:
-        if self._client.sock:
-            self._client.sock.settimeout(self._patience())
-
-
-def _hang_up(client: smtplib.SMTP) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        if client.sock:
-            client.sock.settimeout(1.0)
-            client.quit()
-    client.close()
-
-
-def _refused(server: Server, error: Exception) -> Refused:
-    """Why there is no connection: what waiting may mend, and what a person must."""
-    said = _said(error)
-    where = f"The mail server {server}"
-    if isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code // 100 == 5:
-        remedy = "Check user in [provider], and SMTP_PASSWORD."
-        return Refused(f"{where} refused the user or the password: {said}. {remedy}", pause=True)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        remedy = "Check host in [provider]; a server's own authority goes into SSL_CERT_FILE."
-        return Refused(f"{where} has no valid certificate: {said}. {remedy}", pause=True)
-    no_way = type(error) is smtplib.SMTPException  # smtplib's "no suitable authentication method"
-    if no_way or isinstance(error, smtplib.SMTPNotSupportedError | ValueError):
-        remedy = "Check security, user and SMTP_PASSWORD against what the server offers."
-        return Refused(f"{where} cannot be used so: {said}. {remedy}", pause=True)
-    if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code // 100 == 5:
-        remedy = "Ask its operator, or check host and port in [provider]."
-        return Refused(f"{where} does not serve us: {said}. {remedy}", pause=True)
-    return Refused(f"{where} cannot be reached: {said}. It will be tried again.", pause=False)
-
-
-def _said(error: Exception) -> str:
-    """The error in words that cannot hold the password."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return _text(error.smtp_code, error.smtp_error)
-    if isinstance(error, UnicodeError):
-        return "host, user or password has letters that cannot be used there"
-    return _plain(str(error)) or type(error).__name__
-
-
-def _text(code: int, words: bytes | str) -> str:
-    said = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    return f"{code} {_plain(said)}".strip() if code > 0 else _plain(said) or "no words"
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())[:300]
+    def _remaining(self) -> float:
+        return max(1.0, self.deadline - time.monotonic())

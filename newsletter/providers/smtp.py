@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
 
@@ -16,62 +15,101 @@ from newsletter.config import ProviderOptions, secret
 from newsletter.errors import ConfigError, ProviderError
 from newsletter.model import Answer, Event, Outcome, Recipient, Send
 from newsletter.providers import _message
-from newsletter.providers._smtp_connection import Connection, Refused, Server, Verdict
+from newsletter.providers._smtp_client import Server
+from newsletter.providers._smtp_connection import Connection
+from newsletter.providers._smtp_pace import Pace
+from newsletter.providers._smtp_pool import Pool
+from newsletter.providers._smtp_refusals import Refusals
+from newsletter.providers._smtp_verdict import Refused, Verdict
 
 BUDGET = 60.0  # seconds after which no further mail of a batch is begun
 DEADLINE = 75.0  # seconds after which nothing is waited for: a lease lasts 90
+BATCH = 50  # mails; fewer where they are to go slowly, so that a batch lasts half a budget
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
 class SmtpProvider:
-    """Hands over one mail after the other; the connection stays open between batches."""
+    """Hands over one mail after the other, over a few connections that stay open.
+
+    ``submit`` may be called by ``workers`` threads at once; each has a connection of its own.
+    """
 
     class Options(ProviderOptions):
-        """``port`` is the usual one of ``security`` unless it is given."""
+        """``port`` is the usual one of ``security`` unless it is given.
+
+        ``per_second`` counts mails over all connections, ``per_connection`` those of one.
+        """
 
         host: str = Field(min_length=1)
         port: int | None = Field(None, ge=1, le=65535)
         security: Literal["starttls", "tls", "none"] = "starttls"
         user: str | None = None
+        connections: int = Field(2, ge=1, le=20, strict=True)
+        per_second: float | None = Field(None, ge=0.01, allow_inf_nan=False, strict=True)
+        per_connection: int | None = Field(None, ge=1, strict=True)
 
     def __init__(self, options: Options, folder: Path) -> None:  # noqa: ARG002
         port = options.port or _PORTS[options.security]
-        self.batch_size = options.batch_size or 50
-        self._server = Server(options.host, port, options.security, options.user)
-        self._password = secret("SMTP_PASSWORD") if options.user else None
-        self._connection: Connection | None = None
-        self._alone = threading.Lock()  # mails of two threads must not mix on one connection
-        if options.user and not self._password:
+        password = secret("SMTP_PASSWORD") if options.user else None
+        if options.user and not password:
             raise ConfigError(
                 "[provider] names a user, but SMTP_PASSWORD is not set. Put the password into "
                 "that environment variable, or name a file with it in SMTP_PASSWORD_FILE."
             )
+        self.workers = options.connections
+        self.batch_size = options.batch_size or BATCH
+        if options.per_second:
+            fitting = int(options.per_second / self.workers * BUDGET / 2)
+            self.batch_size = max(1, min(self.batch_size, fitting))
+        self._server = Server(options.host, port, options.security, options.user)
+        self._pool = Pool(self._server, password, self.workers, options.per_connection)
+        self._pace = Pace(options.per_second)
+        self._refusals = Refusals()
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
         """Hand over as many mails of the batch as a minute allows; the rest is NOT_SENT."""
         started = time.monotonic()
         try:
-            _message.check(send)
-            sender = _message.wire_address(parseaddr(send.sender)[1])
+            letter = _message.letter(send)
         except ValueError as error:
             reason = f"Nothing can be sent: {error}. Mend it and build the issue again."
             return Outcome.all(batch, Answer.NOT_SENT, reason, pause=reason)
-        with self._alone:
-            try:
-                connection = self._connected(started + DEADLINE)
-            except Refused as refused:
-                return _outcome(batch, {}, refused.verdict)
-            verdicts: dict[int, Verdict] = {}
-            for recipient in batch:
-                if time.monotonic() - started > BUDGET:
-                    break
-                verdict = _hand_over(connection, sender, send, recipient)
-                verdicts[recipient.delivery] = verdict
-                if verdict.last:
-                    self.close()
-                    break
-            return _outcome(batch, verdicts, Verdict(Answer.NOT_SENT, "its turn did not come"))
+        with self._refusals.batch():
+            verdicts, others = self._hand_over(letter, batch, started)
+            settled = {
+                person.delivery: self._refusals.settled(
+                    self._server, person.email, verdicts[person.delivery]
+                )
+                for person in batch
+                if person.delivery in verdicts
+            }
+        return _outcome(batch, settled, others)
+
+    def _hand_over(
+        self, letter: _message.Letter, batch: Sequence[Recipient], started: float
+    ) -> tuple[dict[int, Verdict], Verdict]:
+        """The verdicts by delivery, and the one for all whose turn did not come."""
+        verdicts: dict[int, Verdict] = {}
+        later = Verdict(Answer.NOT_SENT, "its turn did not come")
+        try:
+            with self._pool.line(started + DEADLINE) as ready:
+                for recipient in batch:
+                    if stop := self._refusals.stop(self._server):
+                        return verdicts, stop
+                    connection = ready()
+                    if time.monotonic() > started + BUDGET:
+                        break
+                    if away := self._pace.wait(started + BUDGET):
+                        return verdicts, replace(later, retry_after=max(1.0, away))
+                    verdict = _one(connection, letter, recipient)
+                    verdicts[recipient.delivery] = verdict
+                    self._refusals.saw(recipient.email, verdict)
+                    if verdict.last:
+                        break
+        except Refused as refused:
+            return verdicts, refused.verdict
+        return verdicts, later
 
     def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:  # noqa: ARG002
         """Raises ProviderError: mail servers report nothing."""
@@ -80,27 +118,17 @@ class SmtpProvider:
         )
 
     def close(self) -> None:
-        """Close the connection that was kept open; the next batch opens a new one."""
-        if self._connection:
-            self._connection.close()
-            self._connection = None
-
-    def _connected(self, deadline: float) -> Connection:
-        """The kept connection where it still answers, else a new one; raises Refused."""
-        if self._connection and not self._connection.healthy(deadline):
-            self.close()
-        if not self._connection:
-            self._connection = Connection(self._server, self._password, deadline)
-        return self._connection
+        """Close the connections that were kept open; the next batch opens new ones."""
+        self._pool.close()
 
 
-def _hand_over(connection: Connection, sender: str, send: Send, recipient: Recipient) -> Verdict:
+def _one(connection: Connection, letter: _message.Letter, recipient: Recipient) -> Verdict:
     try:
         address = _message.wire_address(recipient.email)
-        content = _message.mail(send, recipient, datetime.now(UTC))
+        content = letter.mail(recipient, datetime.now(UTC))
     except ValueError as error:
         return Verdict(Answer.REJECTED, str(error))
-    return connection.deliver(sender, address, content)
+    return connection.deliver(letter.sender, address, content)
 
 
 def _outcome(

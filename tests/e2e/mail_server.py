@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
 import threading
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -40,46 +42,61 @@ class ReceivedMail:
 
 class MailServer:
     """``mails`` is what it took. ``script`` maps ("RCPT" or "DATA", address), or ("MAIL", the
-    number of the command, from 1), to the answer: a line such as "550 5.1.1 no such user", or
-    "drop" to end the connection without an answer, for DATA with the mail taken.
+    number of the command, from 1), to the answer: a line such as "550 5.1.1 no such user",
+    "drop" to end the connection without an answer, or "hang" to say nothing any more; for DATA
+    both with the mail taken. ``to_all`` answers every RCPT that ``script`` does not; "{}" in it
+    is the address. ``asked`` are the addresses of all RCPT commands.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pipelining: bool = False) -> None:
         self.mails: list[ReceivedMail] = []
         self.script: dict[tuple[str, str | int], str] = {}
+        self.to_all = ""
+        self.asked: list[str] = []
         self.logins: list[str] = []
         self.connections = 0
+        self.most_connections: int | None = None  # it drops every further one at once
+        self.open: list[Any] = []
+        self._pipelining = pipelining
         self._mail_commands = 0
         self.port = 0
+
+    def drop_all(self) -> None:
+        """End every connection, as after a restart or a long silence."""
+        for smtp in self.open:
+            smtp.loop.call_soon_threadsafe(smtp.transport.abort)
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
     ) -> list[str]:
+        if self.most_connections is not None and self.connections > self.most_connections:
+            server.transport.abort()
         session.host_name = hostname
-        return responses
+        return ["250-PIPELINING", *responses] if self._pipelining else responses
 
     async def handle_MAIL(  # noqa: N802
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
         self._mail_commands += 1
         envelope.mail_from = address
-        return self._scripted(server, ("MAIL", self._mail_commands)) or "250 OK"
+        return await self._scripted(server, ("MAIL", self._mail_commands)) or "250 OK"
 
     async def handle_RCPT(  # noqa: N802
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        answer = self._scripted(server, ("RCPT", address))
-        if answer is None:
+        self.asked.append(address)
+        answer = await self._scripted(server, ("RCPT", address)) or self.to_all.format(address)
+        if not answer:
             envelope.rcpt_tos.append(address)
         return answer or "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         (address,) = envelope.rcpt_tos
         answer = self.script.get(("DATA", address))
-        if answer in (None, "drop"):
+        if answer in (None, "drop", "hang"):
             content = bytes(envelope.original_content)
             self.mails.append(ReceivedMail(envelope.mail_from, address, content))
-        return self._scripted(server, ("DATA", address)) or "250 OK"
+        return await self._scripted(server, ("DATA", address)) or "250 OK"
 
     def login(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
         """Takes one user and one password."""
@@ -87,10 +104,12 @@ class MailServer:
         right = (data.login, data.password) == (b"desk", b"correct horse")
         return AuthResult(success=right, handled=False)
 
-    def _scripted(self, server: Any, key: tuple[str, str | int]) -> str | None:
+    async def _scripted(self, server: Any, key: tuple[str, str | int]) -> str | None:
         answer = self.script.get(key)
         if answer == "drop":
             server.transport.abort()
+        if answer == "hang":
+            await asyncio.sleep(3600)
         return answer
 
 
@@ -112,7 +131,9 @@ class _Controller(Controller):
         self.handler.connections += 1
         with warnings.catch_warnings():  # a login without STARTTLS is meant so here
             warnings.simplefilter("ignore")
-            return SMTP(self.handler, **self.SMTP_kwargs)
+            smtp = SMTP(self.handler, **self.SMTP_kwargs)
+        self.handler.open.append(smtp)
+        return smtp
 
     def _create_server(self) -> Any:
         return self.loop.create_server(self._factory_invoker, sock=self._socket, ssl=self._context)
@@ -140,9 +161,10 @@ def mail_server(
     *,
     login: bool = False,
     smtputf8: bool = True,
+    pipelining: bool = False,
 ) -> Iterator[MailServer]:
     """A mail server; "starttls" and "tls" need a ``context`` from ``authority``."""
-    server = MailServer()
+    server = MailServer(pipelining)
     more: dict[str, Any] = {"enable_SMTPUTF8": smtputf8}
     if security == "starttls":
         more |= {"tls_context": context, "require_starttls": True}
@@ -159,12 +181,34 @@ def mail_server(
 
 
 @contextlib.contextmanager
-def line_server(*answers: str | None) -> Iterator[int]:
+def line_server(*answers: str | None, heard: list[bytes] | None = None) -> Iterator[int]:
     """A server that says these lines, the first as a greeting, each next one to a line that it
-    was sent, and None to hang up; yields its port. For what a real mail server never says.
+    was sent, "" for nothing, and None to hang up; yields its port. For what a real mail server
+    never says. ``heard`` gets every line that it was sent.
     """
+    lines = [] if heard is None else heard
+    with _listening(_say, answers, lines) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def dripping_server() -> Iterator[int]:
+    """A server that greets, and then says one byte at a time of an answer without end."""
+    with _listening(_drip) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def injecting_server(context: ssl.SSLContext) -> Iterator[int]:
+    """STARTTLS, with a word of somebody in between behind the go-ahead for it."""
+    with _listening(_inject, context) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def _listening(serve: Callable[..., None], *arguments: object) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_say, args=(listener, answers), daemon=True)
+        thread = threading.Thread(target=serve, args=(listener, *arguments), daemon=True)
         thread.start()
         yield int(listener.getsockname()[1])
         with contextlib.suppress(OSError):
@@ -172,18 +216,49 @@ def line_server(*answers: str | None) -> Iterator[int]:
         thread.join(5)
 
 
-def _say(listener: socket.socket, answers: tuple[str | None, ...]) -> None:
+def _say(listener: socket.socket, answers: tuple[str | None, ...], heard: list[bytes]) -> None:
     with contextlib.suppress(OSError):
         connection, _ = listener.accept()
         with connection, connection.makefile("rb") as lines:
             for number, answer in enumerate(answers):
-                if number and not lines.readline():
-                    return
+                if number:
+                    heard.append(lines.readline())
+                    if not heard[-1]:
+                        return
                 if answer is None:
                     return
-                connection.sendall(answer.encode() + b"\r\n")
+                connection.sendall(answer.encode() + b"\r\n" * bool(answer))
             while (line := lines.readline()) and not line.lower().startswith(b"quit"):
-                pass
+                heard.append(line)
+
+
+def _drip(listener: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"220 hello\r\n")
+            while True:
+                for byte in b"250-more\r\n":
+                    connection.sendall(bytes([byte]))
+                    time.sleep(0.01)
+
+
+def _inject(listener: socket.socket, context: ssl.SSLContext) -> None:
+    with contextlib.suppress(OSError):
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"220 hello\r\n")
+            connection.recv(4096)
+            connection.sendall(b"250-hello\r\n250 STARTTLS\r\n")
+            connection.recv(4096)
+            connection.sendall(b"220 go on\r\n250 a false one\r\n")
+            with context.wrap_socket(connection, server_side=True) as secure:
+                secure.recv(4096)
+                secure.sendall(b"250 hello\r\n")
+                secure.recv(4096)
+                secure.sendall(b"451 the real one\r\n")
+                while secure.recv(4096):
+                    pass
 
 
 def closed_port() -> int:

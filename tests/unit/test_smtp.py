@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +17,26 @@ from tests.e2e.servers import (
     ReceivedMail,
     authority,
     closed_port,
+    dripping_server,
+    injecting_server,
     line_server,
     mail_server,
 )
 from tests.letters import a_recipient, a_send, readers
+from tests.postman import Build, smtp_providers
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Answer
-Build = Callable[..., SmtpProvider]
 
 
 @pytest.fixture
 def build() -> Iterator[Build]:
-    built: list[SmtpProvider] = []
-
-    def provider_for(port: int, **options: Any) -> SmtpProvider:
-        given = {"type": "smtp", "host": "127.0.0.1", "port": port, "security": "none", **options}
-        built.append(SmtpProvider(SmtpProvider.Options.model_validate(given), Path()))
-        return built[-1]
-
-    yield provider_for
-    for provider in built:
-        provider.close()
+    with smtp_providers() as provider_for:
+        yield provider_for
 
 
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as running:
+@pytest.fixture(params=[True, False], ids=["pipelining", "one by one"])
+def server(request: pytest.FixtureRequest) -> Iterator[MailServer]:
+    with mail_server(pipelining=request.param) as running:
         yield running
 
 
@@ -62,7 +57,7 @@ def test_mails_arrive_byte_for_byte_over_one_connection(server: MailServer, buil
 
 def test_lines_that_begin_with_a_dot(server: MailServer, build: Build) -> None:
     connection = _smtp_connection.Connection(
-        _smtp_connection.Server("127.0.0.1", server.port, "none", None), None, 1e12
+        _smtp_connection.Server("127.0.0.1", server.port, "none", None), None, time.monotonic() + 30
     )
     content = b"Subject: x\r\n\r\n.\r\n..two\r\n.three\r\n"
     assert connection.deliver("a@example.com", "b@example.com", content).answer is ACCEPTED
@@ -145,29 +140,34 @@ def test_a_drop_before_the_mail_sends_nothing(
 
 
 GREETED = ("220 hello", "250 hello")
+PIPELINED = ("220 hello", "250-hello\r\n250 PIPELINING")
 
 
+@pytest.mark.parametrize("greeted", [GREETED, PIPELINED], ids=["one by one", "pipelining"])
 @pytest.mark.parametrize(
     ("answers", "answer", "retry_after"),
     [
-        ((*GREETED, "250 ok", "250 ok", None), NOT_SENT, 60),
-        ((*GREETED, "250 ok", "250 ok", "550 no mails today", "250 ok"), REJECTED, None),
-        ((*GREETED, "250 ok", "550 nobody", None), REJECTED, None),
-        ((*GREETED, "250 ok", "250 ok", "451 not now", "250 ok"), NOT_SENT, 300),
-        ((*GREETED, "250 ok", "250 ok", "354 go on", None), UNKNOWN, 60),
-        ((*GREETED, "250 ok", "250 ok", "354 go on", "what?"), UNKNOWN, 60),
-        ((*GREETED, "250 ok", "250 ok", "354 go on", "354 more"), UNKNOWN, 60),
-        ((*GREETED, "250 ok", "354 odd"), NOT_SENT, 60),
-        ((*GREETED, "what?"), NOT_SENT, 60),
-        (("421 busy",), NOT_SENT, 60),
+        (("250 ok", "250 ok", None), NOT_SENT, 60),
+        (("250 ok", "250 ok", "550 no mails today", "250 ok"), REJECTED, None),
+        (("250 ok", "550 nobody", None), REJECTED, None),
+        (("250 ok", "250 ok", "451 not now", "250 ok"), NOT_SENT, 300),
+        (("250 ok", "250 ok", "354 go on", None), UNKNOWN, 60),
+        (("250 ok", "250 ok", "354 go on", "what?"), UNKNOWN, 60),
+        (("250 ok", "250 ok", "354 go on", "354 more"), UNKNOWN, 60),
+        (("250 ok", "354 odd"), NOT_SENT, 60),
+        (("what?"), NOT_SENT, 60),
         ((None,), NOT_SENT, 60),
-        (("220 hello", None), NOT_SENT, 60),
+        (("421 going down", None), NOT_SENT, 300),
     ],
 )
 def test_what_each_answer_means(
-    build: Build, answers: tuple[str | None, ...], answer: Answer, retry_after: float | None
+    build: Build,
+    answers: tuple[str | None, ...],
+    answer: Answer,
+    retry_after: float | None,
+    greeted: tuple[str, str],
 ) -> None:
-    with line_server(*answers) as port:
+    with line_server(*greeted, *answers) as port:
         provider = build(port)
         outcome = provider.submit(a_send(), readers(1))
         provider.close()
@@ -177,8 +177,17 @@ def test_what_each_answer_means(
     assert outcome.pause is None
 
 
+@pytest.mark.parametrize("answers", [("421 busy",), (None,), ("220 hello", None), ("what?",)])
+def test_a_greeting_that_is_none(build: Build, answers: tuple[str | None, ...]) -> None:
+    with line_server(*answers) as port:
+        outcome = build(port).submit(a_send(), readers(1))
+    assert outcome.answers == {1: NOT_SENT}
+    assert outcome.reasons[1]
+    assert (outcome.pause, outcome.retry_after) == (None, 60)
+
+
 def test_an_unanswered_mail_is_in_doubt(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_smtp_connection.Connection, "_patience", lambda self: 0.2)
+    monkeypatch.setattr(smtp, "DEADLINE", 0.2)
     with line_server(*GREETED, "250 ok", "250 ok", "354 go on") as port:
         provider = build(port)
         outcome = provider.submit(a_send(), readers(2))
@@ -205,12 +214,121 @@ def test_what_waiting_does_not_mend_pauses(build: Build, greeting: str, host: st
 def test_a_connection_that_died_meanwhile_is_opened_anew(server: MailServer, build: Build) -> None:
     provider = build(server.port)
     provider.submit(a_send(), readers(1))
-    kept = provider._connection
-    assert kept is not None
-    assert kept._client.sock is not None
-    kept._client.sock.shutdown(2)
+    server.drop_all()
     assert provider.submit(a_send(), readers(1)).answers == {1: ACCEPTED}
     assert server.connections == 2
+
+
+def test_a_connection_that_was_silent_for_long_is_not_trusted(
+    server: MailServer, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_smtp_connection, "IDLE", -1.0)
+    provider = build(server.port)
+    for _ in range(2):
+        assert provider.submit(a_send(), readers(1)).answers == {1: ACCEPTED}
+    assert server.connections == 2
+
+
+def test_a_hang_after_the_final_dot(
+    server: MailServer, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.script = {("DATA", "reader2@example.com"): "hang"}
+    monkeypatch.setattr(smtp, "DEADLINE", 0.2)
+    started = time.monotonic()
+    outcome = build(server.port).submit(a_send(), readers(3))
+    assert outcome.answers == {1: ACCEPTED, 2: UNKNOWN, 3: NOT_SENT}
+    assert "no answer to the whole mail" in outcome.reasons[2]
+    assert len(server.mails) == 2
+    assert time.monotonic() - started < 10
+
+
+def test_a_server_that_drips_does_not_hold_us(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_smtp_connection, "TIMEOUT", 0.3)
+    started = time.monotonic()
+    with dripping_server() as port:
+        outcome = build(port).submit(a_send(), readers(2))
+    assert outcome.answers == {1: NOT_SENT, 2: NOT_SENT}
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("reply", ["250-" + "x" * 9000, "\r\n".join(["250-x"] * 200)])
+def test_an_answer_without_end(build: Build, reply: str) -> None:
+    with line_server("220 hello", reply) as port:
+        outcome = build(port).submit(a_send(), readers(1))
+    assert outcome.answers == {1: NOT_SENT}
+    assert "no end" in outcome.reasons[1]
+
+
+# --- pipelining --------------------------------------------------------------------------
+
+
+def test_the_envelope_goes_in_one_piece(build: Build) -> None:
+    heard: list[bytes] = []
+    answers = ("", "", "250 ok\r\n250 ok\r\n354 go on")  # nothing is said before DATA is there
+    with line_server(*PIPELINED, *answers, "250 taken", heard=heard) as port:
+        provider = build(port)
+        outcome = provider.submit(a_send(), readers(1))
+        provider.close()
+    assert heard[1:4] == [
+        b"MAIL FROM:<briefing@example.com>\r\n",
+        b"RCPT TO:<reader1@example.com>\r\n",
+        b"DATA\r\n",
+    ]
+    assert outcome.answers == {1: ACCEPTED}
+
+
+def test_a_refused_address_whose_mail_is_asked_for_gets_a_lone_dot(build: Build) -> None:
+    heard: list[bytes] = []
+    refused = ("250 ok", "550 nobody", "354 go on", "554 no recipients", "250 reset")
+    taken = ("250 ok", "250 ok", "354 go on", "250 taken")
+    with line_server(*PIPELINED, *refused, *taken, heard=heard) as port:
+        provider = build(port)
+        outcome = provider.submit(a_send(), readers(2))
+        provider.close()
+    assert outcome.answers == {1: REJECTED, 2: ACCEPTED}
+    assert "550 nobody" in outcome.reasons[1]
+    assert heard[3:7] == [b"DATA\r\n", b".\r\n", b"RSET\r\n", heard[6]]
+    assert heard[6].startswith(b"MAIL FROM")
+
+
+def test_a_refused_sender_sends_not_even_a_dot(build: Build) -> None:
+    # An address was taken for a sender that was not: a dot would be an empty mail to a reader.
+    heard: list[bytes] = []
+    with line_server(*PIPELINED, "550 not you", "250 ok", "354 go on", heard=heard) as port:
+        outcome = build(port).submit(a_send(), readers(1))
+    assert outcome.answers == {1: NOT_SENT}
+    assert outcome.pause is not None
+    assert heard[3:] in ([b"DATA\r\n"], [b"DATA\r\n", b""])
+
+
+def test_a_refusal_counts_although_nothing_more_is_said(build: Build) -> None:
+    with line_server(*PIPELINED, "250 ok", "550 nobody", None) as port:
+        outcome = build(port).submit(a_send(), readers(2))
+    assert outcome.answers == {1: REJECTED, 2: NOT_SENT}
+
+
+@pytest.mark.parametrize(
+    "said", ["354 go on\r\n250 taken", "250 ok\r\n354 go on", "354 go on\r\n421 going down"]
+)
+def test_an_answer_to_what_was_not_asked_is_never_taken_for_one(build: Build, said: str) -> None:
+    heard: list[bytes] = []
+    with line_server(*PIPELINED, "250 ok", "250 ok", said, heard=heard) as port:
+        outcome = build(port).submit(a_send(), readers(2))
+    assert outcome.answers == {1: NOT_SENT, 2: NOT_SENT}
+    assert not any(line.startswith(b"Subject:") for line in heard)
+
+
+def test_words_from_before_tls_are_forgotten(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, context = authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    with injecting_server(context) as port:
+        outcome = build(port, security="starttls").submit(a_send(), readers(1))
+    assert outcome.answers == {1: NOT_SENT}
+    assert "refused the sender: 451 the real one" in outcome.reasons[1]
 
 
 def test_a_batch_ends_by_itself_before_its_lease(
@@ -226,14 +344,15 @@ def test_a_batch_ends_by_itself_before_its_lease(
 # --- who and where -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_login_over_tls(
-    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: Any
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: Any, pipelining: bool
 ) -> None:
     path, context = authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     monkeypatch.setenv("SMTP_PASSWORD", "correct horse")
-    with mail_server(context, security, login=True) as server:
+    with mail_server(context, security, login=True, pipelining=pipelining) as server:
         provider = build(server.port, security=security, user="desk")
         assert provider.submit(a_send(), readers(2)).answers == {1: ACCEPTED, 2: ACCEPTED}
         provider.close()
