@@ -44,13 +44,15 @@ class MailServer:
     """``mails`` is what it took. ``script`` maps ("RCPT" or "DATA", address), or ("MAIL", the
     number of the command, from 1), to the answer: a line such as "550 5.1.1 no such user",
     "drop" to end the connection without an answer, or "hang" to say nothing any more; for DATA
-    both with the mail taken. ``to_all`` answers every RCPT that ``script`` does not; "{}" in it
-    is the address. ``asked`` are the addresses of all RCPT commands.
+    both with the mail taken, and "lose" is a drop without. With ``once`` each entry counts once.
+    ``to_all`` answers every RCPT that ``script`` does not; "{}" in it is the address. ``asked``
+    are the addresses of all RCPT commands.
     """
 
     def __init__(self, pipelining: bool = False) -> None:
         self.mails: list[ReceivedMail] = []
         self.script: dict[tuple[str, str | int], str] = {}
+        self.once = False
         self.to_all = ""
         self.asked: list[str] = []
         self.logins: list[str] = []
@@ -105,8 +107,8 @@ class MailServer:
         return AuthResult(success=right, handled=False)
 
     async def _scripted(self, server: Any, key: tuple[str, str | int]) -> str | None:
-        answer = self.script.get(key)
-        if answer == "drop":
+        answer = self.script.pop(key, None) if self.once else self.script.get(key)
+        if answer in ("drop", "lose"):
             server.transport.abort()
         if answer == "hang":
             await asyncio.sleep(3600)

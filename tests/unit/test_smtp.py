@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from newsletter.errors import ConfigError
 from newsletter.model import Answer
 from newsletter.providers import _smtp_connection, smtp
+from newsletter.providers._smtp_client import Client
 from newsletter.providers.smtp import SmtpProvider
 from tests.e2e.servers import (
     MailServer,
@@ -259,6 +261,19 @@ def test_an_answer_without_end(build: Build, reply: str) -> None:
         outcome = build(port).submit(a_send(), readers(1))
     assert outcome.answers == {1: NOT_SENT}
     assert "no end" in outcome.reasons[1]
+
+
+def test_whether_a_byte_has_left_is_known() -> None:
+    client = Client(timeout=0.2)
+    client.sock, other = socket.socketpair()
+    with other, pytest.raises(TimeoutError):
+        client.send(b"x" * 10_000_000)  # nobody reads
+    assert not client.untouched
+    client.sock, other = socket.socketpair()
+    other.close()
+    with pytest.raises(OSError, match="pipe"):
+        client.send(b"x")
+    assert client.untouched
 
 
 # --- pipelining --------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import Counter
@@ -59,6 +60,46 @@ def test_several_threads_hand_over_every_mail_once(server: MailServer, build: Bu
     assert server.connections <= 5
     for mail in server.mails:
         assert mail.message["To"].addresses[0].addr_spec == mail.recipient
+
+
+RCPT_FAULTS = ("550 {} is nobody", "450 {} later", "421 too many", "drop", "")
+DATA_FAULTS = ("554 {} has no room", "451 {} later", "421 going down", "drop", "lose")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_breaks_what_is_said_of_each_mail_is_true(
+    server: MailServer, build: Build, seed: int
+) -> None:
+    chance = random.Random(seed)
+    server.once = True
+    for number in chance.sample(range(1, 101), 40):
+        stage, faults = chance.choice((("RCPT", RCPT_FAULTS), ("DATA", DATA_FAULTS)))
+        fault = chance.choice(faults)
+        if fault:
+            address = f"reader{number}@example.com"
+            server.script[(stage, address)] = fault.format(f"box{number}")
+    for number in chance.sample(range(1, 101), 3):
+        server.script[("MAIL", number)] = chance.choice(("drop", "451 busy"))
+    provider = build(server.port, connections=3, per_connection=7)
+    waiting, settled = readers(100), dict[int, Answer]()
+    for _ in range(100):
+        batches = [waiting[start : start + 9] for start in range(0, len(waiting), 9)]
+        with ThreadPoolExecutor(3) as pool:
+            outcomes = list(pool.map(lambda batch: provider.submit(a_send(), batch), batches))
+        for outcome in outcomes:
+            assert outcome.pause is None
+            again = {n for n, answer in outcome.answers.items() if answer is NOT_SENT}
+            settled |= {n: answer for n, answer in outcome.answers.items() if n not in again}
+        waiting = [reader for reader in waiting if reader.delivery not in settled]
+        if not waiting:
+            break
+    got = Counter(mail.recipient for mail in server.mails)
+    for number in range(1, 101):
+        times = got[f"reader{number}@example.com"]
+        allowed = {ACCEPTED: (1,), REJECTED: (0,), UNKNOWN: (0, 1)}
+        assert times in allowed[settled[number]], (number, settled[number], times)
+    assert UNKNOWN in settled.values()
+    assert REJECTED in settled.values()
 
 
 def test_more_threads_than_connections_wait_for_one(server: MailServer, build: Build) -> None:

@@ -1,0 +1,53 @@
+"""A send through a mail server, from the command line."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.e2e.servers import MailServer, mail_server
+from tests.newsroom import Newsroom
+
+ISSUE = "2025-07-07"
+
+
+def through(newsroom: Newsroom, server: MailServer, more: str = "") -> None:
+    newsroom.configure(
+        f'\n[provider]\ntype = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\n'
+        f'security = "none"\n{more}'
+    )
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_daily_limit_pauses_the_send_and_costs_no_reader(
+    newsroom: Newsroom, pipelining: bool
+) -> None:
+    readers = newsroom.prepare(ISSUE, readers=12)
+    with mail_server(pipelining=pipelining) as server:
+        through(newsroom, server, "per_connection = 4")
+        server.to_all = "550 5.4.5 Daily sending quota exceeded for {}"
+        said = newsroom.run("send", ISSUE, "--yes", status=1).stderr
+        assert "in a row" in said
+        assert "Traceback" not in said
+        receipt = newsroom.json("receipt", ISSUE)
+        assert (receipt["waiting"], receipt["rejected"], receipt["eligible"]) == (12, 0, 12)
+        server.to_all = ""
+        assert newsroom.json("send", ISSUE, "--yes")["accepted"] == 12
+        assert sorted(mail.recipient for mail in server.mails) == sorted(readers)
+
+
+def test_a_reset_after_a_whole_mail_leaves_that_one_in_doubt_and_no_other(
+    newsroom: Newsroom,
+) -> None:
+    readers = newsroom.prepare(ISSUE, readers=6)
+    with mail_server(pipelining=True) as server:
+        through(newsroom, server, "batch_size = 3")
+        newsroom.run("test", ISSUE)
+        server.mails.clear()
+        server.once = True
+        server.script = {("DATA", readers[2]): "drop"}
+        receipt = newsroom.json("send", ISSUE, "--yes", status=1)
+        assert (receipt["accepted"], receipt["in_doubt"]) == (5, 1)
+        newsroom.run("send", ISSUE, "--yes", status=1)
+        assert set(Counter(mail.recipient for mail in server.mails).values()) == {1}
