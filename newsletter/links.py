@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import contextlib
-import hashlib
 import hmac
 import os
 import secrets
@@ -14,6 +13,7 @@ from pathlib import Path
 from newsletter.config import secret
 from newsletter.errors import ConfigError
 
+_URL = bytes.maketrans(b"+/", b"-_")  # of base64, what an URL would change
 KEY_ID = "1"  # which secret signed: a second one may come beside it one day
 
 
@@ -54,8 +54,8 @@ def reader_key(key: bytes, reader: int, list_: int, purpose: str = "unsubscribe"
     A key for one purpose opens nothing else.
     """
     claim = f"{KEY_ID}-{reader}-{list_}"
-    digest = hmac.new(key, f"{purpose}:{claim}".encode(), hashlib.sha256).digest()
-    return f"{claim}-{base64.urlsafe_b64encode(digest[:18]).decode()}"
+    digest = hmac.digest(key, f"{purpose}:{claim}".encode(), "sha256")
+    return f"{claim}-{binascii.b2a_base64(digest[:18], newline=False).translate(_URL).decode()}"
 
 
 def _make(path: Path) -> None:

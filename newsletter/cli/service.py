@@ -1,4 +1,4 @@
-"""schedule, status, tick, run."""
+"""schedule, status, tick, run, serve."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (schedule, status, tick, run):
+    for command in (schedule, status, tick, run, serve):
         app.command()(command)
 
 
@@ -113,6 +113,19 @@ def run() -> None:
 
     timetable.loop(safely)
     note("Stopped.")
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen.")] = 8080,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Take what the provider reports about mails (POST /events/sendgrid), until stopped."""
+    from newsletter.web import public
+
+    desk = context.desk()
+    logging.basicConfig(force=True, level=logging.INFO, format=_LOG, stream=sys.stderr)
+    note(f"Listening on http://{host}:{port}")
+    public.serve(desk, host, port)
 
 
 _LOG = "%(asctime)s %(levelname)s %(message)s"

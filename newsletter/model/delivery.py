@@ -99,6 +99,7 @@ class Event:
     raw: Mapping[str, Any] = field(repr=False)
     batch: int = 0
     send: int = 0
+    origin: tuple[str, str] = ("", "")  # the newsletter, as its slug, and the issue
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,11 @@ def as_mail(send: Send, recipient: Recipient, at: datetime) -> bytes:
     return _message.mail(send, recipient, at)
 
 
+def slug(newsletter: str) -> str:
+    """The newsletter's name as it stands in events: lower-case ASCII letters and hyphens."""
+    return _message.slug(newsletter)
+
+
 def options(type_: str) -> type[ProviderOptions]:
     """The model of a type's keys; raises LookupError where the type does not exist."""
     model: type[ProviderOptions] = registry.load(__name__, type_).Options

@@ -104,8 +104,8 @@ def list_headers(send: Send, recipient: Recipient) -> dict[str, str]:
         raise ValueError("the unsubscribe link is not a plain https or mailto address")
     if link.startswith("mailto:"):
         return {"List-Unsubscribe": f"<{link}>"}
-    desk = quote(_address(send.reply_to or send.sender), safe="@+")
-    headers = {"List-Unsubscribe": f"<{link}>, <mailto:{desk}?subject=unsubscribe>"}
+    desk = _leaving_by_mail(send.reply_to or send.sender)
+    headers = {"List-Unsubscribe": f"<{link}>, <{desk}>"}
     if link.startswith("https:"):
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers
@@ -172,6 +172,11 @@ def _phrase(header: str, name: str) -> str:
 def _mailbox(header: str, name: str, email: str) -> str:
     phrase = _phrase(header, name)
     return f"{phrase} <{wire_address(email)}>" if phrase else wire_address(email)
+
+
+@lru_cache(maxsize=16)
+def _leaving_by_mail(mailbox: str) -> str:
+    return f"mailto:{quote(_address(mailbox), safe='@+')}?subject=unsubscribe"
 
 
 @lru_cache(maxsize=16)

@@ -83,6 +83,7 @@ def _event(raw: Mapping[str, Any]) -> Event | None:
         raw=raw,
         batch=_number(raw.get("nb_batch")),
         send=_number(raw.get("nb_send")),
+        origin=(str(raw.get("nb_newsletter")), str(raw.get("nb_issue"))),
     )
 
 

@@ -129,7 +129,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     """WAL lets readers read beside a writer; FULL keeps the commit that guards a send."""
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    keep = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=4000")
+    for pragma in keep:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, or_, select, update
 
@@ -35,8 +36,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True)
-class Reader:
+class Reader(NamedTuple):
     """One waiting delivery of a claimed batch."""
 
     delivery: int

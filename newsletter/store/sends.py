@@ -196,6 +196,14 @@ def state(connection: Connection, send_id: int) -> tuple[State, str | None]:
     return State(found.state), found.reason
 
 
+def origin(connection: Connection, send_id: int) -> tuple[str, str] | None:
+    """The newsletter and the issue of a send; None where there is none of that number."""
+    row = connection.execute(
+        select(sends.c.newsletter, sends.c.issue).where(sends.c.id == send_id)
+    ).one_or_none()
+    return (row.newsletter, row.issue) if row else None
+
+
 def last_size(connection: Connection, newsletter: str, list_name: str) -> tuple[str, int] | None:
     """The newest issue that went to the list, and to how many readers; None: the first one."""
     row = connection.execute(

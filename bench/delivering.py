@@ -1,0 +1,256 @@
+"""How fast a large list is handed over, against the least that there is to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import orjson
+
+from newsletter.app import Desk
+
+KEY = "SG.a-key-for-the-bench"
+BATCH = 1000
+SAMPLE = 20  # prebuilt bodies, posted in turn; and requests through the package's own helpers
+MANY, FEW = 1_000_000, 20_000
+ISSUE = "2025-07-07"
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Seconds, and KiB of memory, of one run."""
+
+    plan: float
+    deliver: float
+    bare: float
+    package: float
+    few_memory: int
+    many_memory: int
+
+
+def measure(readers: int = MANY) -> Figures:
+    """Everything in one run, against one server of its own process."""
+    with tempfile.TemporaryDirectory() as name, server() as url:
+        folder = Path(name)
+        few = _run("deliver", folder / "few", FEW, url)
+        many = _run("deliver", folder / "many", readers, url)
+        bare = _run("bare", folder / "many", readers, url)
+        package = _run("package", folder / "many", BATCH * SAMPLE, url)
+    return Figures(
+        plan=many["plan"],
+        deliver=many["deliver"],
+        bare=bare["seconds"],
+        package=package["seconds"] * readers / (BATCH * SAMPLE),
+        few_memory=int(few["memory"]),
+        many_memory=int(many["memory"]),
+    )
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A SendGrid-shaped server in a process of its own; it must have got every reader once."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.delivering", "serve"], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _run(what: str, folder: Path, readers: int, url: str) -> dict[str, float]:
+    folder.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.delivering", what, str(folder), str(readers), url],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "SENDGRID_API_KEY": KEY},
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _desk(folder: Path, url: str) -> Desk:
+    from newsletter.app import open_desk
+
+    (folder / "newsletter.toml").write_text(
+        '[newsletter]\nname = "Bench"\nfrom = "Bench <bench@example.com>"\n'
+        'address = "1 Example Street"\nbase_url = "https://bench.example.com"\n'
+        '[[sources]]\ntype = "folder"\npath = "."\n[delivery]\ndoubt = "hold"\n'
+        f'[provider]\ntype = "sendgrid"\nbase_url = "{url}"\nworkers = 2\n'
+    )
+    return open_desk(folder)
+
+
+def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
+    """Plan and hand over that many readers, with the sample issue's mail."""
+    from newsletter.app import open_desk, receipts, sending
+    from newsletter.app.editing import compose
+    from newsletter.store import sends
+    from newsletter.store.subscribers import list_id
+
+    example = open_desk(ROOT)
+    rendered = compose(example, datetime(2025, 7, 7).date()).rendered
+    desk = _desk(folder, url)
+    with desk.database.begin() as connection:
+        number = list_id(connection, "weekly")
+        raw = connection.connection.driver_connection
+        raw.executemany(
+            "insert into subscribers(id,email,name,address_key,created_at) values(?,?,?,?,'2025-01-01')",
+            (
+                (i, f"reader{i}@example{i % 50}.com", f"Reader {i}", f"{i:064x}")
+                for i in range(1, readers + 1)
+            ),
+        )
+        raw.execute(
+            "insert into subscriptions select ?,id,'active','2025-01-01' from subscribers",
+            (number,),
+        )
+    started = time.perf_counter()
+    with desk.database.begin() as connection:
+        sends.freeze(
+            connection,
+            rendered,
+            newsletter=desk.name,
+            issue=ISSUE,
+            list_name="weekly",
+            sender=desk.config.newsletter.sender,
+            reply_to=None,
+            articles=[],
+            provider="sendgrid",
+            batch_size=BATCH,
+            send_at=None,
+            now=datetime.now(UTC),
+        )
+    planned = time.perf_counter()
+    frozen = receipts.find(desk, datetime(2025, 7, 7).date())
+    plan = sending.Plan(datetime(2025, 7, 7).date(), None, frozen, readers)
+    found = sending.send(desk, plan)
+    ended = time.perf_counter()
+    assert found.accepted == readers, found
+    got = httpx.get(url + "/count").json()
+    assert got == readers, (got, readers)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"plan": planned - started, "deliver": ended - planned, "memory": memory}
+
+
+def bodies(folder: Path, url: str) -> list[bytes]:
+    """The bodies of the first requests, as they were sent."""
+    from newsletter.app import personal, receipts
+    from newsletter.providers import _sendgrid_body
+    from newsletter.store.ledger import Reader
+
+    desk = _desk(folder, url)
+    frozen = receipts.find(desk, datetime(2025, 7, 7).date())
+    make = personal.personal(desk, frozen.list_id)
+    found = []
+    for first in range(1, SAMPLE * BATCH, BATCH):
+        people = [
+            make(Reader(i, i, f"reader{i}@example{i % 50}.com", f"Reader {i}"))
+            for i in range(first, first + BATCH)
+        ]
+        fit, _ = _sendgrid_body.personalizations(frozen.send, people)
+        found.append(_sendgrid_body.request(frozen.send, [entry for _, entry in fit]))
+    return found
+
+
+def bare(folder: Path, readers: int, url: str) -> dict[str, float]:
+    """One keep-alive connection posts prebuilt bodies."""
+    prebuilt = bodies(folder, url)
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    with httpx.Client(headers=headers, trust_env=False) as client:
+        started = time.perf_counter()
+        for number in range(readers // BATCH):
+            assert (
+                client.post(f"{url}/v3/mail/send", content=prebuilt[number % SAMPLE]).status_code
+                == 202
+            )
+        return {"seconds": time.perf_counter() - started}
+
+
+def package(folder: Path, readers: int, url: str) -> dict[str, float]:
+    """The sendgrid package as its documentation shows it: helpers, a request for each batch."""
+    import sendgrid
+    from sendgrid.helpers.mail import CustomArg, Header, Mail, Personalization, Substitution, To
+
+    prebuilt = [orjson.loads(body) for body in bodies(folder, url)]
+    client = sendgrid.SendGridAPIClient(KEY, host=url)
+    started = time.perf_counter()
+    for body in prebuilt[: readers // BATCH]:
+        mail = Mail(
+            "bench@example.com",
+            subject=body["subject"],
+            plain_text_content=body["content"][0]["value"],
+            html_content=body["content"][1]["value"],
+        )
+        for entry in body["personalizations"]:
+            person = Personalization()
+            person.add_to(To(entry["to"][0]["email"], entry["to"][0]["name"]))
+            for key, value in entry["substitutions"].items():
+                person.add_substitution(Substitution(key, value))
+            for key, value in entry["custom_args"].items():
+                person.add_custom_arg(CustomArg(key, value))
+            for key, value in entry["headers"].items():
+                person.add_header(Header(key, value))
+            mail.add_personalization(person)
+        assert client.send(mail).status_code == 202
+    return {"seconds": time.perf_counter() - started}
+
+
+def serve() -> None:
+    """Take requests as SendGrid does: read, parse, count the readers, answer 202."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    lock, counted = threading.Lock(), [0]
+
+    def talk(connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream = connection.makefile("rb", buffering=1 << 20)
+        while line := stream.readline():
+            length = 0
+            while (header := stream.readline()) not in (b"\r\n", b""):
+                if header.lower().startswith(b"content-length:"):
+                    length = int(header[15:])
+            content = stream.read(length)
+            if line.startswith(b"GET"):
+                answer = str(counted[0]).encode()
+                counted[0] = 0
+                connection.sendall(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer)
+                )
+                continue
+            people = len(orjson.loads(content)["personalizations"])
+            with lock:
+                counted[0] += people
+            connection.sendall(
+                b"HTTP/1.1 202 Accepted\r\nX-Message-Id: m\r\nContent-Length: 0\r\n\r\n"
+            )
+
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        serve()
+    else:
+        work = {"deliver": deliver, "bare": bare, "package": package}[sys.argv[1]]
+        print(json.dumps(work(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])))

@@ -1,0 +1,57 @@
+"""What the outside may ask of us: so far, a provider reporting what became of mails."""
+
+from __future__ import annotations
+
+import logging
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from newsletter.app import Desk, reporting
+from newsletter.errors import NewsletterError, ProviderError
+
+MOST = 4_000_000  # bytes of a request; SendGrid's own are far below
+
+log = logging.getLogger(__name__)
+
+
+def create_app(desk: Desk) -> Starlette:
+    """The public side as an application."""
+
+    async def events(request: Request) -> Response:
+        """200 once it is kept; the provider repeats whatever got anything else."""
+        body = await _body(request)
+        if body is None:
+            return PlainTextResponse("The request is too large.\n", 413)
+        try:
+            settled = await run_in_threadpool(reporting.take, desk, request.headers, body)
+        except ProviderError as error:
+            log.warning("%s", error)
+            return PlainTextResponse("This is not a request of the provider's.\n", 403)
+        except NewsletterError as error:
+            log.error("%s", error)  # noqa: TRY400 - the message says it all
+            return PlainTextResponse("Not now.\n", 503)
+        if settled:
+            log.info("%d readers of whom was nothing known have the mail", settled)
+        return PlainTextResponse("Kept.\n")
+
+    return Starlette(routes=[Route("/events/sendgrid", events, methods=["POST"])])
+
+
+def serve(desk: Desk, host: str, port: int) -> None:
+    """Answer until Ctrl-C or SIGTERM."""
+    uvicorn.run(create_app(desk), host=host, port=port, log_level="warning", server_header=False)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body; None where it is larger than any of a provider's."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST:
+            return None
+    return body
