@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from newsletter.store import Database, open_database
+from tests import postgres
 from tests.newsroom import Newsroom, make
 
 ROOT = Path(__file__).parent.parent
@@ -25,3 +28,28 @@ def shared_data() -> Path:
 def newsroom(tmp_path: Path) -> Newsroom:
     """A newsroom with one feed of three headlines, three minutes from its first issue."""
     return make(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A real PostgreSQL server, for this process of the test run."""
+    with postgres.server() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a new database, in turn of each kind."""
+    if request.param == "sqlite":
+        yield "sqlite:///test.db"
+        return
+    with postgres.database(request.getfixturevalue("postgres_server")) as address:
+        yield address
+
+
+@pytest.fixture
+def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
+    """A new database, open and migrated."""
+    opened = open_database(database_url, tmp_path)
+    yield opened
+    opened.close()

@@ -29,7 +29,7 @@ def count(connection: Connection, frozen: Frozen) -> int:
 def plan(connection: Connection, frozen: Frozen, batch_size: int, now: datetime) -> int:
     """Make them wait in new batches; how many."""
     send_id = frozen.send.id
-    left_out = connection.execute(
+    connection.execute(
         update(deliveries)
         .where(deliveries.c.id.in_(_left_out(frozen)))
         .values(state=DeliveryState.WAITING, reason=None, batch=None)
@@ -37,7 +37,8 @@ def plan(connection: Connection, frozen: Frozen, batch_size: int, now: datetime)
     new = _new(frozen).subquery()
     columns = ["send_id", "subscriber_id", "state"]
     rows = select(literal(send_id), new.c.id, literal(DeliveryState.WAITING.value))
-    added = connection.execute(insert(deliveries).from_select(columns, rows))
+    connection.execute(insert(deliveries).from_select(columns, rows))
+    found = connection.scalar(select(func.count()).where(_loose(send_id))) or 0
     last = connection.scalar(select(func.max(batches.c.number)).where(batches.c.send_id == send_id))
     number = last or 0
     while ids := connection.scalars(_unplanned(send_id).limit(batch_size)).all():
@@ -49,7 +50,7 @@ def plan(connection: Connection, frozen: Frozen, batch_size: int, now: datetime)
             .values(batch=number)
         )
     count_eligible(connection, send_id)
-    return int(left_out.rowcount) + int(added.rowcount)
+    return found
 
 
 def _loose(send_id: int) -> Any:

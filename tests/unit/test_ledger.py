@@ -1,82 +1,15 @@
-"""The ledger, on a real SQLite file: claims, fences, leases, doubt."""
+"""The ledger, on a real SQLite file and a real PostgreSQL: claims, fences, leases, doubt."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
-import pytest
-
-from newsletter.model import Answer, Outcome, Rendered
-from newsletter.store import Database, doubt, ledger, open_database, receipts, sends
-from newsletter.store.ledger import LEASE, Claim
-from newsletter.store.sends import DeliveryState, Frozen
+from newsletter.model import Answer
+from newsletter.store import Database, doubt, ledger, receipts, sends
+from newsletter.store.ledger import LEASE
+from newsletter.store.sends import DeliveryState
 from newsletter.store.subscribers import ACTIVE, People
-
-NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)
-MAIL = Rendered("Subject", "", "<p>html</p>", "text", "a" * 64, {})
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database("sqlite:///test.db", tmp_path)
-    yield opened
-    opened.close()
-
-
-def freeze(
-    database: Database, readers: int, batch_size: int = 2, erased: Sequence[int] = ()
-) -> Frozen:
-    with database.begin() as connection:
-        people = People(connection, "weekly")
-        for number in range(readers):
-            people.add(f"r{number}@example.com", f"R {number}", ACTIVE, NOW, revive=False)
-        sends.freeze(
-            connection, MAIL, newsletter="N", issue="2025-07-07", list_name="weekly",
-            sender="n@example.com", reply_to=None, articles=[("id1", None)], provider="outbox",
-            batch_size=batch_size, send_at=None, now=NOW,
-        )  # fmt: skip
-        found = sends.find(connection, "N", "2025-07-07")
-    assert found
-    return found
-
-
-def take(database: Database, send: Frozen, now: datetime = NOW, owner: str = "me") -> Claim | None:
-    with database.begin() as connection:
-        ledger.expire(connection, send.send.id, now)
-        return ledger.claim(connection, send.send.id, send.list_id, owner, now)
-
-
-def started(database: Database, send: Frozen, now: datetime = NOW) -> Claim:
-    claim = take(database, send, now)
-    assert claim
-    with database.begin() as connection:
-        assert ledger.start(connection, claim, now)
-    return claim
-
-
-def record(database: Database, claim: Claim, outcome: Outcome, now: datetime = NOW) -> bool:
-    with database.begin() as connection:
-        return ledger.record(connection, claim, outcome, now)
-
-
-def answers(claim: Claim, *given: Answer, **more: object) -> Outcome:
-    return Outcome(
-        {r.delivery: a for r, a in zip(claim.readers, given, strict=True)},
-        **more,  # type: ignore[arg-type]
-    )
-
-
-def numbers(database: Database, send: Frozen) -> dict[str, int]:
-    with database.begin() as connection:
-        receipt = receipts.receipt(connection, send)
-    counted = {
-        name: getattr(receipt, name)
-        for name in ("accepted", "excluded", "rejected", "in_doubt", "waiting")
-    }
-    assert sum(counted.values()) == receipt.eligible
-    return {name: count for name, count in counted.items() if count}
+from tests.ledgers import NOW, answers, freeze, numbers, record, started, take
 
 
 def test_every_reader_is_planned_in_exactly_one_batch(database: Database) -> None:

@@ -1,0 +1,76 @@
+"""Sends in a ledger, for tests of the store: frozen, claimed, begun and answered by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from newsletter.model import Answer, Outcome, Rendered
+from newsletter.store import Database, ledger, receipts, sends
+from newsletter.store.ledger import Claim
+from newsletter.store.sends import Frozen
+from newsletter.store.subscribers import ACTIVE, People
+
+NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)
+MAIL = Rendered("Subject", "", "<p>html</p>", "text", "a" * 64, {})
+
+
+def freeze(
+    database: Database,
+    readers: int,
+    batch_size: int = 2,
+    send_at: datetime | None = None,
+    name: str = "N",
+) -> Frozen:
+    """A send of ``name`` to that many readers of its own list, r0@… to rN@…."""
+    list_name, domain = ("weekly", "example.com") if name == "N" else (name, f"{name}.example.com")
+    with database.begin() as connection:
+        people = People(connection, list_name)
+        for number in range(readers):
+            people.add(f"r{number}@{domain}", f"R {number}", ACTIVE, NOW, revive=False)
+        sends.freeze(
+            connection, MAIL, newsletter=name, issue="2025-07-07", list_name=list_name,
+            sender="n@example.com", reply_to=None, articles=[("id1", None)], provider="outbox",
+            batch_size=batch_size, send_at=send_at, now=NOW,
+        )  # fmt: skip
+        found = sends.find(connection, name, "2025-07-07")
+    assert found
+    return found
+
+
+def take(database: Database, send: Frozen, now: datetime = NOW, owner: str = "me") -> Claim | None:
+    with database.begin() as connection:
+        ledger.expire(connection, send.send.id, now)
+        return ledger.claim(connection, send.send.id, send.list_id, owner, now)
+
+
+def started(
+    database: Database, send: Frozen, now: datetime = NOW, recall_id: str | None = None
+) -> Claim:
+    claim = take(database, send, now)
+    assert claim
+    with database.begin() as connection:
+        assert ledger.start(connection, claim, now, recall_id)
+    return claim
+
+
+def record(database: Database, claim: Claim, outcome: Outcome, now: datetime = NOW) -> bool:
+    with database.begin() as connection:
+        return ledger.record(connection, claim, outcome, now)
+
+
+def answers(claim: Claim, *given: Answer, **more: object) -> Outcome:
+    return Outcome(
+        {r.delivery: a for r, a in zip(claim.readers, given, strict=True)},
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def numbers(database: Database, send: Frozen) -> dict[str, int]:
+    with database.begin() as connection:
+        receipt = receipts.receipt(connection, send)
+    counted = {
+        name: getattr(receipt, name)
+        for name in ("accepted", "excluded", "rejected", "in_doubt", "waiting")
+    }
+    assert sum(counted.values()) == receipt.eligible
+    return {name: count for name, count in counted.items() if count}
