@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from newsletter.model import Answer, Outcome, Recall
 from newsletter.store import doubt, ledger, missing, open_database, recalls, receipts, stopping
@@ -26,7 +34,7 @@ from tests.ledgers import NOW, freeze
 _FOLDER = tempfile.TemporaryDirectory()
 _DATABASE = open_database("sqlite:///machine.db", Path(_FOLDER.name))
 _names = itertools.count(1)
-READERS, BATCH = 6, 2
+READERS, BATCH = 12, 2
 MOMENTS = st.integers(1, 200).map(lambda seconds: timedelta(seconds=seconds))
 
 
@@ -37,8 +45,8 @@ class Request:
     claim: Claim
     recall_id: str
     taken: bool
+    people: list[int]
     answered: bool = False
-    people: list[int] = field(default_factory=list)
 
 
 class Delivering(RuleBasedStateMachine):
@@ -62,26 +70,43 @@ class Delivering(RuleBasedStateMachine):
     def claim(self) -> Any:
         with _DATABASE.begin() as connection:
             ledger.expire(connection, self.id, self.now)
-            return ledger.claim(connection, self.id, self.send.list_id, "me", self.now)
+            found = ledger.claim(connection, self.id, self.send.list_id, "me", self.now)
+        return multiple(found) if found else multiple()
 
     @rule(target=requests, claim=consumes(claims), taken=st.booleans())
-    def hand_over(self, claim: Claim | None, taken: bool) -> Any:
+    def hand_over(self, claim: Claim, taken: bool) -> Any:
+        return self._handed_over(claim, taken)
+
+    @rule(target=requests, taken=st.booleans(), answer=st.sampled_from(("none", "sure", "lost")))
+    def work(self, taken: bool, answer: str) -> Any:
+        """What a healthy process does in one go; without an answer it is slow, or dead."""
+        with _DATABASE.begin() as connection:
+            ledger.expire(connection, self.id, self.now)
+            claim = ledger.claim(connection, self.id, self.send.list_id, "me", self.now)
         if claim is None:
-            return None
+            return multiple()
+        if answer == "none":
+            return self._handed_over(claim, taken)
+        self._handed_over(claim, taken)
+        self._answer(self.all[-1], answer == "sure", rejecting=False)
+        return multiple()
+
+    @rule(request=consumes(requests), sure=st.booleans(), rejecting=st.booleans())
+    def answer(self, request: Request, sure: bool, rejecting: bool) -> None:
+        """The answer is true, or there is none; it may come after any time."""
+        self._answer(request, sure, rejecting)
+
+    def _handed_over(self, claim: Claim, taken: bool) -> Any:
         recall_id = f"{self.name}-{len(self.all)}"
         with _DATABASE.begin() as connection:
             if ledger.start(connection, claim, self.now, recall_id) is None:
-                return None
-        request = Request(claim, recall_id, taken)
-        request.people = [reader.delivery for reader in claim.readers]
+                return multiple()
+        people = [reader.delivery for reader in claim.readers]
+        request = Request(claim, recall_id, taken, people)
         self.all.append(request)
         return request
 
-    @rule(request=consumes(requests), sure=st.booleans(), rejecting=st.booleans())
-    def answer(self, request: Request | None, sure: bool, rejecting: bool) -> None:
-        """The answer is true, or there is none; it may come after any time."""
-        if request is None:
-            return
+    def _answer(self, request: Request, sure: bool, rejecting: bool) -> None:
         truth = Answer.ACCEPTED if request.taken else Answer.NOT_SENT
         given = dict.fromkeys(request.people, truth if sure else Answer.UNKNOWN)
         if sure and rejecting and not request.taken:
@@ -108,15 +133,14 @@ class Delivering(RuleBasedStateMachine):
     @rule(target=recallings, accepted=st.booleans())
     def begin_recall(self, accepted: bool) -> Any:
         with _DATABASE.begin() as connection:
-            return recalls.begin(
+            found = recalls.begin(
                 connection, self.id, self.now, margin=timedelta(minutes=10), most=10**6,
                 accepted=accepted and self._state() == "cancelled",
             )  # fmt: skip
+        return multiple(found) if found else multiple()
 
     @rule(held=consumes(recallings), dropped=st.booleans(), told=st.booleans())
     def end_recall(self, held: Any, dropped: bool, told: bool) -> None:
-        if held is None:
-            return
         if dropped:
             self.dropped.add(held.recall_id)
         answer = Recall(dropped and told, "", again=dropped and not told)
@@ -161,6 +185,7 @@ class Delivering(RuleBasedStateMachine):
             else:
                 people.remove(address, self.now)
 
+    @precondition(lambda self: len(self.all) > 5)
     @rule()
     def cancel(self) -> None:
         with _DATABASE.begin() as connection:
