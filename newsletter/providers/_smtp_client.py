@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from newsletter.providers._smtp_verdict import Refused, said
@@ -123,10 +124,10 @@ def opened(server: Server, password: str | None, patience: Callable[[], float]) 
         context = None if server.security == "none" else ssl.create_default_context()
         if server.security == "tls":
             client: Client = _TlsClient(
-                server.host, server.port, timeout=patience(), context=context
+                server.host, server.port, _own_name(), timeout=patience(), context=context
             )
         else:
-            client = Client(server.host, server.port, timeout=patience())
+            client = Client(server.host, server.port, _own_name(), timeout=patience())
     except (OSError, ValueError) as error:
         raise _refused(server, error) from error
     try:
@@ -142,6 +143,12 @@ def opened(server: Server, password: str | None, patience: Callable[[], float]) 
         hang_up(client)
         raise _refused(server, error) from error
     return client
+
+
+@lru_cache(maxsize=1)
+def _own_name() -> str:
+    """How we greet; asked once, as a name server may take its time."""
+    return str(smtplib.SMTP().local_hostname)
 
 
 def hang_up(client: Client) -> None:
