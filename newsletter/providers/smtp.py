@@ -95,13 +95,13 @@ class SmtpProvider:
         try:
             with self._pool.line(started + DEADLINE) as ready:
                 for recipient in batch:
+                    if away := self._pace.wait(started + BUDGET):
+                        return verdicts, replace(later, retry_after=max(1.0, away))
                     if stop := self._refusals.stop(self._server):
                         return verdicts, stop
                     connection = ready()
-                    if time.monotonic() > started + BUDGET:
+                    if time.monotonic() > started + BUDGET:  # looked at last: any of it takes time
                         break
-                    if away := self._pace.wait(started + BUDGET):
-                        return verdicts, replace(later, retry_after=max(1.0, away))
                     verdict = _one(connection, letter, recipient)
                     verdicts[recipient.delivery] = verdict
                     self._refusals.saw(recipient.email, verdict)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
+import time
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
@@ -51,3 +56,32 @@ def test_a_reset_after_a_whole_mail_leaves_that_one_in_doubt_and_no_other(
         assert (receipt["accepted"], receipt["in_doubt"]) == (5, 1)
         newsroom.run("send", ISSUE, "--yes", status=1)
         assert set(Counter(mail.recipient for mail in server.mails).values()) == {1}
+
+
+def test_kill_9_in_the_middle_of_a_mail_sends_nothing_twice(newsroom: Newsroom) -> None:
+    readers = newsroom.prepare(ISSUE, readers=9)
+    with mail_server(pipelining=True) as server:
+        through(newsroom, server, "batch_size = 3\nconnections = 1")
+        server.once = True
+        server.script = {("DATA", readers[4]): "hang"}
+        command = [sys.executable, "-m", "newsletter.cli", "-C", str(newsroom.folder)]
+        process = subprocess.Popen(
+            [*command, "send", ISSUE, "--yes"],
+            env=newsroom.whole_environment(),
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 30
+        while len(server.mails) < 5 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        with closing(sqlite3.connect(newsroom.folder / "newsletter.db")) as database, database:
+            database.execute(
+                "update batches set lease_until = '2020-01-01 00:00:00' where state = 'SUBMITTING'"
+            )
+        receipt = newsroom.json("send", ISSUE, "--yes", status=1)
+        assert (receipt["accepted"], receipt["in_doubt"]) == (6, 3)
+        assert receipt["addresses"]["in_doubt"] == readers[3:6]
+        got = Counter(mail.recipient for mail in server.mails)
+        assert set(got) == set(readers) - {readers[5]}  # that one's turn had not come
+        assert set(got.values()) == {1}

@@ -47,6 +47,7 @@ def test_several_threads_hand_over_every_mail_once(server: MailServer, build: Bu
         ("DATA", "reader30@example.com"): "drop",
     }
     provider = build(server.port, connections=4, batch_size=10)
+    assert (provider.workers, provider.batch_size) == (4, 10)
     batches = [everyone[start : start + 10] for start in range(0, 120, 10)]
     with ThreadPoolExecutor(provider.workers) as pool:
         outcomes = list(pool.map(lambda batch: provider.submit(a_send(), batch), batches))
