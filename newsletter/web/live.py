@@ -40,7 +40,6 @@ class Live:
         self.good: Good | None = None
         self.error: str | None = None
         self.version = 0
-        self._watched = Watched.of(desk.folder, issue, desk.config.editor.picture)
         self._reload = False
         self._stop = asyncio.Event()
         self._turn = asyncio.Event()
@@ -50,7 +49,7 @@ class Live:
 
     async def start(self) -> None:
         """Build for the first time, and from then on after every save."""
-        seen = self._watched.files()
+        seen = self._watched().files()
         await self._renew()
         self._following = asyncio.create_task(self._follow(seen))
 
@@ -82,8 +81,11 @@ class Live:
 
     async def _follow(self, seen: dict[Path, Stamp]) -> None:
         async for changed in changes(self._watched, seen, self._stop):
-            self._reload |= self._watched.configuration in changed
+            self._reload |= self._watched().configuration in changed
             await self._renew()
+
+    def _watched(self) -> Watched:
+        return Watched.of(self.desk.folder, self.issue, self.desk.config.editor.picture)
 
     async def _renew(self) -> None:
         async with self._building:

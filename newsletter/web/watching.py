@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -54,29 +54,30 @@ class Watched:
     def folders(self) -> dict[Path, int]:
         """Every folder that such a file may appear in, with what tells a new one from the old."""
         own = (self.newsroom, self.issue.parent, self.issue, self.issue / "images")
-        found = {*own, *self.looks}
+        found = {*own, *self.looks, *(path.parent for path in self.beside)}
         for top in (*self.looks, self.issue / "images"):
             found |= {path for path in _kept(top) if path.is_dir()}
         return {path: stamp[2] for path, stamp in _stamps(found).items() if path.is_dir()}
 
 
 async def changes(
-    watched: Watched, seen: dict[Path, Stamp], stop: asyncio.Event
+    watched: Callable[[], Watched], seen: dict[Path, Stamp], stop: asyncio.Event
 ) -> AsyncIterator[set[Path]]:
     """The files that changed since they were ``seen``, after each save, until ``stop``.
 
+    ``watched`` is asked anew each time: a save of newsletter.toml may name another portrait.
     The system only wakes us up; what changed is seen by comparing. So nothing is missed where
     folders come and go, and files that do not matter cause nothing.
     """
     while not stop.is_set():
-        folders = watched.folders()
+        folders = watched().folders()
         async for _ in _wakes(folders, stop):
-            now = watched.files()
+            now = watched().files()
             if now != seen:
                 changed = {path for path, _ in now.items() ^ seen.items()}
                 seen = now
                 yield changed
-            if watched.folders() != folders:
+            if watched().folders() != folders:
                 break
 
 

@@ -20,7 +20,7 @@ def noticed(root: Path, *steps: Step) -> set[str]:
     async def watch() -> set[str]:
         stop = asyncio.Event()
         watched = Watched.of(root, date(2025, 7, 7))
-        turns = changes(watched, watched.files(), stop)
+        turns = changes(lambda: watched, watched.files(), stop)
         every: set[str] = set()
         for step, expected in steps:
             found: set[str] = set()
@@ -77,3 +77,33 @@ def test_saves_are_noticed_where_folders_come_and_go(tmp_path: Path) -> None:
         (lambda: (tmp_path / "newsletter.toml").write_text("x"), "newsletter.toml"),
     )
     assert not {path for path in found if path.endswith((".swp", ".db", ".html"))}
+
+
+def test_another_portrait_is_watched_once_the_configuration_names_it(tmp_path: Path) -> None:
+    (tmp_path / "issues" / "2025-07-07").mkdir(parents=True)
+    (tmp_path / "newsletter.toml").write_text("picture = 'new.png'")
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "new.png").write_text("x")
+    names = ["old.png"]
+
+    def named() -> Watched:
+        return Watched.of(tmp_path, date(2025, 7, 7), names[-1])
+
+    async def watch() -> list[set[Path]]:
+        stop = asyncio.Event()
+        turns = changes(named, named().files(), stop)
+        found = []
+        for step in (
+            lambda: names.append("desk/new.png"),
+            lambda: (tmp_path / "desk" / "new.png").write_text("another"),
+        ):
+            waiting = asyncio.ensure_future(anext(turns))
+            await asyncio.sleep(0.1)
+            step()
+            found.append(await asyncio.wait_for(waiting, SOON))
+        stop.set()
+        assert [turn async for turn in turns] == []
+        return found
+
+    portrait = (tmp_path / "desk" / "new.png").resolve()
+    assert asyncio.run(watch()) == [{portrait}, {portrait}]
