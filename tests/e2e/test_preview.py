@@ -3,221 +3,30 @@
 from __future__ import annotations
 
 import re
-import signal
 import socket
-import struct
-import subprocess
-import sys
-import time
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, FrameLocator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from newsletter import issues, render
-from newsletter.model import Article, Gathered, Window
-from tests.browser import launched
+from tests.e2e.previewing import (
+    ISSUE,
+    SOON,
+    SUBJECT,
+    Preview,
+    looking,
+    newsroom,
+    note,
+    png,
+    previewing,
+    write_issue,
+)
 from tests.e2e.publisher import publisher
-from tests.newsroom import Newsroom, make
 
 pytestmark = pytest.mark.browser
-
-ISSUE = "2025-07-07"
-SUBJECT = "Night market back on Olympic"
-SOON = 5_000  # milliseconds: what is expected at once, on a busy machine
-
-
-def png(width: int = 40, height: int = 30) -> bytes:
-    """A grey picture."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = zlib.compress((b"\0" + b"\x99" * width) * height)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    )
-
-
-# --- a newsroom, a preview of it, a browser on it ------------------------------------------
-
-
-def newsroom(folder: Path) -> Newsroom:
-    """One issue of eight stories, with a picture on the web and one of its own."""
-    room = make(folder)
-    end = datetime(2025, 7, 4, 22, tzinfo=UTC)
-    articles = [
-        Article(
-            id=f"story-{number}",
-            title=f"Headline number {number}",
-            source="feed.xml",
-            url=f"https://www.example.com/{number}",
-            blurb="What happened, told in one sentence that fills a line or two.",
-            published=end - timedelta(hours=number),
-            section="News",
-            image="https://pictures.example.com/one.png" if number == 1 else None,
-            caption="Lanterns" if number == 1 else None,
-        )
-        for number in range(1, 9)
-    ]
-    issue = issues.folder_of(folder, date.fromisoformat(ISSUE))
-    window = Window(end - timedelta(days=7), end)
-    issues.write_gathered(issue, Gathered(window, end, tuple(articles)))
-    issues.draft(
-        issue,
-        date.fromisoformat(ISSUE),
-        articles,
-        newsletter="The Weekly Test",
-        most=15,
-        untitled="This week",
-        sections=["News"],
-    )
-    write_issue(room, subject=SUBJECT)
-    room.write(note(), "The first note.\n\n![A plan of the market](images/plan.png)\n")
-    (issue / "images").mkdir()
-    (issue / "images" / "plan.png").write_bytes(png())
-    return room
-
-
-def note() -> str:
-    return f"issues/{ISSUE}/note.md"
-
-
-def write_issue(room: Newsroom, subject: str) -> None:
-    path = room.folder / "issues" / ISSUE / "issue.toml"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(r"(?m)^subject = .*$", f'subject = "{subject}"', text), "utf-8")
-
-
-@dataclass
-class Preview:
-    """A running preview."""
-
-    room: Newsroom
-    process: subprocess.Popen[str]
-    address: str
-    stopped_after: float = 0
-
-    @property
-    def origin(self) -> str:
-        parts = urlsplit(self.address)
-        return f"{parts.scheme}://{parts.netloc}"
-
-    @property
-    def port(self) -> int:
-        return urlsplit(self.address).port or 0
-
-    @property
-    def token(self) -> str:
-        return parse_qs(urlsplit(self.address).query)["token"][0]
-
-    def get(self, path: str, **headers: str) -> httpx.Response:
-        """One request with the cookie of somebody who was let in."""
-        cookie = {"Cookie": f"preview-{self.port}={self.token}"}
-        return httpx.get(f"{self.origin}{path}", headers=cookie | headers)
-
-    def stop(self) -> None:
-        begun = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        said = self.process.communicate(timeout=10)
-        self.stopped_after = time.monotonic() - begun
-        assert self.process.returncode == 0, said
-        assert said == ("", ""), said
-
-
-@contextmanager
-def previewing(room: Newsroom, port: int = 0) -> Iterator[Preview]:
-    program = [sys.executable, "-m", "newsletter.cli", "-C", str(room.folder)]
-    process = subprocess.Popen(
-        [*program, "preview", ISSUE, "--port", str(port), "--no-open"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=room.whole_environment(),
-    )
-    try:
-        assert process.stdout
-        line = process.stdout.readline()
-        match = re.fullmatch(rf"Preview of {ISSUE}: (http://127\.0\.0\.1:\d+/\?token=\S+)\n", line)
-        assert match, (line, process.communicate(timeout=10) if not line else "")
-        preview = Preview(room, process, match[1])
-        yield preview
-        if process.poll() is None:
-            preview.stop()
-    finally:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, launched(playwright) as browser:
-        yield browser
-
-
-@dataclass
-class Seen:
-    """An editor's browser, and what it complained of and asked others for."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    asked: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def mail(self) -> FrameLocator:
-        return self.page.frame_locator("iframe.mail")
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name).click()
-
-    def outside(self, route: Route) -> None:
-        self.asked.append((route.request.resource_type, route.request.url))
-        if route.request.resource_type == "image":
-            route.fulfill(body=png(), content_type="image/png")
-        else:
-            route.abort()
-
-
-@contextmanager
-def looking(browser: Browser, preview: Preview) -> Iterator[Seen]:
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(SOON)
-    seen = Seen(page)
-    page.on("console", lambda m: seen.complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.route(lambda url: not url.startswith(preview.origin), seen.outside)
-    try:
-        page.goto(preview.address)
-        expect(page.get_by_text("Follows every save by itself")).to_be_visible(timeout=SOON)
-        yield seen
-        assert not seen.complaints
-        assert all(kind == "image" for kind, _ in seen.asked), seen.asked
-    finally:
-        page.close()
-
-
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
-    """A preview whose files no test changes."""
-    with previewing(newsroom(tmp_path_factory.mktemp("calm"))) as preview:
-        yield preview
-
-
-@pytest.fixture
-def busy(tmp_path: Path) -> Iterator[Preview]:
-    """A preview of a newsroom of one's own."""
-    with previewing(newsroom(tmp_path)) as preview:
-        yield preview
 
 
 # --- what is shown --------------------------------------------------------------------------

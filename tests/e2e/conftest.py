@@ -1,0 +1,32 @@
+"""Previews to look at, and the browser that does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser import launched
+from tests.e2e.previewing import Preview, newsroom, previewing
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright, launched(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
+    """A preview whose files no test changes."""
+    with previewing(newsroom(tmp_path_factory.mktemp("calm"))) as preview:
+        yield preview
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[Preview]:
+    """A preview of a newsroom of one's own."""
+    with previewing(newsroom(tmp_path)) as preview:
+        yield preview
