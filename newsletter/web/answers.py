@@ -26,6 +26,7 @@ from newsletter import issues, tokens
 from newsletter.app import personal, testing
 from newsletter.check.size import CLIPPED, NEAR
 from newsletter.errors import NewsletterError
+from newsletter.letters import columns
 from newsletter.model import Finding, Level
 from newsletter.web import shown
 from newsletter.web.live import Good, Live
@@ -34,6 +35,8 @@ _PAGES = Path(__file__).parent / "pages"
 _ASSETS = {  # said here, because some systems have other ideas of these types
     "preview.css": "text/css",
     "preview.js": "text/javascript",
+    "showing.js": "text/javascript",
+    "following.js": "text/javascript",
     "preview.svg": "image/svg+xml",
 }
 _PAGE_POLICY = (
@@ -74,7 +77,7 @@ class Answers:
             direction=desk.language.direction,
             issue=live.issue.isoformat(),
             date=desk.language.long_date(live.issue),
-            version=live.version,
+            version=live.mark,
             error=live.error,
             good=self._facts(live.good) if live.good else None,
             sandbox=_SANDBOX,
@@ -94,7 +97,7 @@ class Answers:
             return PlainTextResponse(_NOTHING_YET, 404)
         asked = request.query_params
         theme: shown.Theme = "dark" if asked.get("theme") == "dark" else "light"
-        html = self._filled(good.built.rendered.html)
+        html = self._filled(shown.with_lines(good.built.rendered.html))
         html = shown.mail(html, theme, self._published, styles=asked.get("styles") != "off")
         images = "'none'" if asked.get("images") == "off" else "'self' https:"
         policy = _MAIL_POLICY.format(images=images)
@@ -177,7 +180,9 @@ class Answers:
             "built_at": good.at.isoformat(timespec="seconds"),
             "clock": f"{good.at:%H:%M:%S}",
             "subject": self._filled(rendered.subject),
+            "subject_room": columns(rendered.subject),
             "preheader": self._filled(rendered.preheader),
+            "preheader_room": columns(rendered.preheader.strip()),
             "hash": rendered.hash,
             "html_bytes": len(rendered.html.encode()),
             "grown_bytes": good.grown,

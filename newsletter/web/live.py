@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -40,12 +41,18 @@ class Live:
         self.good: Good | None = None
         self.error: str | None = None
         self.version = 0
+        self._run = secrets.token_hex(4)
         self._reload = False
         self._stop = asyncio.Event()
         self._turn = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         self._fetching: asyncio.Task[None] | None = None
         self._building = asyncio.Lock()
+
+    @property
+    def mark(self) -> str:
+        """The version, and which start of the preview counts it: no two starts say the same."""
+        return f"{self._run}.{self.version}"
 
     async def start(self) -> None:
         """Build for the first time, and from then on after every save."""
@@ -54,12 +61,12 @@ class Live:
         self._following = asyncio.create_task(self._follow(seen))
 
     async def stream(self) -> AsyncIterator[str]:
-        """Server-sent events: the version now, then every new one; comments in between."""
+        """Server-sent events: the mark now, then every new one; comments in between."""
         seen = 0
         while not self._stop.is_set():
             if seen != self.version:
                 seen = self.version
-                yield f"event: built\ndata: {seen}\n\n"
+                yield f"event: built\ndata: {self.mark}\n\n"
                 continue
             try:
                 await asyncio.wait_for(self._turn.wait(), HEARTBEAT)

@@ -15,6 +15,15 @@ _ALONE = re.compile(
 )
 _AMONG_OTHERS = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)", re.IGNORECASE)
 _DECLARED = re.compile(r"color-scheme\s*:[^;}]*dark|<meta[^>]*\bcolor-scheme\b", re.IGNORECASE)
+_STARTS = re.compile(r"(<[a-z][a-z0-9:-]*)(?=[\s/>]|$)", re.IGNORECASE)
+_TARGETS = re.compile(
+    r"(<(?:a|area)\b[^>]*?)\s+target=(?:\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECASE
+)
+# Browsers leave out grounds where they print, and with them what makes a button a button.
+_PRINTED = (
+    "<style>:root{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
+    "h1,h2,h3{break-after:avoid}img{break-inside:avoid}</style>"
+)
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 
 
@@ -26,6 +35,12 @@ def mail(html: str, theme: Theme, published: str, *, styles: bool = True) -> str
     """
     bare = html if styles else _BLOCKS.sub("", html)
     return _opened(_with_own_pictures(in_theme(bare, theme), published), theme)
+
+
+def with_lines(html: str) -> str:
+    """The same with ``data-line`` on every tag: where in the built mail it begins, from 1."""
+    lines = enumerate(html.split("\n"), 1)
+    return "\n".join(_STARTS.sub(rf'\1 data-line="{n}"', line) for n, line in lines)
 
 
 def has_dark_palette(html: str) -> bool:
@@ -59,8 +74,8 @@ def _with_own_pictures(html: str, published: str) -> str:
 
 
 def _opened(html: str, theme: Theme) -> str:
-    head = '<base target="_blank">'
+    head = f'<base target="_blank">{_PRINTED}'
     if _DECLARED.search(html):
         # Else the browser paints page and letters after the wish of the editor's own system.
         head += f"<style>:root{{color-scheme:only {theme} !important}}</style>"
-    return _HEAD.sub(lambda match: match.group() + head, html, count=1)
+    return _HEAD.sub(lambda match: match.group() + head, _TARGETS.sub(r"\1", html), count=1)

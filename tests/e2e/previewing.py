@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
 from newsletter import issues
 from newsletter.model import Article, Gathered, Window
@@ -165,7 +165,9 @@ class Seen:
         return self.page.frame_locator("iframe.mail")
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name).click()
+        """A tab or a button, by its words."""
+        tab = self.page.get_by_role("tab", name=name, exact=True)
+        tab.or_(self.page.get_by_role("button", name=name, exact=True)).click()
 
     def outside(self, route: Route) -> None:
         self.asked.append((route.request.resource_type, route.request.url))
@@ -176,8 +178,11 @@ class Seen:
 
 
 @contextmanager
-def looking(browser: Browser, preview: Preview) -> Iterator[Seen]:
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+def looking(
+    browser: Browser | BrowserContext, preview: Preview, width: int = 1280
+) -> Iterator[Seen]:
+    page = browser.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
     page.set_default_timeout(SOON)
     seen = Seen(page)
     page.on("console", lambda m: seen.complaints.append(m.text) if m.type == "error" else None)

@@ -42,7 +42,7 @@ def test_page_shows_inbox_line_mail_and_verdict(chromium: Browser, calm: Preview
         expect(seen.mail.get_by_text("Headline number 1")).to_be_visible()
         expect(seen.mail.get_by_text("Good morning, Robin Ahn.")).to_be_visible()
         expect(page.get_by_text("Nothing stands in the way of this issue")).to_be_visible()
-        expect(page.locator("#facts")).to_contain_text(re.compile(r"Stories\s*8"))
+        expect(page.locator("#facts")).to_contain_text("8 stories")
         expect(page.locator("#facts")).to_contain_text(re.compile(r"built \d\d:\d\d:\d\d"))
         expect(page.get_by_text("Outlook for Windows can only be seen there.")).to_be_visible()
         plan = seen.mail.get_by_alt_text("A plan of the market")
@@ -59,9 +59,7 @@ def test_phone_is_375_pixels_wide_and_stays_chosen(chromium: Browser, calm: Prev
         width = "e => [e.clientWidth, e.scrollWidth]"
         assert seen.page.locator("iframe.mail").evaluate("e => e.clientWidth") == 640
         seen.press("Phone")
-        expect(seen.page.get_by_role("button", name="Phone")).to_have_attribute(
-            "aria-pressed", "true"
-        )
+        expect(seen.page.get_by_role("tab", selected=True)).to_have_text("Phone")
         expect(seen.page.locator("iframe.mail")).to_have_js_property("clientWidth", 375)
         assert seen.mail.locator("html").evaluate(width) == [375, 375]
         seen.page.reload()
@@ -94,12 +92,17 @@ def test_text_part_is_shown_by_keyboard(chromium: Browser, calm: Preview) -> Non
     with looking(chromium, calm) as seen:
         text = seen.page.get_by_label("The text part")
         expect(text).to_be_hidden()
-        seen.page.get_by_role("button", name="Phone").focus()
         seen.page.keyboard.press("Tab")
-        button = seen.page.get_by_role("button", name="Text")
-        expect(button).to_be_focused()
-        assert button.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
-        seen.page.keyboard.press("Enter")
+        for key, name in (
+            ("End", "Source"), ("ArrowRight", "Desktop"), ("ArrowLeft", "Source"),
+            ("Home", "Desktop"), ("ArrowRight", "Phone"), ("ArrowRight", "Text"),
+        ):  # fmt: skip
+            seen.page.keyboard.press(key)
+            tab = seen.page.get_by_role("tab", selected=True)
+            expect(tab).to_have_text(name)
+            expect(tab).to_be_focused()
+            assert tab.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+            expect(seen.page.get_by_role("tabpanel", name=name)).to_be_visible()
         expect(text).to_be_visible()
         expect(text).to_contain_text("Good morning, Robin Ahn.")
         expect(text).to_have_css("font-family", re.compile("monospace"))
@@ -131,7 +134,12 @@ def test_a_finding_leads_to_its_story_and_to_its_line(chromium: Browser, busy: P
         page = seen.page
         busy.room.write(note(), "Read it [here](https://www.example.com/h).\n")
         found = page.locator(".findings .warning", has_text="does not say where the link leads")
-        found.get_by_role("button").click()
+        found.get_by_role("button", name="email.html, line").click()
+        link = seen.mail.get_by_role("link", name="here", exact=True)
+        expect(link).to_be_in_viewport()
+        outlined = seen.mail.locator("[style*='outline: rgb(59, 130, 196)']")
+        expect(outlined).to_have_text("Read it here.")
+        found.get_by_role("button", name="of the source").click()
         line = page.locator(".source .here")
         expect(line).to_contain_text("https://www.example.com/h")
         expect(line).to_be_in_viewport()
@@ -152,20 +160,21 @@ def test_a_finding_leads_to_its_story_and_to_its_line(chromium: Browser, busy: P
         found = page.locator(".findings .warning", has_text="A <h3> has padding")
         found.get_by_text("Where").click()
         found.get_by_role("button", name="“Headline number 8”").click()
-        expect(page.get_by_role("button", name="Desktop")).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("tab", selected=True)).to_have_text("Desktop")
         expect(seen.mail.get_by_text("Headline number 8")).to_be_in_viewport()
+        expect(outlined).to_have_text("Headline number 8")
 
 
 def test_the_test_goes_to_the_editor_alone(chromium: Browser, busy: Preview) -> None:
     with looking(chromium, busy) as seen:
         seen.press("Send me a test")
-        expect(seen.page.get_by_role("status")).to_have_text("The test went to editor@example.com.")
+        expect(seen.page.locator("#said")).to_have_text("The test went to editor@example.com.")
         (mail,) = (busy.room.folder / "outbox" / "tests").glob("*.eml")
         assert b"To: Robin Ahn <editor@example.com>" in mail.read_bytes()
         busy.room.write(f"issues/{ISSUE}/issue.toml", "sections = 7")
         expect(seen.page.get_by_role("alert")).to_contain_text("issue.toml has 1 error")
         seen.press("Send me a test")
-        expect(seen.page.get_by_role("status")).to_contain_text("issue.toml has 1 error")
+        expect(seen.page.locator("#said")).to_contain_text("issue.toml has 1 error")
         seen.complaints.clear()  # the browser counts a refusal as an error
 
 

@@ -58,7 +58,8 @@ def test_words_of_a_story_are_never_changed() -> None:
 def test_links_open_in_a_new_tab_and_a_declared_scheme_is_fixed() -> None:
     html = styled(":root { color-scheme: light dark; }")
     dark = shown.mail(html, "dark", PICTURES)
-    assert dark.startswith('<html><head><base target="_blank"><style>:root{color-scheme:only dark')
+    assert dark.startswith('<html><head><base target="_blank"><style>')
+    assert "color-scheme:only dark" in dark
     assert "only light" in shown.mail(html, "light", PICTURES)
     assert "only" not in shown.mail(styled("p { color: red }"), "dark", PICTURES)
 
@@ -74,3 +75,18 @@ def test_own_pictures_come_from_this_machine(published: str) -> None:
     assert "url(/pictures/b.png)" in found
     assert f"{published}images/c.png" in found
     assert f"https://other.example{published}images/d.png" in found
+
+
+def test_links_that_name_a_place_of_their_own_open_in_a_new_tab_too() -> None:
+    html = '<head></head><a class="x" target="_self" href="/a">a</a><A href=b target=_top>b</A>'
+    found = shown.mail(html, "light", PICTURES)
+    assert '<a class="x" href="/a">a</a><A href=b>b</A>' in found
+    assert found.count("target=") == 1  # of the base
+
+
+def test_every_tag_says_in_which_line_of_the_built_mail_it_begins() -> None:
+    html = "<!DOCTYPE html>\n<!-- a < b -->\n<p>1 <b\n title='x'>c</b> &lt;i> <br/></p>"
+    assert shown.with_lines(html) == (
+        "<!DOCTYPE html>\n<!-- a < b -->\n"
+        '<p data-line="3">1 <b data-line="3"\n title=\'x\'>c</b> &lt;i> <br data-line="4"/></p>'
+    )

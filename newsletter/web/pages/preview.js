@@ -1,120 +1,33 @@
-// Keeps the page new after every build, and lets the editor choose how to see the mail.
-"use strict";
+// Keeps the page new after every build, and does what the editor asks for.
+
+import { follow } from "./following.js";
+import { choose, draw, frame, look, print, withMail } from "./showing.js";
 
 const root = document.documentElement;
-const paper = document.querySelector(".paper");
-const views = document.querySelectorAll("[data-view][type=button]");
-const toggles = document.querySelectorAll("[data-toggle]");
 const source = document.getElementById("source");
-const VIEWS = ["desktop", "phone", "text", "source"];
-let arriving = null;
-let after = null; // what to do once the mail that is asked for is there
-
-// The choice lives in the address (#phone+dark), so that a reload keeps it.
-function chosen() {
-  return new Set(location.hash.slice(1).split("+"));
-}
-
-function viewOf(words) {
-  return VIEWS.find((name) => words.has(name)) ?? "desktop";
-}
-
-function choose(view, toggle) {
-  const words = chosen();
-  const now = view ?? viewOf(words);
-  if (toggle && !words.delete(toggle)) words.add(toggle);
-  const kept = [...toggles].map((button) => button.dataset.toggle).filter((name) => words.has(name));
-  history.replaceState(null, "", `#${[now, ...kept].join("+")}`);
-  look();
-}
-
-function look() {
-  const words = chosen();
-  const view = viewOf(words);
-  root.dataset.view = view;
-  root.dataset.theme = words.has("dark") ? "dark" : "light";
-  for (const button of views) {
-    button.setAttribute("aria-pressed", String(button.dataset.view === view));
-  }
-  for (const button of toggles) {
-    button.setAttribute("aria-pressed", String(words.has(button.dataset.toggle)));
-    button.disabled = view === "text" || view === "source";
-  }
-  draw();
-  if (view === "source") readSource();
-}
-
-function address() {
-  const words = chosen();
-  const asked = new URLSearchParams({ theme: root.dataset.theme, mail: root.dataset.mail });
-  if (words.has("bare")) asked.set("styles", "off");
-  if (words.has("blind")) asked.set("images", "off");
-  return `/mail?${asked}`;
-}
-
-// A new mail is drawn behind the old one and takes its place when it is there, at the same line.
-function draw() {
-  const old = paper.querySelector("iframe.mail");
-  dress(old);
-  arriving?.remove();
-  arriving = null;
-  if (root.dataset.mail === "0") return;
-  if (old.getAttribute("src") === address()) return void arrived();
-  const next = old.cloneNode();
-  next.className = "arriving";
-  next.src = address();
-  arriving = next;
-  paper.append(next);
-  const there = setInterval(() => {
-    const page = next.isConnected && next.contentDocument;
-    if (page === false) clearInterval(there);
-    if (!page || page.URL === "about:blank" || page.readyState === "loading") return;
-    clearInterval(there);
-    swap(old, next);
-  }, 10);
-}
-
-function swap(old, next) {
-  const line = old.contentWindow.scrollY;
-  const focused = document.activeElement === old;
-  arriving = null;
-  next.className = "mail";
-  dress(next);
-  next.contentWindow.scrollTo(0, line);
-  old.remove();
-  if (focused) next.focus();
-  // Pictures that come late move the text; follow, unless the editor has scrolled meanwhile.
-  const reached = next.contentWindow.scrollY;
-  next.addEventListener("load", () => {
-    if (next.contentWindow.scrollY === reached) next.contentWindow.scrollTo(0, line);
-  });
-  arrived();
-}
-
-function arrived() {
-  const then = after;
-  after = null;
-  then?.();
-}
+const parts = [...document.querySelectorAll("[data-live]")];
+const taken = new Map(parts.map((part) => [part.id, part.innerHTML])); // as the program sent it
 
 // --- from a finding to its place ---------------------------------------------------------
 
-function jump(button) {
-  const { line, story } = button.dataset;
-  const there = () => showStory(story) || (line && showLine(Number(line)));
-  if (!story) return void showLine(Number(line));
-  if (["desktop", "phone"].includes(root.dataset.view)) return void there();
-  after = there;
-  choose("desktop");
+function jump({ line, story, source: only }) {
+  if (only) return void showLine(Number(only));
+  withMail(() => showPlace(line, story) || (line && showLine(Number(line))));
 }
 
-function showStory(story) {
-  const page = paper.querySelector("iframe.mail").contentDocument;
-  const place = page?.getElementById(`story-${story}`);
-  if (!place) return false;
+// What begins in that line of the source, where readers see it; else the whole story.
+function showPlace(line, story) {
+  const page = frame().contentDocument;
+  const seen = (place) => place !== page.body && place.getClientRects().length > 0;
+  const whole = story ? page?.getElementById(`story-${story}`) : null;
+  const begun = line ? [...(page?.body.querySelectorAll(`[data-line="${line}"]`) ?? [])] : [];
+  const exact = begun.find((place) => seen(place) && (!whole || whole.contains(place)));
+  const place = exact ?? whole;
+  if (!place || !seen(place)) return false;
   place.scrollIntoView({ block: "center" });
   place.style.outline = "3px solid #3b82c4";
-  setTimeout(() => (place.style.outline = ""), 2500);
+  place.style.outlineOffset = "3px";
+  setTimeout(() => (place.style.outline = ""), 4000);
   return true;
 }
 
@@ -127,9 +40,15 @@ async function showLine(line) {
   place?.scrollIntoView({ block: "center" });
 }
 
-async function readSource() {
-  if (source.dataset.mail === root.dataset.mail) return;
-  const number = root.dataset.mail;
+let read = { mail: "", done: null }; // once for each mail
+
+function readSource() {
+  const { view, mail } = root.dataset;
+  if (view === "source" && read.mail !== mail) read = { mail, done: fillSource() };
+  return read.done;
+}
+
+async function fillSource() {
   const answer = await fetch("/source");
   if (!answer.ok) return;
   const lines = (await answer.text()).split("\n").map((text) => {
@@ -138,10 +57,11 @@ async function readSource() {
     return line;
   });
   source.replaceChildren(...lines);
-  source.dataset.mail = number;
 }
 
 // --- what the editor can do ----------------------------------------------------------------
+
+let sending = false;
 
 function say(words, good) {
   const said = document.getElementById("said");
@@ -151,7 +71,9 @@ function say(words, good) {
 }
 
 async function sendTest(button) {
-  button.disabled = true;
+  if (sending) return;
+  if (button.getAttribute("aria-disabled")) return void say(button.title, false);
+  sending = true;
   say("Sending the test …", true);
   try {
     const answer = await fetch("/test", { method: "POST" });
@@ -160,58 +82,64 @@ async function sendTest(button) {
   } catch {
     say("The test was not sent: the preview does not answer.", false);
   }
-  button.disabled = false;
+  sending = false;
 }
 
-// A phone's scroll bar lies over the page and takes no room from it.
-function dress(frame) {
-  const page = frame.contentDocument?.documentElement;
-  if (page) page.style.scrollbarWidth = root.dataset.view === "phone" ? "none" : "";
-}
+// --- what the program does -----------------------------------------------------------------
 
 async function update() {
   const answer = await fetch("/");
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const { version, mail } = fresh.documentElement.dataset;
-  if (Number(version) < Number(root.dataset.version)) return; // overtaken by a newer answer
+  if (count(version) < count(root.dataset.version)) return; // overtaken by a newer answer
   document.title = fresh.title;
-  for (const part of document.querySelectorAll("[data-live]")) {
-    const now = fresh.getElementById(part.id);
-    if (part.innerHTML !== now.innerHTML) part.replaceChildren(...now.childNodes);
-  }
+  for (const part of parts) take(part, fresh.getElementById(part.id));
   Object.assign(root.dataset, { version, mail });
+  if (!sending) say("");
   draw();
-  if (root.dataset.view === "source") readSource();
+  readSource();
 }
 
-function listen() {
-  const events = new EventSource("/events");
-  events.addEventListener("open", () => (root.dataset.line = "open"));
-  events.addEventListener("error", () => {
-    root.dataset.line = events.readyState === EventSource.CLOSED ? "ended" : "lost";
-  });
-  events.addEventListener("built", (event) => {
-    if (event.data !== root.dataset.version) update().catch(() => (root.dataset.line = "lost"));
-  });
+// What the editor has opened in a part, and where the focus is, stay as they are.
+function take(part, now) {
+  const html = now.innerHTML;
+  if (taken.get(part.id) === html) return;
+  taken.set(part.id, html);
+  const words = (place) => place.closest("li.error, li.warning")?.querySelector(".kind + p").textContent;
+  const opened = new Set([...part.querySelectorAll("details[open]")].map(words));
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  const same = (place) => place.textContent === focused.textContent && words(place) === words(focused);
+  part.replaceChildren(...now.childNodes);
+  for (const details of part.querySelectorAll("details")) details.open = opened.has(words(details));
+  if (focused) [...part.querySelectorAll("button, summary")].find(same)?.focus();
 }
 
-for (const button of views) {
-  button.addEventListener("click", () => choose(button.dataset.view));
+function count(version) {
+  return Number(version.split(".")[1]);
 }
-for (const button of toggles) {
-  button.addEventListener("click", () => choose(null, button.dataset.toggle));
+
+function hear({ line, mark }) {
+  root.dataset.line = line;
+  if (line !== "open" || !mark || mark === root.dataset.version) return;
+  const [run] = root.dataset.version.split(".");
+  if (mark.split(".")[0] !== run) location.reload(); // started anew: nothing here is of it
+  else update().catch(() => (root.dataset.line = "lost"));
 }
-document.getElementById("findings").addEventListener("click", (event) => {
-  const button = event.target.closest(".jump");
-  if (button) jump(button);
+
+// --- begin -----------------------------------------------------------------------------------
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  if (!button) return;
+  const { view, toggle } = button.dataset;
+  if (view) choose(view);
+  else if (toggle) choose(null, toggle);
+  else if (button.id === "print") print();
+  else if (button.id === "test") sendTest(button);
+  else jump(button.dataset);
 });
-document.getElementById("test").addEventListener("click", (event) => sendTest(event.target));
-document.getElementById("print").addEventListener("click", () => {
-  paper.querySelector("iframe.mail").contentWindow.print();
-});
-addEventListener("hashchange", look);
-paper.querySelector("iframe.mail").addEventListener("load", (event) => dress(event.target));
+addEventListener("look", readSource);
 if (location.search) history.replaceState(null, "", location.pathname + location.hash); // the token
 look();
-listen();
+follow(hear);
