@@ -30,6 +30,7 @@ class Good:
     built: Built
     at: datetime
     grown: int  # bytes of its HTML, once a provider counts clicks
+    lacks: bool  # pictures from the network that were never asked for
 
 
 class Live:
@@ -102,15 +103,15 @@ class Live:
             turn, self._turn = self._turn, asyncio.Event()
             turn.set()
         idle = self._fetching is None or self._fetching.done()
-        if good and idle and hosting.missing(self.desk, good.built.issue):
+        if good and idle and good.lacks:
             self._fetching = asyncio.create_task(self._fetch(good.built.issue))
 
     async def _fetch(self, issue: Issue) -> None:
         """Get the pictures that are not there yet; the mail is shown without them meanwhile."""
         try:
             await asyncio.to_thread(hosting.host, self.desk, issue)
-        except NewsletterError as error:
-            logging.getLogger(__name__).warning("%s", error)
+        except (NewsletterError, OSError) as error:
+            logging.getLogger(__name__).warning("The pictures were not fetched: %s", error)
             return
         self._fetching = None
         await self._renew()
@@ -122,6 +123,7 @@ class Live:
                 self._reload = False
             built = build(self.desk, self.issue, fetch=False)
             grown_bytes = grown(Mail(built.issue, built.rendered, self.desk.config))
+            lacks = hosting.missing(self.desk, built.issue)
         except NewsletterError as error:
             return None, self._short(str(error))
         except Exception as error:
@@ -132,7 +134,7 @@ class Live:
                 f"and report what it prints."
             )
         number = self.good.number + 1 if self.good else 1
-        return Good(number, built, self.desk.clock().astimezone(), grown_bytes), None
+        return Good(number, built, self.desk.clock().astimezone(), grown_bytes, lacks), None
 
     def _short(self, message: str) -> str:
         """The message with paths as they are seen from the newsroom's folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -103,11 +104,17 @@ async def _wakes(folders: Iterable[Path], stop: asyncio.Event) -> AsyncIterator[
 
 
 def _kept(top: Path) -> Iterator[Path]:
-    """Everything below a folder, but what editors' programs and systems put there for a while."""
-    for path in top.rglob("*"):
-        name = path.name
-        if not name.startswith((".", "~")) and not name.endswith(("~", ".tmp", ".swp")):
-            yield path
+    """Everything below a folder, but what editors' programs and systems put there for a while.
+
+    A folder that goes away meanwhile has nothing in it.
+    """
+    for at, folders, files in os.walk(top):
+        folders[:] = filter(_stays, folders)
+        yield from (Path(at, name) for name in (*folders, *filter(_stays, files)))
+
+
+def _stays(name: str) -> bool:
+    return not name.startswith((".", "~")) and not name.endswith(("~", ".tmp", ".swp"))
 
 
 def _stamps(paths: list[Path] | set[Path]) -> dict[Path, Stamp]:

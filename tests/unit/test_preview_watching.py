@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -107,3 +108,25 @@ def test_another_portrait_is_watched_once_the_configuration_names_it(tmp_path: P
 
     portrait = (tmp_path / "desk" / "new.png").resolve()
     assert asyncio.run(watch()) == [{portrait}, {portrait}]
+
+
+def test_folders_that_go_while_they_are_looked_at_stop_nothing(tmp_path: Path) -> None:
+    """As when git takes out another branch."""
+    (tmp_path / "issues" / "2025-07-07").mkdir(parents=True)
+    look = tmp_path / "templates" / "weekly"
+    watched = Watched.of(tmp_path, date(2025, 7, 7))
+    rounds = 12
+
+    def come_and_go() -> None:
+        for _ in range(rounds):
+            for number in range(60):
+                (look / str(number)).mkdir(parents=True)
+            shutil.rmtree(look)
+
+    going = threading.Thread(target=come_and_go)
+    going.start()
+    while going.is_alive():
+        watched.files()
+        watched.folders()
+    going.join()
+    assert look not in watched.folders()
