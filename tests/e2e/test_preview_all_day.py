@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,23 +26,18 @@ pytestmark = pytest.mark.browser
 
 
 def test_every_open_page_follows_however_many_there_are(chromium: Browser, busy: Preview) -> None:
-    with chromium.new_context() as context:
+    def all_follow(words: str) -> None:
+        busy.room.write(note(), words)
+        for each in pages:
+            expect(each.mail.get_by_text(words)).to_be_attached(timeout=SOON)
+
+    with chromium.new_context() as context, ExitStack() as stack:
         pages = []
         for _ in range(8):  # a browser keeps no more than six lines to one place
-            page = context.new_page()
-            page.set_default_timeout(SOON)
-            page.goto(busy.address)
-            expect(page.get_by_text("Follows every save by itself")).to_be_visible(timeout=SOON)
-            pages.append(page)
-        busy.room.write(note(), "For everybody.\n")
-        for page in pages:
-            mail = page.frame_locator("iframe.mail")
-            expect(mail.get_by_text("For everybody.")).to_be_attached(timeout=SOON)
-        pages.pop(0).close()  # the one that listened for all
-        busy.room.write(note(), "For those who stayed.\n")
-        for page in pages:
-            mail = page.frame_locator("iframe.mail")
-            expect(mail.get_by_text("For those who stayed.")).to_be_attached(timeout=SOON)
+            pages.append(stack.enter_context(looking(context, busy)))
+        all_follow("For everybody.")
+        pages.pop(0).page.close()  # the one that listened for all
+        all_follow("For those who stayed.")
 
 
 def test_a_page_of_before_follows_a_preview_that_was_started_anew(
@@ -49,6 +45,7 @@ def test_a_page_of_before_follows_a_preview_that_was_started_anew(
 ) -> None:
     room = newsroom(tmp_path)
     with chromium.new_context() as context:
+        context.route("https://**", lambda route: route.abort())  # the publisher's picture
         with previewing(room) as first:
             page = context.new_page()
             page.goto(first.address)
