@@ -18,7 +18,8 @@ from newsletter.model import Finding, Issue, Level, Rendered
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-    from newsletter.check._styles import Declared, Sheet
+    from newsletter.check._sheet import Sheet
+    from newsletter.check._styles import Declared
 
 HTML = "email.html"
 TEXT = "email.txt"
@@ -59,9 +60,26 @@ class Mail:
 
     @cached_property
     def texts(self) -> list[str]:
-        """The texts that a reader sees in the HTML part, one for each piece."""
+        """The texts of the HTML part, one for each piece, the hidden preheader with them."""
         path = "//body//text()[not(ancestor::style)]"
         return [text for text in map(str, self.page.xpath(path)) if text.strip()]
+
+    @property
+    def seen(self) -> Iterator[str]:
+        """The texts that a reader sees in the HTML part."""
+        for text in self.elements("//body//text()[not(ancestor::style)]"):
+            around = text.getparent().getparent() if text.is_tail else text.getparent()
+            if text.strip() and not self.is_hidden(around):
+                yield str(text)
+
+    def is_hidden(self, element: HtmlElement) -> bool:
+        """Whether ``display:none`` hides the element or one around it."""
+        from newsletter.check._styles import declared
+
+        return any(
+            declared(each.get("style")).get("display") == "none"
+            for each in (element, *element.iterancestors())
+        )
 
     @cached_property
     def styled(self) -> list[tuple[HtmlElement, Declared]]:
@@ -73,7 +91,7 @@ class Mail:
     @cached_property
     def sheet(self) -> Sheet:
         """The style blocks that are left in the mail."""
-        from newsletter.check._styles import Sheet
+        from newsletter.check._sheet import Sheet
 
         blocks = [block.text or "" for block in self.elements("//style")]
         return Sheet.of(tuple(blocks))

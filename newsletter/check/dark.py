@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from newsletter.check import HTML, Mail, warning
 from newsletter.model import Finding
 
+_MARKS = ("[data-ogsc]", "[data-ogsb]")
+
 
 def check(mail: Mail) -> Iterator[Finding]:
     """A dark palette for clients that ask for one, and for Outlook's apps, which do not."""
@@ -15,19 +17,20 @@ def check(mail: Mail) -> Iterator[Finding]:
             'Put <meta name="color-scheme" content="light dark"> into the <head>.',
             HTML,
         )
-    asked = any("prefers-color-scheme" in rule.within for rule in mail.sheet.rules)
-    marked = any("data-ogs" in rule.selector for rule in mail.sheet.rules)
-    if not asked:
+    selectors = [rule.selector for rule in mail.sheet.rules]
+    unmarked = [mark for mark in _MARKS if not any(mark in each for each in selectors)]
+    if not mail.sheet.has_dark:
         yield warning(
             "dark",
             "The mail has no dark palette; Apple Mail and Outlook.com would use one.",
             "Put @media (prefers-color-scheme: dark) with its colours into extras.css.",
             HTML,
         )
-    elif not marked:
+    elif unmarked:
         yield warning(
             "dark",
-            "Outlook's apps do not get the dark palette: they mark what they darkened instead.",
+            f"Outlook's apps do not get the dark palette: they mark what they darkened instead, "
+            f"and no rule has {' or '.join(unmarked)}.",
             "Repeat its rules with [data-ogsc] (text) and [data-ogsb] (grounds) before them.",
             HTML,
         )

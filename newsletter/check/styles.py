@@ -1,6 +1,7 @@
-"""Gmail drops a style block that is too long, or has an at-rule inside another, and all in it."""
+"""Gmail drops a style block that is too long, broken, or has a rule of rules inside another."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from newsletter.check import HTML, Mail, warning
 from newsletter.model import Finding
@@ -18,18 +19,29 @@ def check(mail: Mail) -> Iterator[Finding]:
             "Move what can stand in an element into style.css, which is inlined.",
             HTML,
         )
+    for fault in sheet.faults:
+        yield warning(
+            "styles",
+            f"A style block holds what is no CSS, and Gmail drops the whole block for it: {fault}.",
+            "Mend it in extras.css.",
+            HTML,
+        )
     for nested in sheet.nested:
         yield warning(
             "styles",
-            f"{nested!r} stands inside another at-rule; Gmail drops the whole block for it.",
+            f"{nested!r} stands inside another rule; Gmail drops the whole block for it.",
             "Write the two one after the other.",
             HTML,
         )
     fetched = [rule for rule in sheet.at_rules if rule.startswith(("@import", "@font-face"))]
-    if fetched or mail.elements("//link[@rel='stylesheet']"):
+    if fetched or any(_fetches(link) for link in mail.elements("//link")):
         yield warning(
             "styles",
             "The mail wants a style or a font from elsewhere; Gmail and Outlook.com fetch none.",
             "Take it out, and name system fonts in font-family.",
             HTML,
         )
+
+
+def _fetches(link: Any) -> bool:
+    return bool({"stylesheet", "preload"} & set((link.get("rel") or "").lower().split()))
