@@ -1,16 +1,25 @@
 """A picture without words is nothing to those who cannot see it, and to closed images."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from newsletter.check import Mail, error, warning
-from newsletter.check._styles import declared, pixels
+from newsletter.check._addresses import host_of, split
+from newsletter.check._styles import Declared, declared, pixels
 from newsletter.model import Finding
 from newsletter.pictures import MOST_BYTES
 
 MOST_IN_ALL = 1024 * 1024  # bytes
-_ODD = (".webp", ".avif", ".svg", ".svgz", ".tif", ".tiff", ".bmp", ".heic")
+_ODD = (
+    *(".webp", ".avif", ".svg", ".svgz", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".jxl"),
+    *(".ico", ".apng", ".mp4", ".pdf"),
+)
+_SHOWN = 200  # characters of an address
+_NARROW = 240  # CSS pixels that every phone has beside its margins
+_WHOLE = re.compile(r"[1-9][0-9]*")
+_FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|gif|webp|avif|svg|heic)", re.IGNORECASE)
+_GROUND = re.compile(r"url\(\s*[\"']?([^\"')]*)", re.IGNORECASE)
 
 
 def check(mail: Mail) -> Iterator[Finding]:
@@ -18,6 +27,7 @@ def check(mail: Mail) -> Iterator[Finding]:
     for image in mail.elements("//body//img"):
         yield from _words(mail, image)
         yield from _size(mail, image)
+    yield from _grounds(mail)
     yield from _described_by_headline(mail)
     yield from _weights(mail)
     for of, why in mail.issue.pictures.lost.items():
@@ -32,22 +42,30 @@ def check(mail: Mail) -> Iterator[Finding]:
 def _words(mail: Mail, image: Any) -> Iterator[Finding]:
     address = image.get("src") or ""
     where = mail.where(image)
-    where["place"] = address
-    if not (image.get("alt") or "").strip() and image.get("role") != "presentation":
+    where["place"] = address[:_SHOWN] or where["place"]
+    words = (image.get("alt") or "").strip()
+    if image.get("alt") is None or (not words and image.get("role") != "presentation"):
         yield error(
             "pictures",
             "A picture has no alternative text.",
             "Say in alt = … of the story or sponsor what it shows; in the note: ![words](…).",
             **where,
         )
-    if not address.startswith("https://"):
+    elif _FILE_NAME.fullmatch(words):
+        yield warning(
+            "pictures",
+            f"“{words}” is the name of a file, and does not say what the picture shows.",
+            "Say it in alt = … of the story or sponsor; in the note: ![words](…).",
+            **where,
+        )
+    if split(address).scheme != "https" or not host_of(address):
         yield error(
             "pictures",
             "A picture's address does not start with https://, so readers will not see it.",
             "Give an https address; for pictures in images/, set base_url in [newsletter].",
             **where,
         )
-    if urlsplit(address).path.lower().endswith(_ODD):
+    if split(address).path.lower().endswith(_ODD):
         yield warning(
             "pictures",
             "A picture is of a kind that Gmail or Outlook does not show.",
@@ -57,14 +75,21 @@ def _words(mail: Mail, image: Any) -> Iterator[Finding]:
 
 
 def _size(mail: Mail, image: Any) -> Iterator[Finding]:
-    if not (image.get("width") or "").isdecimal():
+    if not _WHOLE.fullmatch(image.get("width") or ""):
         yield warning(
             "pictures",
             "A picture does not say its width in whole pixels, so Outlook shows all of it.",
             'Give it width="…" in the template.',
             **mail.where(image),
         )
-    elif int(image.get("width")) > 320:
+    elif not _WHOLE.fullmatch(image.get("height") or "1"):
+        yield warning(
+            "pictures",
+            "A picture does not say its height in whole pixels, so clients guess it.",
+            'Give it height="…" in the template, in pixels and without a unit, or none.',
+            **mail.where(image),
+        )
+    elif int(image.get("width")) > _NARROW:
         styles = declared(image.get("style"))
         if styles.get("width") != "100%" or pixels(styles.get("max-width")) is None:
             yield warning(
@@ -73,6 +98,27 @@ def _size(mail: Mail, image: Any) -> Iterator[Finding]:
                 'Give it style="width:100%;max-width:…px" in the template.',
                 **mail.where(image),
             )
+
+
+def _grounds(mail: Mail) -> Iterator[Finding]:
+    """Pictures behind text."""
+    found = [(e, address) for e, styles in mail.styled for address in _addresses(styles)]
+    found += [(e, e.get("background")) for e in mail.elements("//body//*[@background]")]
+    for element, address in found:
+        if split(address).scheme != "https" or not host_of(address):
+            yield error(
+                "pictures",
+                "The address of a picture behind text does not start with https://, so readers "
+                "will not see it.",
+                "Give an https address in the template, or a colour in its place.",
+                **mail.where(element),
+            )
+
+
+def _addresses(styles: Declared) -> Iterator[str]:
+    for name, value in styles.items():
+        if name.startswith(("background", "list-style", "border-image")):
+            yield from _GROUND.findall(value)
 
 
 def _described_by_headline(mail: Mail) -> Iterator[Finding]:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from newsletter.check import HTML, Mail, warning
+from newsletter.check._addresses import host_of, split
 from newsletter.check._styles import pixels
 from newsletter.model import Finding
 
@@ -18,7 +18,12 @@ _SHOUTS = re.compile(
     r"!{2,}|[$￦₩]{2,}|\b(?:act now|click here|100% free|risk[- ]free)\b", re.IGNORECASE
 )
 _FALSE_REPLY = re.compile(r"\s*(?:re|fwd?|aw)\s*:", re.IGNORECASE)
-_ADDRESS = re.compile(r"^(?:https?://)?((?:[\w-]+\.)+[a-z]{2,})(?:/|$)", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?:(?:https?://|(?=www\.))((?:[\w-]+\.)+[a-z]{2,})|((?:[\w-]+\.)+(?:com|org|net|edu|gov|kr)))"
+    r"(?:[/?#:]|$)",
+    re.IGNORECASE,
+)
+_NUMBERS = re.compile(r"[0-9.]+|.*:.*")
 _LEAST_TEXT = 200  # characters, for a mail with pictures
 _SMALLEST = 9  # pixels of type
 
@@ -27,7 +32,14 @@ def check(mail: Mail) -> Iterator[Finding]:
     """The subject does not shout; links show where they lead; pictures come with words."""
     yield from _subject(mail.rendered.subject)
     for link in mail.elements("//body//a[@href]"):
-        host = (urlsplit(link.get("href")).hostname or "").removeprefix("www.")
+        host = host_of(link.get("href")).removeprefix("www.")
+        if _NUMBERS.fullmatch(host) or "@" in split(link.get("href")).netloc:
+            yield warning(
+                "spam",
+                f"A link leads to {split(link.get('href')).netloc}, which hides whose page it is.",
+                "Use an address with the name of the site alone.",
+                **mail.where(link),
+            )
         if host in _SHORTENERS:
             yield warning(
                 "spam",
@@ -36,10 +48,11 @@ def check(mail: Mail) -> Iterator[Finding]:
                 **mail.where(link),
             )
         said = _ADDRESS.match(link.text_content().strip())
-        if said and host and said[1].lower().removeprefix("www.") != host:
+        name = (said[1] or said[2]) if said else ""
+        if name and host and not _is_of(host, name.lower().removeprefix("www.")):
             yield warning(
                 "spam",
-                f"A link says {said[1]} and leads to {host}; filters take that for fraud.",
+                f"A link says {name} and leads to {host}; filters take that for fraud.",
                 "Let it say where it leads.",
                 **mail.where(link),
             )
@@ -60,6 +73,11 @@ def check(mail: Mail) -> Iterator[Finding]:
                 "Give it at least 12 pixels; hide the preheader with display:none.",
                 **mail.where(element),
             )
+
+
+def _is_of(host: str, name: str) -> bool:
+    """Whether two names are of one site: the same, or one below the other."""
+    return f".{host}".endswith(f".{name}") or f".{name}".endswith(f".{host}")
 
 
 def _subject(subject: str) -> Iterator[Finding]:
