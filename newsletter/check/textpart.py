@@ -1,5 +1,6 @@
 """Readers of plain text get the same issue: its own template may fall behind."""
 
+import re
 from collections.abc import Iterator
 
 from newsletter import tokens
@@ -23,11 +24,15 @@ def check(mail: Mail) -> Iterator[Finding]:
             )
     addresses = {str(address) for address in mail.elements("//body//a/@href")}
     for address in sorted(a for a in addresses if a.startswith("https://")):
-        if address not in mail.rendered.text:
+        if not re.search(rf"{re.escape(address)}(?!\.?[\w/?&=#%-])", mail.rendered.text):
             yield warning("textpart", f"The text part lacks the link {address}.", _REMEDY, TEXT)
     html = "".join(mail.texts)
     if tokens.GREETING_HTML in html and tokens.GREETING_TEXT not in mail.rendered.text:
         yield warning("textpart", "The text part does not greet the reader.", _REMEDY, TEXT)
+    if tokens.PREFERENCES_HTML in addresses and tokens.PREFERENCES_TEXT not in mail.rendered.text:
+        yield warning(
+            "textpart", "The text part does not lead to the reader's preferences.", _REMEDY, TEXT
+        )
     if any(f"<{tag} " in mail.rendered.text or f"<{tag}>" in mail.rendered.text for tag in _TAGS):
         yield warning(
             "textpart", "The text part holds HTML.", "Use the text of things there.", TEXT
