@@ -7,6 +7,7 @@ from newsletter.check import Mail, error
 from newsletter.letters import is_latin
 from newsletter.model import Finding
 
+_UTF_8 = re.compile(r"(?:text/html;\s*charset\s*=\s*)?utf-8", re.IGNORECASE)
 _BROKEN = re.compile("[\ufffd\ud800-\udfff]")
 
 
@@ -28,8 +29,8 @@ def check(mail: Mail) -> Iterator[Finding]:
                 "Look for � in the note and in issue.toml, and write the right letter.",
                 place,
             )
-    declared = mail.elements("//meta[translate(@charset,'UTF','utf')='utf-8']")
-    if not declared and not mail.elements("//meta[contains(@content,'charset=utf-8')]"):
+    said = [str(each) for each in mail.elements("//meta/@charset | //meta/@content")]
+    if not any(_UTF_8.fullmatch(each.strip()) for each in said):
         yield error(
             "charset",
             "The HTML does not say that it is UTF-8.",

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from newsletter.check import HTML, Mail, error, warning
 from newsletter.model import Finding
 
-_ACTIVE = ("script", "form", "iframe", "object", "embed", "audio", "video", "input", "button")
+_ACTIVE = (
+    *("script", "form", "input", "button", "select", "textarea", "iframe", "frame", "frameset"),
+    *("object", "embed", "applet", "audio", "video", "canvas", "svg", "math", "base", "marquee"),
+)
+_SCRIPTED = "//@*[starts-with(name(), 'on')]/.."
+_REFRESH = "//meta[translate(@http-equiv, 'REFSH', 'refsh')='refresh']"
 
 
 def check(mail: Mail) -> Iterator[Finding]:
@@ -38,5 +43,13 @@ def check(mail: Mail) -> Iterator[Finding]:
             "document",
             f"There is a <{element.tag}>, which mail programs take out, and filters take for harm.",
             "Take it out of the template; link to a page that has it.",
+            **mail.where(element),
+        )
+    for element in mail.elements(f"{_SCRIPTED} | {_REFRESH}"):
+        yield error(
+            "document",
+            f"A <{element.tag}> does something by itself, which mail programs forbid, and filters "
+            f"take for harm.",
+            "Take out its attributes that begin with on…, or the <meta> that leads elsewhere.",
             **mail.where(element),
         )

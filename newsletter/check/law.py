@@ -10,7 +10,7 @@ from newsletter.model import Finding
 def check(mail: Mail) -> Iterator[Finding]:
     """The postal address and the unsubscribe link, in both parts."""
     address = _squeezed(mail.config.newsletter.address)
-    seen = _squeezed(" ".join(mail.texts))
+    seen = _squeezed(" ".join(mail.seen))
     parts = (("email.html", seen), ("email.txt", _squeezed(mail.rendered.text)))
     for place, text in parts:
         if address not in text:
@@ -20,11 +20,11 @@ def check(mail: Mail) -> Iterator[Finding]:
                 "Put {{ newsletter.address }} into the footer of the template.",
                 place,
             )
-    links = [str(link) for link in mail.elements("//a/@href")]
-    if tokens.UNSUBSCRIBE_HTML not in links:
+    links = mail.elements(f"//body//a[@href='{tokens.UNSUBSCRIBE_HTML}']")
+    if all(mail.is_hidden(link) for link in links):
         yield error(
             "law",
-            "There is no unsubscribe link.",
+            "There is no unsubscribe link that a reader sees.",
             'Put <a href="{{ tokens.unsubscribe_html }}"> into the footer of the template.',
             "email.html",
         )

@@ -6,6 +6,11 @@ from newsletter.check import HTML, Mail, warning
 from newsletter.model import Finding
 
 _MOST = 5
+# The parser says nothing of words between the cells of a table, which clients put before it.
+_ASTRAY = (
+    "//table/text()[normalize-space()] | //tbody/text()[normalize-space()]"
+    " | //tr/text()[normalize-space()]"
+)
 
 
 def check(mail: Mail) -> Iterator[Finding]:
@@ -22,6 +27,14 @@ def check(mail: Mail) -> Iterator[Finding]:
             "Mend the template at that place: close what is open, in the reverse order.",
             f"{HTML}, line {line}",
             line,
+        )
+    for astray in mail.elements(_ASTRAY):
+        holder = astray.getparent()
+        yield warning(
+            "nesting",
+            f"{str(astray).strip()[:40]!r} stands in a <{holder.tag}> and in no cell of it.",
+            "Put the words into a <td> in the template.",
+            **mail.where(holder),
         )
     if len(found) > _MOST:
         yield warning(

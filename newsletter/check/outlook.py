@@ -2,21 +2,32 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from newsletter.check import HTML, Mail, warning
-from newsletter.check._styles import Declared, pixels
+from newsletter.check._styles import Declared, declared, pixels
 from newsletter.model import Finding
 
-_GHOST = re.compile(
-    r"<!--\[if [^\]]*mso[^\]]*\]>(?:(?!-->).)*?<table[^>]*\bwidth=\"?600", re.DOTALL
-)
-_VML = re.compile(r"<v:(?:roundrect|rect|shape)\b")
+_FOR_OUTLOOK = re.compile(r"<!--\[if [^\]]*mso[^\]]*\]>(.*?)<!\[endif\]-->", re.DOTALL)
+_GHOST = re.compile(r"<table\b[^>]*\bwidth=[\"']?600\b", re.IGNORECASE)
+_ENDS = re.compile(r"<(/?)table\b", re.IGNORECASE)
+_VML = re.compile(r"<v:(?:roundrect|rect|oval|shape|line)\b", re.IGNORECASE)
 _CELLS = frozenset({"td", "th", "body"})
 
 
 def check(mail: Mail) -> Iterator[Finding]:
     """A ghost table holds the width; padding stands on cells; buttons are cells with a ground."""
-    if not _GHOST.search(mail.rendered.html):
+    ghosts = "".join(_FOR_OUTLOOK.findall(mail.rendered.html))
+    ends = _ENDS.findall(ghosts)
+    if ends.count("") != ends.count("/"):
+        yield warning(
+            "outlook",
+            f"Of the tables that are there for Outlook, {ends.count('')} are opened and "
+            f"{ends.count('/')} closed.",
+            "Close each in a <!--[if mso]>…<![endif]--> of its own in the template.",
+            HTML,
+        )
+    if not _GHOST.search(ghosts):
         yield warning(
             "outlook",
             "Outlook for Windows does not know max-width, so the mail is as wide as its window.",
@@ -30,7 +41,15 @@ def check(mail: Mail) -> Iterator[Finding]:
             "Make it a <td bgcolor> with padding around an <a>.",
             HTML,
         )
+    yield from _buttons(mail)
     for element, styles in mail.styled:
+        if pixels(styles.get("max-width")) and not _is_held(element):
+            yield warning(
+                "outlook",
+                f"A <{element.tag}> has max-width, which Outlook for Windows knows on tables only.",
+                "Put it on a table, or stand <!--[if mso]><table width=…> right before it.",
+                **mail.where(element),
+            )
         if element.tag in _CELLS or not _pads(styles):
             continue
         if element.tag == "a" and _has_ground(styles):
@@ -45,6 +64,36 @@ def check(mail: Mail) -> Iterator[Finding]:
             remedy,
             **mail.where(element),
         )
+
+
+def _is_held(element: Any) -> bool:
+    """Whether it needs no max-width in Outlook: a picture has an attribute, the rest a table."""
+    before = element.getprevious()
+    ghost = before is not None and not isinstance(before.tag, str) and "mso]" in (before.text or "")
+    return element.tag in ("table", "img") or ghost
+
+
+def _buttons(mail: Mail) -> Iterator[Finding]:
+    """Cells with a ground of their own, for nothing but a link."""
+    for cell in mail.elements("//td[count(*)=1][a[@href]]"):
+        styles = declared(cell.get("style"))
+        around = cell.text_content().strip() != cell[0].text_content().strip()
+        if around or not (cell.get("bgcolor") or _has_ground(styles)):
+            continue
+        if not cell.get("bgcolor"):
+            yield warning(
+                "outlook",
+                "A button has its ground in its style alone, which some clients drop.",
+                "Give its <td> a bgcolor, too.",
+                **mail.where(cell),
+            )
+        if not _pads(styles):
+            yield warning(
+                "outlook",
+                "A button has no padding, so it is hard to hit.",
+                "Put padding on its <td>.",
+                **mail.where(cell),
+            )
 
 
 def _pads(styles: Declared) -> bool:

@@ -1,6 +1,7 @@
 """The subject and the preheader: what a reader sees before opening."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from newsletter.check import HTML, Mail, error, warning
 from newsletter.letters import columns
@@ -8,6 +9,7 @@ from newsletter.model import Finding
 
 LONGEST = 78  # characters; more is cut off in every inbox
 PREHEADER = (40, 100)  # characters
+_PADDING = 40  # empty places behind it, so that the longest rows show nothing else
 
 
 def check(mail: Mail) -> Iterator[Finding]:
@@ -62,10 +64,13 @@ def _preheader(mail: Mail) -> Iterator[Finding]:
         )
     for element, styles in mail.styled:
         if preheader in (element.text or "") and styles.get("display") == "none":
-            if "\u200c" not in element.text_content():
+            if _stands_after_text(element):
+                break
+            if (places := element.text_content().count("\u200c")) < _PADDING:
                 yield warning(
                     "subject",
-                    "Nothing follows the preheader, so inboxes go on with the mail's first words.",
+                    f"{_PADDING} empty places ought to follow the preheader, and {places} do, so "
+                    f"inboxes go on with the mail's first words.",
                     "Put &#847;&zwnj;&nbsp; after it, sixty times, in the template.",
                     **mail.where(element),
                 )
@@ -76,3 +81,8 @@ def _preheader(mail: Mail) -> Iterator[Finding]:
         'Put {{ issue.preheader }} first into the body, in an element with "display:none".',
         HTML,
     )
+
+
+def _stands_after_text(element: Any) -> bool:
+    before = element.xpath("preceding::text()[ancestor::body][not(ancestor::style)]")
+    return any(text.strip() for text in before)

@@ -181,7 +181,7 @@ CHANGED = [
      "links", "by colour alone"),
     (r'<div class="preheader".*?</div>', "", "subject", "does not stand hidden"),
     (r'(<div class="preheader"[^>]*>[^\u034f]*)[\u034f\u200c\xa0]*', r"\1", "subject",
-     "Nothing follows"),
+     "ought to follow"),
 ]  # fmt: skip
 
 
