@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 
-from newsletter import issues
+from newsletter import issues, tokens
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built
 from newsletter.app.gathering import visited
 from newsletter.app.reaching import refusal
 from newsletter.check import Mail, error, warning
 from newsletter.errors import FetchError
+from newsletter.foreign.parts import host_of, split
 from newsletter.gather import read
 from newsletter.http import Door
 from newsletter.issues.pictures import FOLDER as PICTURES
@@ -23,6 +24,7 @@ from newsletter.model import Article, Finding, Issue, Story, Window
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16
+SAID = 5  # pages that could not be looked at, one by one
 GONE = frozenset({404, 410})
 # What says "no" to programs only, and to nobody who reads.
 KEEPS_OUT = frozenset({401, 402, 403, 405, 406, 429, 451, 503})
@@ -96,14 +98,20 @@ def _changes(desk: Desk, issue: Issue, door: Door) -> list[Change]:
 
 
 def _links_of(built: Built, desk: Desk) -> list[str]:
-    """The web addresses of the mail, but those of the newsletter's own pages."""
+    """The web addresses of the mail, but those of the newsletter's own pages and personal ones.
+
+    Personal ones have a token; once it is filled in, a look at them could unsubscribe a reader.
+    """
     own = desk.config.newsletter.base_url
     mail = Mail(built.issue, built.rendered, desk.config)
-    addresses = dict.fromkeys(str(address) for address in mail.elements("//body//a/@href"))
+    found = mail.elements("//body//a/@href | //body//area/@href")
     return [
         address
-        for address in addresses
-        if address.startswith("https://") and not (own and address.startswith(f"{own}/"))
+        for address in dict.fromkeys(str(each) for each in found)
+        if split(address).scheme == "https"
+        and host_of(address)
+        and not tokens.found_in(address)
+        and not (own and f"{address}/".startswith(f"{own}/"))
     ]
 
 
@@ -117,16 +125,15 @@ def _published(desk: Desk, issue: Issue) -> list[str]:
 def _gone(
     faults: Mapping[str, FetchError], links: Mapping[str, Story], others: Sequence[str]
 ) -> Iterator[Finding]:
-    unseen = []
+    unseen: dict[str, FetchError] = {}
     for url in (*links, *others):
         fault, story = faults.get(url), links.get(url)
         if fault is None or fault.status in KEEPS_OUT:
             continue
         if fault.status in GONE:
-            what = f"of “{story.headline}”" if story else "behind a link"
             yield error(
                 "links",
-                f"The page {what} is gone ({fault.status}): {url}",
+                f"The page {_of(story)} is gone ({fault.status}): {url}",
                 "Take the story out of issue.toml, or ask the desk where it is now."
                 if story
                 else "Mend the link in note.md or issue.toml, or take it out.",
@@ -135,13 +142,32 @@ def _gone(
             )
         else:
             log.info("%s", fault)
-            unseen.append(f"“{story.headline}”" if story else url)
-    if unseen:
+            unseen[url] = fault
+    yield from _unseen(unseen, links)
+
+
+def _unseen(unseen: Mapping[str, FetchError], links: Mapping[str, Story]) -> Iterator[Finding]:
+    """Where the network is down nothing can be seen: the first few pages say why."""
+    for url, fault in list(unseen.items())[:SAID]:
+        story = links.get(url)
+        why = str(fault).partition(";")[0].rstrip(".")
         yield warning(
             "links",
-            f"These pages could not be looked at just now: {', '.join(unseen)}.",
-            "See whether they open in a browser.",
+            f"The page {_of(story)} could not be looked at just now: {why}.",
+            f"See whether it opens in a browser: {url}",
+            story.article.id if story else url,
+            story=story.article.id if story else None,
         )
+    if len(unseen) > SAID:
+        yield warning(
+            "links",
+            f"{len(unseen) - SAID} more pages could not be looked at just now.",
+            "See whether the network is there, and look again.",
+        )
+
+
+def _of(story: Story | None) -> str:
+    return f"of “{story.headline}”" if story else "behind a link"
 
 
 def _unpublished(faults: Mapping[str, FetchError], pictures: Sequence[str]) -> Iterator[Finding]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from newsletter.app.desk import Desk
 from newsletter.errors import FetchError
+from newsletter.foreign.parts import split
 from newsletter.http import Door, Fetched
 
 _MADE_UP = (".test", ".example", ".invalid", ".example.com", ".example.net", ".example.org")
@@ -15,7 +15,7 @@ _BUSY = frozenset({429, 503})
 
 def is_made_up(url: str) -> bool:
     """Whether the address is of a host that stands in documentation and nowhere else."""
-    return f".{urlsplit(url).hostname or ''}".endswith(_MADE_UP)
+    return f".{split(url).hostname or ''}".endswith(_MADE_UP)
 
 
 def reach(desk: Desk, door: Door, url: str) -> Fetched:
@@ -49,6 +49,6 @@ def _asked(desk: Desk, ask: Callable[[str], Fetched], url: str) -> Fetched:
     try:
         return ask(url)
     except FetchError as fault:
-        if fault.status is not None or urlsplit(url).netloc not in desk.config.gather.allow_hosts:
+        if fault.status is not None or split(url).netloc not in desk.config.gather.allow_hosts:
             raise
     return ask(f"http{url.removeprefix('https')}")

@@ -7,8 +7,8 @@ from typing import Any
 
 from newsletter import tokens
 from newsletter.check import Mail, error, warning
-from newsletter.check._addresses import host_of, split
 from newsletter.check._styles import Declared, declared, matcher
+from newsletter.foreign.parts import host_of, split
 from newsletter.model import Finding
 
 _TOKENS = (tokens.UNSUBSCRIBE_HTML, tokens.PREFERENCES_HTML)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from newsletter.check import HTML, Mail, warning
-from newsletter.check._addresses import host_of, split
 from newsletter.check._styles import pixels
+from newsletter.foreign.parts import host_of, split
 from newsletter.model import Finding
 
 _SHORTENERS = frozenset(
