@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from newsletter import issues, tokens
+from newsletter.addresses import host_of, split
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built
 from newsletter.app.gathering import visited
 from newsletter.app.reaching import refusal
 from newsletter.check import Mail, error, warning
 from newsletter.errors import FetchError
-from newsletter.foreign.parts import host_of, split
 from newsletter.gather import read
 from newsletter.http import Door
 from newsletter.issues.pictures import FOLDER as PICTURES

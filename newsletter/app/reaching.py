@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from newsletter.addresses import split
 from newsletter.app.desk import Desk
 from newsletter.errors import FetchError
-from newsletter.foreign.parts import split
 from newsletter.http import Door, Fetched
 
 _MADE_UP = (".test", ".example", ".invalid", ".example.com", ".example.net", ".example.org")

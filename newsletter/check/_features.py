@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from newsletter.foreign.parts import split
+from newsletter.addresses import split
 
 if TYPE_CHECKING:
     from newsletter.check import Mail

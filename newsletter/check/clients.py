@@ -53,8 +53,8 @@ def check(mail: Mail) -> Iterator[Finding]:
         where = mail.where(element) if element is not None else nowhere
         yield warning(
             "clients",
-            f"{feature} is not known to {len(clients)} of {len(known.clients)} clients "
-            f"({share:.0%}): {names}{more}.",
+            f"The mail uses {feature}, which {len(clients)} of {len(known.clients)} mail programs "
+            f"({share:.0%}) do not know: {names}{more}.",
             f"Look how the mail reads without it. If it still reads well, write into look.toml, "
             f"under [accepted]: {feature} = {every}",
             **where,

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from newsletter import tokens
+from newsletter.addresses import host_of, split
 from newsletter.check import Mail, error, warning
 from newsletter.check._styles import Declared, declared, matcher
-from newsletter.foreign.parts import host_of, split
 from newsletter.model import Finding
 
 _TOKENS = (tokens.UNSUBSCRIBE_HTML, tokens.PREFERENCES_HTML)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from newsletter.addresses import host_of, split
 from newsletter.check import Mail, error, warning
 from newsletter.check._styles import Declared, declared, pixels
-from newsletter.foreign.parts import host_of, split
 from newsletter.model import Finding
 from newsletter.pictures import MOST_BYTES
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from newsletter.addresses import host_of, split
 from newsletter.check import HTML, Mail, warning
 from newsletter.check._styles import pixels
-from newsletter.foreign.parts import host_of, split
 from newsletter.model import Finding
 
 _SHORTENERS = frozenset(

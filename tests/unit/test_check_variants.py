@@ -256,7 +256,7 @@ BROKEN = [
     (swapped('<p style="(margin:0 0 12px">1 Example)', r'<p style="display:none;\1'), "law",
      "postal address is missing"),
     # What some clients do not know.
-    *((in_a_story(f'<p style="{css}">x</p>'), "clients", f"{what} is not known") for css, what in (
+    *((in_a_story(f'<p style="{css}">x</p>'), "clients", f"uses {what}, which") for css, what in (
         ("display:flex", "css-display-flex"), ("display:inline-flex", "css-display-flex"),
         ("display:grid", "css-display-grid"), ("grid-template-columns:1fr", "css-grid-template"),
         ("position:absolute", "css-position"), ("left:1px", "css-left-right-top-bottom"),
@@ -270,7 +270,7 @@ BROKEN = [
         ("font-family:system-ui", "css-sytem-ui"), ("-webkit-box-shadow:none", "css-box-shadow"),
         ("border-start-end-radius:1px", "css-border-radius-logical"),
     )),
-    *((in_extras(rules), "clients", f"{feature} is not known") for rules, feature in (
+    *((in_extras(rules), "clients", f"uses {feature}, which") for rules, feature in (
         ("p:before { content: 'x' }", "css-pseudo-element-before"),
         (".a.b { color: #000 }", "css-selector-chaining"),
         (".a { & p { color: #000 } }", "css-nesting"),
@@ -278,8 +278,8 @@ BROKEN = [
         ("@font-face { font-family: x }", "css-at-font-face"),
         ("@supports (display: grid) { p { margin: 0 } }", "css-at-supports"),
     )),
-    (in_a_story(IMG.format("data:image/png;base64,AA")), "clients", "image-base64 is not known"),
-    (in_a_story('<input type="text">'), "clients", "html-input-text is not known"),
+    (in_a_story(IMG.format("data:image/png;base64,AA")), "clients", "uses image-base64, which"),
+    (in_a_story('<input type="text">'), "clients", "uses html-input-text, which"),
 ]  # fmt: skip
 
 
