@@ -54,6 +54,17 @@ class Database:
             yield connection
 
     @contextmanager
+    def write_last(self) -> Iterator[Connection]:
+        """One transaction of long work that writes at its end: until then nobody waits for it.
+
+        In SQLite it must write before it reads. Raises DatabaseError.
+        """
+        with self._asked(), self._engine.connect() as connection:
+            connection.execution_options(**{READING: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def _asked(self) -> Iterator[None]:
         try:
             yield
