@@ -3,7 +3,8 @@
     NewsletterError              exit status 1: the work could not be done
     ├── UsageError               exit status 2: a command was called wrongly
     │   └── ConfigError          newsletter.toml, or the environment, is wrong
-    ├── ContentError             a file of an issue folder, or a template, is wrong
+    ├── ContentError             a file of an issue folder, a template, or a list is wrong
+    │   └── LinesError           lines of a list cannot be used
     ├── FetchError               a source could not be read
     ├── NotReadyError            a send that must not start: no approval, nobody to mail
     │   └── FindingsError        a check found an error in the mail
@@ -13,6 +14,10 @@
 A message says what happened, where, and what to do next, in plain sentences that an editor
 understands. It is printed as it stands; the traceback never is.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class NewsletterError(Exception):
@@ -33,6 +38,14 @@ class ConfigError(UsageError):
 
 class ContentError(NewsletterError):
     """A file that people write (issue.toml, note.md, a template, a CSV) is wrong."""
+
+
+class LinesError(ContentError):
+    """Lines of a file cannot be used; ``refused``: the number of each, and the reason."""
+
+    def __init__(self, message: str, refused: Sequence[tuple[int, str]]) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class FetchError(NewsletterError):

@@ -38,6 +38,7 @@ from newsletter.model.issue import (
     Sponsor,
     Story,
 )
+from newsletter.model.people import Status
 
 __all__ = [
     "Answer",
@@ -67,6 +68,7 @@ __all__ = [
     "Send",
     "SourceReport",
     "Sponsor",
+    "Status",
     "Story",
     "Window",
 ]

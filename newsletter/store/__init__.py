@@ -1,7 +1,8 @@
 """People and outcomes, in SQLite or PostgreSQL. The only package that knows SQLAlchemy.
 
-A module for each subject: ``subscribers``, ``sends`` (freeze), ``ledger`` (claims and outcomes),
-``doubt``, ``recalls``, ``stopping``, ``missing``, ``receipts``, ``approvals``, ``occurrences``.
+A module for each subject: ``subscribers``, ``imports`` (many of them at once), ``sends`` (freeze),
+``ledger`` (claims and outcomes), ``doubt``, ``recalls``, ``stopping``, ``missing``, ``receipts``,
+``approvals``, ``occurrences``.
 Their functions take the connection of an open transaction first, and give plain data.
 """
 

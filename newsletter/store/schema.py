@@ -85,7 +85,7 @@ subscriptions = Table(
     metadata,
     Column("list_id", ForeignKey("lists.id"), primary_key=True),
     Column("subscriber_id", ForeignKey("subscribers.id"), primary_key=True),
-    Column("status", String(20), nullable=False),  # active, unsubscribed
+    Column("status", String(20), nullable=False),  # active, pending, unsubscribed
     Column("changed_at", Moment, nullable=False),
 )
 

@@ -1,31 +1,33 @@
-"""People and their subscriptions. An address is stored once, in lower case.
+"""People and their subscriptions. An address is stored once, in its normal form.
 
 A keyed hash of the address stands beside it; when somebody is erased, only that stays, so that
-they are never mailed again, not even when imported anew.
+they are never mailed again, not even when imported anew. ``imports`` puts many on a list at once.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
+from newsletter.model import Status
 from newsletter.store import facts
 from newsletter.store.schema import lists, subscribers, subscriptions, suppressions
 
-ACTIVE = "active"
-UNSUBSCRIBED = "unsubscribed"
+ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
 ERASED = "erased at their own wish"
+
+_AT_ONCE = 1_000  # people fetched from the database at a time
+_SUPPRESSING = {status.word for status in Status if status.suppresses}
 
 
 @dataclass(frozen=True)
 class Person:
-    """One subscriber on one list."""
+    """One subscriber on one list. ``suppressed``: why the address is never mailed, if it is not."""
 
     email: str
     name: str
@@ -33,24 +35,40 @@ class Person:
     since: datetime
     suppressed: str | None = None
 
+    @property
+    def word(self) -> str:
+        """What they are in one word, which an import understands."""
+        if self.suppressed is None:
+            return self.status
+        return self.suppressed if self.suppressed in _SUPPRESSING else Status.BLOCKED.word
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Addresses → the keyed hashes that stand for them."""
+
+    salt: bytes
+
+    def key(self, email: str) -> str:
+        """64 hexadecimal digits; the same for an address in capitals."""
+        return hmac.digest(self.salt, email.lower().encode(), "sha256").hex()
+
 
 class People:
     """The people of one list, within an open transaction."""
 
     def __init__(self, connection: Connection, list_name: str) -> None:
         self._connection = connection
-        self._salt = facts.once(connection, "address key", secrets.token_hex(32)).encode()
+        self.keys = Keys(facts.once(connection, "address key", secrets.token_hex(32)).encode())
         self.list_id = list_id(connection, list_name)
 
     def add(self, email: str, name: str, status: str, now: datetime, *, revive: bool) -> str | None:
         """Put a person on the list; the reason where that is refused.
 
-        ``revive`` makes somebody active again who had unsubscribed (a person's own doing); an
-        import never does.
+        ``revive`` makes somebody active again who had unsubscribed: a person's own doing.
         """
-        key = self._key(email)
-        erased = select(suppressions.c.reason).where(suppressions.c.address_key == key)
-        if self._connection.scalar(erased) == ERASED:
+        key = self.keys.key(email)
+        if self.suppressed(email) == ERASED:
             return "this address was erased at the person's own wish and is never mailed again"
         person = self._person(key, email, name, now)
         subscription = (
@@ -64,17 +82,33 @@ class People:
                     list_id=self.list_id, subscriber_id=person, status=status, changed_at=now
                 )
             )
-        elif held != status and (status != ACTIVE or revive):
+        elif held != status and (status == UNSUBSCRIBED or revive):
             self._connection.execute(
                 update(subscriptions).where(*subscription).values(status=status, changed_at=now)
             )
         return None
 
+    def suppressed(self, email: str) -> str | None:
+        """Why the address is never mailed, on any list; None where it may be."""
+        key = self.keys.key(email)
+        reason: str | None = self._connection.scalar(
+            select(suppressions.c.reason).where(suppressions.c.address_key == key)
+        )
+        return reason
+
+    def permit(self, email: str) -> None:
+        """Lift a suppression; that of somebody who was erased stays."""
+        self._connection.execute(
+            delete(suppressions).where(
+                suppressions.c.address_key == self.keys.key(email), suppressions.c.reason != ERASED
+            )
+        )
+
     def remove(self, email: str, now: datetime) -> bool:
-        """Unsubscribe the person from the list; False where they were not active on it."""
+        """Unsubscribe the person from the list; False where they were not active or pending."""
         person = (
             select(subscribers.c.id)
-            .where(subscribers.c.address_key == self._key(email))
+            .where(subscribers.c.address_key == self.keys.key(email))
             .scalar_subquery()
         )
         changed = self._connection.execute(
@@ -82,7 +116,7 @@ class People:
             .where(
                 subscriptions.c.list_id == self.list_id,
                 subscriptions.c.subscriber_id == person,
-                subscriptions.c.status == ACTIVE,
+                subscriptions.c.status != UNSUBSCRIBED,
             )
             .values(status=UNSUBSCRIBED, changed_at=now)
         )
@@ -90,15 +124,16 @@ class People:
 
     def erase(self, email: str, now: datetime) -> bool:
         """Forget the person; only the keyed hash stays. False where nobody had the address."""
-        key = self._key(email)
+        if self._connection.dialect.name == "sqlite":  # else the bytes stay in the file
+            self._connection.exec_driver_sql("PRAGMA secure_delete=ON")
+        key = self.keys.key(email)
         known = self._connection.execute(
-            update(subscribers).where(subscribers.c.address_key == key).values(email=None, name="")
+            update(subscribers)
+            .where(subscribers.c.address_key == key, subscribers.c.email.is_not(None))
+            .values(email=None, name="")
         ).rowcount
-        held = self._connection.scalar(
-            select(suppressions.c.reason).where(suppressions.c.address_key == key)
-        )
         row = {"reason": ERASED, "created_at": now}
-        if held is None:
+        if self.suppressed(email) is None:
             self._connection.execute(insert(suppressions).values(address_key=key, **row))
         else:
             self._connection.execute(
@@ -125,7 +160,8 @@ class People:
             .join_from(subscriptions, subscribers)
             .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
             .where(subscriptions.c.list_id == self.list_id, subscribers.c.email.is_not(None))
-            .order_by(subscribers.c.email)
+            .order_by(subscribers.c.email),
+            execution_options={"yield_per": _AT_ONCE},
         )
         return (Person(*row) for row in rows)
 
@@ -146,9 +182,6 @@ class People:
                 update(subscribers).where(subscribers.c.id == found.id).values(name=name)
             )
         return int(found.id)
-
-    def _key(self, email: str) -> str:
-        return hmac.new(self._salt, email.lower().encode(), hashlib.sha256).hexdigest()
 
 
 def list_id(connection: Connection, name: str) -> int:
