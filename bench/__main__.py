@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import gathering, mailing, previewing
+from bench import gathering, importing, mailing, previewing
 
 ROOT = Path(__file__).parents[1]
 ISSUE = "2025-07-07"
@@ -46,6 +46,13 @@ def main() -> None:
     print(f"SMTP, a bare loop of ready-made mails {bare:6.0f} mails a second")
     print(f"SMTP, delivered and recorded {ours:15.0f} mails a second", end="")
     print(f"   {share:.2f} of the bare loop, at least {mailing.SHARE}")
+    least, ours, peak, small = importing.measure()
+    _line(f"{importing.LINES:,} lines, read and inserted only", least, None)
+    _line(f"{importing.LINES:,} lines, imported", ours, importing.LINES / 50_000)
+    print(
+        f"  {importing.LINES / ours:,.0f} lines a second, {ours / least:.1f} times the least; "
+        f"{peak:.0f} MB at the most ({small:.0f} MB for {importing.FEW:,} lines)"
+    )
 
 
 _CLI = ("-m", "newsletter.cli")

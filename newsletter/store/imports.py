@@ -25,7 +25,6 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     literal,
     or_,
     select,
@@ -45,20 +44,22 @@ Entry = tuple[int, str, str, Status]  # line, address, name, status
 _STANDING = {Status.ACTIVE: ACTIVE, Status.PENDING: PENDING}  # all others: unsubscribed
 
 
-def _aside(name: str) -> Table:
+def _aside(name: str, *, once: bool) -> Table:
+    """A table that is gone with the transaction; ``once``: with each address but once."""
     return Table(
         name,
         MetaData(),
         Column("line", Integer, nullable=False),
         Column("email", String(320), nullable=False),
         Column("name", String(200), nullable=False),
-        Column("address_key", Text, nullable=False),
+        Column("address_key", Text, nullable=False, primary_key=once),
         Column("status", Integer, nullable=False),
         prefixes=["TEMPORARY"],
     )
 
 
-_staged, _merged = _aside("staged_people"), _aside("merged_people")
+_staged = _aside("staged_people", once=False)
+_merged = _aside("merged_people", once=True)
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Import:
         lines with one address the strictest counts, and of these the last that has a name.
         """
         connection = self._connection
-        self._rank()
+        self._one_line_each()
         # The first thing that touches the database is a write: it waits for its turn, and then
         # nobody else has written in between. It also lets one import into the list at a time.
         mine = lists.c.id == self._list_id
@@ -122,14 +123,12 @@ class Import:
             self._write_suppressions(now)
             return self._merged(before, erased)
 
-    def _rank(self) -> None:
-        rank = func.row_number().over(
-            partition_by=_staged.c.address_key,
-            order_by=(_staged.c.status.desc(), _staged.c.name == "", _staged.c.line.desc()),
-        )
-        ranked = select(_staged, rank.label("rank")).subquery()
-        first = select(*(ranked.c[c.name] for c in _merged.c)).where(ranked.c.rank == 1)
-        self._connection.execute(insert(_merged).from_select(list(_merged.c.keys()), first))
+    def _one_line_each(self) -> None:
+        """Sorted so that the line that counts comes first; the others run into it."""
+        order = (_staged.c.status.desc(), _staged.c.name == "", _staged.c.line.desc())
+        rows = select(_staged).order_by(_staged.c.address_key, *order)
+        statement = self._upsert(_merged).from_select(list(_merged.c.keys()), rows)
+        self._connection.execute(statement.on_conflict_do_nothing())
 
     def _leave_out_the_erased(self) -> list[tuple[int, str]]:
         gone = select(suppressions.c.address_key).where(suppressions.c.reason == ERASED)

@@ -6,11 +6,11 @@ they are never mailed again, not even when imported anew. ``imports`` puts many 
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -21,6 +21,7 @@ from newsletter.store.schema import lists, subscribers, subscriptions, suppressi
 ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
 ERASED = "erased at their own wish"
 
+_BLOCK = 64  # bytes that SHA-256 takes at a time
 _AT_ONCE = 1_000  # people fetched from the database at a time
 _SUPPRESSING = {status.word for status in Status if status.suppresses}
 
@@ -43,15 +44,21 @@ class Person:
         return self.suppressed if self.suppressed in _SUPPRESSING else Status.BLOCKED.word
 
 
-@dataclass(frozen=True)
 class Keys:
-    """Addresses → the keyed hashes that stand for them."""
+    """Addresses → the keyed hashes (HMAC with SHA-256) that stand for them."""
 
-    salt: bytes
+    def __init__(self, salt: bytes) -> None:
+        # The key's part of the work is done once: an import hashes a million addresses.
+        block = (salt if len(salt) <= _BLOCK else sha256(salt).digest()).ljust(_BLOCK, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
 
     def key(self, email: str) -> str:
         """64 hexadecimal digits; the same for an address in capitals."""
-        return hmac.digest(self.salt, email.lower().encode(), "sha256").hex()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(email.lower().encode())
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
 class People:

@@ -57,8 +57,8 @@ def clean_name(name: str) -> str:
 
     Raises ValueError for what no name has: control characters, or a line that would be a header.
     """
-    if name.isprintable() and "ndx" not in name.lower():
-        return " ".join(name.split())[:MOST].rstrip()
+    if name.isprintable() and len(name) <= MOST and "ndx" not in name.lower():
+        return " ".join(name.split())
     if _HEADER.search(name):
         raise ValueError(f"the name {name[:_SHOWN]!r} has a line like a mail header in it")
     line = " ".join(name.split())

@@ -98,8 +98,8 @@ class SubscriberFile:
                 f"in the wrong one; put names with {_DELIMITERS[self.delimiter]} in quotation marks"
             )
         for number, says in found.states:
-            if number < len(cells):
-                status = max(status, says(cells[number]))
+            if number < len(cells) and (said := says(cells[number])) > status:
+                status = said
         return Row(line, address, _name(found, cells), status)
 
     def _header(self) -> tuple[str, Columns]:

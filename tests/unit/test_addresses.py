@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter import tokens
@@ -49,11 +49,13 @@ PLAIN = st.builds(lambda local, domain: f"{local}@{domain}", PARTS, DOMAINS)
 @example("a@b-.com")
 @example("a@ab--cd.com")
 @example("\u212a@example.com")  # a Kelvin sign, which is k in lower case
+@settings(deadline=None)
 def test_the_short_way_says_what_email_validator_says(address: str) -> None:
     assert ours(address) == asked(address)
 
 
 @given(st.one_of(PLAIN, st.emails(), st.builds("{}@{}.example".format, st.text(), st.text())))
+@settings(deadline=None)
 def test_a_stored_address_is_in_its_normal_form_already(address: str) -> None:
     if (found := ours(address)) is not None:
         assert normalised(found) == found
@@ -105,6 +107,7 @@ def test_what_is_no_address_is_said_in_few_words(address: str) -> None:
 @given(st.text())
 @example("Ada\u2028Lovelace")
 @example("=1+1")
+@settings(deadline=None)
 def test_a_clean_name_is_one_seen_line_and_stays_as_it_is(name: str) -> None:
     try:
         found = clean_name(name)

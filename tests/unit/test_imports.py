@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from newsletter.model import Status
 from newsletter.store import Database, open_database
 from newsletter.store.imports import Import, Merged
-from newsletter.store.subscribers import ACTIVE, People
+from newsletter.store.subscribers import ACTIVE, Keys, People
 
 NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)
 S = Status
@@ -213,3 +214,9 @@ def test_whatever_is_imported_nobody_is_mailed_who_should_not_be(
         }
     finally:
         database.close()
+
+
+@given(st.binary(min_size=1, max_size=200), st.emails())
+@settings(deadline=None)
+def test_an_address_key_is_an_hmac(salt: bytes, email: str) -> None:
+    assert Keys(salt).key(email) == hmac.new(salt, email.lower().encode(), "sha256").hexdigest()
