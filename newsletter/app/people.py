@@ -67,6 +67,8 @@ def import_file(
     unsubscribed becomes active again by it, and nobody who was erased comes back.
     """
     refused = _Refused()
+    if report:
+        _write_report(path, report, refused)  # a place that cannot be written to is said at once
     with subscriber_csv.opened(path, encoding) as file:
         if status is None and file.unsaid:
             raise UsageError(
@@ -134,10 +136,11 @@ def _require_people(path: Path, refused: _Refused, count: int, skip: bool) -> No
     if refused.count > SHOWN:
         lines += f"\n  and {refused.count - SHOWN:,} more"
     what = "1 line" if refused.count == 1 else f"{refused.count:,} lines"
-    others = f"import the others ({count:,}) with --skip-bad-lines" if count else ""
+    others = "the other line" if count == 1 else f"the other {count:,} lines"
+    remedy = f"import {others} with --skip-bad-lines" if count else "choose another file"
     raise LinesError(
         f"Nobody was imported: {path} has {what} that cannot be used:\n{lines}\n"
-        f"Mend them, or {others or 'choose another file: no line of it can be used'}.",
+        f"Mend {'it' if refused.count == 1 else 'them'}, or {remedy}.",
         refused.lines,
     )
 

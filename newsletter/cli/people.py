@@ -40,7 +40,7 @@ def _status(word: str) -> Status:
 
 @subscribers.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV: email, and if there are any name, status.")],
+    file: Annotated[Path, typer.Argument(help="A CSV file, as other programs export it.")],
     status: Annotated[
         Status | None,
         typer.Option(
@@ -48,10 +48,10 @@ def import_(
         ),
     ] = None,
     skip_bad_lines: Annotated[
-        bool, typer.Option("--skip-bad-lines", help="Import the others all the same.")
+        bool, typer.Option("--skip-bad-lines", help="Import the other lines all the same.")
     ] = False,
     encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of the file, such as shift_jis.")
+        str | None, typer.Option(metavar="NAME", help="The letters of the file, such as shift_jis.")
     ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the lines not used into this CSV.")

@@ -155,7 +155,7 @@ def opened(path: Path, encoding: str | None = None) -> Iterator[SubscriberFile]:
             text = io.TextIOWrapper(binary, encoding, decoding.BROKEN, newline="")
             yield SubscriberFile(path, binary, text, encoding)
     except OSError as error:
-        raise ContentError(f"{path} cannot be read: {error.strerror}. Mend the path.") from error
+        raise ContentError(f"{path} cannot be read: {error.strerror}. Name a CSV file.") from error
 
 
 @contextmanager

@@ -80,12 +80,15 @@ def test_many_bad_lines_go_into_a_file(newsroom: Newsroom) -> None:
     assert "30 lines that cannot be used" in said
     assert "line 3: '=bad0' is not an address" in said
     assert "and 10 more" in said
-    assert "import the others (1) with --skip-bad-lines" in said
+    assert "import the other line with --skip-bad-lines" in said
     assert str(newsroom.folder / "r.refused.csv") in said
     lines = (newsroom.folder / "r.refused.csv").read_text(encoding="utf-8-sig").splitlines()
     assert lines[0] == "line,reason"
     assert lines[-1].startswith("32,")
     assert len(lines) == 31
+    nowhere = str(newsroom.folder / "none" / "report.csv")
+    said = lists(newsroom, text, "--skip-bad-lines", "--report", nowhere, status=1)
+    assert "could not be written" in said
     assert words(newsroom) == {}
     report = newsroom.folder / "report.csv"
     said = lists(newsroom, text, "--skip-bad-lines", "--report", str(report))
