@@ -51,9 +51,15 @@ def validated(
         return model.model_validate(raw)
     except ValidationError as error:
         for fault in error.errors():
-            where = ".".join(str(part) for part in (*([place] if place else ()), *fault["loc"]))
+            where = _place(place, fault["loc"])
             faults.append(f"{where}: {_said(fault, model)}" if where else _said(fault, model))
         return None
+
+
+def _place(beginning: str, path: tuple[str | int, ...]) -> str:
+    """``sections[2].title``: tables of a list are counted as people do."""
+    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path)
+    return (beginning + "".join(parts)).removeprefix(".")
 
 
 def _said(fault: Any, model: type[BaseModel]) -> str:

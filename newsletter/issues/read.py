@@ -106,7 +106,7 @@ def read_issue(root: Path, issue: date) -> Issue:
     known |= {article.id: article for article in gathered.articles}
     if any(story.article not in known for story in file.missed):
         known = _earlier(root, issue) | known
-    reading = _Reading(folder, known, faults)
+    reading = _Reading(folder, path.read_text(encoding="utf-8-sig"), known, faults)
     found = Issue(
         date=issue,
         subject=file.subject.strip(),
@@ -122,18 +122,24 @@ def read_issue(root: Path, issue: date) -> Issue:
         editor=gathered.editor,
         sources=gathered.sources,
     )
+    beside: list[str] = []
+    in_note = _Reading(folder, found.note, known, beside)
     for of in note.pictures(found.note):
-        reading.picture(of, "note.md")
-    if faults:
-        raise ContentError(tables.report(path, faults))
+        in_note.picture(of, "a picture")
+    files = ((path, faults), (folder / "note.md", beside))
+    if said := [tables.report(file, wrong) for file, wrong in files if wrong]:
+        raise ContentError("\n".join(said))
     return found
 
 
 class _Reading:
-    """One reading of issue.toml: what it may refer to, and the faults found so far."""
+    """One reading of a file: its text, what it may refer to, and the faults found so far."""
 
-    def __init__(self, folder: Path, known: dict[str, Article], faults: list[str]) -> None:
+    def __init__(
+        self, folder: Path, text: str, known: dict[str, Article], faults: list[str]
+    ) -> None:
         self.folder = folder
+        self.lines = text.splitlines()
         self.known = known
         self.faults = faults
         self.used: dict[str, str] = {}
@@ -163,7 +169,9 @@ class _Reading:
             article=article,
             headline=headline,
             blurb=article.blurb if table.blurb is None else table.blurb,
-            image=self.picture(article.image if table.image is None else table.image, place),
+            image=self.picture(
+                article.image if table.image is None else table.image, f"{place}.image"
+            ),
             alt=table.alt or caption or headline,
             caption=caption,
             credit=article.credit if table.credit is None else table.credit,
@@ -181,7 +189,7 @@ class _Reading:
             text=table.text,
             label=table.label,
             link=table.link,
-            image=self.picture(table.image, place),
+            image=self.picture(table.image, f"{place}.image"),
             alt=table.alt,
             after=table.after,
             starts=table.starts,
@@ -195,12 +203,16 @@ class _Reading:
         path = self.folder / image
         inside = path.resolve().is_relative_to((self.folder / "images").resolve())
         if not inside or not path.is_file():
-            where = place if place == "note.md" else f"{place}.image"
             self.faults.append(
-                f"{where}: there is no file {image!r} in {self.folder}; put the picture "
-                f"into its images/ folder, or give an https address"
+                f"{place}{self._line(image)}: there is no file {image!r} in {self.folder}; put "
+                f"the picture into its images/ folder, or give an https address"
             )
         return image
+
+    def _line(self, words: str) -> str:
+        """Where in the file the words stand first."""
+        numbers = (n for n, line in enumerate(self.lines, 1) if words in line)
+        return f", line {number}" if (number := next(numbers, None)) else ""
 
 
 def _earlier(root: Path, issue: date) -> dict[str, Article]:

@@ -152,13 +152,23 @@ def test_all_faults_of_issue_toml_at_once(tmp_path: Path) -> None:
         issues.read_issue(tmp_path, DAY)
     for expected in (
         "has 5 errors",
-        "lead.image: there is no file 'images/none.jpg'",
+        "lead.image, line 3: there is no file 'images/none.jpg'",
         "sections[1].stories[1].article: 'id1' stands already as lead",
         "sections[1].stories[2].article: no article has the id 'id22'; did you mean \"id2\"?",
-        "sections[1].stories[3].image: there is no file '../../secret.jpg'",
+        "sections[1].stories[3].image, line 12: there is no file '../../secret.jpg'",
         "sponsors[1].after: there is no section 'Sport'; known: News",
     ):
         assert expected in str(caught.value)
+
+
+def test_a_picture_that_the_note_names_and_nobody_put_there(tmp_path: Path) -> None:
+    folder = make(tmp_path, gathered(article(1)))
+    (folder / "note.md").write_text("Look:\n\n![A plan](images/plan.png)\n")
+    with pytest.raises(ContentError) as caught:
+        issues.read_issue(tmp_path, DAY)
+    first, second = str(caught.value).splitlines()
+    assert first == f"{folder / 'note.md'} has 1 error:"
+    assert "a picture, line 3: there is no file 'images/plan.png'" in second
 
 
 def test_unknown_keys_and_broken_toml(tmp_path: Path) -> None:
@@ -257,16 +267,16 @@ def test_a_story_that_readers_missed_is_found_in_an_earlier_issue(tmp_path: Path
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("[[sponsors]]\nlabel = 'x'", "sponsors.0: expected a text or an image"),
+        ("[[sponsors]]\nlabel = 'x'", "sponsors[1]: expected a text or an image"),
         (
             "[[sponsors]]\ntext = 'x'\nstarts = 2025-07-02\nends = 2025-07-01",
-            "sponsors.0: ends before it starts",
+            "sponsors[1]: ends before it starts",
         ),
-        ("[[sponsors]]\ntext = 'x'\nstarts = 'soon'", "sponsors.0.starts: expected a valid date"),
-        ("[[sections]]\ntitle = 'x'\nform = 'big'", "sections.1.form: expected 'picture', 'text'"),
+        ("[[sponsors]]\ntext = 'x'\nstarts = 'soon'", "sponsors[1].starts: expected a valid date"),
+        ("[[sections]]\ntitle = 'x'\nform = 'big'", "sections[2].form: expected 'picture', 'text'"),
         ("[[missed]]\narticle = 'nope'", "missed[1].article: no article has the id 'nope'"),
         ("[poll]\nanswers = ['Yes']", "poll.question: is missing"),
-        ("[poll]\nquestion = 'x'\nanswers = [3]", "poll.answers.0"),
+        ("[poll]\nquestion = 'x'\nanswers = [3]", "poll.answers[1]"),
     ],
 )
 def test_what_is_wrong_beside_the_stories_is_said(tmp_path: Path, more: str, said: str) -> None:
