@@ -13,8 +13,9 @@ from newsletter import tokens
 from newsletter.config import Config
 from newsletter.letters import is_latin
 from newsletter.model import Issue, Rendered
+from newsletter.render.filling import filled
 from newsletter.render.inlining import inlined
-from newsletter.render.looks import Look, filled, folders, look, packaged_templates
+from newsletter.render.looks import Look, folders, look, packaged_templates
 from newsletter.render.views import context, wanted_pictures
 
 _GUARD = "\u200c"

@@ -36,8 +36,9 @@ def inlined(html: str, searched: Sequence[Path]) -> str:
     with _INLINER:
         for snippet, why in _lost(styles):
             raise ContentError(
-                f"{_place(snippet, searched)}: {snippet!r} would be lost, because {why}. Write it "
-                f"in another way, or put it into the style block marked data-premailer."
+                f"{_place(snippet, searched)}: {snippet.strip()!r} would be lost, because {why}. "
+                f"Write it in another way, or put it into extras.css, the style block marked "
+                f"data-premailer, which readers get as it is."
             )
         whole: str = _inliner()(
             html,
@@ -113,6 +114,9 @@ def _lost_of(rule: object, known: Counter[tuple[str, str]]) -> Iterator[tuple[st
             continue
         written = f"{item.name}:{tinycss2.serialize(item.value)}"
         key = _squeezed(selector), item.lower_name
+        if not any(found == key[0] for found, _ in known):
+            yield selector, "the inliner does not know this way to name elements"
+            return
         if known[key] <= 0:
             yield written, "the inliner does not know this way to write a value"
         known[key] -= 1

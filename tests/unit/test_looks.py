@@ -46,6 +46,7 @@ def style() -> str:
         ("h1:hover { color: #000000; }", "'h1:hover' would be lost, because ':hover' names no"),
         ("p:not(.x) { margin: 0; }", "'p:not(.x)' would be lost"),
         ('a[href^="x"] { margin: 0; }', "would be lost, because '^=' names no element"),
+        ("h1 > > p { margin: 0; }", "because the inliner does not know this way to name elements"),
         ("p::before { margin: 0; }", "'p::before' would be lost"),
         ("@media print { p { margin: 0; } }", "'@media' would be lost, because an at-rule"),
         ("@media print { @media screen { p { margin: 0; } } }", "'@media' would be lost"),
@@ -100,10 +101,59 @@ def test_a_look_without_facts_has_the_usual_places(config: Config) -> None:
     assert look(replace(config, newsletter=bare)).places.lead == 536
 
 
-def test_a_part_that_is_missing_is_named(config: Config, own: Callable[[str, str], None]) -> None:
-    own("email.html.j2", '{% from "_parts/gone.html.j2" import x %}{{ x() }}')
-    with pytest.raises(ContentError, match=r"There is no template _parts/gone\.html\.j2"):
+@pytest.mark.parametrize(
+    "asked", ['{% from "gone.html.j2" import x %}', '{% include "gone.html.j2" %}',
+              '{% extends "gone.html.j2" %}'],
+)  # fmt: skip
+def test_a_part_that_is_missing_is_named_and_who_asks_for_it(
+    config: Config, own: Callable[[str, str], None], asked: str
+) -> None:
+    own("email.html.j2", f"<p>\n{asked}")
+    with pytest.raises(ContentError, match=r"There is no template gone\.html\.j2") as caught:
         render(GOOD, config)
+    assert "weekly/email.html.j2, line 2" in str(caught.value)
+
+
+def test_a_file_that_is_not_utf8_is_named_with_its_line(config: Config) -> None:
+    path = config.folder / "templates" / "weekly" / "style.css"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"p { margin: 0; }\nh1 { color: #000000; } /* caf\xe9 */\n")
+    with pytest.raises(ContentError, match=r"weekly/style\.css, line 2, is not UTF-8"):
+        render(GOOD, config)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("{{ newsletter.name | shout }}", "No filter named 'shout'. Mend that line."),
+        ("{{ newsletter.__class__ }}", "'dict' object is unsafe."),
+        ('{{ say("nothing") }}', "there is no 'nothing'."),
+        ("{{ 1 / 0 }}", "division by zero."),
+        ("{% if %}", "Mend that line."),
+    ],
+)
+def test_a_mistake_is_one_sentence_with_its_place(
+    config: Config, own: Callable[[str, str], None], wrong: str, said: str
+) -> None:
+    own("email.html.j2", f"<p>\n{wrong}\n</p>")
+    with pytest.raises(ContentError, match=r"weekly/email\.html\.j2, line 2") as caught:
+        render(GOOD, config)
+    assert str(caught.value).endswith(said)
+    assert "\n" not in str(caught.value)
+    assert ".." not in str(caught.value).removeprefix("The template ")
+
+
+def test_a_wrong_value_is_said_with_the_line_that_gave_it(
+    config: Config, own: Callable[[str, str], None]
+) -> None:
+    text = (packaged_templates() / "weekly" / "email.html.j2").read_text(encoding="utf-8")
+    own("email.html.j2", text.replace("heading(words.lead)", "heading(words.leed)"))
+    number = next(n for n, line in enumerate(text.splitlines(), 1) if "heading(words.lead)" in line)
+    with pytest.raises(ContentError) as caught:
+        render(GOOD, config)
+    assert "_parts/divider.html.j2, line " in str(caught.value)
+    place = f"{config.folder}/templates/weekly/email.html.j2, line {number}"
+    assert f"It was called in {place}." in str(caught.value)
 
 
 def test_a_mistake_in_a_part_is_said_with_its_own_file_and_line(config: Config) -> None:
