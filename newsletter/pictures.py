@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 200 * 1024
 MOST_PIXELS = 50_000_000
+BIG = 12_000_000  # pixels; a small file may unfold to so many, and each takes memory
 SMALLEST = 20  # pixels; what is smaller is no picture: it counts readers
 TALLEST = 1.25  # times the width of its place; a taller one is made narrower
 SHARPNESS = 2  # pixels for each CSS pixel
@@ -22,6 +25,7 @@ _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
 _DRAWN = frozenset({"PNG", "GIF", "BMP"})  # formats of drawings, which JPEG would smear
 _QUALITIES = (85, 78, 70, 60, 50)
 _SMALLER = 0.8
+_ONE_BIG = threading.Lock()  # of the big ones only one is unfolded at a time
 _RECIPE = 1  # another number makes new names: counts changes to what is below
 
 
@@ -35,20 +39,23 @@ class Fitted:
     height: int
 
 
-def name_of(data: bytes, place: int) -> str:
+def name_of(data: bytes, place: int, *, square: bool = False) -> str:
     """What the fitted picture's file is called, but for its ending."""
-    return hashlib.sha256(b"%d %d " % (_RECIPE, place) + data).hexdigest()[:20]
+    recipe = b"%d %d %s" % (_RECIPE, place, b"square " if square else b"")
+    return hashlib.sha256(recipe + data).hexdigest()[:20]
 
 
-def fitted(data: bytes, place: int, shown: str) -> Fitted:
-    """The picture for a place of so many CSS pixels, in at most 200 KB.
+def fitted(data: bytes, place: int, shown: str, *, square: bool = False) -> Fitted:
+    """The picture for a place of so many CSS pixels, in at most 200 KB; ``square``: cut to one.
 
     Raises ContentError, which calls the picture ``shown``, for what is no picture, has over 50
     megapixels, or is hardly bigger than a dot.
     """
     whole = _plain(data, place, shown)
-    scale = min(1, SHARPNESS * place / whole.width, SHARPNESS * TALLEST * place / whole.height)
-    name, drawn = name_of(data, place), whole.info.get("drawn", False)
+    drawn = whole.info.get("drawn", False)
+    if square:
+        whole = _squared(whole)
+    scale, name = _scale(whole, place), name_of(data, place, square=square)
     while True:
         image = _scaled(whole, scale)
         if drawn and len(made := _saved(image, "PNG", optimize=True)) <= MOST_BYTES:
@@ -90,13 +97,41 @@ def _plain(data: bytes, place: int, shown: str) -> Image:
         raise ContentError(f"{shown} is only {width} × {height} pixels. Take a bigger one.")
     drawn = image.format in _DRAWN
     try:
-        most = round(SHARPNESS * TALLEST * place)
-        image.draft("RGB", (most, most))
-        found = _on_white(_in_srgb(_upright(image)))
+        with _ONE_BIG if width * height > BIG else nullcontext():
+            most = round(SHARPNESS * TALLEST * place)
+            image.draft("RGB", (most, most))
+            found = _on_white(_in_srgb(_upright(_shrunk(image, place))))
     except Exception as error:  # a damaged picture may fail in any way
         raise ContentError(f"{shown} is damaged: {error}. Take another one.") from error
     found.info = {"drawn": drawn}
     return found
+
+
+def _scale(image: Image, place: int) -> float:
+    """By how much the picture is made smaller for its place."""
+    wide, high = SHARPNESS * place / image.width, SHARPNESS * TALLEST * place / image.height
+    return min(1, wide, high)
+
+
+def _shrunk(image: Image, place: int) -> Image:
+    """Smaller by a whole number, but twice as big as it will be: the rest works on little."""
+    if image.mode == "P":
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    factor = int(0.5 / _scale(image, place))
+    if factor < 2 or image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
+        return image
+    image.load()
+    small = image.reduce(factor)
+    small.info["exif"] = image.getexif().tobytes()  # which way up it is
+    return small
+
+
+def _squared(image: Image) -> Image:
+    """The middle of it; of a tall one rather the upper part, where a face is."""
+    from PIL import ImageOps
+
+    side = min(image.size)
+    return ImageOps.fit(image, (side, side), centering=(0.5, 0.3))
 
 
 def _upright(image: Image) -> Image:

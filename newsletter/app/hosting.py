@@ -105,10 +105,11 @@ class _Work:
         raise ContentError(f"There is no picture {of}. Put it there, or mend its name.")
 
     def _hosted(self, of: str, data: bytes, place: int) -> Hosted:
-        name = name_of(data, place)
+        square = of == self.desk.config.editor.picture  # it is shown round
+        name = name_of(data, place, square=square)
         for known in self.before.hosted:
             if known.place == place and known.file.startswith(f"{name}."):
                 return Hosted(of, place, known.file, known.width, known.height, known.bytes)
-        made = fitted(data, place, of)
+        made = fitted(data, place, of, square=square)
         issues.write_picture(self.folder, made.name, made.data)
         return Hosted(of, place, made.name, made.width, made.height, len(made.data))

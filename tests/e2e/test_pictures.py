@@ -166,9 +166,9 @@ def test_a_damaged_list_is_made_anew(room: Newsroom) -> None:
         assert mail(room) == before
 
 
-def test_the_editors_portrait_is_fitted_too(room: Newsroom) -> None:
+def test_the_editors_portrait_is_cut_to_a_square(room: Newsroom) -> None:
     room.configure("", **{"[[sources]]": 'picture = "me.png"\n\n[[sources]]'})
-    (room.folder / "me.png").write_bytes(saved("PNG", 500, 500))
+    (room.folder / "me.png").write_bytes(saved("PNG", 500, 800))
     room.run("gather", ISSUE)
     room.run("build", ISSUE)
     assert shown(room)[0][1:] == (72, 72)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageCms
@@ -79,6 +82,46 @@ def test_it_stands_upright_and_says_nothing_of_its_maker() -> None:
     assert not seen.getexif()
     assert not {"exif", "comment", "icc_profile", "xmp"} & seen.info.keys()
     assert b"Somebody" not in made.data
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_a_big_one_stands_upright_too(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    made = fitted(saved(Image.new("RGB", (4000, 2000), "teal"), kind, exif=exif), 320, "a picture")
+    assert (made.width, made.height) == (400, 800)
+
+
+def test_a_square_is_cut_from_the_middle_and_rather_the_top_where_a_face_is() -> None:
+    tall = Image.new("RGB", (400, 1000), "white")
+    tall.paste("black", (0, 200, 400, 560))
+    made = fitted(saved(tall, "PNG"), 72, "a picture", square=True)
+    assert (made.width, made.height) == (144, 144)
+    seen = opened(made.data).convert("L")
+    assert seen.getpixel((72, 72)) < 40  # type: ignore[operator]
+    data = saved(tall, "PNG")
+    assert name_of(data, 72, square=True) != name_of(data, 72)
+
+
+def test_many_big_ones_at_once_do_not_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "big.png"
+    path.write_bytes(saved(Image.new("RGBA", (5000, 5000), "teal"), "PNG"))
+    assert path.stat().st_size < 500_000
+    done = subprocess.run(
+        [sys.executable, "-c", _FOUR_AT_ONCE, path], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 1000, f"{done.stdout.strip()} MB"
+
+
+_FOUR_AT_ONCE = """
+import pathlib, resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from newsletter.pictures import fitted
+data = pathlib.Path(sys.argv[1]).read_bytes()
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(lambda place: fitted(data, place, "a picture"), (320, 330, 340, 350)))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
 
 
 def test_colours_of_another_profile_become_srgb() -> None:
