@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import colorsys
+
 ENOUGH = 4.5  # WCAG 1.4.3, for text of usual size
 ENOUGH_LARGE = 3.0  # from 24 px, or 18.7 px bold
 _STEPS = 50
@@ -23,14 +25,18 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 def readable(colour: str, *grounds: str) -> str:
-    """The colour, as much darker or lighter as it takes to be read on all of the grounds."""
+    """The colour, as much darker or lighter as it takes to be read on all of the grounds.
+
+    Its hue and saturation stay: a red becomes a light red, and not a pale one.
+    """
     on = [parsed(ground) for ground in grounds]
     dark = sum(map(_luminance, on)) / len(on) < 0.18
-    towards = 255 if dark else 0
-    start = parsed(colour)
+    towards = 1 if dark else 0
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(c / 255 for c in parsed(colour)))
     for step in range(_STEPS + 1):
-        share = step / _STEPS
-        red, green, blue = (round(c + (towards - c) * share) for c in start)
+        lighter = lightness + (towards - lightness) * step / _STEPS
+        shares = colorsys.hls_to_rgb(hue, lighter, saturation)
+        red, green, blue = (round(255 * share) for share in shares)
         if all(contrast((red, green, blue), ground) >= ENOUGH for ground in on):
             break
     return f"#{red:02x}{green:02x}{blue:02x}"

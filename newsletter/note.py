@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 _TAGS = {"p", "br", "a", "strong", "em", "ul", "ol", "li", "blockquote", "h2", "h3", "hr", "img"}
 _ATTRIBUTES = {
     "a": {"href", "title"},
-    "img": {"src", "alt", "title", "width", "height"},
+    "img": {"src", "alt", "title", "width", "height", "style"},
     "ol": {"start"},
 }
 _TOP_HEADING = 2  # the mail's name is its h1
+_WIDTH = re.compile(r"max-width:\d{1,4}px")  # the one style that a note may hold
 
 
 Shown = Callable[[str], Mapping[str, Any] | None]
@@ -43,6 +45,7 @@ def to_html(markdown: str, shown: Shown = lambda of: {"src": of}) -> str:
         html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
+        attribute_filter=_allowed,
         url_schemes={"https", "http", "mailto"},
         link_rel=None,
     )
@@ -108,7 +111,13 @@ def _dressed(token: Token, shown: Shown) -> bool:
     if picture is None:
         return False
     token.attrs |= {name: str(value) for name, value in picture.items() if value is not None}
+    if width := picture.get("width"):
+        token.attrs["style"] = f"max-width:{width}px"  # else the look makes a small one big
     return True
+
+
+def _allowed(_tag: str, attribute: str, value: str) -> str | None:
+    return value if attribute != "style" or _WIDTH.fullmatch(value) else None
 
 
 def _words(html: str) -> str:

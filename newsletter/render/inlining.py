@@ -20,6 +20,8 @@ _STYLE = re.compile(
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 # What the inliner cannot find elements by, and leaves out.
 _NOT_INLINED = re.compile(r"::?[a-z-]+|[\^$*~|]=", re.IGNORECASE)
+_STYLED = re.compile(r"""(<[a-z][^<>]*\sstyle=)("[^"]*"|'[^']*')""", re.IGNORECASE)
+_GAP = re.compile(r"""("[^"]*"|'[^']*')|([;,])\s+""")
 
 
 def inlined(html: str, searched: Sequence[Path]) -> str:
@@ -51,7 +53,13 @@ def inlined(html: str, searched: Sequence[Path]) -> str:
             remove_classes=False,
             cssutils_logging_level=logging.CRITICAL,
         ).transform(pretty_print=False)
-    return whole
+    return _STYLED.sub(_light, whole)
+
+
+def _light(element: re.Match[str]) -> str:
+    """An element's styles without the blanks that the inliner put between them."""
+    quote, styles = element[2][0], element[2][1:-1]
+    return element[1] + quote + _GAP.sub(r"\1\2", styles) + quote
 
 
 @lru_cache(maxsize=1)

@@ -139,7 +139,9 @@ class _Views:
         }
 
     def sponsors(self, after: str | None) -> list[dict[str, Any]]:
-        return [self.sponsor(each) for each in self.issue.running if each.after == after]
+        """Those that stand there; one without words whose picture is lost says nothing."""
+        found = (self.sponsor(each) for each in self.issue.running if each.after == after)
+        return [each for each in found if each["picture"] or each["text"] or each["alt"]]
 
     def sponsor(self, sponsor: Sponsor) -> dict[str, Any]:
         return {

@@ -15,8 +15,9 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from newsletter import check
 from newsletter.app import open_desk
 from newsletter.check import Mail
+from newsletter.colours import contrast
 from newsletter.config import Config
-from newsletter.model import Form, Issue, Pictures, Section
+from newsletter.model import Form, Hosted, Issue, Pictures, Section, Sponsor
 from newsletter.render import look, render
 from tests.browser import launched
 from tests.kinds import GOOD, KOREAN, LANTERNS, RTL, everything, story
@@ -161,8 +162,9 @@ def test_a_headline_from_right_to_left_stands_on_the_right(
     page.close()
 
 
-def test_korean_words_are_kept_whole(tmp_path: Path, chromium: Browser) -> None:
-    html = render(everything(), configured(tmp_path, "weekly", "ko")).html
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_korean_words_are_kept_whole(tmp_path: Path, chromium: Browser, language: str) -> None:
+    html = render(everything(), configured(tmp_path, "weekly", language)).html
     page = page_of(chromium, html, 375)
     kept = page.locator(".gutter").evaluate("e => getComputedStyle(e).wordBreak")
     assert kept == "keep-all"
@@ -175,3 +177,95 @@ def test_sixty_stories_stay_under_the_limit(tmp_path: Path, template: str) -> No
     config = configured(tmp_path, template)
     size = len(render(ISSUES["sixty stories"], config).html.encode())
     assert size < 102 * 1024
+
+
+def weight(count: int, form: Form, config: Config) -> int:
+    """The bytes of a mail with so many usual stories, each with a picture."""
+    pictures = tuple(
+        Hosted(f"https://www.example.com/{number}.jpg", place, "f" * 20 + ".jpg", 640, 427, 90_000)
+        for number in range(100, 100 + count)
+        for place in (320,)
+    )
+    (section,) = many(count, headline="A headline of usual length, which is two lines on a phone")
+    stories = tuple(
+        replace(story, image=f"https://www.example.com/{number}.jpg", blurb="Words " * 30)
+        for number, story in enumerate(section.stories, 100)
+    )
+    full = replace(GOOD, sections=(Section("News", stories, form),), pictures=Pictures(pictures))
+    return len(render(full, config).html.encode())
+
+
+@pytest.mark.parametrize(("form", "most"), [("picture", 1600), ("text", 750), ("brief", 550)])
+def test_a_story_is_light(tmp_path: Path, form: str, most: int) -> None:
+    config = configured(tmp_path, "weekly")
+    each = (weight(40, Form(form), config) - weight(10, Form(form), config)) / 30
+    assert each < most
+
+
+@pytest.mark.parametrize("template", LOOKS)
+def test_hangul_is_never_slanted(tmp_path: Path, chromium: Browser, template: str) -> None:
+    html = render(everything(), configured(tmp_path, template, "ko")).html
+    page = page_of(chromium, html, 700)
+    slanted = page.evaluate(
+        "[...document.querySelectorAll('body *')].filter(e => e.tagName != 'EM' && "
+        "!e.closest('em') && getComputedStyle(e).fontStyle == 'italic').map(e => e.outerHTML)"
+    )
+    page.close()
+    assert slanted == []
+
+
+@pytest.mark.parametrize("template", LOOKS)
+def test_an_advertisement_whose_picture_is_lost_says_its_words(
+    tmp_path: Path, template: str
+) -> None:
+    loaf, none = (
+        Sponsor("", image=f"images/{n}.png", alt=alt, link="https://www.example.com/b")
+        for n, alt in ((1, "Bread since 1911"), (2, ""))
+    )
+    lost = Pictures(lost={"images/1.png": "it is damaged.", "images/2.png": "it is damaged."})
+    issue = replace(GOOD, sponsors=(loaf, none), pictures=lost)
+    rendered = render(issue, configured(tmp_path, template))
+    assert ">Bread since 1911</a>" in rendered.html
+    assert rendered.html.count("Advertisement</p>") == 1
+    assert rendered.text.count("[Advertisement]") == 1
+
+
+@pytest.mark.parametrize("template", LOOKS)
+def test_a_small_picture_in_the_note_is_not_blown_up(
+    tmp_path: Path, chromium: Browser, template: str
+) -> None:
+    small = Hosted("https://www.example.com/s.png", 536, "small.png", 300, 200, 9_000)
+    note = "Look:\n\n![A stamp](https://www.example.com/s.png)"
+    for place in (536, 520):
+        pictures = Pictures((replace(small, place=place),))
+        issue = replace(GOOD, note=note, pictures=pictures)
+        html = render(issue, configured(tmp_path, template)).html
+        if "small.png" in html:
+            break
+    page = page_of(chromium, html, 700)
+    stamp = page.get_by_alt_text("A stamp")
+    assert stamp.evaluate("e => getComputedStyle(e).maxWidth") == "300px"
+    page.close()
+
+
+@pytest.mark.parametrize("accent", ["#ffffff", "#fffdf9", "#0a0a0a", "#1b1917"])
+@pytest.mark.parametrize("template", LOOKS)
+def test_a_button_can_be_told_from_its_ground(
+    tmp_path: Path, chromium: Browser, template: str, accent: str
+) -> None:
+    config = configured(tmp_path, template)
+    coloured = config.newsletter.model_copy(update={"accent": accent})
+    html = render(GOOD, replace(config, newsletter=coloured)).html
+    for palette in ("light", "dark"):
+        page = page_of(chromium, html, 700, color_scheme=palette)
+        edge, sheet = (
+            page.locator(where).evaluate(f"e => getComputedStyle(e).{what}")
+            for where, what in ((".button", "borderTopColor"), (".sheet", "backgroundColor"))
+        )
+        page.close()
+        assert contrast(rgb(edge), rgb(sheet)) >= 3, f"{edge} on {sheet}, {palette}"
+
+
+def rgb(said: str) -> tuple[int, int, int]:
+    red, green, blue = map(int, re.findall(r"\d+", said)[:3])
+    return red, green, blue

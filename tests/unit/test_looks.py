@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -171,6 +172,14 @@ def test_a_mistake_in_a_part_is_said_with_its_own_file_and_line(config: Config) 
 def test_every_colour_becomes_readable(colour: str, ground: str) -> None:
     assert contrast(parsed(readable(colour, ground)), parsed(ground)) >= 4.5
     assert contrast(parsed(on(colour)), parsed(colour)) >= 4.5
+
+
+def test_a_colour_keeps_its_hue_and_saturation() -> None:
+    both = "#9b1c2e", readable("#9b1c2e", "#111111")
+    as_it_was, now = (colorsys.rgb_to_hls(*(c / 255 for c in parsed(each))) for each in both)
+    assert now[1] > as_it_was[1]
+    assert now[0] == pytest.approx(as_it_was[0], abs=0.01)
+    assert now[2] == pytest.approx(as_it_was[2], abs=0.02)
 
 
 def test_the_contrast_of_wcag() -> None:
