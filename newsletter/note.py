@@ -61,28 +61,42 @@ def pictures(markdown: str) -> list[str]:
 
 def to_text(markdown: str) -> str:
     """The note for readers of plain text: a link's address follows its words in brackets."""
-    blocks: list[str] = []
+    blocks: list[tuple[str, int]] = []  # and the number of the list that it is a line of, or 0
     lists: list[int | None] = []
-    prefix = ""
+    prefix, begun, tight = "", 0, False
     for token in _parser().parse(tokens.take_apart(markdown)):
         if token.type == "ordered_list_open":
             lists.append(int(token.attrs.get("start", 1)))
+            begun += len(lists) == 1
         elif token.type == "bullet_list_open":
             lists.append(None)
+            begun += len(lists) == 1
         elif token.type in {"ordered_list_close", "bullet_list_close"}:
             lists.pop()
         elif token.type == "list_item_open":
             number = lists[-1]
             prefix = "- " if number is None else f"{number}. "
             lists[-1] = None if number is None else number + 1
+        elif token.type.endswith("_open"):
+            tight = token.hidden  # a paragraph in a list without blank lines
         elif token.type == "inline":
-            blocks.append(prefix + _inline(token.children or []))
+            blocks.append((prefix + _inline(token.children or []), begun if tight else 0))
             prefix = ""
         elif token.type in {"fence", "code_block"}:
-            blocks.append(token.content.strip())
+            blocks.append((token.content.strip(), 0))
         elif token.type == "html_block":
-            blocks.append(_words(token.content))
-    return "\n\n".join(block for block in blocks if block.strip())
+            blocks.append((_words(token.content), 0))
+    return _joined(blocks)
+
+
+def _joined(blocks: list[tuple[str, int]]) -> str:
+    """A blank line between two, but for lines of one list."""
+    text, last = "", 0
+    for block, of in blocks:
+        if block.strip():
+            text += ("\n" if of and of == last else "\n\n") + block
+            last = of
+    return text.lstrip("\n")
 
 
 def _inline(children: list[Token]) -> str:
