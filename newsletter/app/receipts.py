@@ -62,8 +62,9 @@ def resolve(desk: Desk, issue: date, batch: int, *, sent: bool) -> int:
                 f"Issue {issue} has no batch {batch} in doubt. "
                 f"See which it has: newsletter receipt {issue}"
             )
-        if not sent:
-            sends.set_state(connection, found.send.id, State.SENDING, desk.clock())
+        if not sent:  # one that was done goes on by itself, one that is paused stays so
+            now, cancelled = desk.clock(), State.CANCELLED
+            sends.set_state(connection, found.send.id, State.SENDING, now, only_from=cancelled)
     return count
 
 

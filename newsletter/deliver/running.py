@@ -7,7 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor
+from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from datetime import datetime
 
@@ -62,10 +62,11 @@ def _watch(
     job: Job, hands: list[Future[None]], pulse: Pulse, report: Report, alive: Callable[[], None]
 ) -> None:
     """Report on the way; where one thread fails, the others come to their end."""
-    count_again = 0.0
+    count_again, until = 0.0, FIRST_EXCEPTION
     while True:
-        done, under_way = wait_for(hands, LOOK, FIRST_EXCEPTION)
-        if any(hand.exception() for hand in done):
+        done, under_way = wait_for(hands, LOOK, until)
+        if until is FIRST_EXCEPTION and any(hand.exception() for hand in done):
+            until = ALL_COMPLETED
             job.stop.set()
             pulse.beat()
         if not under_way:
@@ -89,7 +90,7 @@ def _finish(job: Job) -> None:
         if state is not State.PAUSED and not job.stop.is_set():
             doubt.hold(connection, send.id, now)
         waiting = receipts.numbers(connection, send.id)[DeliveryState.WAITING]
-        if not waiting:
+        if not waiting and not doubt.unsettled(connection, send.id):
             sends.set_state(connection, send.id, State.DONE, now, only_from=State.SENDING)
     if state is State.PAUSED:
         raise NotReadyError(

@@ -55,8 +55,10 @@ def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
         state, _ = sends.state(connection, send.id)
         if state is State.CANCELLED:
             stopping.cancel(connection, send.id, now)  # what came back since then
-            back = recalling.begin(connection, job, now, accepted=True)
-            return back or doubt.next_moment(connection, send.id)
+            if found := recalling.begin(connection, job, now, accepted=True):
+                return found
+            doubt.hold(connection, send.id, now)
+            return doubt.next_moment(connection, send.id)
         if state is not State.SENDING:
             return None
         if job.doubt is Doubt.RESEND:
@@ -87,9 +89,9 @@ def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
 
 def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient]) -> Outcome | None:
     """The provider's answer; None where the batch was lost before the first byte."""
-    begun_at = time.monotonic()
+    began, begun_at = time.monotonic(), job.clock()
     with job.database.begin() as connection:
-        begun = ledger.start(connection, claim, job.clock(), send.recall_id, job.lease)
+        begun = ledger.start(connection, claim, begun_at, send.recall_id, job.lease)
     if begun is None:
         return None
     try:
@@ -97,8 +99,10 @@ def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient])
     except NewsletterError as error:
         return Outcome.all(recipients, Answer.NOT_SENT, str(error), pause=str(error))
     job.checkpoint("started")
-    if time.monotonic() - begun_at > job.lease.total_seconds():
-        # We slept too long: others count this as in doubt, and may have acted on it.
+    slept = max(time.monotonic() - began, (job.clock() - begun_at).total_seconds())
+    if slept > job.lease.total_seconds():
+        # Others count this as in doubt by now, and may have acted on it. One clock stands still
+        # in a machine that is suspended, the other may be set back.
         return Outcome.all(recipients, Answer.NOT_SENT, "its time had run out")
     try:
         return job.provider.submit(send, recipients)

@@ -12,10 +12,13 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
+    DataError,
     DBAPIError,
+    IntegrityError,
     InterfaceError,
     NoSuchModuleError,
     OperationalError,
+    ProgrammingError,
 )
 
 from newsletter.errors import ConfigError, DatabaseError, NewsletterError
@@ -68,7 +71,15 @@ class Database:
     def _asked(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError) as error:
+        except DBAPIError as error:
+            if isinstance(error, IntegrityError | ProgrammingError | DataError):
+                raise  # a fault of ours, not of the database
+            if not isinstance(error, OperationalError | InterfaceError):
+                raise DatabaseError(
+                    f"The database {self.place} cannot be used: {_first_line(error.orig)}. If it "
+                    f"is damaged, bring back a backup; if it is not the newsletter's own, set "
+                    f"another one in [database] url."
+                ) from error
             raise DatabaseError(
                 f"The database {self.place} does not answer: {_first_line(error.orig)}. What was "
                 f"written before is safe; look whether it runs, whether its disk is full or "

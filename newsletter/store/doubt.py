@@ -54,22 +54,27 @@ def resolve(
 
 
 def repeat(connection: Connection, send_id: int, now: datetime) -> int:
-    """Send everything that is in doubt once more, knowing that readers may get two; how many."""
+    """Send everything that is in doubt once more, knowing that readers may get two; how many.
+
+    What is in doubt for the second time stays so: nobody gets three.
+    """
     doubtful = connection.scalars(
-        select(batches.c.number).where(
-            batches.c.send_id == send_id, batches.c.state == BatchState.UNKNOWN
-        )
+        select(batches.c.number)
+        .where(batches.c.send_id == send_id, batches.c.state == BatchState.UNKNOWN)
+        .where(~batches.c.repeated)
     ).all()
     why = "sent again although it may have gone out"
     states = (BatchState.UNKNOWN,)
     return sum(
-        again(connection, send_id, number, now)
+        again(connection, send_id, number, now, repeated=True)
         for number in doubtful
         if _let_go(connection, send_id, number, states, False, why, now)
     )
 
 
-def again(connection: Connection, send_id: int, number: int, now: datetime) -> int:
+def again(
+    connection: Connection, send_id: int, number: int, now: datetime, *, repeated: bool = False
+) -> int:
     """Plan the readers in doubt of a closed batch anew; how many."""
     doubtful = list(
         connection.scalars(
@@ -79,7 +84,7 @@ def again(connection: Connection, send_id: int, number: int, now: datetime) -> i
         )
     )
     move_all(connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.WAITING)
-    plan_again(connection, send_id, doubtful, now)
+    plan_again(connection, send_id, doubtful, now, repeated=repeated)
     return len(doubtful)
 
 
@@ -111,6 +116,15 @@ def witnessed(
         .values(state=DeliveryState.ACCEPTED, reason=None)
     )
     return settled + int(one.rowcount)
+
+
+def unsettled(connection: Connection, send_id: int) -> bool:
+    """Whether a batch is still planned, in some process's hands, or to be looked at."""
+    states = (BatchState.PLANNED, BatchState.UNKNOWN, *IN_HAND)
+    open_ = select(batches.c.number).where(
+        batches.c.send_id == send_id, batches.c.state.in_(states)
+    )
+    return connection.scalar(open_.limit(1)) is not None
 
 
 def next_moment(connection: Connection, send_id: int) -> datetime | None:

@@ -144,8 +144,9 @@ def record(connection: Connection, held: Claim, outcome: Outcome, now: datetime)
         .where(this(held.send_id, held.number), batches.c.fence == held.fence)
         .where(batches.c.state.in_(states))
         .values(reference=outcome.reference, changed_at=now)
-    )
-    if mine.rowcount != 1:
+        .returning(batches.c.repeated)
+    ).one_or_none()
+    if mine is None:
         return False
     ids: dict[Answer, list[int]] = {answer: [] for answer in Answer}
     for reader in held.readers:
@@ -154,7 +155,10 @@ def record(connection: Connection, held: Claim, outcome: Outcome, now: datetime)
     later = now + timedelta(seconds=outcome.retry_after) if outcome.retry_after else None
     if outcome.throttled and later:
         quiet(connection, held.send_id, later)
-    plan_again(connection, held.send_id, ids[Answer.NOT_SENT], now, later, split=outcome.split)
+    plan_again(
+        connection, held.send_id, ids[Answer.NOT_SENT], now, later,
+        split=outcome.split, repeated=mine.repeated,
+    )  # fmt: skip
     state = BatchState.ACCEPTED if ids[Answer.ACCEPTED] else BatchState.REFUSED
     if doubtful := ids[Answer.UNKNOWN]:
         state = BatchState.UNKNOWN

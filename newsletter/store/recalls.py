@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from newsletter.model import Recall
 from newsletter.store import doubt
 from newsletter.store.ledger import LEASE
-from newsletter.store.schema import batches, deliveries, sends
+from newsletter.store.schema import batches, sends
 from newsletter.store.sends import BatchState, DeliveryState
 from newsletter.store.transitions import close, move_all, this
 
@@ -29,6 +29,7 @@ class Recalling:
     number: int
     fence: int
     recall_id: str
+    accepted: bool = False  # it was, until it was asked for: from then on that is in doubt
 
 
 def begin(
@@ -50,7 +51,13 @@ def begin(
     if accepted:
         states += [BatchState.ACCEPTED, BatchState.HELD]
     row = connection.execute(
-        select(batches.c.number, batches.c.fence, batches.c.recall_id, batches.c.recalled_at)
+        select(
+            batches.c.number,
+            batches.c.state,
+            batches.c.fence,
+            batches.c.recall_id,
+            batches.c.recalled_at,
+        )
         .join(sends, sends.c.id == batches.c.send_id)
         .where(batches.c.send_id == send_id, batches.c.state.in_(states))
         .where(batches.c.recall_id.is_not(None), sends.c.send_at > now + margin)
@@ -74,7 +81,13 @@ def begin(
             changed_at=now,
         )
     )
-    return Recalling(send_id, row.number, row.fence + 1, row.recall_id) if taken.rowcount else None
+    if not taken.rowcount:
+        return None
+    accepted = row.state == BatchState.ACCEPTED
+    if accepted:
+        old, new = DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT
+        move_all(connection, send_id, row.number, old, new)
+    return Recalling(send_id, row.number, row.fence + 1, row.recall_id, accepted)
 
 
 def end(
@@ -82,8 +95,9 @@ def end(
 ) -> bool:
     """Write down what the provider said; False where the batch is not ours any more.
 
-    What was taken back is planned anew with ``again``, else excluded. What was not: what was
-    accepted stays so; what is in doubt is asked for again, or held.
+    What was taken back is planned anew with ``again``, else excluded. Without an answer it is
+    asked for again. What was refused is never asked for again: what was accepted stays so, what
+    is in doubt is held.
     """
     mine = connection.execute(
         update(batches)
@@ -96,17 +110,15 @@ def end(
     if answer.confirmed:
         _taken_back(connection, held, now, again=again)
         return True
-    was_accepted = connection.scalar(
-        select(func.count())
-        .where(deliveries.c.send_id == held.send_id, deliveries.c.batch == held.number)
-        .where(deliveries.c.state == DeliveryState.ACCEPTED)
-    )
-    state = BatchState.UNKNOWN if answer.again else BatchState.HELD
-    if was_accepted and not answer.again:
+    state, then = BatchState.HELD, {"recalled_at": None, "recall_id": None}
+    if answer.again:
+        state, then = BatchState.UNKNOWN, {"not_before": now + LATER}
+    elif held.accepted:
         state = BatchState.ACCEPTED
+        old, new = DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED
+        move_all(connection, held.send_id, held.number, old, new)
     connection.execute(close(held.send_id, held.number, state, now, answer.reason))
-    later = {"not_before": now + LATER} if answer.again else {"recalled_at": None}
-    connection.execute(update(batches).where(this(held.send_id, held.number)).values(**later))
+    connection.execute(update(batches).where(this(held.send_id, held.number)).values(**then))
     return True
 
 
@@ -116,8 +128,8 @@ def _taken_back(connection: Connection, held: Recalling, now: datetime, *, again
     if again:
         doubt.again(connection, held.send_id, held.number, now)
         return
-    for state in (DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED):
-        move_all(connection, held.send_id, held.number, state, DeliveryState.EXCLUDED, why)
+    old, new = DeliveryState.IN_DOUBT, DeliveryState.EXCLUDED
+    move_all(connection, held.send_id, held.number, old, new, why)
 
 
 def _open(connection: Connection, now: datetime) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 
@@ -149,6 +151,8 @@ batches = Table(
     Column("reference", String(200), nullable=True),
     Column("recall_id", String(200), nullable=True),  # the provider takes the batch back by it
     Column("recalled_at", Moment, nullable=True),  # since when a cancellation is open there
+    # Its readers were in doubt before, and are sent to again: once, and not once more.
+    Column("repeated", Boolean, nullable=False, server_default=false()),
     Column("reason", Text, nullable=True),
     Column("changed_at", Moment, nullable=False),
     Index(None, "send_id", "state"),

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from newsletter.store.schema import batches, deliveries, sends
-from newsletter.store.sends import BatchState, DeliveryState
+from newsletter.store.sends import BatchState, DeliveryState, State
 
 OPEN = (DeliveryState.WAITING, DeliveryState.IN_DOUBT)  # nothing final is known of these
 
@@ -62,17 +62,24 @@ def plan_again(
     later: datetime | None = None,
     *,
     split: bool = False,
+    repeated: bool = False,
 ) -> None:
-    """A new batch (two with ``split``) for waiting deliveries of which surely nothing went out."""
+    """A new batch (two with ``split``) for waiting deliveries of which surely nothing went out.
+
+    A send that was done is not any more. ``repeated``: they may have got it all the same.
+    """
     if not ids:
         return
     size = -(-len(ids) // 2) if split else len(ids)
     # Two processes must not choose the same number for two batches.
     connection.execute(select(sends.c.id).where(sends.c.id == send_id).with_for_update())
+    done = update(sends).where(sends.c.id == send_id, sends.c.state == State.DONE)
+    connection.execute(done.values(state=State.SENDING, finished_at=None))
     last = connection.scalar(select(func.max(batches.c.number)).where(batches.c.send_id == send_id))
     for index, first in enumerate(range(0, len(ids), size), 1):
         number = (last or 0) + index
-        connection.execute(insert(batches).values(planned(send_id, number, now, later)))
+        batch = planned(send_id, number, now, later) | {"repeated": repeated}
+        connection.execute(insert(batches).values(batch))
         rows = [{"number": n, "batch_number": number} for n in ids[first : first + size]]
         connection.execute(_MOVE, rows)
 

@@ -1,0 +1,255 @@
+"""Runs of a send that must come to an end, whatever the provider answers and whoever stops them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from newsletter import deliver
+from newsletter.errors import DatabaseError
+from newsletter.model import Answer, Doubt, Event, Outcome, Recall, Recipient, Send
+from newsletter.store import (
+    Database,
+    doubt,
+    ledger,
+    open_database,
+    receipts,
+    sends,
+    stopping,
+)
+from newsletter.store.ledger import Reader
+from newsletter.store.sends import Frozen
+from tests.ledgers import freeze, numbers
+
+Submit = Callable[[Send, Sequence[Recipient]], Outcome]
+
+
+class Scripted:
+    """A provider that can take batches back; what it answers is the test's."""
+
+    batch_size, workers, most_recalls = 2, 1, 10
+    recall_margin = timedelta(minutes=10)
+
+    def __init__(self, submit: Submit, recall: Callable[[str], Recall] | None = None) -> None:
+        self.submit = submit
+        self._recall = recall or (lambda _: Recall(True))
+        self.asked: list[str] = []
+        self.opened = 0
+
+    def open_batch(self, batch: Sequence[Recipient]) -> str | Outcome | None:
+        self.opened += 1
+        return f"id-{self.opened}"
+
+    def recall(self, recall_id: str) -> Recall:
+        self.asked.append(recall_id)
+        assert len(self.asked) < 100, "it asks for ever"
+        return self._recall(recall_id)
+
+    def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:
+        return []
+
+
+def accept(_: Send, batch: Sequence[Recipient]) -> Outcome:
+    return Outcome.all(batch, Answer.ACCEPTED)
+
+
+def no_answer(_: Send, batch: Sequence[Recipient]) -> Outcome:
+    return Outcome.all(batch, Answer.UNKNOWN, "no answer")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def ahead(database: Database, readers: int) -> Frozen:
+    return freeze(database, readers, send_at=now() + timedelta(minutes=20))
+
+
+def job(
+    database: Database, send: Frozen, provider: Any, policy: Doubt = Doubt.RECALL, **more: Any
+) -> deliver.Job:
+    def recipient(reader: Reader) -> Recipient:
+        return Recipient(reader.delivery, reader.email, "", "https://example.com/u", {})
+
+    return deliver.Job(database, provider, send, recipient, policy, now, **more)
+
+
+def state(database: Database, send: Frozen) -> str:
+    with database.read() as connection:
+        return sends.state(connection, send.send.id)[0]
+
+
+def held(database: Database, send: Frozen) -> int:
+    with database.read() as connection:
+        return len(doubt.held(connection, send.send.id))
+
+
+def cancel(database: Database, send: Frozen) -> None:
+    with database.begin() as connection:
+        stopping.cancel(connection, send.send.id, now())
+
+
+def test_a_cancelled_send_asks_once_for_what_the_provider_will_not_take_back(
+    database: Database,
+) -> None:
+    send = ahead(database, 4)
+    provider = Scripted(accept, lambda _: Recall(False, "no more than two can be cancelled"))
+    deliver.run(job(database, send, provider))
+    cancel(database, send)
+    deliver.run(job(database, send, provider))
+    assert sorted(provider.asked) == ["id-1", "id-2"]
+    assert numbers(database, send) == {"accepted": 4}
+
+
+def test_a_cancelled_send_ends_when_it_is_too_late_to_ask_once_more(database: Database) -> None:
+    send = ahead(database, 2)
+    provider = Scripted(accept, lambda _: Recall(False, "no answer", again=True))
+    deliver.run(job(database, send, provider))
+    cancel(database, send)
+
+    def too_late(moment: datetime) -> None:
+        provider.recall_margin = timedelta(minutes=30)
+
+    runner = threading.Thread(
+        target=deliver.run, args=(job(database, send, provider),), kwargs={"waiting": too_late},
+        daemon=True,
+    )  # fmt: skip
+    runner.start()
+    runner.join(20)
+    assert not runner.is_alive()
+    # Perhaps it was taken back, perhaps not: nobody may count these as accepted.
+    assert numbers(database, send) == {"in_doubt": 2}
+    assert held(database, send) == 1
+
+
+def test_a_run_that_is_stopped_before_it_has_recalled_goes_on_with_that(
+    database: Database,
+) -> None:
+    send = ahead(database, 2)
+    stop = threading.Event()
+
+    def last_answer(_: Send, batch: Sequence[Recipient]) -> Outcome:
+        stop.set()
+        return Outcome.all(batch, Answer.UNKNOWN, "no answer")
+
+    deliver.run(job(database, send, Scripted(last_answer), stop=stop))
+    assert state(database, send) == "sending"
+    deliver.run(job(database, send, Scripted(accept)))
+    assert state(database, send) == "done"
+    assert numbers(database, send) == {"accepted": 2}
+
+
+def test_whom_a_zombie_did_not_reach_after_all_is_sent_to(database: Database) -> None:
+    send = freeze(database, 2)
+    with database.begin() as connection:
+        claim = ledger.claim(connection, send.send.id, send.list_id, "zombie", now())
+        assert claim
+        assert ledger.start(connection, claim, now() - timedelta(hours=1))
+    deliver.run(job(database, send, Scripted(accept), Doubt.HOLD))
+    assert numbers(database, send) == {"in_doubt": 2}
+    answer = Outcome({r.delivery: Answer.NOT_SENT for r in claim.readers})
+    with database.begin() as connection:
+        assert ledger.record(connection, claim, answer, now())
+    assert state(database, send) == "sending"
+    deliver.run(job(database, send, Scripted(accept), Doubt.HOLD))
+    assert numbers(database, send) == {"accepted": 2}
+
+
+def test_resend_gives_a_reader_two_at_most(database: Database) -> None:
+    send = freeze(database, 2)
+    got: list[str] = []
+
+    def taken_without_answer(given: Send, batch: Sequence[Recipient]) -> Outcome:
+        got.extend(person.email for person in batch)
+        assert len(got) < 50, "it sends for ever"
+        return no_answer(given, batch)
+
+    deliver.run(job(database, send, Scripted(taken_without_answer), Doubt.RESEND))
+    assert sorted(got) == ["r0@example.com"] * 2 + ["r1@example.com"] * 2
+    assert numbers(database, send) == {"in_doubt": 2}
+    assert held(database, send) == 1
+
+
+def test_a_split_of_what_was_sent_again_is_not_sent_a_third_time(database: Database) -> None:
+    send = freeze(database, 2)
+    requests = 0
+
+    def submit(given: Send, batch: Sequence[Recipient]) -> Outcome:
+        nonlocal requests
+        requests += 1
+        assert requests < 20, "it sends for ever"
+        if requests == 2:
+            return Outcome.all(batch, Answer.NOT_SENT, "too large", split=True)
+        return no_answer(given, batch)
+
+    deliver.run(job(database, send, Scripted(submit), Doubt.RESEND))
+    assert requests == 4
+    assert held(database, send) == 2
+
+
+def test_what_wakes_after_its_time_by_the_clock_on_the_wall_sends_nothing(
+    database: Database,
+) -> None:
+    """A machine that was suspended: its monotonic clock stood still meanwhile."""
+    send = freeze(database, 2)
+    asleep = timedelta()
+    made = job(database, send, Scripted(accept), Doubt.HOLD)
+
+    def checkpoint(name: str) -> None:
+        nonlocal asleep
+        if name == "started" and not asleep:
+            asleep = timedelta(minutes=5)
+            made.stop.set()
+
+    late = deliver.Job(
+        made.database, made.provider, made.frozen, made.personal, made.doubt,
+        lambda: now() + asleep, checkpoint=checkpoint, stop=made.stop,
+    )  # fmt: skip
+    deliver.run(late)
+    assert numbers(database, send) == {"waiting": 2}
+
+
+def test_the_other_threads_end_without_haste_where_one_fails(database: Database) -> None:
+    send = freeze(database, 4)
+    sets = 0
+
+    class Counted(threading.Event):
+        def set(self) -> None:
+            nonlocal sets
+            sets += 1
+            super().set()
+
+    def slow(given: Send, batch: Sequence[Recipient]) -> Outcome:
+        time.sleep(1)
+        return accept(given, batch)
+
+    def witness(begun: int) -> None:
+        if begun == 2:
+            raise ValueError("a bug")
+
+    provider = Scripted(slow)
+    provider.workers = 2
+    made = job(database, send, provider, Doubt.HOLD, witness=witness, stop=Counted())
+    with pytest.raises(ValueError, match="a bug"):
+        deliver.run(made)
+    assert sets < 5
+    assert numbers(database, send)["accepted"] == 2
+
+
+def test_a_damaged_database_is_said_in_words(tmp_path: Path) -> None:
+    opened = open_database("sqlite:///test.db", tmp_path)
+    send = freeze(opened, 200)
+    opened.close()
+    path = tmp_path / "test.db"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    for side in ("-wal", "-shm"):
+        (tmp_path / f"test.db{side}").unlink(missing_ok=True)
+    with pytest.raises(DatabaseError), opened.read() as connection:
+        receipts.numbers(connection, send.send.id)
