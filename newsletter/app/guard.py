@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from newsletter import installation
 from newsletter.app.desk import Desk
 from newsletter.errors import NotReadyError
-from newsletter.store import facts
-from newsletter.store.sends import Frozen
+from newsletter.store import facts, sends
 
 FACT = "sends from"  # which installation sends from this database, and when it was last at work
 AT_WORK = timedelta(minutes=5)  # so long after its last sign an installation may be sending
@@ -20,16 +19,18 @@ AGAIN = 60.0  # seconds between two signs
 BEHIND = timedelta(minutes=10)  # more than clocks differ
 
 
-def look(desk: Desk, issue: str, frozen: Frozen | None, *, take_over: bool = False) -> None:
+def look(desk: Desk, issue: str, *, take_over: bool = False) -> None:
     """Raises NotReadyError where this database may be a copy, or older than what was sent.
 
     With ``take_over`` a person has said that it is the right one.
     """
+    # The evidence first: what another process begins meanwhile, the database knows before.
     mine, now = installation.here(desk.folder), desk.clock()
     with desk.database.read() as connection:
         known = facts.find(connection, FACT)
+        recorded = sends.requests(connection, desk.name, issue)
     said = json.loads(known) if known else None
-    begun, recorded = mine.requests.get(issue, 0), frozen.requests if frozen else 0
+    lost = {name: n for name, n in mine.requests.items() if n > recorded.get(name, 0)}
     doubt = None
     if said and said["id"] != mine.id:
         seen = datetime.fromisoformat(said["seen"])
@@ -48,11 +49,13 @@ def look(desk: Desk, issue: str, frozen: Frozen | None, *, take_over: bool = Fal
             f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, which is before the last use of "
             f"this database ({said['seen'][:16].replace('T', ' ')})"
         )
-    elif begun > recorded:
-        what = f"only {recorded} of" if recorded else "nothing of"
+    elif lost:
+        name = issue if issue in lost else max(lost)
+        begun = "1 request was" if lost[name] == 1 else f"{lost[name]} requests were"
+        what = f"only {recorded[name]} of them" if recorded.get(name) else "nothing of that"
         doubt = (
-            f"{begun} requests were begun for it here, and the database knows {what} them. "
-            f"It seems to be restored from before that"
+            f"{begun} begun for issue {name} here, and the database knows {what}. It seems to be "
+            f"restored from before"
         )
     if doubt and not take_over:
         raise NotReadyError(
@@ -60,8 +63,8 @@ def look(desk: Desk, issue: str, frozen: Frozen | None, *, take_over: bool = Fal
             f"provider's log who has it. If nobody can get it twice, say so: "
             f"newsletter send {issue} --take-over"
         )
-    if begun > recorded:
-        installation.believe(desk.folder, issue, recorded)
+    for name in lost:
+        installation.believe(desk.folder, name, recorded.get(name, 0))
 
 
 def sign(desk: Desk) -> None:

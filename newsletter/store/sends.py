@@ -13,6 +13,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     update,
 )
@@ -159,7 +160,7 @@ def count_eligible(connection: Connection, send_id: int) -> int:
 
 
 def take_turns(connection: Connection, list_name: str) -> None:
-    """Let one process at a time freeze something for the list, until the transaction ends."""
+    """Let one process at a time plan something for the list, until the transaction ends."""
     number = list_id(connection, list_name)
     connection.execute(select(lists.c.id).where(lists.c.id == number).with_for_update())
 
@@ -204,16 +205,36 @@ def origin(connection: Connection, send_id: int) -> tuple[str, str] | None:
     return (row.newsletter, row.issue) if row else None
 
 
+def requests(connection: Connection, newsletter: str, issue: str) -> dict[str, int]:
+    """How many requests were begun for each issue, whatever the newsletter's name was then.
+
+    For ``issue`` only those under this name count.
+    """
+    rows = connection.execute(
+        select(sends.c.issue, func.sum(sends.c.requests))
+        .where(or_(sends.c.issue != issue, sends.c.newsletter == newsletter))
+        .group_by(sends.c.issue)
+    )
+    return {name: int(begun) for name, begun in rows}
+
+
 def last_size(connection: Connection, newsletter: str, list_name: str) -> tuple[str, int] | None:
     """The newest issue that went to the list, and to how many readers; None: the first one."""
     row = connection.execute(
-        select(sends.c.issue, sends.c.eligible)
+        select(sends.c.issue, sends.c.id)
         .where(sends.c.newsletter == newsletter, sends.c.list_id == list_id(connection, list_name))
         .where(sends.c.state != State.CANCELLED)
         .order_by(sends.c.issue.desc())
         .limit(1)
     ).one_or_none()
-    return (row.issue, row.eligible) if row else None
+    if row is None:
+        return None
+    mailed_to = connection.scalar(
+        select(func.count()).where(
+            deliveries.c.send_id == row.id, deliveries.c.state != DeliveryState.EXCLUDED
+        )
+    )
+    return row.issue, mailed_to or 0
 
 
 def set_state(
