@@ -74,8 +74,11 @@ def _at(times: Times, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
         day += timedelta(days=1)
 
 
-def loop(tick: Callable[[], None], seconds: int = 60) -> None:
-    """Call ``tick`` now and then every minute, until the process is told to stop."""
+def loop(tick: Callable[[], None], on_stop: Callable[[], None], seconds: int = 60) -> None:
+    """Call ``tick`` now and then every minute, until the process is told to stop.
+
+    ``on_stop`` is called then; a tick may still be under way at the end.
+    """
     import signal
 
     from apscheduler.executors.pool import ThreadPoolExecutor
@@ -91,6 +94,12 @@ def loop(tick: Callable[[], None], seconds: int = 60) -> None:
         max_instances=1,
         misfire_grace_time=None,
     )
+
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends at once
+        on_stop()
+        scheduler.shutdown(wait=False)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: scheduler.shutdown(wait=False))
+        signal.signal(number, stop)
     scheduler.start()

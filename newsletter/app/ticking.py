@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -33,15 +34,20 @@ class Done:
     failed: bool = False  # not merely waiting for an approval
 
 
-def tick(desk: Desk) -> list[Done]:
-    """Act on the newest due moment of each kind; older ones, or too late ones, are missed."""
-    now = desk.clock()
+def tick(desk: Desk, stop: threading.Event | None = None) -> list[Done]:
+    """Act on the newest due moment of each kind; older ones, or too late ones, are missed.
+
+    Setting ``stop`` ends a send after what is under way; the next look goes on with it.
+    """
+    now, stop = desk.clock(), stop or threading.Event()
     done = []
     for moment, late in _due(desk, now):
+        if stop.is_set():
+            break
         if late:
             done += _miss(desk, moment, now)
         else:
-            done += _act(desk, moment, now)
+            done += _act(desk, moment, now, stop)
     return done
 
 
@@ -64,7 +70,7 @@ def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, bool]]:
             yield moment, late
 
 
-def _act(desk: Desk, moment: Moment, now: datetime) -> list[Done]:
+def _act(desk: Desk, moment: Moment, now: datetime, stop: threading.Event) -> list[Done]:
     with desk.database.begin() as connection:
         claim = occurrences.claim(
             connection, desk.name, moment.kind, moment.day, moment.issue, moment.utc, now
@@ -74,7 +80,7 @@ def _act(desk: Desk, moment: Moment, now: datetime) -> list[Done]:
     work = _gather if moment.kind == GATHER else _send
     failed, wait = False, AGAIN if work is _send else LATER
     try:
-        state, message = work(desk, date.fromisoformat(moment.issue))
+        state, message = work(desk, date.fromisoformat(moment.issue), stop)
     except FindingsError as error:
         # The stories' publishers are asked at each try: not every half minute.
         state, message, wait = _unless_ready(desk, moment), str(error), LATER
@@ -94,7 +100,7 @@ def _act(desk: Desk, moment: Moment, now: datetime) -> list[Done]:
     return [Done(moment.kind, moment.issue, state, message, failed)]
 
 
-def _gather(desk: Desk, issue: date) -> tuple[State, str]:
+def _gather(desk: Desk, issue: date, _stop: threading.Event) -> tuple[State, str]:
     found = gathering.gather(desk, issue)
     built = editing.build(desk, issue)
     said = f"{len(found.gathered.articles)} articles, {len(built.issue.stories)} stories"
@@ -104,17 +110,19 @@ def _gather(desk: Desk, issue: date) -> tuple[State, str]:
     return State.DONE, f"{said}; a test went to {address}"
 
 
-def _send(desk: Desk, issue: date) -> tuple[State, str]:
+def _send(desk: Desk, issue: date, stop: threading.Event) -> tuple[State, str]:
     approved = desk.config.schedule.if_unapproved == "send"
     planned = sending.plan(desk, issue, approved=approved)
     if planned.frozen and planned.frozen.state is sends.State.PAUSED:
         return State.WAITING, f"it is paused: {planned.frozen.reason}"  # a person goes on with it
     if planned.questions:
         raise NotReadyError(f"{' '.join(planned.questions)} Say so: newsletter send {issue}")
-    receipt = sending.send(desk, planned)
+    receipt = sending.send(desk, planned, sending.Watch(stop=stop))
     said = f"{receipt.accepted} of {receipt.eligible} accepted"
     if receipt.in_doubt:
         said += f", {receipt.in_doubt} in doubt: see newsletter receipt {issue}"
+    if receipt.waiting:
+        return State.WAITING, f"{said}, {receipt.waiting} wait: it was stopped, and goes on later"
     return State.DONE, said
 
 

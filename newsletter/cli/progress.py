@@ -25,8 +25,8 @@ def until_stopped(stop: threading.Event) -> Iterator[None]:
         if stop.is_set():
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        note("Stopping: what is under way is answered first. Once more ends it at once.")
         stop.set()
+        note("Stopping: what is under way is answered first. Once more ends it at once.")
 
     before = {n: signal.signal(n, on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
@@ -79,8 +80,11 @@ def status(as_json: AsJson = False) -> None:
 def tick(as_json: AsJson = False) -> None:
     """Look once at what is due, and do it: for cron, or a systemd timer."""
     from newsletter.app.ticking import tick as look
+    from newsletter.cli import progress
 
-    done = look(context.desk())
+    stop = threading.Event()
+    with progress.until_stopped(stop):
+        done = look(context.desk(), stop)
     if as_json:
         emit([asdict(each) for each in done])
     elif not done:
@@ -103,16 +107,23 @@ def run() -> None:
     first = _moments_text(list(islice(_coming(), 2)))
     note(f"Running {desk.name} ({desk.config.newsletter.timezone}). Next:\n{first}")
 
+    stop, busy = threading.Event(), threading.Lock()
+
     def safely() -> None:
+        with busy:
+            look_once()
+
+    def look_once() -> None:
         try:
-            for each in look(desk):
+            for each in look(desk, stop):
                 level = logging.WARNING if each.failed else logging.INFO
                 log.log(level, "%s %s: %s: %s", each.kind, each.issue, each.state, each.message)
         except Exception as error:  # noqa: BLE001 - the timetable must outlive one bad look
             log.error("this look failed: %s", error)  # noqa: TRY400
 
-    timetable.loop(safely)
-    note("Stopped.")
+    timetable.loop(safely, stop.set)
+    with busy:  # a send that is under way gets its answers first
+        note("Stopped.")
 
 
 def serve(
