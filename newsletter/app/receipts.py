@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -14,11 +14,29 @@ from newsletter.model import Receipt
 from newsletter.store import doubt, receipts, sends
 from newsletter.store.sends import DeliveryState, Frozen, State
 
+Addresses = Callable[[str], Iterator[tuple[str, str | None]]]
+
 
 def receipt(desk: Desk, issue: date) -> Receipt:
     """Who got the issue, in numbers. Raises NotReadyError where it was never sent."""
     with desk.database.read() as connection:
         return receipts.receipt(connection, find(desk, issue))
+
+
+@contextmanager
+def opened(desk: Desk, issue: date) -> Iterator[tuple[Receipt, Addresses]]:
+    """The receipt and who is in each of its states, all of the same moment.
+
+    Raises NotReadyError where it was never sent.
+    """
+    frozen = find(desk, issue)
+    with desk.database.read() as connection:
+        frozen = sends.find(connection, desk.name, issue.isoformat()) or frozen
+        number = frozen.send.id
+        yield (
+            receipts.receipt(connection, frozen),
+            lambda state: receipts.addresses(connection, number, DeliveryState(state)),
+        )
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def report(desk: Desk, found: Receipt, as_json: bool) -> None:
 
     day = date.fromisoformat(found.issue)
     if as_json:
-        _write_json(desk, day, found)
+        _write_json(desk, day)
     else:
         print(receipt_text(found))
         for state in EXPLAINED:
@@ -122,20 +122,20 @@ def _print_some(desk: Desk, day: date, state: str, count: int) -> None:
         print(f"  … and {count - SHOWN:,} more {state}: newsletter receipt {day} --json")
 
 
-def _write_json(desk: Desk, day: date, found: Receipt) -> None:
+def _write_json(desk: Desk, day: date) -> None:
     """One document, written address by address: a list may have a million."""
     from newsletter.app import receipts
 
     write = sys.stdout.write
-    head = json.dumps(receipt_json(found), ensure_ascii=False, indent=1, default=str)
-    write(head.removesuffix("\n}") + ',\n "addresses": {')
-    for number, state in enumerate(STATES):
-        write(f'{"," if number else ""}\n  "{state}": [')
-        with receipts.addresses(desk, day, state) as rows:
+    with receipts.opened(desk, day) as (found, addresses):
+        head = json.dumps(receipt_json(found), ensure_ascii=False, indent=1, default=str)
+        write(head.removesuffix("\n}") + ',\n "addresses": {')
+        for number, state in enumerate(STATES):
+            write(f'{"," if number else ""}\n  "{state}": [')
             comma = ""
-            for address, reason in rows:
+            for address, reason in addresses(state):
                 entry = {"address": address, "reason": reason} if state in EXPLAINED else address
                 write(comma + "\n   " + json.dumps(entry, ensure_ascii=False))
                 comma = ","
-        write("]")
+            write("]")
     write("\n }\n}\n")
