@@ -79,7 +79,7 @@ def plan(
         count = readers.count(connection, newsletter.list)
         other = sends.under_another_name(connection, desk.name, name, newsletter.list)
         last = sends.last_size(connection, desk.name, newsletter.list)
-    guard.look(desk, name, frozen, take_over=take_over)
+    guard.look(desk, name, take_over=take_over)
     if frozen:
         return _go_on(desk, issue, frozen, to_missing)
     if to_missing:
@@ -123,18 +123,18 @@ def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
     watch.checkpoint("frozen")
     if planned.missing:
         with desk.database.begin() as connection:
-            missing.plan(connection, frozen, provider.batch_size, desk.clock())
-            sends.set_state(connection, frozen.send.id, State.SENDING, desk.clock())
+            missing.go_on(connection, frozen, provider.batch_size, desk.clock())
     if planned.missing or frozen.state is not State.DONE:
         _deliver(desk, frozen, policy, watch)
     return receipts.receipt(desk, planned.issue)
 
 
 def take_back(desk: Desk, issue: date, watch: Watch | None = None) -> Receipt:
-    """Of a cancelled send, take back what the provider has not let go yet."""
+    """Of a cancelled send, take back what the provider has not let go yet, and wait for what is
+    in another process's hands. Anybody may do that: it does not make this the one that sends.
+    """
     frozen = receipts.find(desk, issue)
-    if isinstance(desk.provider, Recalls):
-        _deliver(desk, frozen, doubt_policy(desk), watch or Watch())
+    _deliver(desk, frozen, doubt_policy(desk), watch or Watch(), sign=False)
     return receipts.receipt(desk, issue)
 
 
@@ -167,8 +167,9 @@ def _go_on(desk: Desk, issue: date, frozen: Frozen, to_missing: bool) -> Plan:
     return Plan(issue, None, frozen, count, missing=True)
 
 
-def _deliver(desk: Desk, frozen: Frozen, policy: Doubt, watch: Watch) -> None:
-    guard.sign(desk)
+def _deliver(desk: Desk, frozen: Frozen, policy: Doubt, watch: Watch, *, sign: bool = True) -> None:
+    if sign:
+        guard.sign(desk)
     job = deliver.Job(
         desk.database,
         desk.provider,
@@ -180,7 +181,7 @@ def _deliver(desk: Desk, frozen: Frozen, policy: Doubt, watch: Watch) -> None:
         watch.checkpoint,
         watch.stop,
     )
-    deliver.run(job, watch.report, watch.waiting, guard.signer(desk))
+    deliver.run(job, watch.report, watch.waiting, guard.signer(desk) if sign else lambda: None)
 
 
 def _questions(list_: str, count: int, last: tuple[str, int] | None) -> tuple[str, ...]:

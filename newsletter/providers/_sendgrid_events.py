@@ -65,12 +65,11 @@ def parse(body: bytes) -> list[Event]:
 
 def _event(raw: Mapping[str, Any]) -> Event | None:
     try:
-        delivery = int(raw["nb_delivery"])
         at = datetime.fromtimestamp(float(raw["timestamp"]), UTC)
     except (KeyError, ValueError, TypeError, OverflowError, OSError):
         return None
-    kind = raw.get("event")
-    if not isinstance(kind, str):
+    kind, delivery = raw.get("event"), _number(raw.get("nb_delivery"))
+    if not isinstance(kind, str) or not delivery:
         return None
     # The id is what repeated events are known by; one without it is known by its content.
     content = json.dumps(raw, sort_keys=True).encode()
@@ -88,4 +87,6 @@ def _event(raw: Mapping[str, Any]) -> Event | None:
 
 
 def _number(value: Any) -> int:
-    return int(value) if str(value).isascii() and str(value).isdigit() else 0
+    """A number that a database can hold; 0 for anything else."""
+    text = str(value)
+    return int(text) if len(text) < 10 and text.isascii() and text.isdigit() else 0

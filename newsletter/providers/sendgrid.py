@@ -143,19 +143,25 @@ class SendgridProvider:
             reason = f"SendGrid did not take the batch back ({error.status_code}): {said}"
             if error.status_code == 429 or error.status_code >= 500:
                 return Recall(False, reason, again=True)
-            return Recall(self._is_cancelled(recall_id), reason)
+            done = self._is_cancelled(recall_id)
+            return Recall(bool(done), reason, again=done is None)
         return Recall(True)
 
-    def _is_cancelled(self, recall_id: str) -> bool:
-        """Whether an earlier request, whose answer was lost, has cancelled the batch."""
+    def _is_cancelled(self, recall_id: str) -> bool | None:
+        """Whether an earlier request, whose answer was lost, has cancelled the batch.
+
+        None where SendGrid cannot be asked now.
+        """
         from python_http_client.exceptions import HTTPError
 
         from newsletter.providers._sendgrid_client import InDoubt, NothingSent
 
         try:
             answer = self._api.client.user.scheduled_sends._(recall_id).get()
-        except (NothingSent, InDoubt, HTTPError):
-            return False
+        except (NothingSent, InDoubt):
+            return None
+        except HTTPError as error:
+            return None if error.status_code == 429 or error.status_code >= 500 else False
         found = _answers.read(answer.body)
         return found.get("batch_id") == recall_id and found.get("status") == "cancel"
 

@@ -94,25 +94,25 @@ def witnessed(
     """A provider's event about a delivery proves that its request was taken, as a whole.
 
     How many readers that settles. ``left``: the mail has surely gone out; only then does it count
-    for a batch that was taken back, and a delivery that waits anew is not sent again.
+    for a batch that was taken back, or is asked to be: a delivery that waits anew is not sent
+    again then, and one left out with its batch has got it after all.
     """
     why = "an event of the provider tells"
     settled = 0
-    if _let_go(connection, send_id, number, DOUBTFUL, True, why, now):
+    if _let_go(connection, send_id, number, DOUBTFUL, True, why, now, even_recalled=left):
         settled = move_all(
             connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED
         )
     recalled = select(batches.c.number).where(
-        this(send_id, number),
-        batches.c.state == BatchState.REFUSED,
-        batches.c.recalled_at.is_not(None),
+        this(send_id, number), batches.c.recalled_at.is_not(None)
     )
     if not left and connection.scalar(recalled) is not None:
         return settled
+    states = (*OPEN, DeliveryState.EXCLUDED) if left else OPEN
     one = connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery, deliveries.c.send_id == send_id)
-        .where(deliveries.c.state.in_(OPEN))
+        .where(deliveries.c.state.in_(states))
         .values(state=DeliveryState.ACCEPTED, reason=None)
     )
     return settled + int(one.rowcount)
@@ -149,13 +149,14 @@ def _let_go(
     sent: bool,
     why: str,
     now: datetime,
+    *,
+    even_recalled: bool = True,
 ) -> bool:
     """Close a batch in one of the states; a late answer of the old attempt changes nothing now."""
-    freed = connection.execute(
-        update(batches)
-        .where(this(send_id, number), batches.c.state.in_(states))
-        .values(fence=batches.c.fence + 1)
-    )
+    chosen = and_(this(send_id, number), batches.c.state.in_(states))
+    if not even_recalled:
+        chosen = and_(chosen, batches.c.recalled_at.is_(None))
+    freed = connection.execute(update(batches).where(chosen).values(fence=batches.c.fence + 1))
     if freed.rowcount != 1:
         return False
     state = BatchState.ACCEPTED if sent else BatchState.REFUSED

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, literal, select, update
 
 from newsletter.store.readers import may_be_mailed
-from newsletter.store.schema import batches, deliveries, subscribers
-from newsletter.store.sends import DeliveryState, Frozen, count_eligible
+from newsletter.store.schema import batches, deliveries, sends, subscribers
+from newsletter.store.sends import DeliveryState, Frozen, State, count_eligible, set_state
 from newsletter.store.transitions import planned
 
 _NOT_GOT = (DeliveryState.EXCLUDED, DeliveryState.REJECTED)
@@ -24,6 +24,16 @@ def count(connection: Connection, frozen: Frozen) -> int:
         connection.scalar(select(func.count()).select_from(found.subquery())) or 0
         for found in (_new(frozen), _left_out(frozen))
     )
+
+
+def go_on(connection: Connection, frozen: Frozen, batch_size: int, now: datetime) -> None:
+    """Let a send that is over go on to them; where another process was quicker, it does already."""
+    state = connection.scalar(
+        select(sends.c.state).where(sends.c.id == frozen.send.id).with_for_update()
+    )
+    if state in {State.DONE, State.CANCELLED}:
+        plan(connection, frozen, batch_size, now)
+        set_state(connection, frozen.send.id, State.SENDING, now)
 
 
 def plan(connection: Connection, frozen: Frozen, batch_size: int, now: datetime) -> int:

@@ -19,6 +19,7 @@ from newsletter.store.sends import BatchState, DeliveryState
 from newsletter.store.transitions import close, move_all, this
 
 LATER = timedelta(seconds=5)  # until a provider that did not answer is asked again
+_NO_MORE: dict[str, datetime | None] = {"recalled_at": None, "recall_id": None}
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def end(
     if answer.confirmed:
         _taken_back(connection, held, now, again=again)
         return True
-    state, then = BatchState.HELD, {"recalled_at": None, "recall_id": None}
+    state, then = BatchState.HELD, _NO_MORE
     if answer.again:
         state, then = BatchState.UNKNOWN, {"not_before": now + LATER}
     elif held.accepted:

@@ -20,7 +20,7 @@ def pause(connection: Connection, send_id: int, why: str, now: datetime) -> None
 
 def cancel(connection: Connection, send_id: int, now: datetime) -> int:
     """Whoever still waits is excluded; how many. May be repeated: others may add to them."""
-    set_state(connection, send_id, State.CANCELLED, now)
+    # The batches before the send, as whoever begins a request: so none waits for the other.
     connection.execute(
         update(batches)
         .where(batches.c.send_id == send_id, batches.c.state.in_(_NOT_BEGUN))
@@ -33,6 +33,7 @@ def cancel(connection: Connection, send_id: int, now: datetime) -> int:
             changed_at=now,
         )
     )
+    set_state(connection, send_id, State.CANCELLED, now)
     closed = select(batches.c.number).where(
         batches.c.send_id == send_id, batches.c.state == BatchState.REFUSED
     )

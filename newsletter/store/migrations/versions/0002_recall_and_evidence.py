@@ -15,8 +15,8 @@ def upgrade() -> None:
     op.add_column("sends", sa.Column("requests", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("batches", sa.Column("recall_id", sa.String(length=200), nullable=True))
     op.add_column("batches", sa.Column("recalled_at", moment, nullable=True))
-    once = sa.Column("repeated", sa.Boolean(), nullable=False, server_default=sa.false())
-    op.add_column("batches", once)
+    no = sa.false()
+    op.add_column("batches", sa.Column("repeated", sa.Boolean(), nullable=False, server_default=no))
     op.drop_index(op.f("ix_deliveries_send_id_state"), table_name="deliveries")
     op.execute(
         "UPDATE sends SET eligible = "
