@@ -268,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(step.status)
         for name, value in step.headers.items():
             if value.startswith("+"):
-                value = str(round(time.time() + float(value)))
+                value = str(round(time.time() + float(value[1:])))
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
