@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from multiprocessing.context import ForkContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -36,6 +35,7 @@ from newsletter.store.subscribers import ACTIVE, People
 ISSUE = date(2025, 7, 7)
 LEASE = timedelta(seconds=1.0)
 AHEAD = timedelta(hours=2)
+FROZEN = 0.15  # of those that are struck: they are not killed but frozen
 PATIENCE = 60.0  # seconds without any killing in which the send must come to its end
 
 _CONFIG = """\
@@ -73,6 +73,8 @@ class Play:
     faults: float = 0.25
     seconds: float = 0.02  # that a request takes at most
     database: str = "sqlite:///newsletter.db"
+    points: tuple[str, ...] = CHECKPOINTS  # where processes die by themselves
+    strikes: bool = True  # at any moment, too; else every process dies at its first such point
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def rehearse(folder: Path, play: Play, say: Callable[[str], None] = lambda _: No
 
 
 def _lay_out(folder: Path, play: Play) -> None:
-    text = _CONFIG.format(**{name: getattr(play, name) for name in play.__dataclass_fields__})
+    text = _CONFIG.format(**vars(play))
     (folder / FILE).write_text(text, encoding="utf-8")
     mail = Rendered("Rehearsal", "", "<p>A rehearsal.</p>", "A rehearsal.", "0" * 64, {})
     with _desk(folder) as desk:
@@ -128,10 +130,10 @@ def _lay_out(folder: Path, play: Play) -> None:
 
 def _play(folder: Path, play: Play, say: Callable[[str], None]) -> Counter[str]:
     """Keep the processes at it until the send is over; where they were killed."""
-    forks, chance = multiprocessing.get_context("fork"), random.Random(play.seed)  # noqa: S311
-    crew: list[BaseProcess] = []
-    kills: Counter[str] = Counter()
+    chance = random.Random(play.seed)  # noqa: S311
+    crew = _Crew(folder, play, chance)
     deadline = time.monotonic() + PATIENCE
+    said = 0
     try:
         while not _over(folder):
             if time.monotonic() > deadline:
@@ -139,44 +141,72 @@ def _play(folder: Path, play: Play, say: Callable[[str], None]) -> Counter[str]:
                     f"The rehearsal in {folder} does not come to its end; run it again with the "
                     f"same seed ({play.seed}), and report what it says."
                 )
-            crew = [each for each in crew if each.is_alive()]
-            while len(crew) < play.processes:
-                crew.append(_start(forks, folder, chance, kills.total() < play.kills))
+            killing = crew.kills.total() < play.kills
+            crew.fill(play.processes, killing)
             time.sleep(chance.expovariate(8))
-            if kills.total() < play.kills:
+            if killing and play.strikes:
+                crew.strike()
+            if killing:
                 deadline = time.monotonic() + PATIENCE
-                where = _strike(chance, crew)
-                kills[where] += 1
-                say(f"Kill {kills.total()} of {play.kills}: {where}.")
+            if crew.kills.total() > said:
+                said = crew.kills.total()
+                say(f"{said} of {play.kills} kills.")
     finally:
-        for each in crew:
-            each.kill()
-            each.join()
-    return kills
+        crew.end()
+    return crew.kills
 
 
-def _start(forks: ForkContext, folder: Path, chance: random.Random, killing: bool) -> BaseProcess:
-    """A process that sends; every second one dies by itself at some checkpoint."""
-    point = chance.choice(CHECKPOINTS) if killing and chance.random() < 0.5 else ""
-    process = forks.Process(target=_send, args=(folder, point, chance.randint(1, 3)))
-    process.start()
-    return process
+class _Crew:
+    """The processes that send; ``kills`` counts how they were stopped."""
 
+    def __init__(self, folder: Path, play: Play, chance: random.Random) -> None:
+        self.kills: Counter[str] = Counter()
+        self._folder = folder
+        self._play = play
+        self._chance = chance
+        self._forks = multiprocessing.get_context("fork")
+        self._at: dict[BaseProcess, str] = {}  # the checkpoint at which it is to die
 
-def _strike(chance: random.Random, crew: list[BaseProcess]) -> str:
-    """Kill one process, or freeze it beyond its lease and wake it as a zombie."""
-    victim = chance.choice(crew)
-    if victim.pid is None or not victim.is_alive():
-        return "checkpoint" if victim.exitcode == -signal.SIGKILL else "ended before"
-    with contextlib.suppress(ProcessLookupError):
-        if chance.random() < 0.15:
+    def fill(self, processes: int, killing: bool) -> None:
+        """Start as many as are missing; every second one dies by itself at some checkpoint."""
+        self._bury()
+        while len(self._at) < processes:
+            dying = killing and (self._chance.random() < 0.5 or not self._play.strikes)
+            point = self._chance.choice(self._play.points) if dying else ""
+            times = self._chance.randint(1, 3) if self._play.strikes else 1
+            process = self._forks.Process(target=_send, args=(self._folder, point, times))
+            process.start()
+            self._at[process] = point
+
+    def strike(self) -> None:
+        """Kill one at this moment, or freeze it beyond its lease and wake it as a zombie."""
+        victim = self._chance.choice(list(self._at))
+        if victim.pid is None or not victim.is_alive():
+            return
+        if self._chance.random() < FROZEN:
             os.kill(victim.pid, signal.SIGSTOP)
             time.sleep(LEASE.total_seconds() * 1.3)
             os.kill(victim.pid, signal.SIGCONT)
-            return "frozen and woken"
-        os.kill(victim.pid, signal.SIGKILL)
-    victim.join()
-    return "random moment"
+            self.kills["frozen and woken"] += 1
+            return
+        del self._at[victim]
+        victim.kill()
+        victim.join()
+        self.kills["random moment"] += 1
+
+    def _bury(self) -> None:
+        for each, point in list(self._at.items()):
+            if not each.is_alive():
+                if each.exitcode == -signal.SIGKILL:
+                    self.kills[point] += 1
+                del self._at[each]
+
+    def end(self) -> None:
+        """Nobody is left behind."""
+        self._bury()
+        for each in self._at:
+            each.kill()
+            each.join()
 
 
 def _send(folder: Path, point: str, times: int) -> None:
