@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from newsletter.check import HTML, Mail, warning
+from newsletter.check._colours import read_colour
 from newsletter.check._styles import Declared, declared, pixels
+from newsletter.colours import ENOUGH, contrast
 from newsletter.model import Finding
 
 _FOR_OUTLOOK = re.compile(r"<!--\[if [^\]]*mso[^\]]*\]>(.*?)<!\[endif\]-->", re.DOTALL)
 _GHOST = re.compile(r"<table\b[^>]*\bwidth=[\"']?600\b", re.IGNORECASE)
 _ENDS = re.compile(r"<(/?)table\b", re.IGNORECASE)
 _VML = re.compile(r"<v:(?:roundrect|rect|oval|shape|line)\b", re.IGNORECASE)
+_WHITE = (255, 255, 255)
 _CELLS = frozenset({"td", "th", "body"})
 
 
@@ -66,6 +69,12 @@ def check(mail: Mail) -> Iterator[Finding]:
         )
 
 
+def _needs_ground(link: Any) -> bool:
+    """Whether its words are too light for a ground of white."""
+    found = read_colour(declared(link.get("style")).get("color", ""))
+    return found is not None and contrast(found[0], _WHITE) < ENOUGH
+
+
 def _is_held(element: Any) -> bool:
     """Whether it needs no max-width in Outlook: a picture has an attribute, the rest a table."""
     before = element.getprevious()
@@ -80,10 +89,11 @@ def _buttons(mail: Mail) -> Iterator[Finding]:
         around = cell.text_content().strip() != cell[0].text_content().strip()
         if around or not (cell.get("bgcolor") or _has_ground(styles)):
             continue
-        if not cell.get("bgcolor"):
+        if not cell.get("bgcolor") and _needs_ground(cell[0]):
             yield warning(
                 "outlook",
-                "A button has its ground in its style alone, which some clients drop.",
+                "A button has its ground in its style alone, which some clients drop, and nobody "
+                "reads its words without.",
                 "Give its <td> a bgcolor, too.",
                 **mail.where(cell),
             )
