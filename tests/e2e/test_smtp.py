@@ -47,7 +47,7 @@ def test_a_reset_after_a_whole_mail_leaves_that_one_in_doubt_and_no_other(
 ) -> None:
     readers = newsroom.prepare(ISSUE, readers=6)
     with mail_server(pipelining=True) as server:
-        through(newsroom, server, "batch_size = 3")
+        through(newsroom, server, "batch_size = 1")
         newsroom.run("test", ISSUE)
         server.mails.clear()
         server.once = True
@@ -71,7 +71,7 @@ def test_kill_9_in_the_middle_of_a_mail_sends_nothing_twice(newsroom: Newsroom) 
             stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 30
-        while len(server.mails) < 5 and time.monotonic() < deadline:
+        while server.script and time.monotonic() < deadline:
             time.sleep(0.05)
         process.kill()
         process.wait()
@@ -81,7 +81,8 @@ def test_kill_9_in_the_middle_of_a_mail_sends_nothing_twice(newsroom: Newsroom) 
             )
         receipt = newsroom.json("send", ISSUE, "--yes", status=1)
         assert (receipt["accepted"], receipt["in_doubt"]) == (6, 3)
-        assert receipt["addresses"]["in_doubt"] == readers[3:6]
+        doubtful = set(receipt["addresses"]["in_doubt"])
         got = Counter(mail.recipient for mail in server.mails)
-        assert set(got) == set(readers) - {readers[5]}  # that one's turn had not come
+        assert readers[4] in doubtful & set(got)
+        assert set(readers) - set(got) <= doubtful  # whose turn in that batch had not come
         assert set(got.values()) == {1}
