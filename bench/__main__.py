@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import gathering, importing, mailing, previewing
+from bench import delivering, gathering, importing, mailing, previewing
 
 ROOT = Path(__file__).parents[1]
 ISSUE = "2025-07-07"
@@ -42,6 +42,16 @@ def main() -> None:
     _line("100 feeds, fetched and parsed only", least, None)
     _line("100 feeds, gathered", first, 1.5 * least)
     _line("100 feeds, gathered again", second, 1.5 * least)
+    handed = delivering.measure()
+    readers = f"{delivering.MANY:,} readers"
+    _line(f"{readers}, planned", handed.plan, 3.0)
+    _line(f"{readers}, bare bodies posted", handed.bare, None)
+    _line(f"{readers}, handed over", handed.deliver, 3 * handed.bare)
+    _line(f"{readers}, by the package's helpers", handed.package, None)
+    print(
+        f"  {handed.package / handed.deliver:.1f} times as fast as the helpers, at least 8; memory "
+        f"{handed.many_memory / handed.few_memory:.3f} of that for {delivering.FEW:,}, at most 1.1"
+    )
     bare, ours, share = mailing.measure()
     print(f"SMTP, a bare loop of ready-made mails {bare:6.0f} mails a second")
     print(f"SMTP, delivered and recorded {ours:15.0f} mails a second", end="")

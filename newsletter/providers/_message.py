@@ -46,7 +46,7 @@ def mail(send: Send, recipient: Recipient, at: datetime) -> bytes:
 
 def letter(send: Send) -> Letter:
     """The send made ready, once for all its batches; raises ValueError as ``check`` does."""
-    return _letter(replace(send, batch=0))
+    return _letter(replace(send, batch=0, send_at=None, recall_id=None))
 
 
 @lru_cache(maxsize=4)

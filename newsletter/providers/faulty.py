@@ -11,8 +11,8 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import Field
@@ -20,6 +20,7 @@ from pydantic import Field
 from newsletter.config import ProviderOptions
 from newsletter.errors import ProviderError
 from newsletter.model import Answer, Event, Outcome, Recall, Recipient, Send
+from newsletter.providers import _message
 
 TAKEN, DROPPED, OPENED = "taken.jsonl", "dropped.txt", "opened.txt"
 
@@ -46,10 +47,19 @@ class FaultyProvider:
         self.workers = options.workers
         self._options = options
         self._mailbox = folder / options.path
-        self._mailbox.mkdir(parents=True, exist_ok=True)
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
-        """Take the batch, or break; the number of the batch decides how."""
+        """Take the batch, or break; the number of the batch decides how. A fault of the disk, or
+        of every mail, pauses the send.
+        """
+        try:
+            _message.check(send)
+            return self._answer(send, batch)
+        except (ValueError, OSError) as error:
+            reason = f"Nothing can be taken: {error}. Mend it, and go on."
+            return Outcome.all(batch, Answer.NOT_SENT, reason, pause=reason)
+
+    def _answer(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
         chance = random.Random(f"{self._options.seed}:{send.id}:{send.batch}")  # noqa: S311
         time.sleep(chance.uniform(0, self._options.seconds))
         if chance.random() >= self._options.faults:
@@ -74,15 +84,26 @@ class FaultyProvider:
         raise ProviderError("A rehearsal reports no events.")
 
     def _take(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
-        entry = {"recall_id": send.recall_id, "to": [person.email for person in batch]}
-        self._append(TAKEN, json.dumps(entry))
-        return Outcome.all(batch, Answer.ACCEPTED)
+        mails, answers, reasons = {}, {}, {}
+        for person in batch:
+            try:
+                mail = _message.mail(send, person, datetime.now(UTC))
+            except ValueError as error:
+                answers[person.delivery], reasons[person.delivery] = Answer.REJECTED, str(error)
+            else:
+                answers[person.delivery] = Answer.ACCEPTED
+                mails[person.email] = mail.decode()
+        self._append(TAKEN, json.dumps({"recall_id": send.recall_id, "mails": mails}))
+        return Outcome(answers, reasons)
 
     def _append(self, name: str, line: str) -> int:
-        """Put one line at the file's end, whole even beside other processes; where it begins."""
+        """Put a line at the file's end, apart from one that a killed program left half-written;
+        where the file ends now.
+        """
+        self._mailbox.mkdir(parents=True, exist_ok=True)
         file = os.open(self._mailbox / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(file, line.encode() + b"\n")
+            os.write(file, f"\n{line}\n".encode())
             return os.lseek(file, 0, os.SEEK_CUR)
         finally:
             os.close(file)
@@ -121,17 +142,26 @@ class FaultyProvider:
 
 def mailbox(folder: Path) -> Counter[str]:
     """How many mails each address would have got: what was taken, but for what was dropped."""
+    return Counter(address for address, _ in mails(folder))
+
+
+def mails(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every mail that was taken and not dropped, with its address, in their order."""
     dropped = set(_lines(folder / DROPPED))
-    got: Counter[str] = Counter()
     for line in _lines(folder / TAKEN):
-        entry = json.loads(line)
+        try:
+            entry = json.loads(line)
+        except ValueError:  # half-written by a killed program: such a request was not taken
+            continue
         if entry["recall_id"] not in dropped:
-            got.update(entry["to"])
-    return got
+            for address, mail in entry["mails"].items():
+                yield address, mail.encode()
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    if not path.exists():
+        return []
+    return [line for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 _Fault = Callable[[FaultyProvider, Send, Sequence[Recipient]], Outcome]

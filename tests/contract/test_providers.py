@@ -16,7 +16,7 @@ import pytest
 from newsletter import providers, registry
 from newsletter.errors import ProviderError
 from newsletter.model import Answer
-from newsletter.providers import Provider
+from newsletter.providers import Provider, faulty
 from newsletter.tokens import fill
 from tests.e2e.servers import KEY, closed_port, mail_server, sendgrid_server
 from tests.letters import a_recipient, a_send, readers
@@ -95,7 +95,18 @@ def _sendgrid(folder: Path, data: Path | None) -> Iterator[Bench]:
         yield Bench("sendgrid", provider, received, gone)
 
 
-BUILDERS = {"outbox": _outbox, "smtp": _smtp, "sendgrid": _sendgrid}
+@contextlib.contextmanager
+def _faulty(folder: Path, data: Path | None) -> Iterator[Bench]:
+    (folder / "taken").write_text("a file where the folder should be")
+
+    def received() -> list[Got]:
+        return [_parsed(mail) for _, mail in faulty.mails(folder / "mailbox")]
+
+    gone = _built(folder, type="faulty", faults=0.0, path="taken")
+    yield Bench("faulty", _built(folder, type="faulty", faults=0.0), received, gone)
+
+
+BUILDERS = {"outbox": _outbox, "smtp": _smtp, "sendgrid": _sendgrid, "faulty": _faulty}
 
 
 def _parsed(content: bytes) -> Got:
