@@ -145,6 +145,8 @@ def _run(desk: Desk, planned: Plan, as_json: bool) -> None:
     from newsletter.app import sending
     from newsletter.cli import progress, receipts
 
+    if desk.config.delivery.doubt == "resend":
+        note('[delivery] doubt = "resend": where no answer comes, a reader may get it twice.')
     stop = threading.Event()
     with progress.sending(planned.readers) as report, progress.until_stopped(stop):
         watch: Watch = sending.Watch(report, _waiting, stop)

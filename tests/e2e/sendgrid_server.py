@@ -90,7 +90,8 @@ class SendgridServer:
     the number of one (the first is 1) to a Step; ``bad`` holds addresses that are always refused.
 
     ``cancelled`` are the batches that it drops at their moment, at most ten at once. ``asides``
-    are Steps for the next requests that are not about a mail.
+    are Steps for the next requests that are not about a mail. ``pace``: seconds before it answers
+    one about a mail.
     """
 
     def __init__(self, data: Path | None) -> None:
@@ -102,6 +103,7 @@ class SendgridServer:
         self.bad: set[str] = set()
         self.cancelled: set[str] = set()
         self.asides: list[Step] = []
+        self.pace = 0.0
         self.ids = 0
         self.requests = 0
         self.connections = 0
@@ -238,6 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(length)
         with self.desk.lock:
             step = self._judged(step, raw)
+        time.sleep(self.desk.pace)
         getattr(self, f"_{step.then}")(step)
 
     def _aside(self) -> None:
