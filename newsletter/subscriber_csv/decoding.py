@@ -38,12 +38,12 @@ def encoding_of(file: BinaryIO, path: Path) -> str:
     start = _start(file)
     for mark, encoding in _MARKS:
         if start.startswith(mark):
-            return encoding
+            return encoding if mark == codecs.BOM_UTF8 else _whole(file, encoding, path)
     for mark, what in _NO_TEXT:
         if start.startswith(mark):
             raise ContentError(f"{path} {what}, not a CSV file. {_remedy(start)}")
     if b"\0" in start:
-        return _wide(start, path)
+        return _whole(file, _wide(start, path), path)
     if _reads(file, "utf-8") or _mostly_utf8(file):
         return "utf-8"
     if _reads(file, "cp949") and _is_korean(file):
@@ -71,6 +71,18 @@ def _remedy(start: bytes) -> str:
     if start.startswith(b"PK") and b".csv" in start:
         return "Unpack it, and import the files in it one by one."
     return "Open it, save it as CSV (UTF-8), and import that."
+
+
+def _whole(file: BinaryIO, encoding: str, path: Path) -> str:
+    """The encoding, if all of the file is in it: with several bytes a letter nothing can be mended.
+
+    Raises ContentError where it is not.
+    """
+    if not _reads(file, encoding):
+        raise ContentError(
+            f"{path} begins as {encoding.upper()}, but is damaged or not complete. Export it again."
+        )
+    return encoding
 
 
 def _wide(start: bytes, path: Path) -> str:

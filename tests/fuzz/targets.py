@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from newsletter import foreign, sources, tokens
-from newsletter.errors import FetchError
+from newsletter import foreign, sources, subscriber_csv, tokens
+from newsletter.errors import ContentError, FetchError
 from newsletter.http import Fetched
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings
@@ -46,6 +47,13 @@ SEEDS = {
         b'"wp:featuredmedia":[{"source_url":"/i.jpg","caption":{"rendered":"C"}}]}}]',
     ),
 }
+LISTS = (
+    b"Email Address,First Name,Last Name,Status\na@example.com,Ada,L,subscribed\n"
+    b'b@example.com,"B\nB",,cleaned\n',
+    "\ufeffE-mail;Nom;UNSUB_TIME\r\na@b\u00fccher.example;\uae40\uc11c\uc5f0;2025-07-02\r\n".encode(),
+    "email\tname\na@example.com\t\uae40\uc11c\uc5f0\n".encode("utf-16"),
+    "\uc774\uba54\uc77c,\uc774\ub984\na@example.com,\uae40\uc11c\uc5f0\n".encode("cp949"),
+)
 _UNSEEN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufffd]")
 
 
@@ -93,10 +101,25 @@ def _words(data: bytes) -> None:
     foreign.link(text)
 
 
+def _list(data: bytes) -> None:
+    refused: list[int] = []
+    with tempfile.NamedTemporaryFile(suffix=".csv") as copy, suppress(ContentError):
+        copy.write(data)
+        copy.flush()
+        with subscriber_csv.opened(Path(copy.name)) as file:
+            for row in file.rows(lambda line, reason: refused.append(line)):
+                assert subscriber_csv.normalised(row.email) == row.email
+                assert subscriber_csv.clean_name(row.name) == row.name
+                assert 0 < row.line <= len(data)
+            assert file.described
+    assert all(0 < line <= len(data) for line in refused)
+
+
 def _of(type_: str) -> Callable[[bytes], None]:
     return lambda data: _read(type_, data)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {name: _of(name) for name in SEEDS} | {
-    "words": _words
+    "words": _words,
+    "list": _list,
 }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.targets import SEEDS, TARGETS
+from tests.fuzz.targets import LISTS, SEEDS, TARGETS
 
 PIECES = st.sampled_from(
     [
@@ -32,11 +32,11 @@ def mutated(draw: st.DrawFn, seed: bytes) -> bytes:
     return data
 
 
-@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize("name", [*SEEDS, "list"])
 @given(data=st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_answer_that_went_wrong(name: str, data: Any) -> None:
-    seed = data.draw(st.sampled_from(SEEDS[name]))
+    seed = data.draw(st.sampled_from(SEEDS.get(name, LISTS)))
     TARGETS[name](data.draw(mutated(seed)))
 
 

@@ -280,6 +280,7 @@ def zipped(name: str) -> bytes:
         (b"%PDF-1.7\n", "is a PDF"),
         (b"\x1f\x8b\x08\x00", "is packed"),
         (bytes(range(256)) * 9, "is not a text file"),
+        ("email\na@example.com\n".encode("utf-16")[:-1], "damaged or not complete"),
         (b"name,phone\nAda,1\n", "no column of addresses.*“name”, “phone”"),
         (b"ada@example.com,Ada\n", "must name the columns.*“ada@example.com”"),
         (b"email 1,email 2\na@example.com,\n", "several columns.*“email 1” or “email 2”"),
