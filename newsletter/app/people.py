@@ -24,7 +24,10 @@ Watch = Callable[[str, float | None], None]  # what is being done, and how much 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did. ``refused``: the number and the reason of each line that was not used."""
+    """What an import did. ``refused``: number and reason of the lines that were not used.
+
+    ``not_used``: how many these are; no more than LISTED of them are named.
+    """
 
     used: int
     new: int
@@ -32,6 +35,7 @@ class Imported:
     kept_out: int
     statuses: dict[Status, int]
     refused: Sequence[tuple[int, str]]
+    not_used: int
     read_as: str
     report: Path | None  # where the refused lines stand, if in a file
 
@@ -68,6 +72,8 @@ def import_file(
     """
     refused = _Refused()
     if report:
+        if report.exists() and path.exists() and report.samefile(path):
+            raise UsageError(f"The report would take the place of {path}. Choose another --report.")
         _write_report(path, report, refused)  # a place that cannot be written to is said at once
     with subscriber_csv.opened(path, encoding) as file:
         if status is None and file.unsaid:
@@ -93,6 +99,7 @@ def import_file(
             kept_out=merged.kept_out,
             statuses=merged.statuses,
             refused=refused.lines,
+            not_used=refused.count,
             read_as=file.described,
             report=_write_report(path, report, refused),
         )
@@ -147,7 +154,7 @@ def _require_people(path: Path, refused: _Refused, count: int, skip: bool) -> No
 
 def _write_report(path: Path, asked: Path | None, refused: _Refused) -> Path | None:
     """The refused lines as a CSV file, if that was asked for, or they are too many to print."""
-    if not asked and refused.count <= SHOWN:
+    if not asked and (refused.count <= SHOWN or not path.is_file()):
         return None
     report = asked or path.with_name(f"{path.stem}.refused.csv")
     try:
@@ -163,7 +170,7 @@ def _write_report(path: Path, asked: Path | None, refused: _Refused) -> Path | N
 
 
 def _where(report: Path | None) -> str:
-    return f" All of them stand in {report}." if report else ""
+    return f" They stand in {report}." if report else ""
 
 
 def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:

@@ -100,12 +100,12 @@ def _say_imported(file: Path, done: Imported) -> None:
                 "people who are active in the file have left or are suppressed here, and stay so.",
             )
         )
-    if done.refused:
-        note(f"{counted(len(done.refused), 'line was', 'lines were')} not used:")
+    if done.not_used:
+        note(f"{counted(done.not_used, 'line was', 'lines were')} not used:")
     for line, reason in done.refused[:20]:
         note(f"  line {line}: {reason}")
     if done.report:
-        note(f"All of them stand in {done.report}.")
+        note(f"They stand in {done.report}.")
 
 
 def _imported_json(done: Imported) -> dict[str, Any]:
@@ -116,6 +116,7 @@ def _imported_json(done: Imported) -> dict[str, Any]:
         "repeated": done.repeated,
         "kept_out": done.kept_out,
         "read_as": done.read_as,
+        "not_used": done.not_used,
         "refused": _refused_json(done.refused),
     }
 

@@ -89,6 +89,10 @@ def test_many_bad_lines_go_into_a_file(newsroom: Newsroom) -> None:
     nowhere = str(newsroom.folder / "none" / "report.csv")
     said = lists(newsroom, text, "--skip-bad-lines", "--report", nowhere, status=1)
     assert "could not be written" in said
+    mine = str(newsroom.folder / "r.csv")
+    said = lists(newsroom, text, "--skip-bad-lines", "--report", mine, status=2)
+    assert "take the place of" in said
+    assert (newsroom.folder / "r.csv").read_text() == text
     assert words(newsroom) == {}
     report = newsroom.folder / "report.csv"
     said = lists(newsroom, text, "--skip-bad-lines", "--report", str(report))
