@@ -316,7 +316,7 @@ def test_folders_and_missing_files(tmp_path: Path) -> None:
 CELLS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs"]), max_size=20)
 
 
-@given(st.lists(st.tuples(CELLS, st.sampled_from("=+-@'\t\r\n\"ab1＝")), max_size=5))
+@given(st.lists(st.tuples(CELLS, st.sampled_from("=+-@'\t\"ab1＝")), max_size=5))
 @settings(max_examples=60, deadline=None)
 def test_what_is_written_is_read_again_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str]]
