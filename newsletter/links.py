@@ -36,26 +36,22 @@ def signing_key(folder: Path) -> bytes:
     return key.encode()
 
 
-def unsubscribe_url(base_url: str | None, mailbox: str, key: bytes, reader: int, list_: int) -> str:
-    """The page where this reader leaves this list; a mail to ``mailbox`` without public pages."""
-    if base_url is None:
-        return f"mailto:{mailbox}?subject=unsubscribe"
-    return f"{base_url}/unsubscribe/{reader_key(key, reader, list_)}"
+def leaving_by_mail(mailbox: str) -> str:
+    """Where readers leave a newsletter that has no public pages."""
+    return f"mailto:{mailbox}?subject=unsubscribe"
 
 
-def preferences_url(base_url: str, key: bytes, reader: int, list_: int) -> str:
-    """The page where this reader changes what they get."""
-    return f"{base_url}/preferences/{reader_key(key, reader, list_, 'preferences')}"
+def reader_keys(key: bytes, reader: int, list_: int) -> tuple[str, str]:
+    """Who (a subscriber's number) and which list, signed, to unsubscribe and for preferences.
 
-
-def reader_key(key: bytes, reader: int, list_: int, purpose: str = "unsubscribe") -> str:
-    """Who (a subscriber's number) and which list, signed: letters, digits, ``-`` and ``_``.
-
-    A key for one purpose opens nothing else.
+    Letters, digits, ``-`` and ``_``. The two halves of one signature: neither tells the other, so
+    a key for one purpose opens nothing else.
     """
     claim = f"{KEY_ID}-{reader}-{list_}"
-    digest = hmac.digest(key, f"{purpose}:{claim}".encode(), "sha256")
-    return f"{claim}-{binascii.b2a_base64(digest[:18], newline=False).translate(_URL).decode()}"
+    digest = hmac.digest(key, f"reader:{claim}".encode(), "sha256")
+    signed = binascii.b2a_base64(digest[:15] + digest[16:31], newline=False).translate(_URL)
+    text = signed.decode()
+    return f"{claim}-{text[:20]}", f"{claim}-{text[20:]}"
 
 
 def _make(path: Path) -> None:

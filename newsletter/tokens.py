@@ -27,6 +27,7 @@ MEANING: Mapping[str, str] = {
 }
 
 _SHAPE = re.compile(r"(ndx-[a-z0-9-]*?-xdn)", re.IGNORECASE)
+_SPECIAL = re.compile("[&<>\"']").search
 _OPENING = re.compile(r"(ndx)-", re.IGNORECASE)
 
 
@@ -43,13 +44,18 @@ def take_apart(text: str) -> str:
 def values(greeting: str, unsubscribe_url: str, preferences_url: str) -> dict[str, str]:
     """What each token is replaced by for one reader."""
     return {
-        GREETING_HTML: html.escape(greeting),
+        GREETING_HTML: _escaped(greeting),
         GREETING_TEXT: greeting,
-        UNSUBSCRIBE_HTML: html.escape(unsubscribe_url),
+        UNSUBSCRIBE_HTML: _escaped(unsubscribe_url),
         UNSUBSCRIBE_TEXT: unsubscribe_url,
-        PREFERENCES_HTML: html.escape(preferences_url),
+        PREFERENCES_HTML: _escaped(preferences_url),
         PREFERENCES_TEXT: preferences_url,
     }
+
+
+def _escaped(text: str) -> str:
+    """As html.escape, which looks five times through every address of a million."""
+    return html.escape(text) if _SPECIAL(text) else text
 
 
 def fill(text: str, filling: Mapping[str, str]) -> str:

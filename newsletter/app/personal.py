@@ -18,21 +18,19 @@ def personal(desk: Desk, list_: int) -> Callable[[Reader], Recipient]:
     """
     newsletter, say = desk.config.newsletter, desk.language.say
     key = links.signing_key(desk.folder)
-    mailbox = parseaddr(newsletter.reply_to or newsletter.sender)[1]
     base, everybody = newsletter.base_url, say("greeting")
+    by_mail = links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
+    unsubscribe, preferences = f"{base}/unsubscribe/", f"{base}/preferences/"
 
     def recipient(reader: Reader) -> Recipient:
-        who = reader.subscriber
-        url = links.unsubscribe_url(base, mailbox, key, who, list_)
-        preferences = links.preferences_url(base, key, who, list_) if base else url
-        name = say("greeting_named", name=reader.name) if reader.name else everybody
-        return Recipient(
-            delivery=reader.delivery,
-            email=reader.email,
-            name=reader.name,
-            unsubscribe_url=url,
-            tokens=tokens.values(name, url, preferences),
-        )
+        delivery, subscriber, email, name = reader
+        greeting = say("greeting_named", name=name) if name else everybody
+        if base is None:
+            leave = choose = by_mail
+        else:
+            leaving, choosing = links.reader_keys(key, subscriber, list_)
+            leave, choose = unsubscribe + leaving, preferences + choosing
+        return Recipient(delivery, email, name, leave, tokens.values(greeting, leave, choose))
 
     return recipient
 

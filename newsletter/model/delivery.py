@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: a send makes a million of them, and those are slow to make
 class Recipient:
     """One person in a request to the provider. ``tokens``: what replaces each token for them."""
 

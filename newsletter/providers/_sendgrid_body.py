@@ -110,7 +110,7 @@ def _shared_arguments(send: Send) -> dict[str, str]:
 
 def _size(tokens: Mapping[str, str]) -> int:
     """Bytes of all keys and values. Few are near the limit, so letters are counted first."""
-    letters = sum(map(len, tokens)) + sum(map(len, tokens.values()))
+    letters = len("".join((*tokens, *tokens.values())))
     if letters * 4 <= _MAX_SUBSTITUTIONS:
         return letters
     return sum(len(text.encode()) for pair in tokens.items() for text in pair)
