@@ -19,15 +19,22 @@ def settle(connection: Connection, events: Iterable[Event], now: datetime) -> in
     Events may come twice, late and in any order. Those about the sends of another database, which
     may share the provider's account, change nothing.
     """
-    settled = 0
-    ours: dict[int, tuple[str, str] | None] = {}
+    by_send: dict[int, list[Event]] = {}
     for event in events:
-        if event.send not in ours:
-            found = sends.origin(connection, event.send)
-            ours[event.send] = (slug(found[0]), found[1]) if found else None
-        if ours[event.send] == event.origin:
-            left = event.kind in LEFT
-            settled += doubt.witnessed(
-                connection, event.send, event.batch, event.delivery, now, left=left
-            )
+        by_send.setdefault(event.send, []).append(event)
+    settled = 0
+    for send_id, told in by_send.items():
+        found = sends.origin(connection, send_id)
+        ours = (slug(found[0]), found[1]) if found else None
+        mine = [event for event in told if event.origin == ours]
+        # Nearly all are about readers of whom everything is known.
+        batches, deliveries = doubt.open_among(
+            connection, send_id, {e.batch for e in mine}, {e.delivery for e in mine}
+        )
+        for event in mine:
+            if event.batch in batches or event.delivery in deliveries:
+                left = event.kind in LEFT
+                settled += doubt.witnessed(
+                    connection, send_id, event.batch, event.delivery, now, left=left
+                )
     return settled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, or_, select, update
@@ -12,6 +12,7 @@ from newsletter.store.sends import BatchState, DeliveryState
 from newsletter.store.transitions import OPEN, close, move_all, plan_again, this
 
 IN_HAND = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.RECALLING)  # under a lease
+_AT_ONCE = 500  # numbers in one question
 DOUBTFUL = (BatchState.UNKNOWN, BatchState.RECALLING, BatchState.HELD)
 
 
@@ -86,6 +87,25 @@ def again(
     move_all(connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.WAITING)
     plan_again(connection, send_id, doubtful, now, repeated=repeated)
     return len(doubtful)
+
+
+def open_among(
+    connection: Connection, send_id: int, numbers: Collection[int], ids: Collection[int]
+) -> tuple[set[int], set[int]]:
+    """The batches and the deliveries among these about which an event may tell something new."""
+    doubtful = select(batches.c.number).where(
+        batches.c.send_id == send_id, batches.c.state.in_(DOUBTFUL)
+    )
+    waiting = select(deliveries.c.id).where(
+        deliveries.c.send_id == send_id,
+        deliveries.c.state.in_((*OPEN, DeliveryState.EXCLUDED)),
+    )
+    found: set[int] = set()
+    listed = sorted(ids)
+    for first in range(0, len(listed), _AT_ONCE):
+        some = listed[first : first + _AT_ONCE]
+        found.update(connection.scalars(waiting.where(deliveries.c.id.in_(some))))
+    return set(connection.scalars(doubtful)) & set(numbers), found
 
 
 def witnessed(

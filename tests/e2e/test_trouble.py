@@ -70,14 +70,15 @@ def test_nothing_gets_into_a_header_by_a_name_or_a_subject(newsroom: Newsroom) -
     assert not (newsroom.folder / "outbox").exists()
     issue.write_text(good)
     newsroom.run("build", ISSUE)
-    newsroom.run("subscribers", "add", "eve@example.com", "--name", evil)
+    add = ("subscribers", "add", "eve@example.com", "--name", evil)
+    assert "like a mail header" in newsroom.run(*add, status=2).stderr
     edit(newsroom, "update subscribers set name = ? where email = ?", evil, readers[0])
     edit(newsroom, "update subscribers set name = ? where email = ?", "\x00\x1b[2J", readers[1])
     done = newsroom.run("send", ISSUE, "--yes")
-    assert numbers(newsroom.json("receipt", ISSUE)).keys() <= {"accepted", "rejected"}
+    assert numbers(newsroom.json("receipt", ISSUE)) == {"accepted": 1, "rejected": 2}
     assert "\x1b" not in done.stdout + done.stderr
     mails = outbox(newsroom)
-    assert len(mails) >= 2
+    assert [mail["To"] for mail in mails] == [readers[2]]
     for mail in mails:
         assert mail["Bcc"] is None
         assert len(mail.get_all("To", [])) == len(mail.get_all("Subject", [])) == 1
