@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import contextmanager
 from datetime import datetime
 
 from newsletter.deliver.job import Job, Pulse
@@ -43,7 +45,7 @@ def run(
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     pulse = Pulse(job.clock())
     workers = getattr(job.provider, "workers", 1)  # adaptors from outside may know nothing of it
-    with ThreadPoolExecutor(workers, "delivery") as crew:
+    with _little_garbage(), ThreadPoolExecutor(workers, "delivery") as crew:
         hands = [crew.submit(work, job, owner, pulse, waiting) for _ in range(workers)]
         try:
             _watch(job, hands, pulse, report, alive)
@@ -56,6 +58,21 @@ def run(
         hand.result()
     _finish(job)
     _count(job, report)
+
+
+@contextmanager
+def _little_garbage() -> Iterator[None]:
+    """Collect seldom, and nothing of what was there before: a batch makes thousands of objects
+    without a cycle, and looking through them all took half of the time.
+    """
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def _watch(
