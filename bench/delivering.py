@@ -98,7 +98,7 @@ def _desk(folder: Path, url: str) -> Desk:
         '[newsletter]\nname = "Bench"\nfrom = "Bench <bench@example.com>"\n'
         'address = "1 Example Street"\nbase_url = "https://bench.example.com"\n'
         '[[sources]]\ntype = "folder"\npath = "."\n[delivery]\ndoubt = "hold"\n'
-        f'[provider]\ntype = "sendgrid"\nbase_url = "{url}"\nworkers = 3\n'
+        f'[provider]\ntype = "sendgrid"\nbase_url = "{url}"\nworkers = 2\n'
     )
     return open_desk(folder)
 
