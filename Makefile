@@ -6,7 +6,7 @@ PYTHON := $(shell command -v $(PYTHON) || command -v python3)
 
 .DEFAULT_GOAL := setup
 
-.PHONY: setup demo test browser lint bench golden clients lock clean
+.PHONY: setup demo test browser lint bench chaos golden clients lock clean
 
 setup: $(VENV)/.dev
 
@@ -31,6 +31,10 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
+
+# A thousand kills in sends that break in every way, on both databases: some ten minutes.
+chaos: $(VENV)/.dev
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 # Write the golden files anew; look at the difference before committing it.
 golden: $(VENV)/.dev

@@ -16,7 +16,7 @@ def pause(desk: Desk, issue: date) -> None:
     frozen = find(desk, issue)
     _require(desk, frozen.send.id, issue, State.SENDING, "paused")
     with desk.database.begin() as connection:
-        stopping.pause(connection, frozen.send.id, "a person paused it.", desk.clock())
+        stopping.pause(connection, frozen.send.id, "a person wanted that.", desk.clock())
 
 
 def cancel(desk: Desk, issue: date) -> int:

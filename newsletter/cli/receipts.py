@@ -66,25 +66,35 @@ def receipt(
 
 
 def resolve(
-    batch: Annotated[int, typer.Argument(help="The batch in doubt, as the receipt names it.")],
     verdict: Annotated[
-        Verdict, typer.Option("--as", help="It counts as sent, or goes out once more.")
+        Verdict, typer.Option("--as", help="They count as sent, or go out once more.")
     ],
+    batch: Annotated[
+        int | None, typer.Argument(help="The batch in doubt, as the receipt names it.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that are in doubt.")] = False,
     issue: Annotated[str | None, typer.Option("--issue", help="Without it the last sent.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide about a batch in doubt."""
+    """Decide about a batch in doubt, or about all of them."""
     from newsletter.app import receipts
+    from newsletter.errors import UsageError
 
     desk = context.desk()
     day = desk.issue(issue or receipts.latest(desk))
-    count = receipts.resolve(desk, day, batch, sent=verdict is Verdict.SENT)
+    if every == (batch is not None):
+        raise UsageError("Name one batch in doubt, or say --all. See: newsletter receipt")
+    numbers = [number for number, *_ in receipts.held(desk, day)] if batch is None else [batch]
+    sent = verdict is Verdict.SENT
+    count = sum(receipts.resolve(desk, day, number, sent=sent) for number in numbers)
     if as_json:
-        emit({"issue": day, "batch": batch, "as": verdict.value, "readers": count})
-    elif verdict is Verdict.SENT:
-        print(f"{counted(count, 'reader')} of batch {batch} count as sent.")
+        emit({"issue": day, "batches": numbers, "as": verdict.value, "readers": count})
+        return
+    which = f"batch {batch}" if batch is not None else counted(len(numbers), "batch", "batches")
+    if sent:
+        print(f"{counted(count, 'reader')} of {which} count as sent.")
     else:
-        print(f"{counted(count, 'reader')} of batch {batch} wait again: newsletter send {day}")
+        print(f"{counted(count, 'reader')} of {which} wait again: newsletter send {day}")
 
 
 def report(desk: Desk, found: Receipt, as_json: bool) -> None:
@@ -100,14 +110,20 @@ def report(desk: Desk, found: Receipt, as_json: bool) -> None:
         print(receipt_text(found))
         for state in EXPLAINED:
             _print_some(desk, day, state, getattr(found, state))
-    for number, count, why in receipts.held(desk, day):
+    held = receipts.held(desk, day)
+    for number, count, why in held[:SHOWN]:
         reason = f" ({why})" if why else ""
         note(
             f"Batch {number} is in doubt: {counted(count, 'reader')} may have it or not{reason}. "
             f"Look in the provider's log, then say: newsletter resolve {number} --as sent "
             f"(or --as resend) --issue {found.issue}"
         )
-    if found.waiting:
+    if len(held) > SHOWN:
+        note(f"… and {len(held) - SHOWN} more batches; resolve takes --all.")
+    if found.waiting and found.state == "cancelled":
+        waiting = counted(found.waiting, "reader was", "readers were")
+        note(f"{waiting} being handed over. See what became of it: newsletter cancel {day}")
+    elif found.waiting:
         waiting = counted(found.waiting, "reader waits", "readers wait")
         note(f"{waiting}; go on with: newsletter send {found.issue}")
 

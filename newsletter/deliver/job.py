@@ -44,10 +44,11 @@ class Job:
 
 
 class Pulse:
-    """Tells the waiting threads of a run that something has changed, and when it last went on."""
+    """Tells the waiting threads of a run that something has changed, and how it last went on."""
 
     def __init__(self, now: datetime) -> None:
         self.last_success = now
+        self.silent = 0  # requests in a row that were left without an answer
         self._changed = threading.Condition()
 
     def beat(self) -> None:

@@ -111,6 +111,5 @@ def _finish(job: Job) -> None:
             sends.set_state(connection, send.id, State.DONE, now, only_from=State.SENDING)
     if state is State.PAUSED:
         raise NotReadyError(
-            f"The send of {send.issue} is paused: {reason} "
-            f"Then go on with: newsletter send {send.issue}"
+            f"The send of {send.issue} is paused: {reason} To go on: newsletter send {send.issue}"
         )

@@ -18,6 +18,7 @@ from newsletter.store.sends import State
 
 PATIENCE = timedelta(minutes=30)  # how long a run waits for a provider that takes nothing
 A_MOMENT, A_WHILE = 0.05, 1.0  # seconds between two looks: another process may have been at work
+SILENCE = 5  # so many requests in a row without an answer are an outage
 INSIST = 60.0  # seconds for which an answer is tried to be written down
 
 
@@ -83,8 +84,23 @@ def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
     job.checkpoint("answered")
     _record(job, claim, outcome)
     job.checkpoint("recorded")
-    if Answer.ACCEPTED in outcome.answers.values():
+    answers = set(outcome.answers.values())
+    if Answer.ACCEPTED in answers:
         pulse.last_success = job.clock()
+    pulse.silent = pulse.silent + 1 if answers == {Answer.UNKNOWN} else 0
+    if pulse.silent >= SILENCE:
+        _pause(job, pulse.silent, outcome)
+
+
+def _pause(job: Job, silent: int, outcome: Outcome) -> None:
+    """Let an outage not run through the whole list, and leave all of it in doubt."""
+    said = next(iter(outcome.reasons.values()), "no reason given").rstrip(".")
+    why = (
+        f"{silent} requests in a row were left without an answer ({said}). "
+        f"Look whether the provider works."
+    )
+    with job.database.begin() as connection:
+        stopping.pause(connection, job.frozen.send.id, why, job.clock())
 
 
 def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient]) -> Outcome | None:
