@@ -69,7 +69,9 @@ def send(
     as_json: AsJson = False,
 ) -> None:
     """Send the approved issue to the list now; run it again to go on where it stopped."""
+    from newsletter.app import receipts as found
     from newsletter.app import sending
+    from newsletter.cli import receipts
 
     desk = context.desk()
     day = desk.issue(issue)
@@ -80,6 +82,10 @@ def send(
         _show_plan(desk, planned, as_json)
         return
     readers, through = counted(planned.readers, "reader"), desk.config.provider.type
+    if planned.missing and not planned.readers:
+        note(f"Nobody misses {day}: whoever may be mailed has it, or is in doubt.")
+        receipts.report(desk, found.receipt(desk, day), as_json)
+        return
     if planned.missing:
         ask(f"Send {day} once more, to {readers} who did not get it, through {through}?", yes)
     elif planned.frozen is None:
