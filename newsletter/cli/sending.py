@@ -24,6 +24,7 @@ from newsletter.cli.common import (
 if TYPE_CHECKING:
     from newsletter.app import Desk
     from newsletter.app.sending import Plan, Watch
+    from newsletter.model import Receipt
 
 TakeOver = Annotated[
     bool,
@@ -69,9 +70,7 @@ def send(
     as_json: AsJson = False,
 ) -> None:
     """Send the approved issue to the list now; run it again to go on where it stopped."""
-    from newsletter.app import receipts as found
-    from newsletter.app import sending
-    from newsletter.cli import receipts
+    from newsletter.app import receipts, sending
 
     desk = context.desk()
     day = desk.issue(issue)
@@ -84,7 +83,7 @@ def send(
     readers, through = counted(planned.readers, "reader"), desk.config.provider.type
     if planned.missing and not planned.readers:
         note(f"Nobody misses {day}: whoever may be mailed has it, or is in doubt.")
-        receipts.report(desk, found.receipt(desk, day), as_json)
+        _close(desk, receipts.receipt(desk, day), as_json)
         return
     if planned.missing:
         ask(f"Send {day} once more, to {readers} who did not get it, through {through}?", yes)
@@ -149,7 +148,7 @@ def _under_way(desk: Desk, issue: str | None) -> date:
 
 def _run(desk: Desk, planned: Plan, as_json: bool) -> None:
     from newsletter.app import sending
-    from newsletter.cli import progress, receipts
+    from newsletter.cli import progress
 
     if desk.config.delivery.doubt == "resend":
         note('[delivery] doubt = "resend": where no answer comes, a reader may get it twice.')
@@ -160,6 +159,13 @@ def _run(desk: Desk, planned: Plan, as_json: bool) -> None:
     if found.send_at and found.send_at > desk.clock():
         zone = desk.config.zone
         note(f"The provider lets the mails go at {found.send_at.astimezone(zone):%H:%M %Z}.")
+    _close(desk, found, as_json)
+
+
+def _close(desk: Desk, found: Receipt, as_json: bool) -> None:
+    """The receipt; exit status 1 while anybody waits or is in doubt."""
+    from newsletter.cli import receipts
+
     receipts.report(desk, found, as_json)
     if found.in_doubt or found.waiting:
         raise typer.Exit(1)
