@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+
+from tests import zygote
 
 CONFIG = """\
 [newsletter]
@@ -97,15 +98,8 @@ class Newsroom:
         self, *arguments: str, status: int = 0, typed: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run ``newsletter``; its exit status must be the expected one."""
-        done = subprocess.run(
-            [sys.executable, "-m", "newsletter.cli", "-C", str(self.folder), *arguments],
-            capture_output=True,
-            text=True,
-            input=typed,
-            stdin=subprocess.DEVNULL if typed is None else None,
-            env=self.whole_environment(),
-            timeout=60,
-        )
+        where = ["-C", str(self.folder), *arguments]
+        done = zygote.run(where, self.whole_environment(), typed, timeout=60)
         said = f"{done.stdout}\n{done.stderr}"
         assert "Traceback" not in said, said
         assert done.returncode == status, said
