@@ -124,11 +124,11 @@ function dress(mail) {
   if (page) page.style.scrollbarWidth = root.dataset.view === "phone" ? "none" : "";
 }
 
-// Shows the mail itself, and then does what is asked for.
+// Shows the mail itself, and then does what is asked for: in the new mail where one is on its way.
 export function withMail(then) {
-  if (showsMail()) return void then();
+  if (showsMail() && !arriving) return void then();
   after = then;
-  choose("desktop");
+  if (!showsMail()) choose("desktop");
 }
 
 // --- on paper ------------------------------------------------------------------------------
