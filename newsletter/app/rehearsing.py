@@ -250,8 +250,11 @@ def _judge(folder: Path, play: Play, kills: Counter[str]) -> Verdict:
         with receipts.addresses(desk, ISSUE, "rejected") as rows:
             refused = {address for address, _ in rows}
     twice = [address for address, mails in got.items() if mails > 1]
-    # Who counts as refused and has the mail is as wrong as who counts as accepted and has none.
-    wrong = (accepted - got.keys()) | (refused & got.keys())
+    wrong = accepted - got.keys()
+    if (
+        play.doubt is not Doubt.RESEND
+    ):  # there the second copy may be refused, and the first is there
+        wrong |= refused & got.keys()
     return Verdict(play, found, kills, tuple(sorted(twice)), tuple(sorted(wrong)))
 
 
