@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
@@ -61,7 +62,7 @@ def request(
             {"type": "text/html", "value": send.html},
         ],
         "categories": [_message.slug(send.newsletter)[:255], send.issue],
-        **({"send_at": int(send.send_at.timestamp())} if send.send_at else {}),
+        **({"send_at": math.ceil(send.send_at.timestamp())} if send.send_at else {}),
         **({"batch_id": send.recall_id} if send.recall_id else {}),
         "tracking_settings": {
             "click_tracking": {"enable": clicks, "enable_text": False},
