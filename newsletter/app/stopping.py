@@ -14,7 +14,7 @@ from newsletter.store.sends import State
 def pause(desk: Desk, issue: date) -> None:
     """Stop claiming; what is under way is answered. Raises NotReadyError where nothing goes."""
     frozen = find(desk, issue)
-    _require(desk, frozen.send.id, issue, State.SENDING, "paused")
+    _require(desk, frozen.send.id, issue, "paused", State.SENDING)
     with desk.database.begin() as connection:
         stopping.pause(connection, frozen.send.id, "a person wanted that.", desk.clock())
 
@@ -27,17 +27,15 @@ def cancel(desk: Desk, issue: date) -> int:
     ahead = frozen.send.send_at is not None and frozen.send.send_at > desk.clock()
     if not ahead:
         states = (State.SENDING, State.PAUSED, State.CANCELLED)
-        _require(desk, frozen.send.id, issue, states, "cancelled")
+        _require(desk, frozen.send.id, issue, "cancelled", *states)
     with desk.database.begin() as connection:
         return stopping.cancel(connection, frozen.send.id, desk.clock())
 
 
-def _require(
-    desk: Desk, send_id: int, issue: date, wanted: State | tuple[State, ...], what: str
-) -> None:
+def _require(desk: Desk, send_id: int, issue: date, what: str, *wanted: State) -> None:
     with desk.database.read() as connection:
         state, _ = sends.state(connection, send_id)
-    if state not in (wanted if isinstance(wanted, tuple) else (wanted,)):
+    if state not in wanted:
         raise NotReadyError(
             f"The send of {issue} is {state}, so it cannot be {what}. "
             f"See who got it: newsletter receipt {issue}"

@@ -60,9 +60,9 @@ def receipt(
     desk = context.desk()
     name = issue or receipts.latest(desk)
     day = issues.parse_name(name) if name else desk.next_issue()
-    report(desk, receipts.receipt(desk, day), as_json)
     if save:
         note(f"The mail that was sent is in {receipts.save(desk, day, save)}.")
+    report(desk, receipts.receipt(desk, day), as_json)
 
 
 def resolve(
