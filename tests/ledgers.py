@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from newsletter.model import Answer, Outcome, Rendered
-from newsletter.store import Database, ledger, receipts, sends
+from newsletter.store import Connection, Database, ledger, receipts, sends
 from newsletter.store.ledger import Claim
 from newsletter.store.sends import Frozen
 from newsletter.store.subscribers import ACTIVE, People
@@ -40,7 +40,20 @@ def freeze(
 def take(database: Database, send: Frozen, now: datetime = NOW, owner: str = "me") -> Claim | None:
     with database.begin() as connection:
         ledger.expire(connection, send.send.id, now)
-        return ledger.claim(connection, send.send.id, send.list_id, owner, now)
+        return claim(connection, send, now, owner)
+
+
+def claim(
+    connection: Connection, send: Frozen, now: datetime = NOW, owner: str = "me"
+) -> Claim | None:
+    """The next batch that has readers, with them."""
+    while held := ledger.claim(connection, send.send.id, owner, now):
+        held, left_out = ledger.read(connection, held, send.list_id)
+        if left_out or not held.readers:
+            assert ledger.exclude(connection, held, left_out, now)
+        if held.readers:
+            return held
+    return None
 
 
 def started(

@@ -67,14 +67,16 @@ def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
         elif job.doubt is Doubt.RECALL and (found := recalling.begin(connection, job, now)):
             return found
         doubt.hold(connection, send.id, now)
-        list_ = job.frozen.list_id
-        claim = ledger.claim(connection, send.id, list_, owner, now, job.lease)
+        claim = ledger.claim(connection, send.id, owner, now, job.lease)
         return claim or doubt.next_moment(connection, send.id)
 
 
 def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
     """One request, and its answer in the ledger."""
     job.checkpoint("claimed")
+    claim = _with_readers(job, claim)
+    if not claim.readers:
+        return
     recipients = [job.personal(reader) for reader in claim.readers]
     send = replace(job.frozen.send, batch=claim.number)
     ready = recalling.prepare(job, send, recipients)
@@ -90,6 +92,17 @@ def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
     pulse.silent = pulse.silent + 1 if answers == {Answer.UNKNOWN} else 0
     if pulse.silent >= SILENCE:
         _pause(job, pulse.silent, outcome)
+
+
+def _with_readers(job: Job, claim: Claim) -> Claim:
+    """The claim with whom it is for: nobody, where it is not ours any more."""
+    with job.database.read() as connection:
+        found, reasons = ledger.read(connection, claim, job.frozen.list_id)
+    if found.readers and not reasons:
+        return found
+    with job.database.begin() as connection:
+        ours = ledger.exclude(connection, found, reasons, job.clock())
+    return found if ours else claim
 
 
 def _pause(job: Job, silent: int, outcome: Outcome) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from newsletter.store.schema import batches, deliveries
 from newsletter.store.sends import BatchState, DeliveryState
@@ -14,16 +14,17 @@ from newsletter.store.transitions import OPEN, close, move_all, plan_again, this
 IN_HAND = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.RECALLING)  # under a lease
 _AT_ONCE = 500  # numbers in one question
 DOUBTFUL = (BatchState.UNKNOWN, BatchState.RECALLING, BatchState.HELD)
+_HOLD = (
+    update(batches)
+    .where(batches.c.send_id == bindparam("send"), batches.c.state == BatchState.UNKNOWN)
+    .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= bindparam("now")))
+    .values(state=BatchState.HELD, changed_at=bindparam("now"))
+)
 
 
 def hold(connection: Connection, send_id: int, now: datetime) -> None:
     """UNKNOWN → HELD, but for what is to be recalled later; an event or a person settles it."""
-    connection.execute(
-        update(batches)
-        .where(batches.c.send_id == send_id, batches.c.state == BatchState.UNKNOWN)
-        .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= now))
-        .values(state=BatchState.HELD, changed_at=now)
-    )
+    connection.execute(_HOLD, {"send": send_id, "now": now})
 
 
 def held(connection: Connection, send_id: int) -> list[tuple[int, int, str]]:
@@ -180,5 +181,5 @@ def _let_go(
     if freed.rowcount != 1:
         return False
     state = BatchState.ACCEPTED if sent else BatchState.REFUSED
-    connection.execute(close(send_id, number, state, now, why))
+    close(connection, send_id, number, state, now, why)
     return True

@@ -7,11 +7,11 @@ answer (a lease that ended in SUBMITTING) is in doubt, and never goes out again 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from newsletter.model import Answer, Outcome
 from newsletter.store.schema import (
@@ -35,6 +35,87 @@ _STATES = {
     Answer.NOT_SENT: DeliveryState.WAITING,
 }
 
+# The statements of every batch of a large send are built once: building one takes longer than
+# the database does over it.
+_THIS = (batches.c.send_id == bindparam("send"), batches.c.number == bindparam("batch"))
+_OURS = (*_THIS, batches.c.fence == bindparam("held"))
+_FIRST = (
+    select(batches.c.number, batches.c.fence)
+    .where(batches.c.send_id == bindparam("send"), batches.c.state == BatchState.PLANNED)
+    .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= bindparam("now")))
+    .order_by(batches.c.number)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(batches)
+    .where(*_OURS, batches.c.state == BatchState.PLANNED)
+    .values(
+        state=BatchState.CLAIMED,
+        fence=batches.c.fence + 1,
+        owner=bindparam("whose"),
+        lease_until=bindparam("until"),
+        not_before=None,
+        changed_at=bindparam("now"),
+    )
+)
+_START = (
+    update(batches)
+    .where(*_OURS, batches.c.state == BatchState.CLAIMED)
+    .values(
+        state=BatchState.SUBMITTING,
+        lease_until=bindparam("until"),
+        recall_id=bindparam("recall"),
+        changed_at=bindparam("now"),
+    )
+)
+_COUNT = (
+    update(sends)
+    .where(sends.c.id == bindparam("send"))
+    .values(requests=sends.c.requests + 1)
+    .returning(sends.c.requests)
+)
+_ANSWERABLE = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.UNKNOWN, BatchState.HELD)
+_RECORD = (
+    update(batches)
+    .where(*_OURS, or_(*(batches.c.state == state for state in _ANSWERABLE)))
+    .values(reference=bindparam("told"), changed_at=bindparam("now"))
+    .returning(batches.c.repeated)
+)
+_AFTER = {
+    BatchState.CLAIMED: BatchState.PLANNED,
+    BatchState.SUBMITTING: BatchState.UNKNOWN,
+    BatchState.RECALLING: BatchState.UNKNOWN,  # asking for it once more does no harm
+}
+_LATE = (
+    select(batches.c.number, batches.c.state)
+    .where(batches.c.send_id == bindparam("send"), batches.c.lease_until <= bindparam("now"))
+    .where(or_(*(batches.c.state == state for state in _AFTER)))
+    .with_for_update(skip_locked=True)
+)
+_READERS = (
+    select(
+        deliveries.c.id,
+        deliveries.c.subscriber_id,
+        subscribers.c.email,
+        subscribers.c.name,
+        suppressions.c.reason,
+        subscriptions.c.status,
+    )
+    .join_from(deliveries, subscribers)
+    .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
+    .outerjoin(
+        subscriptions,
+        and_(
+            subscriptions.c.subscriber_id == subscribers.c.id,
+            subscriptions.c.list_id == bindparam("list"),
+        ),
+    )
+    .where(deliveries.c.send_id == bindparam("send"), deliveries.c.batch == bindparam("batch"))
+    .where(deliveries.c.state == DeliveryState.WAITING)
+    .order_by(deliveries.c.id)
+)
+
 
 class Reader(NamedTuple):
     """One waiting delivery of a claimed batch."""
@@ -47,56 +128,63 @@ class Reader(NamedTuple):
 
 @dataclass(frozen=True)
 class Claim:
-    """One batch in our hands, until the lease ends."""
+    """One batch in our hands, until the lease ends; ``readers`` once they are read."""
 
     send_id: int
     number: int
     fence: int
-    readers: tuple[Reader, ...]
+    readers: tuple[Reader, ...] = ()
 
 
 def claim(
-    connection: Connection,
-    send_id: int,
-    list_id: int,
-    owner: str,
-    now: datetime,
-    lease: timedelta = LEASE,
+    connection: Connection, send_id: int, owner: str, now: datetime, lease: timedelta = LEASE
 ) -> Claim | None:
-    """Take the next planned batch; None where nothing can be taken now.
-
-    Who was suppressed, erased or has unsubscribed since the freeze is excluded here.
-    """
+    """Take the next planned batch; None where nothing can be taken now."""
     while True:
-        row = connection.execute(
-            select(batches.c.number, batches.c.fence)
-            .where(batches.c.send_id == send_id, batches.c.state == BatchState.PLANNED)
-            .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= now))
-            .order_by(batches.c.number)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        ).one_or_none()
+        row = connection.execute(_FIRST, {"send": send_id, "now": now}).one_or_none()
         if row is None:
             return None
+        mine = {"send": send_id, "batch": row.number, "held": row.fence}
         taken = connection.execute(
-            update(batches)
-            .where(this(send_id, row.number), batches.c.fence == row.fence)
-            .where(batches.c.state == BatchState.PLANNED)
-            .values(
-                state=BatchState.CLAIMED,
-                fence=row.fence + 1,
-                owner=owner,
-                lease_until=now + lease,
-                not_before=None,
-                changed_at=now,
-            )
+            _CLAIM, {**mine, "whose": owner, "until": now + lease, "now": now}
         )
-        if taken.rowcount != 1:
-            continue
-        readers = _readers(connection, send_id, row.number, list_id)
-        if readers:
-            return Claim(send_id, row.number, row.fence + 1, readers)
-        connection.execute(close(send_id, row.number, BatchState.REFUSED, now))
+        if taken.rowcount == 1:
+            return Claim(send_id, row.number, row.fence + 1)
+
+
+def read(connection: Connection, held: Claim, list_id: int) -> tuple[Claim, dict[int, str]]:
+    """The claim with its waiting readers; and by delivery why others may not be mailed any more:
+    suppressed, erased or unsubscribed since the freeze. Only reads, so nobody waits for it.
+    """
+    readers, reasons = [], {}
+    rows = connection.execute(
+        _READERS, {"send": held.send_id, "batch": held.number, "list": list_id}
+    )
+    for id_, subscriber, email, name, suppressed, status in rows.all():
+        if suppressed is None and email and status == ACTIVE:
+            readers.append(Reader(id_, subscriber, email, name))
+        elif suppressed or not email:
+            reasons[id_] = suppressed or "the address is gone"
+        else:
+            reasons[id_] = "unsubscribed before the issue went out"
+    return replace(held, readers=tuple(readers)), reasons
+
+
+def exclude(connection: Connection, held: Claim, reasons: Mapping[int, str], now: datetime) -> bool:
+    """Leave these deliveries out, and end the batch where nobody is left in it.
+
+    False where the claim is not ours any more.
+    """
+    mine = and_(this(held.send_id, held.number), batches.c.fence == held.fence)
+    kept = connection.execute(
+        update(batches).where(mine, batches.c.state == BatchState.CLAIMED).values(changed_at=now)
+    )
+    if kept.rowcount != 1:
+        return False
+    mark(connection, reasons, DeliveryState.EXCLUDED, reasons)
+    if not held.readers:
+        close(connection, held.send_id, held.number, BatchState.REFUSED, now)
+    return True
 
 
 def start(
@@ -110,25 +198,13 @@ def start(
 
     How many requests the send has begun with this one; None: the batch is not ours any more.
     """
+    mine = {"send": held.send_id, "batch": held.number, "held": held.fence}
     started = connection.execute(
-        update(batches)
-        .where(this(held.send_id, held.number), batches.c.fence == held.fence)
-        .where(batches.c.state == BatchState.CLAIMED)
-        .values(
-            state=BatchState.SUBMITTING,
-            lease_until=now + lease,
-            recall_id=recall_id,
-            changed_at=now,
-        )
+        _START, {**mine, "until": now + lease, "recall": recall_id, "now": now}
     )
     if started.rowcount != 1:
         return None
-    begun = connection.execute(
-        update(sends)
-        .where(sends.c.id == held.send_id)
-        .values(requests=sends.c.requests + 1)
-        .returning(sends.c.requests)
-    )
+    begun = connection.execute(_COUNT, {"send": held.send_id})
     return int(begun.scalar_one())
 
 
@@ -138,13 +214,9 @@ def record(connection: Connection, held: Claim, outcome: Outcome, now: datetime)
     An answer that comes after the lease still counts: nobody has taken the batch since. What a
     provider's event has settled meanwhile stays as it is.
     """
-    states = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.UNKNOWN, BatchState.HELD)
+    ours = {"send": held.send_id, "batch": held.number, "held": held.fence}
     mine = connection.execute(
-        update(batches)
-        .where(this(held.send_id, held.number), batches.c.fence == held.fence)
-        .where(batches.c.state.in_(states))
-        .values(reference=outcome.reference, changed_at=now)
-        .returning(batches.c.repeated)
+        _RECORD, {**ours, "told": outcome.reference, "now": now}
     ).one_or_none()
     if mine is None:
         return False
@@ -165,18 +237,13 @@ def record(connection: Connection, held: Claim, outcome: Outcome, now: datetime)
     reason = next(iter(outcome.reasons.values()), None)
     if doubtful:
         reason = outcome.reasons.get(doubtful[0], reason)
-    connection.execute(close(held.send_id, held.number, state, now, reason))
+    close(connection, held.send_id, held.number, state, now, reason)
     return True
 
 
 def expire(connection: Connection, send_id: int, now: datetime) -> list[int]:
     """Let go of what a dead process held; the numbers of the batches that are in doubt by it."""
-    ended = and_(batches.c.send_id == send_id, batches.c.lease_until <= now)
-    late = connection.execute(
-        select(batches.c.number, batches.c.state)
-        .where(ended, batches.c.state.in_(list(_AFTER)))
-        .with_for_update(skip_locked=True)
-    ).all()
+    late = connection.execute(_LATE, {"send": send_id, "now": now}).all()
     doubtful = []
     for number, state in late:
         reason = None
@@ -184,15 +251,8 @@ def expire(connection: Connection, send_id: int, now: datetime) -> list[int]:
             reason = "the program stopped while it was handing this over"
             doubtful.append(number)
             move_all(connection, send_id, number, DeliveryState.WAITING, DeliveryState.IN_DOUBT)
-        connection.execute(close(send_id, number, _AFTER[state], now, reason))
+        close(connection, send_id, number, _AFTER[state], now, reason)
     return doubtful
-
-
-_AFTER = {
-    BatchState.CLAIMED: BatchState.PLANNED,
-    BatchState.SUBMITTING: BatchState.UNKNOWN,
-    BatchState.RECALLING: BatchState.UNKNOWN,  # asking for it once more does no harm
-}
 
 
 def _settle(
@@ -207,39 +267,3 @@ def _settle(
     for answer in given:
         told = reasons if answer in {Answer.REJECTED, Answer.UNKNOWN} else {}
         mark(connection, ids[answer], _STATES[answer], told)
-
-
-def _readers(connection: Connection, send_id: int, number: int, list_id: int) -> tuple[Reader, ...]:
-    """The batch's waiting readers; those who may not be mailed any more become excluded."""
-    rows = connection.execute(
-        select(
-            deliveries.c.id,
-            deliveries.c.subscriber_id,
-            subscribers.c.email,
-            subscribers.c.name,
-            suppressions.c.reason,
-            subscriptions.c.status,
-        )
-        .join_from(deliveries, subscribers)
-        .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
-        .outerjoin(
-            subscriptions,
-            and_(
-                subscriptions.c.subscriber_id == subscribers.c.id,
-                subscriptions.c.list_id == list_id,
-            ),
-        )
-        .where(deliveries.c.send_id == send_id, deliveries.c.batch == number)
-        .where(deliveries.c.state == DeliveryState.WAITING)
-        .order_by(deliveries.c.id)
-    ).all()
-    readers, reasons = [], {}
-    for id_, subscriber, email, name, suppressed, status in rows:
-        if suppressed is None and email and status == ACTIVE:
-            readers.append(Reader(id_, subscriber, email, name))
-        elif suppressed or not email:
-            reasons[id_] = suppressed or "the address is gone"
-        else:
-            reasons[id_] = "unsubscribed before the issue went out"
-    mark(connection, reasons, DeliveryState.EXCLUDED, reasons)
-    return tuple(readers)

@@ -118,14 +118,14 @@ def end(
         state = BatchState.ACCEPTED
         old, new = DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED
         move_all(connection, held.send_id, held.number, old, new)
-    connection.execute(close(held.send_id, held.number, state, now, answer.reason))
+    close(connection, held.send_id, held.number, state, now, answer.reason)
     connection.execute(update(batches).where(this(held.send_id, held.number)).values(**then))
     return True
 
 
 def _taken_back(connection: Connection, held: Recalling, now: datetime, *, again: bool) -> None:
     why = "taken back before it went out"
-    connection.execute(close(held.send_id, held.number, BatchState.REFUSED, now, why))
+    close(connection, held.send_id, held.number, BatchState.REFUSED, now, why)
     if again:
         doubt.again(connection, held.send_id, held.number, now)
         return

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import (
     Connection,
+    bindparam,
     case,
     func,
     insert,
@@ -190,10 +191,12 @@ def find(connection: Connection, newsletter: str, issue: str) -> Frozen | None:
     )
 
 
+_STATE = select(sends.c.state, sends.c.reason).where(sends.c.id == bindparam("send"))
+
+
 def state(connection: Connection, send_id: int) -> tuple[State, str | None]:
     """What the send is doing now, and why."""
-    row = connection.execute(select(sends.c.state, sends.c.reason).where(sends.c.id == send_id))
-    found = row.one()
+    found = connection.execute(_STATE, {"send": send_id}).one()
     return State(found.state), found.reason
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Update,
     and_,
     bindparam,
     func,
@@ -34,6 +33,23 @@ _MOVE = (
     .where(deliveries.c.id == bindparam("number"), deliveries.c.state == DeliveryState.WAITING)
     .values(batch=bindparam("batch_number"))
 )
+_MOVE_ALL = (
+    update(deliveries)
+    .where(deliveries.c.send_id == bindparam("send"), deliveries.c.batch == bindparam("of"))
+    .where(deliveries.c.state == bindparam("old"))
+    .values(state=bindparam("new"), reason=bindparam("why"))
+)
+_CLOSE = (
+    update(batches)
+    .where(batches.c.send_id == bindparam("send"), batches.c.number == bindparam("of"))
+    .values(
+        state=bindparam("new"),
+        owner=None,
+        lease_until=None,
+        reason=bindparam("why"),
+        changed_at=bindparam("now"),
+    )
+)
 
 
 def move_all(
@@ -46,10 +62,7 @@ def move_all(
 ) -> int:
     """Move the deliveries of a batch from one state to another; how many there were."""
     moved = connection.execute(
-        update(deliveries)
-        .where(deliveries.c.send_id == send_id, deliveries.c.batch == number)
-        .where(deliveries.c.state == old)
-        .values(state=new, reason=reason)
+        _MOVE_ALL, {"send": send_id, "of": number, "old": old, "new": new, "why": reason}
     )
     return int(moved.rowcount)
 
@@ -109,14 +122,16 @@ def quiet(connection: Connection, send_id: int, until: datetime) -> None:
 
 
 def close(
-    send_id: int, number: int, state: BatchState, now: datetime, reason: str | None = None
-) -> Update:
+    connection: Connection,
+    send_id: int,
+    number: int,
+    state: BatchState,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
     """The end of an attempt."""
-    return (
-        update(batches)
-        .where(this(send_id, number))
-        .values(state=state, owner=None, lease_until=None, reason=reason, changed_at=now)
-    )
+    batch = {"send": send_id, "of": number}
+    connection.execute(_CLOSE, {**batch, "new": state, "why": reason, "now": now})
 
 
 def this(send_id: int, number: int) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from newsletter.app.desk import Desk, open_desk
 from newsletter.errors import NotReadyError
 from newsletter.store import ledger
 from newsletter.store.sends import Frozen
-from tests import newsroom
+from tests import ledgers, newsroom
 from tests.ledgers import NOW, freeze
 
 ISSUE = date(2025, 7, 7)
@@ -33,7 +33,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def begin(desk: Desk, send: Frozen, *, witnessed: bool = True) -> None:
     """What a process does before the first byte of a request."""
     with desk.database.begin() as connection:
-        claim = ledger.claim(connection, send.send.id, send.list_id, "me", NOW)
+        claim = ledgers.claim(connection, send)
         assert claim
         begun = ledger.start(connection, claim, NOW)
         assert begun

@@ -29,6 +29,7 @@ from newsletter.model import Answer, Outcome, Recall
 from newsletter.store import doubt, ledger, missing, open_database, recalls, receipts, stopping
 from newsletter.store.ledger import LEASE, Claim
 from newsletter.store.subscribers import ACTIVE, People
+from tests import ledgers
 from tests.ledgers import NOW, freeze
 
 _FOLDER = tempfile.TemporaryDirectory()
@@ -70,7 +71,7 @@ class Delivering(RuleBasedStateMachine):
     def claim(self) -> Any:
         with _DATABASE.begin() as connection:
             ledger.expire(connection, self.id, self.now)
-            found = ledger.claim(connection, self.id, self.send.list_id, "me", self.now)
+            found = ledgers.claim(connection, self.send, self.now)
         return multiple(found) if found else multiple()
 
     @rule(target=requests, claim=consumes(claims), taken=st.booleans())
@@ -82,7 +83,7 @@ class Delivering(RuleBasedStateMachine):
         """What a healthy process does in one go; without an answer it is slow, or dead."""
         with _DATABASE.begin() as connection:
             ledger.expire(connection, self.id, self.now)
-            claim = ledger.claim(connection, self.id, self.send.list_id, "me", self.now)
+            claim = ledgers.claim(connection, self.send, self.now)
         if claim is None:
             return multiple()
         if answer == "none":

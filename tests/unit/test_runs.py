@@ -25,6 +25,7 @@ from newsletter.store import (
 )
 from newsletter.store.ledger import Reader
 from newsletter.store.sends import Frozen
+from tests import ledgers
 from tests.ledgers import freeze, numbers
 
 Submit = Callable[[Send, Sequence[Recipient]], Outcome]
@@ -148,7 +149,7 @@ def test_a_run_that_is_stopped_before_it_has_recalled_goes_on_with_that(
 def test_whom_a_zombie_did_not_reach_after_all_is_sent_to(database: Database) -> None:
     send = freeze(database, 2)
     with database.begin() as connection:
-        claim = ledger.claim(connection, send.send.id, send.list_id, "zombie", now())
+        claim = ledgers.claim(connection, send, now(), "zombie")
         assert claim
         assert ledger.start(connection, claim, now() - timedelta(hours=1))
     deliver.run(job(database, send, Scripted(accept), Doubt.HOLD))
