@@ -16,19 +16,19 @@ def personal(desk: Desk, list_: int) -> Callable[[Reader], Recipient]:
 
     Raises ConfigError where the key that signs the addresses cannot be used.
     """
-    newsletter, say = desk.config.newsletter, desk.language.say
-    key = links.signing_key(desk.folder)
-    base, everybody = newsletter.base_url, say("greeting")
+    newsletter, words = desk.config.newsletter, desk.language.words
+    keys = links.reader_keys(links.signing_key(desk.folder))
+    base, everybody, named = newsletter.base_url, words["greeting"], words["greeting_named"].format
     by_mail = links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
     unsubscribe, preferences = f"{base}/unsubscribe/", f"{base}/preferences/"
 
     def recipient(reader: Reader) -> Recipient:
         delivery, subscriber, email, name = reader
-        greeting = say("greeting_named", name=name) if name else everybody
+        greeting = named(name=name) if name else everybody
         if base is None:
             leave = choose = by_mail
         else:
-            leaving, choosing = links.reader_keys(key, subscriber, list_)
+            leaving, choosing = keys(subscriber, list_)
             leave, choose = unsubscribe + leaving, preferences + choosing
         return Recipient(delivery, email, name, leave, tokens.values(greeting, leave, choose))
 

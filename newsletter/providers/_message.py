@@ -137,7 +137,7 @@ def _wire_domain(domain: str) -> str:
 
 def one_line(value: str, what: str) -> str:
     """The value, once it is known that it cannot begin a new header; else raises ValueError."""
-    if _CONTROL.search(value):
+    if not value.isprintable() and _CONTROL.search(value):
         raise ValueError(f"the {what} has a line break or another control character in it")
     return value
 

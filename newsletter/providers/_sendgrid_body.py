@@ -119,7 +119,9 @@ def _size(tokens: Mapping[str, str]) -> int:
 
 def _name(name: str) -> str:
     """The name without the two characters that SendGrid does not allow in one."""
-    plain = _message.one_line(name, "name").replace(",", " ").replace(";", " ")
+    plain = _message.one_line(name, "name")
+    if "," in plain or ";" in plain:
+        plain = plain.replace(",", " ").replace(";", " ")
     return " ".join(plain.split())
 
 
