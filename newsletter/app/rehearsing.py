@@ -20,8 +20,8 @@ from datetime import UTC, date, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from newsletter import deliver, installation
-from newsletter.app import personal, receipts
+from newsletter import deliver
+from newsletter.app import delivering, receipts
 from newsletter.app.desk import Desk, open_desk
 from newsletter.config import FILE
 from newsletter.deliver.job import CHECKPOINTS
@@ -220,19 +220,8 @@ def _send(folder: Path, point: str, times: int) -> None:
 
     with _desk(folder) as desk, contextlib.suppress(NewsletterError):
         frozen = receipts.find(desk, ISSUE)
-        deliver.run(
-            deliver.Job(
-                desk.database,
-                desk.provider,
-                frozen,
-                personal.personal(desk, frozen.list_id),
-                desk.config.delivery.doubt or Doubt.HOLD,
-                desk.clock,
-                lambda begun: installation.witness(folder, ISSUE.isoformat(), begun),
-                checkpoint,
-                lease=LEASE,
-            )
-        )
+        watch = delivering.Watch(checkpoint=checkpoint)
+        deliver.run(delivering.job(desk, frozen, watch, lease=LEASE))
 
 
 def _over(folder: Path) -> bool:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from functools import partial
+from dataclasses import dataclass, replace
+from datetime import date
 
-from newsletter import deliver, installation
 from newsletter.app import guard, receipts
+from newsletter.app.delivering import Watch, deliver, doubt_policy
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose, require_no_errors
 from newsletter.app.freshness import look_again
-from newsletter.app.personal import personal
-from newsletter.errors import ConfigError, NotReadyError
+from newsletter.errors import NotReadyError
 from newsletter.foreign import canonical
 from newsletter.model import Doubt, Finding, Receipt
-from newsletter.providers import Recalls
 from newsletter.store import approvals, missing, readers, sends
 from newsletter.store.sends import Frozen, State
 
@@ -39,23 +34,6 @@ class Plan:
     findings: tuple[Finding, ...] = ()  # warnings of the last look at the stories
     questions: tuple[str, ...] = ()
     missing: bool = False
-
-
-def _nothing(_: object) -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Who looks on while a send goes: ``report`` gets the numbers of its receipt now and then,
-    ``waiting`` a moment that is waited for; ``stop`` ends it after what is under way;
-    ``checkpoint`` hears where it is.
-    """
-
-    report: Callable[[dict[str, int]], None] = _nothing
-    waiting: Callable[[datetime], None] = _nothing
-    stop: threading.Event = field(default_factory=threading.Event)
-    checkpoint: Callable[[str], None] = _nothing
 
 
 def plan(
@@ -125,7 +103,7 @@ def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
         with desk.database.begin() as connection:
             missing.go_on(connection, frozen, provider.batch_size, desk.clock())
     if planned.missing or frozen.state is not State.DONE:
-        _deliver(desk, frozen, policy, watch)
+        deliver(desk, frozen, watch)
     return receipts.receipt(desk, planned.issue)
 
 
@@ -134,19 +112,8 @@ def take_back(desk: Desk, issue: date, watch: Watch | None = None) -> Receipt:
     in another process's hands. Anybody may do that: it does not make this the one that sends.
     """
     frozen = receipts.find(desk, issue)
-    _deliver(desk, frozen, doubt_policy(desk), watch or Watch(), sign=False)
+    deliver(desk, frozen, watch or Watch(), sign=False)
     return receipts.receipt(desk, issue)
-
-
-def doubt_policy(desk: Desk) -> Doubt:
-    """What is done about doubt. Raises ConfigError for what the provider cannot do."""
-    chosen, able = desk.config.delivery.doubt, isinstance(desk.provider, Recalls)
-    if chosen is Doubt.RECALL and not able:
-        raise ConfigError(
-            f'[delivery] doubt = "recall" needs a provider that can take mails back, such as '
-            f'sendgrid; {desk.config.provider.type} cannot. Write "hold", or leave it out.'
-        )
-    return chosen or (Doubt.RECALL if able else Doubt.HOLD)
 
 
 def _go_on(desk: Desk, issue: date, frozen: Frozen, to_missing: bool) -> Plan:
@@ -165,23 +132,6 @@ def _go_on(desk: Desk, issue: date, frozen: Frozen, to_missing: bool) -> Plan:
     with desk.database.read() as connection:
         count = missing.count(connection, frozen)
     return Plan(issue, None, frozen, count, missing=True)
-
-
-def _deliver(desk: Desk, frozen: Frozen, policy: Doubt, watch: Watch, *, sign: bool = True) -> None:
-    if sign:
-        guard.sign(desk)
-    job = deliver.Job(
-        desk.database,
-        desk.provider,
-        frozen,
-        personal(desk, frozen.list_id),
-        policy,
-        desk.clock,
-        partial(installation.witness, desk.folder, frozen.send.issue),
-        watch.checkpoint,
-        watch.stop,
-    )
-    deliver.run(job, watch.report, watch.waiting, guard.signer(desk) if sign else lambda: None)
 
 
 def _questions(list_: str, count: int, last: tuple[str, int] | None) -> tuple[str, ...]:

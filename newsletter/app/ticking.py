@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 from newsletter import schedule
 from newsletter.app import editing, gathering, sending, testing
+from newsletter.app.delivering import Watch
 from newsletter.app.desk import Desk
 from newsletter.errors import FindingsError, NewsletterError, NotReadyError
 from newsletter.schedule import GATHER, Moment
@@ -117,7 +118,7 @@ def _send(desk: Desk, issue: date, stop: threading.Event) -> tuple[State, str]:
         return State.WAITING, f"it is paused: {planned.frozen.reason}"  # a person goes on with it
     if planned.questions:
         raise NotReadyError(f"{' '.join(planned.questions)} Say so: newsletter send {issue}")
-    receipt = sending.send(desk, planned, sending.Watch(stop=stop))
+    receipt = sending.send(desk, planned, Watch(stop=stop))
     said = f"{receipt.accepted} of {receipt.eligible} accepted"
     if receipt.in_doubt:
         said += f", {receipt.in_doubt} in doubt: see newsletter receipt {issue}"

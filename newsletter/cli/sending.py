@@ -23,7 +23,7 @@ from newsletter.cli.common import (
 
 if TYPE_CHECKING:
     from newsletter.app import Desk
-    from newsletter.app.sending import Plan, Watch
+    from newsletter.app.sending import Plan
     from newsletter.model import Receipt
 
 TakeOver = Annotated[
@@ -148,14 +148,14 @@ def _under_way(desk: Desk, issue: str | None) -> date:
 
 def _run(desk: Desk, planned: Plan, as_json: bool) -> None:
     from newsletter.app import sending
+    from newsletter.app.delivering import Watch
     from newsletter.cli import progress
 
     if desk.config.delivery.doubt == "resend":
         note('[delivery] doubt = "resend": where no answer comes, a reader may get it twice.')
     stop = threading.Event()
     with progress.sending(planned.readers) as report, progress.until_stopped(stop):
-        watch: Watch = sending.Watch(report, _waiting, stop)
-        found = sending.send(desk, planned, watch)
+        found = sending.send(desk, planned, Watch(report, _waiting, stop))
     if found.send_at and found.send_at > desk.clock():
         zone = desk.config.zone
         note(f"The provider lets the mails go at {found.send_at.astimezone(zone):%H:%M %Z}.")

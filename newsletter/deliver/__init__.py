@@ -14,8 +14,9 @@ from newsletter.deliver.running import run
 from newsletter.errors import ProviderError
 from newsletter.model import Answer, Recipient, Send
 from newsletter.providers import Provider
+from newsletter.store.ledger import LEASE
 
-__all__ = ["Job", "run", "submit_test"]
+__all__ = ["LEASE", "Job", "run", "submit_test"]
 
 
 def submit_test(provider: Provider, send: Send, recipients: Sequence[Recipient]) -> None:

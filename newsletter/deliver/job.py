@@ -29,6 +29,7 @@ class Job:
     before the first byte of each; it raises NewsletterError where it cannot keep that.
     ``checkpoint`` hears the names in CHECKPOINTS. Setting ``stop`` ends the run once what is
     under way is answered. ``lease``: how long a batch is ours without an answer.
+    ``workers``: requests at once; None: as many as the provider takes.
     """
 
     database: Database
@@ -41,6 +42,7 @@ class Job:
     checkpoint: Callable[[str], None] = _nothing
     stop: threading.Event = field(default_factory=threading.Event)
     lease: timedelta = LEASE
+    workers: int | None = None
 
 
 class Pulse:

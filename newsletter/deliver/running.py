@@ -44,7 +44,7 @@ def run(
         sends.set_state(connection, send.id, State.SENDING, job.clock(), only_from=State.PAUSED)
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     pulse = Pulse(job.clock())
-    workers = getattr(job.provider, "workers", 1)  # adaptors from outside may know nothing of it
+    workers = job.workers or int(getattr(job.provider, "workers", 1))  # some know nothing of it
     with _little_garbage(), ThreadPoolExecutor(workers, "delivery") as crew:
         hands = [crew.submit(work, job, owner, pulse, waiting) for _ in range(workers)]
         try:

@@ -20,7 +20,8 @@ from newsletter.providers import _message
 class Provider(Protocol):
     """An email service.
 
-    One that has ``workers: int`` takes so many batches at once, from as many threads.
+    One that has ``workers: int`` takes so many batches at once, from as many threads; with
+    ``processes: int | None`` they may be spread over so many processes (None: as is best).
     """
 
     Options: ClassVar[type[ProviderOptions]]

@@ -43,11 +43,14 @@ class SendgridProvider:
     """Posts to /v3/mail/send. ``base_url``: another region, or a test server on loopback."""
 
     class Options(ProviderOptions):
-        """``batch_size`` is at most SendGrid's own limit; ``workers``: requests at once."""
+        """``batch_size`` is at most SendGrid's own limit; ``workers``: requests at once, which
+        ``processes`` share between them; without it a large list decides.
+        """
 
         base_url: Annotated[str, AfterValidator(_base_url)] = "https://api.sendgrid.com"
         batch_size: int | None = Field(None, ge=1, le=_sendgrid_body.MAX_RECIPIENTS)
         workers: int = Field(4, ge=1, le=16)
+        processes: int | None = Field(None, ge=1, le=16)
         click_tracking: bool = False
         open_tracking: bool = False
 
@@ -58,7 +61,7 @@ class SendgridProvider:
         from newsletter.providers import _sendgrid_client
 
         self.batch_size = options.batch_size or _sendgrid_body.MAX_RECIPIENTS
-        self.workers = options.workers
+        self.workers, self.processes = options.workers, options.processes
         self._options = options
         self._gives_ids = True
         self._key = _key()

@@ -1,0 +1,103 @@
+"""A large list is shared by several processes; whichever of them dies, nobody gets it twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.sends import ISSUE, got, leases_end, numbers, running, said, through_sendgrid, until
+from tests.e2e.servers import SendgridServer, sendgrid_server
+from tests.newsroom import Newsroom
+
+READERS = 60
+
+
+@pytest.fixture
+def server() -> Iterator[SendgridServer]:
+    with sendgrid_server() as opened:
+        yield opened
+
+
+@pytest.fixture
+def readers(newsroom: Newsroom, server: SendgridServer) -> list[str]:
+    found = newsroom.prepare(ISSUE, readers=READERS)
+    through_sendgrid(newsroom, server)
+    config = newsroom.folder / "newsletter.toml"
+    config.write_text(config.read_text().replace("workers = 1", "workers = 2\nprocesses = 2"))
+    server.pace = 0.3
+    return found
+
+
+def helpers(parent: int) -> list[int]:
+    """The helping processes of a send, alive."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            mine = process.joinpath("stat").read_text().rpartition(")")[2].split()
+            command = process.joinpath("cmdline").read_text()
+        except OSError:
+            continue
+        if mine[0] != "Z" and int(mine[1]) == parent and "spawn_main" in command:
+            found.append(int(process.name))
+    return found
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def helped(parent: int, server: SendgridServer) -> int:
+    """The helper of a send, once it is at work."""
+    until(lambda: bool(helpers(parent)) and server.connections >= 2)
+    (helper,) = helpers(parent)
+    return helper
+
+
+def test_two_processes_send_each_mail_once_and_stop_together(
+    newsroom: Newsroom, server: SendgridServer, readers: list[str]
+) -> None:
+    with running(newsroom, "send", ISSUE, "--yes") as process:
+        helper = helped(process.pid, server)
+        process.send_signal(signal.SIGTERM)
+        said(process, 1)
+        assert not alive(helper)
+    receipt = numbers(newsroom.json("receipt", ISSUE))
+    assert receipt == {"accepted": 2 * server.requests, "waiting": READERS - 2 * server.requests}
+    server.pace = 0
+    assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": READERS}
+    assert got(server) == readers
+
+
+def test_a_helper_ends_when_the_first_process_is_killed(
+    newsroom: Newsroom, server: SendgridServer, readers: list[str]
+) -> None:
+    with running(newsroom, "send", ISSUE, "--yes") as process:
+        helper = helped(process.pid, server)
+        process.kill()
+        until(lambda: not alive(helper), seconds=5)
+    leases_end(newsroom)
+    server.pace = 0
+    assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": READERS}
+    assert got(server) == readers
+
+
+def test_the_rest_goes_out_when_a_helper_is_killed(
+    newsroom: Newsroom, server: SendgridServer, readers: list[str]
+) -> None:
+    with running(newsroom, "send", ISSUE, "--yes") as process:
+        helper = helped(process.pid, server)
+        server.pace = 0.1
+        os.kill(helper, signal.SIGKILL)
+        until(lambda: 2 * server.requests >= READERS)
+        process.send_signal(signal.SIGTERM)  # or it waits for the lease of what the helper had
+        said(process, 1)
+    leases_end(newsroom)
+    assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": READERS}
+    assert got(server) == readers
