@@ -115,8 +115,9 @@ def witnessed(
     """A provider's event about a delivery proves that its request was taken, as a whole.
 
     How many readers that settles. ``left``: the mail has surely gone out; only then does it count
-    for a batch that was taken back, or is asked to be: a delivery that waits anew is not sent
-    again then, and one left out with its batch has got it after all.
+    for a batch that was taken back, or is asked to be, or may be once its answer is lost: a
+    delivery that waits anew is not sent again then, and one left out with its batch has got it
+    after all.
     """
     why = "an event of the provider tells"
     settled = 0
@@ -124,10 +125,9 @@ def witnessed(
         settled = move_all(
             connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED
         )
-    recalled = select(batches.c.number).where(
-        this(send_id, number), batches.c.recalled_at.is_not(None)
-    )
-    if not left and connection.scalar(recalled) is not None:
+    open_ = or_(batches.c.recalled_at.is_not(None), batches.c.state.in_(IN_HAND))
+    may_be_taken_back = select(batches.c.number).where(this(send_id, number), open_)
+    if not left and connection.scalar(may_be_taken_back) is not None:
         return settled
     states = (*OPEN, DeliveryState.EXCLUDED) if left else OPEN
     one = connection.execute(

@@ -83,6 +83,21 @@ def test_a_process_that_died_while_recalling_leaves_it_to_another(database: Data
     assert numbers(database, send) == {"waiting": 2}
 
 
+def test_an_event_before_a_lost_answer_does_not_keep_a_reader_from_the_new_batch(
+    database: Database,
+) -> None:
+    send = freeze(database, 2, send_at=AHEAD)
+    claim = started(database, send, recall_id="id")
+    with database.begin() as connection:
+        first = claim.readers[0].delivery
+        doubt.witnessed(connection, send.send.id, claim.number, first, NOW, left=False)
+    record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN))
+    held = begin(database, send)
+    assert held
+    assert end(database, held, DONE)
+    assert numbers(database, send) == {"waiting": 2}
+
+
 def test_only_so_many_are_taken_back_at_once_over_all_sends(database: Database) -> None:
     send = in_doubt(database, 3)
     for _ in range(2):
