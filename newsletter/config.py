@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from newsletter import tables
+from newsletter import tables, times
 from newsletter.errors import ConfigError
 from newsletter.model import Doubt
 from newsletter.tables import Table
-from newsletter.values import BaseUrl, Colour, Duration, Mailbox, Moments, Times, ZoneName
+from newsletter.times import ManyMoments, Moments, Times
+from newsletter.values import BaseUrl, Colour, Day, Duration, Mailbox, ZoneName
 
 FILE = "newsletter.toml"
 
@@ -51,15 +52,63 @@ class Editor(Table):
     picture: str | None = Field(None, min_length=1)
 
 
+class Skip(Table):
+    """``[[schedule.skip]]``: a day, or all from one to another, on which no issue goes out."""
+
+    day: Day | None = Field(None, alias="date")
+    start: Day | None = Field(None, alias="from")
+    end: Day | None = Field(None, alias="to")
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Skip:
+        ends = (self.start, self.end)
+        if (None in ends) if self.day is None else (ends != (None, None)):
+            raise ValueError("expected either date, or from and to")
+        if self.last < self.first:
+            raise ValueError(f"to ({self.last}) comes before from ({self.first})")
+        if self.last - self.first > timedelta(days=366):
+            raise ValueError("expected a year at most")
+        return self
+
+    @property
+    def first(self) -> date:
+        """Its first day."""
+        return self.day or self.start or date.max
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.day or self.end or date.min
+
+
 class Schedule(Table):
     """``[schedule]``: the timetable, in the newsletter's zone, and the conditions of a send."""
 
     send: Moments = Times(frozenset({0}), time(7))
-    gather: Moments = Times(frozenset({4}), time(15))
+    gather: ManyMoments = ()
+    remind: Moments | None = None
+    deadline: Moments | None = None
+    skip: tuple[Skip, ...] = ()
     approval: Literal["required", "automatic"] = "required"
     if_unapproved: Literal["hold", "skip", "send"] = "hold"
     grace: Duration = timedelta(hours=6)
     min_stories: int = Field(1, ge=0, strict=True)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Schedule:
+        if wrong := times.fault(self.send, self.gathers, self.remind, self.deadline):
+            raise ValueError(wrong)
+        return self
+
+    @property
+    def gathers(self) -> tuple[Times, ...]:
+        """When to gather; where nobody says it, in good time before each send."""
+        return self.gather or (times.before_each(self.send),)
+
+    def skipped(self, day: date) -> Skip | None:
+        """Why no issue of that day goes out, where none does."""
+        return next((skip for skip in self.skip if skip.first <= day <= skip.last), None)
 
 
 class Gather(Table):

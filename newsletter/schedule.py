@@ -1,77 +1,150 @@
 """The timetable. Pure but for ``loop``: what comes when, and what is due.
 
-A moment is a wall-clock time in the newsletter's zone on one local date, so each date has it
-exactly once over every change of the clock: a time that occurs twice counts at its first, a
-time that does not exist an hour later.
+A moment is a wall-clock time in the newsletter's zone, so each comes exactly once over every
+change of the clock: a time that occurs twice counts at its first, a time that does not exist
+later by as much as the clock was put ahead. Which issue a moment belongs to is read off the wall
+clock alone, so no change of the clock moves it to another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from heapq import heappop, heappush, merge
 from zoneinfo import ZoneInfo
 
 from newsletter.config import Schedule
-from newsletter.values import Times
 
-GATHER, SEND = "gather", "send"
-KINDS = (GATHER, SEND)
-_WEEK = timedelta(days=7)
+GATHER, REMIND, DEADLINE, SEND = "gather", "remind", "deadline", "send"
+KINDS = (GATHER, REMIND, DEADLINE, SEND)
+_DAY = timedelta(days=1)
+
+Moved = Mapping[str, datetime]  # issue → when a person wants it sent
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A moment of the timetable: what is to be done for which issue."""
+    """A moment of the timetable: what is to be done for which issue.
+
+    ``day`` names it among those of its kind: the date, or for a second one on the same date
+    also the time. ``moved``: a person has put this send to another time.
+    """
 
     kind: str
     issue: str
+    day: str
     local: datetime
     utc: datetime
+    moved: bool = False
 
     @property
-    def day(self) -> str:
-        """The local date, which names the occurrence."""
-        return self.local.date().isoformat()
+    def order(self) -> tuple[datetime, int, str]:
+        """What comes first; at the same moment in the order of the work."""
+        return self.utc, KINDS.index(self.kind), self.day
 
 
-def next_issue(schedule: Schedule, zone: ZoneInfo, after: datetime) -> date:
+def next_issue(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, moved: Moved | None = None
+) -> date:
     """The send date of the next issue due after that moment."""
-    return next(_at(schedule.send, zone, after)).date()
+    coming = moments(schedule, zone, after, moved)
+    return date.fromisoformat(next(moment.issue for moment in coming if moment.kind == SEND))
 
 
-def moments(schedule: Schedule, zone: ZoneInfo, after: datetime) -> Iterator[Moment]:
+def send_of(schedule: Schedule, zone: ZoneInfo, issue: date) -> datetime | None:
+    """When the timetable sends the issue; None where it has no issue of that date."""
+    if not schedule.send.on(issue) or schedule.skipped(issue):
+        return None
+    return _real(datetime.combine(issue, schedule.send.at), zone)
+
+
+def moments(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, moved: Moved | None = None
+) -> Iterator[Moment]:
     """Every moment after that one, in order, without end."""
-    streams = {GATHER: _at(schedule.gather, zone, after), SEND: _at(schedule.send, zone, after)}
-    heads = {kind: next(stream) for kind, stream in streams.items()}
-    while True:
-        kind = min(KINDS, key=lambda k: (heads[k].astimezone(UTC), KINDS.index(k)))
-        local = heads[kind]
-        heads[kind] = next(streams[kind])
-        issue = local.date() if kind == SEND else next_issue(schedule, zone, local)
-        yield Moment(kind, issue.isoformat(), local, local.astimezone(UTC))
+    moved = moved or {}
+    put = sorted(
+        (
+            Moment(SEND, issue, issue, at.astimezone(zone), at.astimezone(UTC), moved=True)
+            for issue, at in moved.items()
+        ),
+        key=lambda moment: moment.order,
+    )
+    planned = _planned(schedule, zone, after, moved)
+    for moment in merge(planned, put, key=lambda each: each.order):
+        if moment.utc > after:
+            yield moment
 
 
-def due(schedule: Schedule, zone: ZoneInfo, after: datetime, now: datetime) -> list[Moment]:
+def due(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, now: datetime, moved: Moved | None = None
+) -> list[Moment]:
     """The moments in (after, now], the oldest first."""
     found: list[Moment] = []
-    for moment in moments(schedule, zone, after):
+    for moment in moments(schedule, zone, after, moved):
         if moment.utc > now:
             return found
         found.append(moment)
     return found
 
 
-def _at(times: Times, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    """The moments of these times after that one, in local time."""
-    day = after.astimezone(zone).date() - timedelta(days=1)
+def _planned(schedule: Schedule, zone: ZoneInfo, after: datetime, moved: Moved) -> Iterator[Moment]:
+    """Everything but the moved sends, in order.
+
+    A clock that is put ahead, by a whole day at most, can turn the order of two moments.
+    """
+    day = after.astimezone(zone).date() - 3 * _DAY
+    waiting: list[tuple[tuple[datetime, int, str], Moment]] = []
     while True:
-        if day.weekday() in times.days:
-            wall = datetime.combine(day, times.at, tzinfo=zone)
-            real = wall.astimezone(UTC).astimezone(zone)  # moves a time that does not exist
-            if real > after:
-                yield real
-        day += timedelta(days=1)
+        for moment in _of_day(schedule, zone, day, moved):
+            heappush(waiting, (moment.order, moment))
+        day += _DAY
+        sure = _real(datetime.combine(day, time()), zone).astimezone(UTC) - _DAY
+        while waiting and waiting[0][1].utc < sure:
+            yield heappop(waiting)[1]
+
+
+def _of_day(schedule: Schedule, zone: ZoneInfo, day: date, moved: Moved) -> Iterator[Moment]:
+    """The moments of one date on the wall."""
+    if schedule.send.on(day) and not schedule.skipped(day) and day.isoformat() not in moved:
+        yield _moment(SEND, day, day.isoformat(), datetime.combine(day, schedule.send.at), zone)
+    several = sorted(times.at for times in schedule.gathers if times.on(day))
+    for number, at in enumerate(several):
+        name = f"{day}T{at:%H:%M}" if number else f"{day}"
+        yield from _before_send(schedule, zone, GATHER, datetime.combine(day, at), name, moved)
+    for kind, times in ((REMIND, schedule.remind), (DEADLINE, schedule.deadline)):
+        if times and times.on(day):
+            wall = datetime.combine(day, times.at)
+            yield from _before_send(schedule, zone, kind, wall, f"{day}", moved)
+
+
+def _before_send(
+    schedule: Schedule, zone: ZoneInfo, kind: str, wall: datetime, name: str, moved: Moved
+) -> Iterator[Moment]:
+    """The moment, for the next issue; nothing where that is left out, or was sent before."""
+    send = schedule.send.first(wall, also_then=kind != GATHER)
+    issue = send.date()
+    if schedule.skipped(issue):
+        return
+    moment = _moment(kind, issue, name, wall, zone)
+    put = moved.get(issue.isoformat())
+    if put is None:
+        # Where the clock skips the hour before a send, what comes before it is still before it.
+        end = _real(send, zone)
+        yield moment if moment.utc <= end else _moment(kind, issue, name, send, zone)
+    elif moment.utc <= put:
+        yield moment
+
+
+def _moment(kind: str, issue: date, name: str, wall: datetime, zone: ZoneInfo) -> Moment:
+    local = _real(wall, zone)
+    return Moment(kind, issue.isoformat(), name, local, local.astimezone(UTC))
+
+
+def _real(wall: datetime, zone: ZoneInfo) -> datetime:
+    """When a clock on the wall in that zone shows this; moves a time that does not exist."""
+    return wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
 
 
 def loop(tick: Callable[[], None], on_stop: Callable[[], None], seconds: int = 60) -> None:

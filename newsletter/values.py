@@ -3,45 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import time, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from email.utils import parseaddr
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator
-
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-@dataclass(frozen=True)
-class Times:
-    """A wall-clock time on some days of the week (Monday is 0), as in ``"mon-fri 06:30"``."""
-
-    days: frozenset[int]
-    at: time
-
-
-def _times(value: object) -> object:
-    if isinstance(value, Times):
-        return value
-    match = re.fullmatch(r"\s*([a-z,\-]+)\s+(\d{1,2}):(\d{2})\s*", str(value).lower())
-    days = _days(match[1]) if match else None
-    if not match or not days or int(match[2]) > 23 or int(match[3]) > 59:
-        raise ValueError('expected days and a time, such as "mon 07:00" or "mon-fri 06:30"')
-    return Times(days, time(int(match[2]), int(match[3])))
-
-
-def _days(text: str) -> frozenset[int] | None:
-    found: set[int] = set()
-    for part in text.split(","):
-        first, *last = part.split("-", 1)
-        ends = [first, *(last or [first])]
-        if any(day not in DAYS for day in ends):
-            return None
-        start, end = (DAYS.index(day) for day in ends)
-        found |= {day % 7 for day in range(start, end + 1 if end >= start else end + 8)}
-    return frozenset(found)
 
 
 def _duration(value: object) -> object:
@@ -52,6 +20,15 @@ def _duration(value: object) -> object:
         raise ValueError('expected a length of time, such as "30m", "6h" or "2d"')
     unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[match[2]]
     return timedelta(**{unit: int(match[1])})
+
+
+def _day(value: object) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    raise ValueError('expected a day, such as "2025-12-25"')
 
 
 def _zone(value: str) -> str:
@@ -81,7 +58,7 @@ def _colour(value: str) -> str:
     return value.lower()
 
 
-Moments = Annotated[Times, BeforeValidator(_times)]
+Day = Annotated[date, BeforeValidator(_day)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
