@@ -79,7 +79,15 @@ class Desk:
 
     def next_issue(self) -> date:
         """The send date of the next issue due."""
-        return schedule.next_issue(self.config.schedule, self.config.zone, self.clock())
+        config = self.config
+        return schedule.next_issue(config.schedule, config.zone, self.clock(), self.moved())
+
+    def moved(self) -> dict[str, datetime]:
+        """Issue → when a person wants it sent, where it is not when the timetable says."""
+        from newsletter.store import occurrences
+
+        with self.database.read() as connection:
+            return occurrences.moved(connection, self.name)
 
     def issue(self, given: str | None) -> date:
         """The issue that a command means: its name, or the next one due.

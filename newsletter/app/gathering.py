@@ -117,8 +117,15 @@ def _dateline(desk: Desk, door: Door, issue: date) -> Dateline | None:
 
 
 def _earlier(desk: Desk, issue: date) -> list[Gathered]:
-    """What was gathered for the issues before this one, the newest first."""
-    days = [day for day in issues.existing(desk.folder) if day < issue][-LOOK_BACK:]
+    """What was gathered for the issues before this one, the newest first.
+
+    An issue that was left out has carried nothing: its stories come with this one.
+    """
+    with desk.database.read() as connection:
+        sent = sends.issues(connection, desk.name)
+    left_out = desk.config.schedule.skipped
+    before = [day for day in issues.existing(desk.folder) if day < issue]
+    days = [day for day in before if day.isoformat() in sent or not left_out(day)][-LOOK_BACK:]
     found = (issues.read_gathered(issues.folder_of(desk.folder, day)) for day in reversed(days))
     return [gathered for gathered in found if gathered]
 

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from newsletter import issues, schedule
+from newsletter import issues
+from newsletter.app import timetable
 from newsletter.app.desk import Desk
 from newsletter.app.editing import compose
 from newsletter.errors import NewsletterError
 from newsletter.model import Gathered, Health, Receipt, SourceReport
-from newsletter.schedule import Moment
+from newsletter.schedule import SEND, Moment
 from newsletter.store import approvals, occurrences, receipts, sends
 from newsletter.store.occurrences import Occurrence
+from newsletter.store.occurrences import State as Moments
 from newsletter.store.sends import State
+
+COMING = 5  # moments
+_STANDS = {Moments.WAITING: "waits", Moments.MISSED: "was missed"}
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,15 @@ def overview(desk: Desk) -> Overview:
     return Overview(
         newsletter=desk.name,
         timezone=desk.config.newsletter.timezone,
-        next=tuple(islice(moments(desk), 4)),
+        next=tuple(islice(timetable.coming(desk), COMING)),
         last=last,
         recent=tuple(recent),
         sources=gathered.sources if gathered else (),
-        waiting=(*damage, *_waiting(desk, issue, last, gathered.sources if gathered else ())),
+        waiting=(
+            *damage,
+            *_undone(recent, found),
+            *_waiting(desk, issue, last, gathered.sources if gathered else (), recent),
+        ),
     )
 
 
@@ -62,18 +71,21 @@ def _newest_gathered(desk: Desk) -> tuple[Gathered | None, tuple[str, ...]]:
         return None, (str(error),)
 
 
-def moments(desk: Desk, start: date | None = None) -> Iterator[Moment]:
-    """The moments to come, from now or from the start of a local day."""
-    from datetime import datetime, time, timedelta
-
-    after = desk.clock()
-    if start:
-        after = datetime.combine(start, time(), tzinfo=desk.config.zone) - timedelta(microseconds=1)
-    return schedule.moments(desk.config.schedule, desk.config.zone, after)
+def _undone(recent: list[Occurrence], sent: dict[str, State]) -> Iterator[str]:
+    """What the timetable could not do by itself, the oldest first; who has sent it has decided."""
+    settled = {each.issue for each in recent if each.kind == SEND and each.state is Moments.SKIPPED}
+    for each in reversed(recent):
+        over = sent.get(each.issue) in {State.DONE, State.CANCELLED} or each.issue in settled
+        if each.state in {Moments.WAITING, Moments.MISSED} and each.reason and not over:
+            yield f"The {each.kind} of {each.issue} {_STANDS[each.state]}: {each.reason}"
 
 
 def _waiting(
-    desk: Desk, issue: date, last: Receipt | None, sources: tuple[SourceReport, ...]
+    desk: Desk,
+    issue: date,
+    last: Receipt | None,
+    sources: tuple[SourceReport, ...],
+    recent: list[Occurrence],
 ) -> Iterator[str]:
     """One sentence for everything that a person must do."""
     if last and last.state == State.PAUSED:
@@ -88,7 +100,8 @@ def _waiting(
     for source in sources:
         if source.status in {Health.FAILING, Health.STALE}:
             yield f"The source {source.name} is {source.status}: {source.said}"
-    if last and last.issue == issue.isoformat():
+    told = {each.issue for each in recent if each.kind == SEND and each.state is Moments.WAITING}
+    if (last and last.issue == issue.isoformat()) or issue.isoformat() in told:
         return
     yield from _unapproved(desk, issue)
 

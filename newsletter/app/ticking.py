@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -9,19 +10,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from newsletter import schedule
-from newsletter.app import editing, gathering, sending, testing
-from newsletter.app.delivering import Watch
 from newsletter.app.desk import Desk
-from newsletter.errors import FindingsError, NewsletterError, NotReadyError
-from newsletter.schedule import GATHER, Moment
-from newsletter.store import facts, occurrences, sends
-from newsletter.store.occurrences import FINAL, State
+from newsletter.app.duties import DUTIES, SOON, Outcome, ended
+from newsletter.errors import NewsletterError, NotReadyError
+from newsletter.schedule import GATHER, SEND, Moment
+from newsletter.store import Connection, facts, occurrences, sends
+from newsletter.store.occurrences import Due, Occurrence, State
 
 log = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(days=31)  # how far back a machine that was down looks for missed moments
-AGAIN = timedelta(seconds=30)  # a send that waits for approval is looked at every tick
-LATER = timedelta(minutes=5)  # what failed, or has findings, is tried again a little later
 
 
 @dataclass(frozen=True)
@@ -46,101 +44,142 @@ def tick(desk: Desk, stop: threading.Event | None = None) -> list[Done]:
         if stop.is_set():
             break
         if late:
-            done += _miss(desk, moment, now)
+            done += _miss(desk, moment, late, now)
         else:
             done += _act(desk, moment, now, stop)
     return done
 
 
-def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, bool]]:
-    """The moments to be settled now, the oldest first; True: it is too late for this one."""
-    grace = desk.config.schedule.grace
-    with desk.database.begin() as connection:
-        since = datetime.fromisoformat(
-            facts.once(connection, f"ticks since:{desk.name}", now.isoformat())
-        )
-        start = min(max(since, now - LOOK_BACK), now - grace)
-        known = occurrences.states(connection, desk.name, start)
-    moments = schedule.due(desk.config.schedule, desk.config.zone, start, now)
-    newest = {moment.kind: moment for moment in moments}
+def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, str | None]]:
+    """The moments to be settled now, the oldest first, and why it is too late where it is."""
+    timetable, zone, grace = desk.config.schedule, desk.config.zone, desk.config.schedule.grace
+    since = _since(desk, now)
+    start = min(max(since, now - LOOK_BACK), now - grace)
+    with desk.database.read() as connection:
+        known = occurrences.since(connection, desk.name, start)
+        moved = occurrences.moved(connection, desk.name)
+    moments = schedule.due(timetable, zone, start, now, moved)
+    yield from _dropped(moments, known, now - grace, now)
+    newest = {moment.kind: moment for moment in moments if not moment.moved}
     for moment in moments:
-        if known.get((moment.kind, moment.day)) in FINAL:
+        found = known.get((moment.kind, moment.day))
+        if (found and found.is_over(now)) or (not found and _overtaken(moment, known, now)):
             continue
-        late = moment is not newest[moment.kind] or now - moment.utc > grace
-        if not late or moment.utc > since or (moment.kind, moment.day) in known:
+        late = _late(moment, newest.get(moment.kind, moment), now - grace)
+        if not late or found or moment.utc > since:
             yield moment, late
+
+
+def _late(moment: Moment, newest: Moment, earliest: datetime) -> str | None:
+    was = f"it was due {moment.local:%Y-%m-%d %H:%M} and"
+    if not moment.moved and moment is not newest and moment.issue == newest.issue:
+        return f"{was} gave way to the next {moment.kind} for the issue"
+    if (not moment.moved and moment is not newest) or moment.utc < earliest:
+        if moment.kind in {GATHER, SEND}:
+            do = f"newsletter {moment.kind} {moment.issue}"
+            return f"{was} is too late now; a person decides: {do}"
+        return f"{was} is too late now; see what waits: newsletter status"
+    return None
+
+
+def _dropped(
+    moments: list[Moment],
+    known: dict[tuple[str, str], Occurrence],
+    earliest: datetime,
+    now: datetime,
+) -> Iterator[tuple[Moment, str]]:
+    """What has waited until its grace was over, and stands in no timetable any more."""
+    there = {(moment.kind, moment.day) for moment in moments}
+    for key, each in known.items():
+        if key not in there and each.due_at < earliest and not each.is_over(now):
+            moment = Moment(each.kind, each.issue, each.day, each.due_at, each.due_at)
+            do = f"newsletter {SEND if each.kind != GATHER else GATHER} {each.issue}"
+            yield moment, f"the timetable has changed and has it no more; a person decides: {do}"
+
+
+def _overtaken(moment: Moment, known: dict[tuple[str, str], Occurrence], now: datetime) -> bool:
+    """Whether a later one of its kind is done: then only a changed timetable has brought it up."""
+    return not moment.moved and any(
+        each.kind == moment.kind
+        and each.state in {State.DONE, State.STARTED}
+        and moment.utc <= each.due_at <= now
+        for each in known.values()
+    )
+
+
+def _since(desk: Desk, now: datetime) -> datetime:
+    """Since when this timetable is looked at; what it would have had before was never missed."""
+    timetable = desk.config.schedule
+    times = (timetable.send, *timetable.gathers, timetable.remind, timetable.deadline)
+    said = [desk.config.newsletter.timezone, *(each.said if each else "" for each in times)]
+    name = f"timetable:{desk.name}"
+    with desk.database.read() as connection:
+        known = facts.find(connection, name)
+        first = facts.find(connection, f"ticks since:{desk.name}")  # of older versions
+    start, *rest = json.loads(known) if known else [first or now.isoformat(), *said]
+    since = datetime.fromisoformat(start)
+    if rest != said or since > now:
+        since = now
+    if known is None or since.isoformat() != start:
+        with desk.database.begin() as connection:
+            facts.put(connection, name, json.dumps([since.isoformat(), *said]))
+    return since
 
 
 def _act(desk: Desk, moment: Moment, now: datetime, stop: threading.Event) -> list[Done]:
     with desk.database.begin() as connection:
-        claim = occurrences.claim(
-            connection, desk.name, moment.kind, moment.day, moment.issue, moment.utc, now
-        )
+        claim = occurrences.claim(connection, _row(desk, moment), now)
     if claim is None:  # another process has it in hand, or it waits
         return []
-    work = _gather if moment.kind == GATHER else _send
-    failed, wait = False, AGAIN if work is _send else LATER
+    outcome, failed = _outcome(desk, moment, stop)
+    again_at = desk.clock() + outcome.wait if outcome.state is State.WAITING else None
+    with desk.database.begin() as connection:
+        occurrences.settle(
+            connection, claim.id, outcome.state, desk.clock(), outcome.message, again_at
+        )
+        if outcome.skips_send:
+            _skip_send(connection, desk, moment, outcome.message)
+    if outcome.message == claim.reason:  # it still waits for the same thing: said once is enough
+        return []
+    return [Done(moment.kind, moment.issue, outcome.state, outcome.message, failed)]
+
+
+def _outcome(desk: Desk, moment: Moment, stop: threading.Event) -> tuple[Outcome, bool]:
+    """What came of it; True: it failed, and does not merely wait for a person."""
     try:
-        state, message = work(desk, date.fromisoformat(moment.issue), stop)
-    except FindingsError as error:
-        # The stories' publishers are asked at each try: not every half minute.
-        state, message, wait = _unless_ready(desk, moment), str(error), LATER
+        return DUTIES[moment.kind](desk, date.fromisoformat(moment.issue), stop), False
     except NotReadyError as error:
-        state, message = _unless_ready(desk, moment), str(error)
+        return Outcome(State.WAITING, str(error), SOON), False
     except NewsletterError as error:
-        state, message, failed = State.WAITING, str(error), True
+        return Outcome(State.WAITING, str(error)), True
     except Exception as error:
         # The other moments of this look must still have their turn.
         log.exception("%s %s failed", moment.kind, moment.issue)
-        state, message, failed = State.WAITING, f"{type(error).__name__}: {error}", True
-    again_at = desk.clock() + wait if state is State.WAITING else None
+        return Outcome(State.WAITING, f"{type(error).__name__}: {error}"), True
+
+
+def _skip_send(connection: Connection, desk: Desk, moment: Moment, why: str) -> None:
+    """The deadline has decided: an approval that comes later changes nothing by itself."""
+    config, issue = desk.config, date.fromisoformat(moment.issue)
+    at = schedule.send_of(config.schedule, config.zone, issue) or moment.utc
+    sent = Due(desk.name, SEND, moment.issue, moment.issue, at)
+    occurrences.close(connection, sent, State.SKIPPED, desk.clock(), why)
+
+
+def _miss(desk: Desk, moment: Moment, late: str, now: datetime) -> list[Done]:
+    with desk.database.read() as connection:
+        begun = sends.find(connection, desk.name, moment.issue)
+    outcome = Outcome(State.MISSED, late)
+    if begun and moment.kind != SEND:
+        outcome = Outcome(State.SKIPPED, "the issue was sent already")
+    elif begun:
+        outcome = ended(begun) or outcome
+    state, message = outcome.state, outcome.message
     with desk.database.begin() as connection:
-        occurrences.settle(connection, claim.id, state, desk.clock(), message, again_at)
-    if message == claim.reason:  # it still waits for the same thing: said once is enough
-        return []
-    return [Done(moment.kind, moment.issue, state, message, failed)]
+        first = occurrences.close(connection, _row(desk, moment), state, now, message)
+    failed = state is State.MISSED
+    return [Done(moment.kind, moment.issue, state, message, failed)] if first else []
 
 
-def _gather(desk: Desk, issue: date, _stop: threading.Event) -> tuple[State, str]:
-    found = gathering.gather(desk, issue)
-    built = editing.build(desk, issue)
-    said = f"{len(found.gathered.articles)} articles, {len(built.issue.stories)} stories"
-    if not desk.config.editor.email:
-        return State.DONE, f"{said}; no [editor] email, so no test was sent"
-    address, _ = testing.send_test(desk, issue)
-    return State.DONE, f"{said}; a test went to {address}"
-
-
-def _send(desk: Desk, issue: date, stop: threading.Event) -> tuple[State, str]:
-    approved = desk.config.schedule.if_unapproved == "send"
-    planned = sending.plan(desk, issue, approved=approved)
-    if planned.frozen and planned.frozen.state is sends.State.PAUSED:
-        return State.WAITING, f"it is paused: {planned.frozen.reason}"  # a person goes on with it
-    if planned.questions:
-        raise NotReadyError(f"{' '.join(planned.questions)} Say so: newsletter send {issue}")
-    receipt = sending.send(desk, planned, Watch(stop=stop))
-    said = f"{receipt.accepted} of {receipt.eligible} accepted"
-    if receipt.in_doubt:
-        said += f", {receipt.in_doubt} in doubt: see newsletter receipt {issue}"
-    if receipt.waiting:
-        return State.WAITING, f"{said}, {receipt.waiting} wait: it was stopped, and goes on later"
-    return State.DONE, said
-
-
-def _unless_ready(desk: Desk, moment: Moment) -> State:
-    """What becomes of work that is not ready at its moment."""
-    skip = moment.kind != GATHER and desk.config.schedule.if_unapproved == "skip"
-    return State.SKIPPED if skip else State.WAITING
-
-
-def _miss(desk: Desk, moment: Moment, now: datetime) -> list[Done]:
-    do = "gather" if moment.kind == GATHER else "send"
-    reason = (
-        f"it was due {moment.local:%Y-%m-%d %H:%M} and is too late now; "
-        f"a person decides: newsletter {do} {moment.issue}"
-    )
-    with desk.database.begin() as connection:
-        first = occurrences.miss(
-            connection, desk.name, moment.kind, moment.day, moment.issue, moment.utc, now, reason
-        )
-    return [Done(moment.kind, moment.issue, State.MISSED, reason, True)] if first else []
+def _row(desk: Desk, moment: Moment) -> Due:
+    return Due(desk.name, moment.kind, moment.day, moment.issue, moment.utc)

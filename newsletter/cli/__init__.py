@@ -18,6 +18,7 @@ from newsletter.cli import (
     sending,
     service,
     starting,
+    timetable,
 )
 from newsletter.cli.common import context
 from newsletter.errors import NewsletterError
@@ -30,7 +31,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (starting, gathering, editing, sending, receipts, people, service, rehearsing):
+for part in (
+    starting,
+    gathering,
+    editing,
+    sending,
+    receipts,
+    people,
+    timetable,
+    service,
+    rehearsing,
+):
     part.register(app)
 
 

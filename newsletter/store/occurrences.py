@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from newsletter.store.schema import occurrences
@@ -18,12 +18,26 @@ class State(StrEnum):
     STARTED = "started"
     WAITING = "waiting"  # could not be done yet; tried again until the grace is over
     DONE = "done"
+    HELD = "held"  # of a deadline: nobody has approved; the send waits for a person
     SKIPPED = "skipped"
     MISSED = "missed"
 
 
-FINAL = (State.DONE, State.SKIPPED, State.MISSED)
+FINAL = (State.DONE, State.HELD, State.SKIPPED, State.MISSED)
+NOT_DONE = (State.HELD, State.SKIPPED, State.MISSED)
 LEASE = timedelta(minutes=10)  # for one gather, or one go at a send
+_MOVED = occurrences.c.moved_to
+
+
+@dataclass(frozen=True)
+class Due:
+    """A moment as it is known here: which one it is, for which issue, and when."""
+
+    newsletter: str
+    kind: str
+    day: str
+    issue: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -45,49 +59,17 @@ class Occurrence:
     due_at: datetime
     state: State
     reason: str | None
+    changed_at: datetime
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether nothing is to be done about it any more."""
+        ahead = self.state in NOT_DONE and self.changed_at > now + LEASE
+        return self.state in FINAL and not ahead
 
 
-def claim(
-    connection: Connection,
-    newsletter: str,
-    kind: str,
-    day: str,
-    issue: str,
-    due_at: datetime,
-    now: datetime,
-) -> Claimed | None:
-    """Take the moment in hand; None where it is done already, or in another's hands."""
-    key = (
-        occurrences.c.newsletter == newsletter,
-        occurrences.c.kind == kind,
-        occurrences.c.day == day,
-    )
-    try:
-        with connection.begin_nested():
-            made = connection.execute(
-                insert(occurrences)
-                .values(
-                    newsletter=newsletter,
-                    kind=kind,
-                    day=day,
-                    issue=issue,
-                    due_at=due_at,
-                    state=State.STARTED,
-                    lease_until=now + LEASE,
-                    changed_at=now,
-                )
-                .returning(occurrences.c.id)
-            )
-            return Claimed(made.scalar_one(), None)
-    except IntegrityError:
-        free = or_(occurrences.c.lease_until.is_(None), occurrences.c.lease_until <= now)
-        again = connection.execute(
-            update(occurrences)
-            .where(*key, free, occurrences.c.state.not_in(FINAL))
-            .values(state=State.STARTED, lease_until=now + LEASE, changed_at=now)
-            .returning(occurrences.c.id, occurrences.c.reason)
-        ).one_or_none()
-        return Claimed(again.id, again.reason) if again else None
+def claim(connection: Connection, due: Due, now: datetime) -> Claimed | None:
+    """Take the moment in hand; None where it is over, in another's hands, or put off."""
+    return _take(connection, due, now, _MOVED.is_(None) | (now >= _MOVED))
 
 
 def settle(
@@ -106,26 +88,66 @@ def settle(
     )
 
 
-def miss(
-    connection: Connection,
-    newsletter: str,
-    kind: str,
-    day: str,
-    issue: str,
-    due_at: datetime,
-    now: datetime,
-    reason: str,
-) -> bool:
-    """Write down that the moment went by; False where that, or its end, is known already."""
-    claimed = claim(connection, newsletter, kind, day, issue, due_at, now)
+def close(connection: Connection, due: Due, state: State, now: datetime, reason: str) -> bool:
+    """Write down how the moment ended without being acted on; False where that, or its end, is
+    known already.
+    """
+    claimed = _take(connection, due, now)
     if claimed is None:
         return False
-    settle(connection, claimed.id, State.MISSED, now, reason)
+    settle(connection, claimed.id, state, now, reason)
     return True
+
+
+def move(connection: Connection, due: Due, to: datetime | None, now: datetime) -> bool:
+    """Put a send to another time, or back to its own; False where it is done or in hand.
+
+    One that was missed, skipped or waits is open again.
+    """
+    values = {
+        "due_at": to or due.at,
+        "state": State.WAITING,
+        "reason": None,
+        "lease_until": None,
+        "changed_at": now,
+        "moved_to": to,
+    }
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(occurrences).values(**{**_row(due), **values}))
+    except IntegrityError:
+        open_ = (_free(now), occurrences.c.state != State.DONE)
+        changed = connection.execute(update(occurrences).where(*_key(due), *open_).values(**values))
+        return changed.rowcount > 0
+    return True
+
+
+def moved(connection: Connection, newsletter: str) -> dict[str, datetime]:
+    """Issue → when a person wants it sent, or wanted it."""
+    rows = connection.execute(
+        select(occurrences.c.issue, _MOVED).where(
+            occurrences.c.newsletter == newsletter, _MOVED.is_not(None)
+        )
+    )
+    return {row.issue: row.moved_to for row in rows}
 
 
 def recent(connection: Connection, newsletter: str, most: int = 10) -> list[Occurrence]:
     """The last moments, the newest first."""
+    return _read(connection, newsletter, most=most)
+
+
+def since(
+    connection: Connection, newsletter: str, start: datetime
+) -> dict[tuple[str, str], Occurrence]:
+    """Kind and day → the moment, of all since then: what a tick need not look at again."""
+    found = _read(connection, newsletter, occurrences.c.due_at >= start)
+    return {(each.kind, each.day): each for each in found}
+
+
+def _read(
+    connection: Connection, newsletter: str, *which: ColumnElement[bool], most: int | None = None
+) -> list[Occurrence]:
     rows = connection.execute(
         select(
             occurrences.c.id,
@@ -135,21 +157,60 @@ def recent(connection: Connection, newsletter: str, most: int = 10) -> list[Occu
             occurrences.c.due_at,
             occurrences.c.state,
             occurrences.c.reason,
+            occurrences.c.changed_at,
         )
-        .where(occurrences.c.newsletter == newsletter)
+        .where(occurrences.c.newsletter == newsletter, *which)
         .order_by(occurrences.c.due_at.desc())
         .limit(most)
     )
-    return [Occurrence(*row[:5], State(row.state), row.reason) for row in rows]
+    return [Occurrence(*row[:5], State(row.state), *row[6:]) for row in rows]
 
 
-def states(
-    connection: Connection, newsletter: str, since: datetime
-) -> dict[tuple[str, str], State]:
-    """Kind and day → state, of the moments since then: what a tick need not look at again."""
-    rows = connection.execute(
-        select(occurrences.c.kind, occurrences.c.day, occurrences.c.state).where(
-            occurrences.c.newsletter == newsletter, occurrences.c.due_at >= since
-        )
+def _take(
+    connection: Connection, due: Due, now: datetime, *conditions: ColumnElement[bool]
+) -> Claimed | None:
+    values = {"state": State.STARTED, "lease_until": now + LEASE, "changed_at": now}
+    try:
+        with connection.begin_nested():
+            made = connection.execute(
+                insert(occurrences).values(**_row(due), **values).returning(occurrences.c.id)
+            )
+            return Claimed(made.scalar_one(), None)
+    except IntegrityError:
+        again = connection.execute(
+            update(occurrences)
+            .where(*_key(due), _free(now), _open(now), *conditions)
+            .values(**values)
+            .returning(occurrences.c.id, occurrences.c.reason)
+        ).one_or_none()
+        return Claimed(again.id, again.reason) if again else None
+
+
+def _row(due: Due) -> dict[str, object]:
+    return {
+        "newsletter": due.newsletter,
+        "kind": due.kind,
+        "day": due.day,
+        "issue": due.issue,
+        "due_at": due.at,
+    }
+
+
+def _key(due: Due) -> tuple[ColumnElement[bool], ...]:
+    return (
+        occurrences.c.newsletter == due.newsletter,
+        occurrences.c.kind == due.kind,
+        occurrences.c.day == due.day,
     )
-    return {(row.kind, row.day): State(row.state) for row in rows}
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    """In nobody's hands. A longer lease than there is was given by a clock that ran ahead."""
+    lease = occurrences.c.lease_until
+    return or_(lease.is_(None), lease <= now, lease > now + LEASE)
+
+
+def _open(now: datetime) -> ColumnElement[bool]:
+    """Not over; what a clock that ran ahead has given up is open, too."""
+    ahead = and_(occurrences.c.state.in_(NOT_DONE), occurrences.c.changed_at > now + LEASE)
+    return or_(occurrences.c.state.not_in(FINAL), ahead)

@@ -179,12 +179,13 @@ occurrences = Table(
     Column("id", Integer, primary_key=True),
     Column("newsletter", String(200), nullable=False),
     Column("kind", String(20), nullable=False),
-    Column("day", String(10), nullable=False),  # the local date
+    Column("day", String(20), nullable=False),  # the local date; of a second one also the time
     Column("issue", String(10), nullable=False),
     Column("due_at", Moment, nullable=False),
-    Column("state", String(20), nullable=False),  # started, done, waiting, missed, skipped
+    Column("state", String(20), nullable=False),  # started, waiting, done, held, skipped, missed
     Column("reason", Text, nullable=True),
     Column("lease_until", Moment, nullable=True),
     Column("changed_at", Moment, nullable=False),
+    Column("moved_to", Moment, nullable=True),  # of a send: a person wants it then, not before
     UniqueConstraint("newsletter", "kind", "day"),
 )

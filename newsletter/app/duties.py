@@ -1,0 +1,131 @@
+"""What is done at each kind of moment: gather, remind, deadline, send."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from newsletter.app import editing, gathering, sending, testing
+from newsletter.app.delivering import Watch
+from newsletter.app.desk import Desk
+from newsletter.app.readiness import obstacle
+from newsletter.errors import ContentError, FindingsError
+from newsletter.schedule import DEADLINE, GATHER, REMIND, SEND
+from newsletter.store import sends
+from newsletter.store.occurrences import State
+from newsletter.store.sends import Frozen
+
+SOON = timedelta(seconds=30)  # what waits for a person is looked at every tick
+LATER = timedelta(minutes=5)  # what failed, or asks publishers, is tried again a little later
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a moment, in words; ``wait``: how long until one that waits is tried again.
+
+    ``skips_send``: nobody has approved the issue in time, so it is not sent at its moment either.
+    """
+
+    state: State
+    message: str
+    wait: timedelta = LATER
+    skips_send: bool = False
+
+
+Duty = Callable[[Desk, date, threading.Event], Outcome]
+
+
+def gather(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
+    """A draft, and a test to the editor."""
+    if _send_of(desk, issue):
+        return Outcome(State.SKIPPED, "it was sent before its time, so nothing is gathered for it")
+    found = gathering.gather(desk, issue)
+    built = editing.build(desk, issue)
+    said = f"{len(found.gathered.articles)} articles, {len(built.issue.stories)} stories"
+    if not desk.config.editor.email:
+        return Outcome(State.DONE, f"{said}; no [editor] email, so no test was sent")
+    address, _ = testing.send_test(desk, issue)
+    return Outcome(State.DONE, f"{said}; a test went to {address}")
+
+
+def remind(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
+    """Tell the editor where something is still to be done."""
+    if _send_of(desk, issue):
+        return _SENT
+    why = _obstacle(desk, issue)
+    return Outcome(State.DONE, f"reminded: {why}" if why else "nothing is left to do")
+
+
+def deadline(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
+    """Decide about an issue that nobody has approved."""
+    if _send_of(desk, issue):
+        return _SENT
+    why = _obstacle(desk, issue)
+    if why is None:
+        return Outcome(State.DONE, "it goes out at its time")
+    policy = desk.config.schedule.if_unapproved
+    if policy == "skip":
+        return Outcome(State.SKIPPED, f"it is not sent: {why}", skips_send=True)
+    if policy == "send":
+        return Outcome(State.DONE, f"it goes out at its time all the same: {why}")
+    return Outcome(State.HELD, f"it is held: {why}")
+
+
+def send(desk: Desk, issue: date, stop: threading.Event) -> Outcome:
+    """Send it, or go on with it; where it may not go, what ``if_unapproved`` says."""
+    begun = _send_of(desk, issue)
+    if begun and (over := ended(begun)):
+        return over
+    if begun and begun.state is sends.State.PAUSED:
+        reason = begun.reason or f"go on with newsletter resume {issue}"
+        return Outcome(State.WAITING, f"it is paused: {reason}", SOON)
+    policy = desk.config.schedule.if_unapproved
+    if not begun and (why := obstacle(desk, issue)) and policy != "send":
+        if policy == "skip":
+            return Outcome(State.SKIPPED, f"it is not sent: {why}")
+        return Outcome(State.WAITING, why, SOON)
+    try:
+        planned = sending.plan(desk, issue, approved=policy == "send")
+    except FindingsError as error:
+        return Outcome(State.SKIPPED if policy == "skip" else State.WAITING, str(error))
+    if planned.questions:
+        asked = " ".join(planned.questions)
+        return Outcome(State.WAITING, f"{asked} Say so: newsletter send {issue}", SOON)
+    receipt = sending.send(desk, planned, Watch(stop=stop))
+    said = f"{receipt.accepted} of {receipt.eligible} accepted"
+    if receipt.in_doubt:
+        said += f", {receipt.in_doubt} in doubt: see newsletter receipt {issue}"
+    if receipt.waiting:
+        said += f", {receipt.waiting} wait: it was stopped, and goes on later"
+        return Outcome(State.WAITING, said, SOON)
+    return Outcome(State.DONE, said)
+
+
+def ended(begun: Frozen) -> Outcome | None:
+    """What to say of a send that is over, whoever has ended it; None where it is not."""
+    if begun.state is sends.State.CANCELLED:
+        issue = begun.send.issue
+        return Outcome(State.SKIPPED, f"it was cancelled: see newsletter receipt {issue}")
+    if begun.state is sends.State.DONE:
+        return Outcome(State.DONE, "it was sent already")
+    return None
+
+
+def _send_of(desk: Desk, issue: date) -> Frozen | None:
+    with desk.database.read() as connection:
+        return sends.find(connection, desk.name, issue.isoformat())
+
+
+def _obstacle(desk: Desk, issue: date) -> str | None:
+    """The same, where an issue that does not exist is an obstacle like any other."""
+    try:
+        return obstacle(desk, issue)
+    except ContentError as error:
+        return str(error)
+
+
+_SENT = Outcome(State.DONE, "it was sent already")
+
+DUTIES: dict[str, Duty] = {GATHER: gather, REMIND: remind, DEADLINE: deadline, SEND: send}

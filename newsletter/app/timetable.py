@@ -1,0 +1,117 @@
+"""The newsletter's own timetable: newsletter.toml's, with the sends that a person has moved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
+
+from newsletter import issues, schedule, times
+from newsletter.app.desk import Desk
+from newsletter.errors import ContentError, NotReadyError, UsageError
+from newsletter.schedule import GATHER, SEND, Moment
+from newsletter.store import occurrences, sends
+from newsletter.store.occurrences import Due
+
+_FAR = timedelta(days=366)
+
+
+def coming(desk: Desk, start: date | None = None) -> Iterator[Moment]:
+    """The moments to come, from now or from the start of a local day."""
+    after = desk.clock()
+    if start:
+        after = datetime.combine(start, time(), tzinfo=desk.config.zone) - timedelta(microseconds=1)
+    return schedule.moments(desk.config.schedule, desk.config.zone, after, desk.moved())
+
+
+def reschedule(desk: Desk, issue: date, to: str | None) -> datetime:
+    """Put the issue's send to another time, or (None) back to the timetable's; when it is now.
+
+    ``to``: "tue 09:00", the one nearest to the issue's own time that is still to come, or
+    "2025-07-08 09:00". Raises NotReadyError where it was or is being sent, or that time is past.
+    """
+    now = desk.clock()
+    own = schedule.send_of(desk.config.schedule, desk.config.zone, issue)
+    if own is None and not issues.folder_of(desk.folder, issue).is_dir():
+        raise ContentError(
+            f"The timetable has no issue {issue}, and there is no draft of it. Make one first: "
+            f"newsletter gather {issue}"
+        )
+    if to is None:
+        if own is None:
+            raise UsageError(
+                f"The timetable has no issue {issue}, so it cannot go back there. "
+                f'Give it a time: newsletter reschedule {issue} "{issue} 09:00"'
+            )
+        at = own
+    else:
+        at = _meant(desk, to, own or _noon(desk, issue), now)
+    _require_to_come(desk, issue, at, now, back=to is None)
+    due = Due(desk.name, SEND, issue.isoformat(), issue.isoformat(), at)
+    with desk.database.begin() as connection:
+        sent = sends.find(connection, desk.name, issue.isoformat())
+        free = sent is None and occurrences.move(connection, due, at if to else None, now)
+    if sent:
+        raise NotReadyError(
+            f"Issue {issue} cannot be moved: its send is {sent.state.value}. "
+            f"See who got it: newsletter receipt {issue}"
+        )
+    if not free:
+        raise NotReadyError(
+            f"Issue {issue} cannot be moved: it is being sent just now, or was. "
+            f"See newsletter status, and newsletter receipt {issue}"
+        )
+    return at.astimezone(desk.config.zone)
+
+
+def _meant(desk: Desk, text: str, near: datetime, now: datetime) -> datetime:
+    """The moment that a person means, in UTC."""
+    zone = desk.config.zone
+    if match := re.fullmatch(r"\s*(\d{4}-\d{2}-\d{2})[ T]+(\d{1,2}):(\d{2})\s*", text):
+        try:
+            wall = datetime.combine(
+                date.fromisoformat(match[1]), time(int(match[2]), int(match[3]))
+            )
+            return wall.replace(tzinfo=zone).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+    try:
+        wanted = times.parsed(text)
+    except ValueError:
+        raise UsageError(
+            f'{text!r} is no time to send at. Write it as "tue 09:00" or "2025-07-08 09:00", '
+            f"in the newsletter's zone, {desk.config.newsletter.timezone}."
+        ) from None
+    start = max(now, near - timedelta(days=31)).astimezone(zone).replace(tzinfo=None)
+    found, best = wanted.first(start), None
+    while best is None or found < near.astimezone(zone).replace(tzinfo=None) + timedelta(days=31):
+        real = found.replace(tzinfo=zone).astimezone(UTC)
+        if real > now and (best is None or abs(real - near) <= abs(best - near)):
+            best = real
+        found = wanted.first(found)
+    return best
+
+
+def _require_to_come(desk: Desk, issue: date, at: datetime, now: datetime, *, back: bool) -> None:
+    local = f"{at.astimezone(desk.config.zone):%a %Y-%m-%d %H:%M %Z}"
+    if at <= now:
+        raise NotReadyError(
+            f"Issue {issue} cannot be moved to {local}: that is past. Give it a time to come, or "
+            f"send it now: newsletter send {issue}"
+        )
+    if at > now + _FAR:
+        raise UsageError(f"{local} is more than a year away. Give a time that is nearer.")
+    if back or issues.folder_of(desk.folder, issue).is_dir():
+        return
+    plain = schedule.moments(desk.config.schedule, desk.config.zone, now)
+    before = takewhile(lambda each: each.utc <= at, plain)
+    if not any(each.kind == GATHER and each.issue == issue.isoformat() for each in before):
+        raise NotReadyError(
+            f"Issue {issue} cannot be moved to {local}: nothing is gathered for it until then. "
+            f"Make a draft first: newsletter gather {issue}"
+        )
+
+
+def _noon(desk: Desk, issue: date) -> datetime:
+    return datetime.combine(issue, time(12), tzinfo=desk.config.zone)
