@@ -11,6 +11,7 @@ import pytest
 from newsletter.store import Database, open_database
 from tests import postgres
 from tests.newsroom import Newsroom, make
+from tests.office import Office, Offices
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,6 +29,20 @@ def shared_data() -> Path:
 def newsroom(tmp_path: Path) -> Newsroom:
     """A newsroom with one feed of three headlines, three minutes from its first issue."""
     return make(tmp_path)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Offices]:
+    """Makes a newsroom with that [schedule], a minute before the gather of its first issue."""
+    made: list[Office] = []
+
+    def make_office(schedule: str = "") -> Office:
+        made.append(Office(tmp_path, schedule))
+        return made[-1]
+
+    yield make_office
+    for each in made:
+        each.desk.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -48,17 +48,18 @@ def gather(desk: Desk, issue: date, since: date | None = None) -> Gathering:
     before = issues.read_gathered(folder)
     with desk.database.begin() as connection:
         mailed = sends.mailed(connection, desk.name, but=issue.isoformat())
-        sent = sends.find(connection, desk.name, issue.isoformat()) is not None
+        sent = sends.issues(connection, desk.name)
+    kept = before or _left_out(desk, issue, sent)
     now = desk.clock()
     earlier = _earlier(desk, issue)
-    window = _window(desk, now, since, before, earlier, sent=sent)
+    window = _window(desk, now, since, kept, earlier, sent=issue.isoformat() in sent)
     with desk.door() as door, ThreadPoolExecutor(1) as beside:
         line = beside.submit(_dateline, desk, door, issue)
         gathered = run(
             [visited(desk, options, door) for options in desk.config.sources],
             window,
             now,
-            before=before,
+            before=kept,
             earlier=() if since else earlier,
             mailed=mailed,
         )
@@ -117,17 +118,21 @@ def _dateline(desk: Desk, door: Door, issue: date) -> Dateline | None:
 
 
 def _earlier(desk: Desk, issue: date) -> list[Gathered]:
-    """What was gathered for the issues before this one, the newest first.
-
-    An issue that was left out has carried nothing: its stories come with this one.
-    """
-    with desk.database.read() as connection:
-        sent = sends.issues(connection, desk.name)
-    left_out = desk.config.schedule.skipped
-    before = [day for day in issues.existing(desk.folder) if day < issue]
-    days = [day for day in before if day.isoformat() in sent or not left_out(day)][-LOOK_BACK:]
+    """What was gathered for the issues before this one, the newest first."""
+    days = [day for day in issues.existing(desk.folder) if day < issue][-LOOK_BACK:]
     found = (issues.read_gathered(issues.folder_of(desk.folder, day)) for day in reversed(days))
     return [gathered for gathered in found if gathered]
+
+
+def _left_out(desk: Desk, issue: date, sent: Container[str]) -> Gathered | None:
+    """What was gathered for the issue before this one, if that is left out: it comes with this one.
+
+    A day is often taken from the timetable only when there is a draft already.
+    """
+    day = max((day for day in issues.existing(desk.folder) if day < issue), default=None)
+    if day is None or day.isoformat() in sent or not desk.config.schedule.skipped(day):
+        return None
+    return issues.read_gathered(issues.folder_of(desk.folder, day))
 
 
 def _window(

@@ -13,13 +13,14 @@ from newsletter.app.desk import Desk
 from newsletter.app.editing import compose
 from newsletter.errors import NewsletterError
 from newsletter.model import Gathered, Health, Receipt, SourceReport
-from newsletter.schedule import SEND, Moment
+from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import approvals, occurrences, receipts, sends
 from newsletter.store.occurrences import Occurrence
 from newsletter.store.occurrences import State as Moments
 from newsletter.store.sends import State
 
 COMING = 5  # moments
+_OVER = (Moments.DONE, Moments.SKIPPED)
 _STANDS = {Moments.WAITING: "waits", Moments.MISSED: "was missed"}
 
 
@@ -72,11 +73,13 @@ def _newest_gathered(desk: Desk) -> tuple[Gathered | None, tuple[str, ...]]:
 
 
 def _undone(recent: list[Occurrence], sent: dict[str, State]) -> Iterator[str]:
-    """What the timetable could not do by itself, the oldest first; who has sent it has decided."""
-    settled = {each.issue for each in recent if each.kind == SEND and each.state is Moments.SKIPPED}
+    """What the timetable could not do by itself, the oldest first, unless it was done later."""
+    over = {(each.kind, each.issue) for each in recent if each.state in _OVER}
     for each in reversed(recent):
-        over = sent.get(each.issue) in {State.DONE, State.CANCELLED} or each.issue in settled
-        if each.state in {Moments.WAITING, Moments.MISSED} and each.reason and not over:
+        if (each.kind, each.issue) in over or sent.get(each.issue) in {State.DONE, State.CANCELLED}:
+            continue
+        late = each.state is Moments.MISSED and each.kind in {GATHER, SEND}
+        if each.reason and (late or each.state is Moments.WAITING):
             yield f"The {each.kind} of {each.issue} {_STANDS[each.state]}: {each.reason}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -84,7 +84,7 @@ def _late(moment: Moment, newest: Moment, earliest: datetime) -> str | None:
 
 def _dropped(
     moments: list[Moment],
-    known: dict[tuple[str, str], Occurrence],
+    known: Mapping[tuple[str, str], Occurrence],
     earliest: datetime,
     now: datetime,
 ) -> Iterator[tuple[Moment, str]]:
@@ -97,8 +97,13 @@ def _dropped(
             yield moment, f"the timetable has changed and has it no more; a person decides: {do}"
 
 
-def _overtaken(moment: Moment, known: dict[tuple[str, str], Occurrence], now: datetime) -> bool:
-    """Whether a later one of its kind is done: then only a changed timetable has brought it up."""
+def _overtaken(moment: Moment, known: Mapping[tuple[str, str], Occurrence], now: datetime) -> bool:
+    """Whether only a changed timetable has brought it up: its issue is sent, or a later moment of
+    its kind is done.
+    """
+    sent = known.get((SEND, moment.issue))
+    if sent and sent.state is State.DONE:
+        return True
     return not moment.moved and any(
         each.kind == moment.kind
         and each.state in {State.DONE, State.STARTED}

@@ -140,8 +140,9 @@ def recent(connection: Connection, newsletter: str, most: int = 10) -> list[Occu
 def since(
     connection: Connection, newsletter: str, start: datetime
 ) -> dict[tuple[str, str], Occurrence]:
-    """Kind and day → the moment, of all since then: what a tick need not look at again."""
-    found = _read(connection, newsletter, occurrences.c.due_at >= start)
+    """Kind and day → the moment, of all since then, and of older ones that are not over."""
+    wanted = or_(occurrences.c.due_at >= start, occurrences.c.state.not_in(FINAL))
+    found = _read(connection, newsletter, wanted)
     return {(each.kind, each.day): each for each in found}
 
 

@@ -2,64 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from pathlib import Path
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pytest
 
-from newsletter.app import editing, open_desk, people
-from newsletter.app.desk import Desk
-from newsletter.app.ticking import Done, tick
-from tests.newsroom import Newsroom, feed
-
-LA = ZoneInfo("America/Los_Angeles")
-FRIDAY = datetime(2025, 7, 4, 15, 0, tzinfo=LA)
-MONDAY = datetime(2025, 7, 7, 7, 0, tzinfo=LA)
-ISSUE = MONDAY.date()
+from newsletter.app.ticking import tick
+from tests.office import FRIDAY, MONDAY, Offices
 
 
-class Office:
-    """A newsroom with a clock that the test sets."""
-
-    def __init__(self, folder: Path, schedule: str = "") -> None:
-        self.now = FRIDAY - timedelta(minutes=1)
-        self.room = Newsroom(folder)
-        self.room.configure(f"\n[schedule]\n{schedule}\n")
-        self.room.write("feed.xml", feed(["One", "Two", "Three"], FRIDAY - timedelta(hours=2)))
-        self.desk = self.open()
-        people.add(self.desk, "reader@example.com", "")
-
-    def open(self) -> Desk:
-        return open_desk(self.room.folder, lambda: self.now)
-
-    def tick(self, at: datetime | None = None) -> list[tuple[str, str, str]]:
-        self.now = at or self.now
-        self.last: list[Done] = tick(self.desk)
-        return [(done.kind, done.issue, done.state.value) for done in self.last]
-
-    def approve(self) -> None:
-        editing.build(self.desk, ISSUE)
-        editing.approve(self.desk, ISSUE)
-
-    def mails(self, folder: str = ISSUE.isoformat()) -> int:
-        return len(list((self.room.folder / "outbox" / folder).glob("*.eml")))
-
-
-@pytest.fixture
-def office(tmp_path: Path):  # type: ignore[no-untyped-def]
-    made: list[Office] = []
-
-    def make(schedule: str = "") -> Office:
-        made.append(Office(tmp_path, schedule))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.desk.close()
-
-
-def test_the_week_runs_by_itself_with_one_approval(office) -> None:  # type: ignore[no-untyped-def]
+def test_the_week_runs_by_itself_with_one_approval(office: Offices) -> None:
     week = office()
     assert week.tick() == []
     assert week.tick(FRIDAY) == [("gather", "2025-07-07", "done")]
@@ -72,7 +23,9 @@ def test_the_week_runs_by_itself_with_one_approval(office) -> None:  # type: ign
     assert week.mails() == 1
 
 
-def test_without_an_approval_it_is_held_said_once_and_goes_out_when_approved(office) -> None:  # type: ignore[no-untyped-def]
+def test_without_an_approval_it_is_held_said_once_and_goes_out_when_approved(
+    office: Offices,
+) -> None:
     week = office()
     week.tick(FRIDAY)
     assert week.tick(MONDAY) == [("send", "2025-07-07", "waiting")]
@@ -82,7 +35,7 @@ def test_without_an_approval_it_is_held_said_once_and_goes_out_when_approved(off
     assert week.tick(MONDAY + timedelta(minutes=6)) == [("send", "2025-07-07", "done")]
 
 
-def test_after_the_grace_a_person_decides(office) -> None:  # type: ignore[no-untyped-def]
+def test_after_the_grace_a_person_decides(office: Offices) -> None:
     week = office('grace = "1h"')
     week.tick(FRIDAY)
     week.tick(MONDAY)
@@ -97,14 +50,14 @@ def test_after_the_grace_a_person_decides(office) -> None:  # type: ignore[no-un
     ("policy", "state", "mails"),
     [("skip", "skipped", 0), ("send", "done", 1), ("hold", "waiting", 0)],
 )
-def test_if_unapproved(office, policy: str, state: str, mails: int) -> None:  # type: ignore[no-untyped-def]
+def test_if_unapproved(office: Offices, policy: str, state: str, mails: int) -> None:
     week = office(f'if_unapproved = "{policy}"')
     week.tick(FRIDAY)
     assert week.tick(MONDAY) == [("send", "2025-07-07", state)]
     assert week.mails() == mails
 
 
-def test_automatic_needs_no_person_but_no_errors_either(office) -> None:  # type: ignore[no-untyped-def]
+def test_automatic_needs_no_person_but_no_errors_either(office: Offices) -> None:
     week = office('approval = "automatic"\nmin_stories = 9')
     week.tick(FRIDAY)
     assert week.tick(MONDAY) == [("send", "2025-07-07", "waiting")]
@@ -112,7 +65,7 @@ def test_automatic_needs_no_person_but_no_errors_either(office) -> None:  # type
 
 
 def test_a_machine_that_was_down_does_the_newest_within_the_grace_and_reports_the_others(
-    office,  # type: ignore[no-untyped-def]
+    office: Offices,
 ) -> None:
     week = office('approval = "automatic"')
     week.tick()
@@ -125,7 +78,7 @@ def test_a_machine_that_was_down_does_the_newest_within_the_grace_and_reports_th
     ]
 
 
-def test_two_processes_do_a_moment_once(office) -> None:  # type: ignore[no-untyped-def]
+def test_two_processes_do_a_moment_once(office: Offices) -> None:
     week = office('approval = "automatic"')
     other = week.open()
     week.tick(FRIDAY)
@@ -137,7 +90,7 @@ def test_two_processes_do_a_moment_once(office) -> None:  # type: ignore[no-unty
     assert week.mails() == 1
 
 
-def test_a_gather_that_failed_is_tried_again(office) -> None:  # type: ignore[no-untyped-def]
+def test_a_gather_that_failed_is_tried_again(office: Offices) -> None:
     week = office()
     good = (week.room.folder / "feed.xml").read_text()
     week.room.write("feed.xml", "no feed")

@@ -1,0 +1,59 @@
+"""A newsroom whose clock the test sets: its timetable at work, with a real database and outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from newsletter.app import editing, open_desk, people
+from newsletter.app.desk import Desk
+from newsletter.app.overview import overview
+from newsletter.app.ticking import Done, tick
+from tests.newsroom import Newsroom, feed
+
+LA = ZoneInfo("America/Los_Angeles")
+FRIDAY = datetime(2025, 7, 4, 15, 0, tzinfo=LA)
+MONDAY = datetime(2025, 7, 7, 7, 0, tzinfo=LA)
+ISSUE = MONDAY.date()
+
+
+class Office:
+    """A newsroom with a clock that the test sets."""
+
+    def __init__(self, folder: Path, schedule: str = "") -> None:
+        self.now = FRIDAY - timedelta(minutes=1)
+        self.room = Newsroom(folder)
+        self.room.configure(f"\n[schedule]\n{schedule}\n")
+        self.room.write("feed.xml", feed(["One", "Two", "Three"], FRIDAY - timedelta(hours=2)))
+        self.desk = self.open()
+        people.add(self.desk, "reader@example.com", "")
+
+    def open(self) -> Desk:
+        return open_desk(self.room.folder, lambda: self.now)
+
+    def tick(self, at: datetime | None = None) -> list[tuple[str, str, str]]:
+        self.now = at or self.now
+        self.last: list[Done] = tick(self.desk)
+        return [(done.kind, done.issue, done.state.value) for done in self.last]
+
+    def reopen(self, schedule: str) -> None:
+        """Go on under another timetable."""
+        self.desk.close()
+        self.room.configure(f"\n[schedule]\n{schedule}\n")
+        self.desk = self.open()
+
+    def approve(self, issue: date = ISSUE) -> None:
+        editing.build(self.desk, issue)
+        editing.approve(self.desk, issue)
+
+    def waiting(self) -> str:
+        """What waits for a person, as ``status`` says it."""
+        return "\n".join(overview(self.desk).waiting)
+
+    def mails(self, folder: str = ISSUE.isoformat()) -> int:
+        return len(list((self.room.folder / "outbox" / folder).glob("*.eml")))
+
+
+Offices = Callable[..., Office]
