@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import delivering, gathering, importing, mailing, previewing
+from bench import delivering, gathering, importing, mailing, previewing, ticking
 
 ROOT = Path(__file__).parents[1]
 ISSUE = "2025-07-07"
@@ -34,6 +34,7 @@ def main() -> None:
         _line("render and inline, warm", rendering, 0.015)
         _line("all checks, warm", checking, 0.05)
         _line("build, warm (as in the preview)", building, 0.06)
+        _line("a look at the timetable, nothing due", ticking.measure(folder), 0.02)
         if (shown := previewing.measure(folder, ISSUE)) is None:
             print("There is no Chromium here: from a save to the browser was not measured.")
         else:
@@ -104,7 +105,8 @@ def _median(work: Callable[[], object], runs: int = RUNS) -> float:
 
 
 def _line(what: str, seconds: float, limit: float | None) -> None:
-    said = f"{what:<36} {seconds * 1000:7.0f} ms"
+    digits = 1 if seconds < 0.01 else 0
+    said = f"{what:<36} {seconds * 1000:7.{digits}f} ms"
     print(said if limit is None else f"{said}   limit {limit * 1000:.0f} ms, {seconds / limit:.2f}")
 
 
