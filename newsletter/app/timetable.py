@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
+from zoneinfo import ZoneInfo
 
 from newsletter import issues, schedule, times
 from newsletter.app.desk import Desk
@@ -13,8 +14,10 @@ from newsletter.errors import ContentError, NotReadyError, UsageError
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import occurrences, sends
 from newsletter.store.occurrences import Due
+from newsletter.times import Times
 
 _FAR = timedelta(days=366)
+_MONTH = timedelta(days=31)
 
 
 def coming(desk: Desk, start: date | None = None) -> Iterator[Moment]:
@@ -31,32 +34,30 @@ def reschedule(desk: Desk, issue: date, to: str | None) -> datetime:
     ``to``: "tue 09:00", the one nearest to the issue's own time that is still to come, or
     "2025-07-08 09:00". Raises NotReadyError where it was or is being sent, or that time is past.
     """
-    now = desk.clock()
+    now, name = desk.clock(), issue.isoformat()
     own = schedule.send_of(desk.config.schedule, desk.config.zone, issue)
     if own is None and not issues.folder_of(desk.folder, issue).is_dir():
         raise ContentError(
             f"The timetable has no issue {issue}, and there is no draft of it. Make one first: "
             f"newsletter gather {issue}"
         )
-    if to is None:
-        if own is None:
-            raise UsageError(
-                f"The timetable has no issue {issue}, so it cannot go back there. "
-                f'Give it a time: newsletter reschedule {issue} "{issue} 09:00"'
-            )
-        at = own
-    else:
-        at = _meant(desk, to, own or _noon(desk, issue), now)
-    _require_to_come(desk, issue, at, now, back=to is None)
-    due = Due(desk.name, SEND, issue.isoformat(), issue.isoformat(), at)
-    with desk.database.begin() as connection:
-        sent = sends.find(connection, desk.name, issue.isoformat())
-        free = sent is None and occurrences.move(connection, due, at if to else None, now)
+    with desk.database.read() as connection:
+        sent = sends.find(connection, desk.name, name)
     if sent:
         raise NotReadyError(
             f"Issue {issue} cannot be moved: its send is {sent.state.value}. "
             f"See who got it: newsletter receipt {issue}"
         )
+    at = _meant(desk, to, own or _noon(desk, issue), now) if to else own
+    if at is None:
+        raise UsageError(
+            f"The timetable has no issue {issue}, so it cannot go back there. "
+            f'Give it a time: newsletter reschedule {issue} "{issue} 09:00"'
+        )
+    _require_to_come(desk, issue, at, now, back=to is None)
+    due = Due(desk.name, SEND, name, name, at)
+    with desk.database.begin() as connection:
+        free = occurrences.move(connection, due, at if to else None, now)
     if not free:
         raise NotReadyError(
             f"Issue {issue} cannot be moved: it is being sent just now, or was. "
@@ -83,9 +84,15 @@ def _meant(desk: Desk, text: str, near: datetime, now: datetime) -> datetime:
             f'{text!r} is no time to send at. Write it as "tue 09:00" or "2025-07-08 09:00", '
             f"in the newsletter's zone, {desk.config.newsletter.timezone}."
         ) from None
-    start = max(now, near - timedelta(days=31)).astimezone(zone).replace(tzinfo=None)
+    return _nearest(wanted, zone, near, now)
+
+
+def _nearest(wanted: Times, zone: ZoneInfo, near: datetime, now: datetime) -> datetime:
+    """Of these times the one nearest to that moment, among those to come."""
+    start = max(now, near - _MONTH).astimezone(zone).replace(tzinfo=None)
+    end = near.astimezone(zone).replace(tzinfo=None) + _MONTH
     found, best = wanted.first(start), None
-    while best is None or found < near.astimezone(zone).replace(tzinfo=None) + timedelta(days=31):
+    while best is None or found < end:
         real = found.replace(tzinfo=zone).astimezone(UTC)
         if real > now and (best is None or abs(real - near) <= abs(best - near)):
             best = real

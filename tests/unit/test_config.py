@@ -127,9 +127,38 @@ def test_days(tmp_path: Path, text: str, days: set[int]) -> None:
     assert config.schedule.send.days == days
 
 
-@pytest.mark.parametrize("text", ["mon 24:00", "mon 7", "someday 07:00", "mon- 07:00", "07:00", ""])
+_NO_TIMES = ["mon 24:00", "mon 7", "someday 07:00", "mon- 07:00", "07:00", ""]
+_NO_MONTHS = ["5th mon 07:00", "0th 07:00", "32nd 07:00", "1st mon-fri 07:00", "first mon 07:00"]
+
+
+@pytest.mark.parametrize("text", [*_NO_TIMES, *_NO_MONTHS])
 def test_times_that_mean_nothing(tmp_path: Path, text: str) -> None:
     assert "schedule.send" in faults(tmp_path, f'{SMALLEST}[schedule]\nsend = "{text}"\n')
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ('deadline = "mon 09:00"', "deadline comes after the send, or before the gather"),
+        ('deadline = "fri 12:00"', "the issue of Mon 2024-01-08 would have it on Fri 2024-01-05"),
+        ('deadline = "sun 18:00"\nremind = "sun 19:00"', "remind comes after the deadline"),
+        ('remind = "tue 09:00"', "remind comes after the send, or before the gather"),
+        ('deadline = "sat,sun 18:00"', "would have 2 deadlines"),
+        ('send = "1st mon 07:00"\ndeadline = "1st mon 08:00"', "deadline comes after the send"),
+        ("gather = []", "schedule.gather: expected days and a time"),
+        ('gather = ["fri 15:00", "soon"]', "schedule.gather: expected days and a time"),
+        ("[[schedule.skip]]", "schedule.skip[1]: expected either date, or from and to"),
+        ("[[schedule.skip]]\nfrom = 2025-12-25", "expected either date, or from and to"),
+        ("[[schedule.skip]]\nfrom = 2025-12-25\nto = 2025-12-24", "comes before from"),
+        ("[[schedule.skip]]\nfrom = 2025-12-25\nto = 2035-12-24", "expected a year at most"),
+        ('[[schedule.skip]]\ndate = "Christmas"', 'skip[1].date: expected a day, such as "2025-'),
+        ("[[schedule.skip]]\ndat = 2025-12-25", 'skip[1].dat: unknown key; did you mean "date"?'),
+    ],
+)
+def test_a_timetable_that_cannot_be_is_refused(
+    tmp_path: Path, schedule: str, expected: str
+) -> None:
+    assert expected in faults(tmp_path, f"{SMALLEST}[schedule]\n{schedule}\n")
 
 
 def test_a_source_or_provider_from_outside(tmp_path: Path) -> None:

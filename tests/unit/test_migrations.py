@@ -1,14 +1,19 @@
 """The migrations lead to exactly the schema that the code uses, and only when needed."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.store import open_database
+from newsletter.store.database import MIGRATIONS
+from newsletter.store.occurrences import Due, claim, recent
 from newsletter.store.schema import metadata
 
 
@@ -18,6 +23,29 @@ def test_a_new_database_has_the_schema(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def test_what_was_done_by_an_earlier_version_stays_done(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/a.db")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(
+            text(
+                "INSERT INTO occurrences (newsletter, kind, day, issue, due_at, state, changed_at) "
+                "VALUES ('N', 'send', '2025-07-07', '2025-07-07', '2025-07-07 14:00:00.000000', "
+                "'done', '2025-07-07 14:00:05.000000')"
+            )
+        )
+    engine.dispose()
+    due = Due("N", "send", "2025-07-07", "2025-07-07", datetime(2025, 7, 7, 14, tzinfo=UTC))
+    database = open_database("sqlite:///a.db", tmp_path)
+    with database.begin() as connection:
+        assert claim(connection, due, due.at) is None
+        assert [each.state for each in recent(connection, "N")] == ["done"]
+    database.close()
 
 
 def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:

@@ -61,6 +61,47 @@ def test_a_time_that_does_not_exist_counts_once_an_hour_later() -> None:
     assert found[0].day == "2026-03-08"
 
 
+def test_a_day_that_a_country_has_left_out_keeps_its_issue() -> None:
+    apia, daily = ZoneInfo("Pacific/Apia"), Schedule(send="mon-sun 07:00", gather="mon-sun 05:00")
+    found = due(daily, apia, at("2011-12-29T00:00:00-10:00"), at("2011-12-31T23:00:00+14:00"))
+    assert [m.utc for m in found] == sorted(m.utc for m in found)
+    sends = [(m.issue, m.local.isoformat()) for m in found if m.kind == "send"]
+    assert sends == [
+        ("2011-12-29", "2011-12-29T07:00:00-10:00"),
+        ("2011-12-30", "2011-12-31T07:00:00+14:00"),
+        ("2011-12-31", "2011-12-31T07:00:00+14:00"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("send", "days"),
+    [
+        ("mon,thu 07:00", ["2025-01-02", "2025-01-06", "2025-01-09"]),
+        ("fri-mon 07:00", ["2025-01-03", "2025-01-04", "2025-01-05", "2025-01-06"]),
+        ("1st mon 07:00", ["2025-01-06", "2025-02-03", "2025-03-03"]),
+        ("1st,3rd Mon 7:00", ["2025-01-06", "2025-01-20", "2025-02-03"]),
+        ("last fri 15:00", ["2025-01-31", "2025-02-28", "2025-03-28"]),
+        ("15th 07:00", ["2025-01-15", "2025-02-15"]),
+        ("1st,15th 07:00", ["2025-01-01", "2025-01-15", "2025-02-01"]),
+        ("30th 07:00", ["2025-01-30", "2025-02-28", "2025-03-30"]),
+        ("last 07:00", ["2025-01-31", "2025-02-28", "2025-03-31"]),
+    ],
+)
+def test_the_days_of_a_timetable(send: str, days: list[str]) -> None:
+    coming = moments(Schedule(send=send), LA, at("2025-01-01T00:00:00-08:00"))
+    sends = (m.issue for m in coming if m.kind == "send")
+    assert list(islice(sends, len(days))) == days
+
+
+def test_without_a_word_a_newsletter_for_every_weekday_is_gathered_every_day_before() -> None:
+    coming = moments(Schedule(send="mon-fri 06:30"), LA, at("2025-07-06T00:00:00-07:00"))
+    assert [(m.kind, m.issue, f"{m.local:%a %H:%M}") for m in islice(coming, 3)] == [
+        ("gather", "2025-07-07", "Sun 15:00"),
+        ("send", "2025-07-07", "Mon 06:30"),
+        ("gather", "2025-07-08", "Mon 15:00"),
+    ]
+
+
 def test_the_issue_due_after_a_send_is_the_next_one() -> None:
     assert next_issue(WEEKLY, LA, at("2025-07-07T06:59:59-07:00")).isoformat() == "2025-07-07"
     assert next_issue(WEEKLY, LA, at("2025-07-07T07:00:00-07:00")).isoformat() == "2025-07-14"
