@@ -103,7 +103,8 @@ def _waiting(
     for source in sources:
         if source.status in {Health.FAILING, Health.STALE}:
             yield f"The source {source.name} is {source.status}: {source.said}"
-    told = {each.issue for each in recent if each.kind == SEND and each.state is Moments.WAITING}
+    waits = [each for each in recent if each.kind == SEND and each.state is Moments.WAITING]
+    told = {each.issue for each in waits if each.reason}  # one that was moved has none
     if (last and last.issue == issue.isoformat()) or issue.isoformat() in told:
         return
     yield from _unapproved(desk, issue)

@@ -32,6 +32,17 @@ def test_a_moved_send_goes_then_and_keeps_its_name(office: Offices) -> None:
     assert week.mails() == 1
 
 
+def test_a_moved_send_still_waits_for_its_approval(office: Offices) -> None:
+    week = office()
+    week.tick(FRIDAY)
+    reschedule(week.desk, ISSUE, "tue 09:00")
+    assert "Issue 2025-07-07 is not approved" in week.waiting()
+    assert week.tick(TUESDAY) == [("send", "2025-07-07", "waiting")]
+    assert week.waiting().count("is not approved") == 1
+    week.approve()
+    assert week.tick(TUESDAY + HOUR) == [("send", "2025-07-07", "done")]
+
+
 @pytest.mark.parametrize(
     ("said", "meant"),
     [
