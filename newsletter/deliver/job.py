@@ -50,7 +50,7 @@ class Pulse:
 
     def __init__(self, now: datetime) -> None:
         self.last_success = now
-        self.silent = 0  # requests in a row that were left without an answer
+        self.silent = 0  # requests without an answer since something was accepted
         self._changed = threading.Condition()
 
     def beat(self) -> None:

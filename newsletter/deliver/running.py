@@ -16,6 +16,7 @@ from datetime import datetime
 from newsletter.deliver.job import Job, Pulse
 from newsletter.deliver.working import work
 from newsletter.errors import NotReadyError
+from newsletter.model import Doubt
 from newsletter.store import doubt, receipts, sends
 from newsletter.store.sends import DeliveryState, State
 
@@ -104,7 +105,7 @@ def _finish(job: Job) -> None:
     send, now = job.frozen.send, job.clock()
     with job.database.begin() as connection:
         state, reason = sends.state(connection, send.id)
-        if state is not State.PAUSED and not job.stop.is_set():
+        if job.doubt is Doubt.HOLD:  # also where it was paused or stopped: no look comes to it
             doubt.hold(connection, send.id, now)
         waiting = receipts.numbers(connection, send.id)[DeliveryState.WAITING]
         if not waiting and not doubt.unsettled(connection, send.id):

@@ -53,20 +53,20 @@ def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
     send, now = job.frozen.send, job.clock()
     with job.database.begin() as connection:
         ledger.expire(connection, send.id, now)
+        seen = doubt.unknown(connection, send.id)  # what comes while we look has its turn later
         state, _ = sends.state(connection, send.id)
         if state is State.CANCELLED:
             stopping.cancel(connection, send.id, now)  # what came back since then
             if found := recalling.begin(connection, job, now, accepted=True):
                 return found
-            doubt.hold(connection, send.id, now)
+            doubt.hold(connection, send.id, now, seen)
             return doubt.next_moment(connection, send.id)
-        if state is not State.SENDING:
-            return None
-        if job.doubt is Doubt.RESEND:
-            doubt.repeat(connection, send.id, now)
-        elif job.doubt is Doubt.RECALL and (found := recalling.begin(connection, job, now)):
+        if state is not State.SENDING:  # what is in doubt may not wait: it can be too late
+            return recalling.begin(connection, job, now) if job.doubt is Doubt.RECALL else None
+        if job.doubt is Doubt.RECALL and (found := recalling.begin(connection, job, now)):
             return found
-        doubt.hold(connection, send.id, now)
+        if not (job.doubt is Doubt.RESEND and doubt.repeat(connection, send.id, now)):
+            doubt.hold(connection, send.id, now, seen)
         claim = ledger.claim(connection, send.id, owner, now, job.lease)
         return claim or doubt.next_moment(connection, send.id)
 
@@ -88,8 +88,9 @@ def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
     job.checkpoint("recorded")
     answers = set(outcome.answers.values())
     if Answer.ACCEPTED in answers:
-        pulse.last_success = job.clock()
-    pulse.silent = pulse.silent + 1 if answers == {Answer.UNKNOWN} else 0
+        pulse.last_success, pulse.silent = job.clock(), 0
+    elif Answer.UNKNOWN in answers:  # whatever is known of others in it: nobody was taken
+        pulse.silent += 1
     if pulse.silent >= SILENCE:
         _pause(job, pulse.silent, outcome)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
 
 from newsletter.store.schema import batches, deliveries
 from newsletter.store.sends import BatchState, DeliveryState
@@ -14,17 +14,40 @@ from newsletter.store.transitions import OPEN, close, move_all, plan_again, this
 IN_HAND = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.RECALLING)  # under a lease
 _AT_ONCE = 500  # numbers in one question
 DOUBTFUL = (BatchState.UNKNOWN, BatchState.RECALLING, BatchState.HELD)
-_HOLD = (
-    update(batches)
-    .where(batches.c.send_id == bindparam("send"), batches.c.state == BatchState.UNKNOWN)
-    .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= bindparam("now")))
-    .values(state=BatchState.HELD, changed_at=bindparam("now"))
+# Asked before every request.
+_UNKNOWN = select(batches.c.number).where(
+    batches.c.send_id == bindparam("send"), batches.c.state == BatchState.UNKNOWN
 )
 
 
-def hold(connection: Connection, send_id: int, now: datetime) -> None:
-    """UNKNOWN → HELD, but for what is to be recalled later; an event or a person settles it."""
-    connection.execute(_HOLD, {"send": send_id, "now": now})
+def unknown(connection: Connection, send_id: int) -> list[int]:
+    """The batches of which nobody has decided yet what becomes of them."""
+    return list(connection.scalars(_UNKNOWN, {"send": send_id}))
+
+
+def hold(
+    connection: Connection, send_id: int, now: datetime, seen: Collection[int] | None = None
+) -> None:
+    """UNKNOWN → HELD, but for what is to be recalled later; an event or a person settles it.
+
+    ``seen``: no others than these, which were there before it was tried to recall them or to send
+    them again; in PostgreSQL more can come to them within one transaction.
+    """
+    if seen is not None and not seen:
+        return
+    due = (
+        select(batches.c.number)
+        .where(batches.c.send_id == send_id, batches.c.state == BatchState.UNKNOWN)
+        .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= now))
+    )
+    if seen is not None:
+        due = due.where(batches.c.number.in_(seen))
+    connection.execute(
+        update(batches)
+        .where(batches.c.send_id == send_id)
+        .where(batches.c.number.in_(_not_in_use(connection, due)))
+        .values(state=BatchState.HELD, changed_at=now)
+    )
 
 
 def held(connection: Connection, send_id: int) -> list[tuple[int, int, str]]:
@@ -60,11 +83,12 @@ def repeat(connection: Connection, send_id: int, now: datetime) -> int:
 
     What is in doubt for the second time stays so: nobody gets three.
     """
-    doubtful = connection.scalars(
+    once = (
         select(batches.c.number)
         .where(batches.c.send_id == send_id, batches.c.state == BatchState.UNKNOWN)
         .where(~batches.c.repeated)
-    ).all()
+    )
+    doubtful = _not_in_use(connection, once)
     why = "sent again although it may have gone out"
     states = (BatchState.UNKNOWN,)
     return sum(
@@ -149,17 +173,27 @@ def unsettled(connection: Connection, send_id: int) -> bool:
 
 
 def next_moment(connection: Connection, send_id: int) -> datetime | None:
-    """When there may be something to do again: a lease that ends, a batch that may be retried."""
-    later = and_(
-        batches.c.state.in_((BatchState.PLANNED, BatchState.UNKNOWN)),
-        batches.c.not_before.is_not(None),
-    )
+    """When there may be something to do again: a lease that ends, a batch that may be retried,
+    or one that is in doubt since we looked.
+    """
+    retried = and_(batches.c.state == BatchState.PLANNED, batches.c.not_before.is_not(None))
     rows = connection.execute(
-        select(batches.c.state, batches.c.lease_until, batches.c.not_before)
+        select(
+            batches.c.state,
+            batches.c.lease_until,
+            func.coalesce(batches.c.not_before, batches.c.changed_at).label("not_before"),
+        )
         .where(batches.c.send_id == send_id)
-        .where(or_(batches.c.state.in_(IN_HAND), later))
+        .where(or_(batches.c.state.in_((*IN_HAND, BatchState.UNKNOWN)), retried))
     )
     return min((r.lease_until if r.state in IN_HAND else r.not_before for r in rows), default=None)
+
+
+def _not_in_use(connection: Connection, chosen: Select[tuple[int]]) -> list[int]:
+    """Those of the batches that no other transaction is changing: nobody waits for them, so that
+    two who each have what the other wants cannot come to be.
+    """
+    return list(connection.scalars(chosen.with_for_update(skip_locked=True)))
 
 
 def _let_go(

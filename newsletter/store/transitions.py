@@ -84,8 +84,10 @@ def plan_again(
     if not ids:
         return
     size = -(-len(ids) // 2) if split else len(ids)
-    # Two processes must not choose the same number for two batches.
-    connection.execute(select(sends.c.id).where(sends.c.id == send_id).with_for_update())
+    # Two processes must not choose the same number for two batches. Without key_share two that
+    # have changed a batch twice, and so hold its send as a key, wait for each other.
+    turn = select(sends.c.id).where(sends.c.id == send_id)
+    connection.execute(turn.with_for_update(key_share=True))
     done = update(sends).where(sends.c.id == send_id, sends.c.state == State.DONE)
     connection.execute(done.values(state=State.SENDING, finished_at=None))
     last = connection.scalar(select(func.max(batches.c.number)).where(batches.c.send_id == send_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from newsletter import events
@@ -226,3 +227,22 @@ def test_those_who_are_missing_get_the_same_send(database: Database) -> None:
     while claim := take(database, send):  # type: ignore[assignment]
         found.append([reader.email for reader in claim.readers])
     assert found == [["r0@example.com", "r1@example.com"], ["new@example.com"]]
+
+
+def test_two_requests_with_the_same_events_in_another_order_do_not_wait_for_each_other(
+    database: Database,
+) -> None:
+    send = in_doubt(database, 40)
+    told = [
+        Event(f"e{n}", "delivered", 2 * n - 1, NOW, {}, n, send.send.id, ("n", "2025-07-07"))
+        for n in range(1, 41)
+    ]
+
+    def take_in(some: list[Event]) -> int:
+        with database.begin() as connection:
+            return events.settle(connection, some, NOW)
+
+    with ThreadPoolExecutor(2) as crew:
+        settled = sum(crew.map(take_in, (told, told[::-1])))
+    assert settled == 80
+    assert numbers(database, send) == {"accepted": 80}

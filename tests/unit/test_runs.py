@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from newsletter import deliver
-from newsletter.errors import DatabaseError
+from newsletter.errors import DatabaseError, NotReadyError
 from newsletter.model import Answer, Doubt, Event, Outcome, Recall, Recipient, Send
 from newsletter.store import (
     Database,
@@ -254,3 +255,135 @@ def test_a_damaged_database_is_said_in_words(tmp_path: Path) -> None:
         (tmp_path / f"test.db{side}").unlink(missing_ok=True)
     with pytest.raises(DatabaseError), opened.read() as connection:
         receipts.numbers(connection, send.send.id)
+
+
+# --- no answer, again and again ----------------------------------------------------------
+
+
+def silent_runs(job_: deliver.Job) -> None:
+    """A run that ends by pausing for want of answers."""
+    with pytest.raises(NotReadyError, match=r"5 requests .* without an answer"):
+        deliver.run(job_)
+
+
+def one_by_one(_: Send, batch: Sequence[Recipient]) -> Outcome:
+    """A mail server that swallows a mail and says nothing: the others of the batch can wait."""
+    first, *others = [person.delivery for person in batch]
+    return Outcome({first: Answer.UNKNOWN, **dict.fromkeys(others, Answer.NOT_SENT)})
+
+
+def one_refused_beforehand(_: Send, batch: Sequence[Recipient]) -> Outcome:
+    first, *others = [person.delivery for person in batch]
+    return Outcome({first: Answer.REJECTED, **dict.fromkeys(others, Answer.UNKNOWN)})
+
+
+@pytest.mark.parametrize("answer", [no_answer, one_by_one, one_refused_beforehand])
+def test_five_requests_without_an_answer_pause_whatever_else_is_known_of_them(
+    database: Database, answer: Submit
+) -> None:
+    send = freeze(database, 40)
+    silent_runs(job(database, send, Scripted(answer), Doubt.HOLD))
+    assert numbers(database, send)["in_doubt"] == (10 if answer is no_answer else 5)
+    assert held(database, send) == 5
+
+
+def test_requests_that_were_refused_in_between_do_not_hide_an_outage(database: Database) -> None:
+    send = freeze(database, 60)
+    turns = itertools.cycle((no_answer, nobody_there))
+    provider = Scripted(lambda given, batch: next(turns)(given, batch))
+    silent_runs(job(database, send, provider, Doubt.HOLD))
+    assert numbers(database, send)["in_doubt"] == 10
+
+
+def nobody_there(_: Send, batch: Sequence[Recipient]) -> Outcome:
+    return Outcome.all(batch, Answer.NOT_SENT, "nobody listens there")
+
+
+def test_what_was_in_doubt_last_is_taken_back_before_a_paused_run_ends(
+    database: Database,
+) -> None:
+    """Until somebody goes on with it, it might have become too late."""
+    send = ahead(database, 40)
+    provider = Scripted(no_answer)
+    silent_runs(job(database, send, provider))
+    assert provider.asked == [f"id-{number}" for number in range(1, 6)]
+    assert numbers(database, send) == {"waiting": 40}
+
+
+def test_several_threads_in_an_outage_leave_little_in_doubt(database: Database) -> None:
+    send = freeze(database, 200)
+    provider = Scripted(slow_silence)
+    provider.workers = 4
+    silent_runs(job(database, send, provider, Doubt.HOLD))
+    assert 5 <= held(database, send) <= 8
+    deliver.run(job(database, send, Scripted(accept), Doubt.HOLD))
+    assert numbers(database, send) == {
+        "accepted": 200 - 2 * held(database, send),
+        "in_doubt": 2 * held(database, send),
+    }
+
+
+def slow_silence(given: Send, batch: Sequence[Recipient]) -> Outcome:
+    time.sleep(0.05)
+    return no_answer(given, batch)
+
+
+def test_several_processes_in_an_outage_all_stop_and_any_may_go_on(database: Database) -> None:
+    send = freeze(database, 200)
+    ended: list[str] = []
+
+    def process() -> None:
+        with pytest.raises(NotReadyError) as error:
+            deliver.run(job(database, send, Scripted(slow_silence), Doubt.RESEND))
+        ended.append(str(error.value))
+
+    crew = [threading.Thread(target=process) for _ in range(3)]
+    for each in crew:
+        each.start()
+    for each in crew:
+        each.join(20)
+    assert len(ended) == 3
+    assert all("without an answer" in said for said in ended)
+    assert numbers(database, send)["in_doubt"] <= 2 * 15
+    got: list[int] = []
+
+    def count(given: Send, batch: Sequence[Recipient]) -> Outcome:
+        got.extend(person.delivery for person in batch)
+        return accept(given, batch)
+
+    deliver.run(job(database, send, Scripted(count), Doubt.RESEND))
+    assert numbers(database, send) == {"accepted": 200}
+    assert len(got) == len(set(got)) == 200
+
+
+def test_resend_after_two_outages_gives_nobody_three(database: Database) -> None:
+    send = freeze(database, 12)
+    got: list[int] = []
+
+    def swallow(given: Send, batch: Sequence[Recipient]) -> Outcome:
+        got.extend(person.delivery for person in batch)
+        return no_answer(given, batch)
+
+    for _ in range(2):
+        silent_runs(job(database, send, Scripted(swallow), Doubt.RESEND))
+    deliver.run(job(database, send, Scripted(swallow), Doubt.RESEND))
+    assert {delivery: got.count(delivery) for delivery in got} == dict.fromkeys(set(got), 2)
+    assert numbers(database, send) == {"in_doubt": 12}
+
+
+@pytest.mark.parametrize("policy", [Doubt.RECALL, Doubt.RESEND])
+def test_what_one_thread_leaves_in_doubt_is_not_held_by_another(
+    database: Database, policy: Doubt
+) -> None:
+    """What comes while another looks what is to be done has its turn at the next look."""
+    send = ahead(database, 120)
+    count = itertools.count()
+
+    def submit(given: Send, batch: Sequence[Recipient]) -> Outcome:
+        first_time = given.batch <= 60
+        return (no_answer if first_time and not next(count) % 3 else accept)(given, batch)
+
+    provider = Scripted(submit)
+    provider.workers, provider.most_recalls = 6, 1000
+    deliver.run(job(database, send, provider, policy))
+    assert numbers(database, send) == {"accepted": 120}
