@@ -7,6 +7,7 @@ place; NEWSLETTER_INSTALLATION in the environment names it where machines come a
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -19,6 +20,7 @@ from pathlib import Path
 from newsletter.errors import NewsletterError
 
 FILE = "installation.json"
+MOST = 1_000_000  # bytes that are read of it
 _MACHINE = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
@@ -59,29 +61,52 @@ class _Evidence:
 
     def __enter__(self) -> _Evidence:
         try:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            content = os.pread(self._file, 1_000_000, 0)
+            self._file = self._locked()
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error
-        self.installation = self._read(content)
+        try:
+            self.installation = self._read(os.pread(self._file, MOST, 0))
+        except OSError as error:
+            os.close(self._file)
+            raise self._unusable(error.strerror or str(error)) from error
+        except NewsletterError:
+            os.close(self._file)  # else nobody else gets at it while this process lives
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         os.close(self._file)
 
     def write(self, requests: dict[str, int]) -> None:
-        """Put the evidence down, whole at every moment: the document first, its end then."""
+        """Put the evidence down: beside the old one, and in its place once it is whole."""
         document = {
             "installation": self.installation.id, "place": self._place, "requests": requests
         }  # fmt: skip
-        content = json.dumps(document).encode() + b"\n"
+        # One name is enough: who writes holds the lock. What a killed program left is written over.
+        beside = self._path.with_name(f"{FILE}.new")
         try:
-            os.pwrite(self._file, content, 0)
-            os.ftruncate(self._file, len(content))
+            with beside.open("wb") as file:
+                file.write(json.dumps(document).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._path)
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error
         self.installation = Installation(self.installation.id, requests)
+
+    def _locked(self) -> int:
+        """The file that is there when its lock is ours: who held it may have put another there."""
+        while True:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                with contextlib.suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(file), self._path.stat()):
+                        return file
+            except OSError:
+                os.close(file)
+                raise
+            os.close(file)
 
     def _read(self, content: bytes) -> Installation:
         named = os.environ.get("NEWSLETTER_INSTALLATION")
@@ -90,8 +115,7 @@ class _Evidence:
             self.write({})
             return self.installation
         try:
-            # What is longer than the document is left from an earlier one.
-            found, _ = json.JSONDecoder().raw_decode(content.decode())
+            found = json.loads(content)
             requests = {str(issue): int(n) for issue, n in found["requests"].items()}
             id_, place = str(found["installation"]), str(found["place"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:

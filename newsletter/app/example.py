@@ -24,7 +24,7 @@ PARTS_OF_LOOKS = "_parts"
 PARTS = (config.FILE, "sample", f"issues/{ISSUE}")
 
 _STARTER = Path(newsletter.__file__).parent / "starter.toml"
-_IGNORED = "build/\ninstallation.json\noutbox/\n.cache/\nnewsletter.db*\nsecret.key\n"
+_IGNORED = "build/\ninstallation.json*\noutbox/\n.cache/\nnewsletter.db*\nsecret.key\n"
 
 
 def init(folder: Path, name: str, look: str = "weekly") -> None:
