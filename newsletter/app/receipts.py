@@ -9,7 +9,7 @@ from pathlib import Path
 
 from newsletter.app.desk import Desk
 from newsletter.errors import NotReadyError, UsageError
-from newsletter.issues import write_atomically
+from newsletter.issues import parse_name, write_atomically
 from newsletter.model import Receipt
 from newsletter.store import doubt, receipts, sends
 from newsletter.store.sends import DeliveryState, Frozen, State
@@ -66,24 +66,42 @@ def held(desk: Desk, issue: date) -> list[tuple[int, int, str]]:
         return doubt.held(connection, found.send.id) if found else []
 
 
-def resolve(desk: Desk, issue: date, batch: int, *, sent: bool) -> int:
-    """A person's word on a batch in doubt; how many readers it settles."""
+def resolve(desk: Desk, issue: date, batch: int | None, *, sent: bool) -> dict[int, int]:
+    """A person's word on a batch in doubt, or with None on all of them; the readers of each.
+
+    Raises UsageError where that batch is not in doubt, NotReadyError where nothing was sent.
+    """
+    send_id, now = find(desk, issue).send.id, desk.clock()
     with desk.database.begin() as connection:
-        found = sends.find(connection, desk.name, issue.isoformat())
-        count = (
-            doubt.resolve(connection, found.send.id, batch, sent=sent, now=desk.clock())
-            if found
-            else None
-        )
-        if found is None or count is None:
-            raise UsageError(
-                f"Issue {issue} has no batch {batch} in doubt. "
-                f"See which it has: newsletter receipt {issue}"
-            )
-        if not sent:  # one that was done goes on by itself, one that is paused stays so
-            now, cancelled = desk.clock(), State.CANCELLED
-            sends.set_state(connection, found.send.id, State.SENDING, now, only_from=cancelled)
-    return count
+        if batch is None:
+            settled = doubt.resolve_all(connection, send_id, sent=sent, now=now)
+        else:
+            count = doubt.resolve(connection, send_id, batch, sent=sent, now=now)
+            if count is None:
+                raise UsageError(
+                    f"Issue {issue} has no batch {batch} in doubt. "
+                    f"See which it has: newsletter receipt {issue}"
+                )
+            settled = {batch: count}
+        if settled and not sent:  # one that was done goes on by itself, one paused stays so
+            cancelled = State.CANCELLED
+            sends.set_state(connection, send_id, State.SENDING, now, only_from=cancelled)
+    return settled
+
+
+def meant(desk: Desk, given: str | None) -> date:
+    """The issue that is meant: the one named, or the last that was sent. Its folder may be gone.
+
+    Raises UsageError for what is no name.
+    """
+    name = given or latest(desk)
+    return parse_name(name) if name else desk.next_issue()
+
+
+def was_sent(desk: Desk, issue: date) -> bool:
+    """Whether the issue was sent, or is being sent."""
+    with desk.database.read() as connection:
+        return sends.find(connection, desk.name, issue.isoformat()) is not None
 
 
 def latest(desk: Desk) -> str | None:

@@ -54,12 +54,10 @@ def receipt(
     as_json: AsJson = False,
 ) -> None:
     """Say who got the issue; without ISSUE the last one that was sent."""
-    from newsletter import issues
     from newsletter.app import receipts
 
     desk = context.desk()
-    name = issue or receipts.latest(desk)
-    day = issues.parse_name(name) if name else desk.next_issue()
+    day = receipts.meant(desk, issue)
     if save:
         note(f"The mail that was sent is in {receipts.save(desk, day, save)}.")
     report(desk, receipts.receipt(desk, day), as_json)
@@ -81,17 +79,18 @@ def resolve(
     from newsletter.errors import UsageError
 
     desk = context.desk()
-    day = desk.issue(issue or receipts.latest(desk))
+    day = receipts.meant(desk, issue)
     if every == (batch is not None):
         raise UsageError("Name one batch in doubt, or say --all. See: newsletter receipt")
-    numbers = [number for number, *_ in receipts.held(desk, day)] if batch is None else [batch]
-    sent = verdict is Verdict.SENT
-    count = sum(receipts.resolve(desk, day, number, sent=sent) for number in numbers)
+    settled = receipts.resolve(desk, day, batch, sent=verdict is Verdict.SENT)
+    numbers, count = list(settled), sum(settled.values())
     if as_json:
         emit({"issue": day, "batches": numbers, "as": verdict.value, "readers": count})
         return
     which = f"batch {batch}" if batch is not None else counted(len(numbers), "batch", "batches")
-    if sent:
+    if not numbers:
+        print(f"No batch of {day} waits for that. See: newsletter receipt {day}")
+    elif verdict is Verdict.SENT:
         print(f"{counted(count, 'reader')} of {which} count as sent.")
     else:
         print(f"{counted(count, 'reader')} of {which} wait again: newsletter send {day}")
@@ -120,6 +119,10 @@ def report(desk: Desk, found: Receipt, as_json: bool) -> None:
         )
     if len(held) > SHOWN:
         note(f"… and {len(held) - SHOWN} more batches; resolve takes --all.")
+    if (others := found.in_doubt - sum(count for _, count, _ in held)) > 0:
+        do = "cancel" if found.state == "cancelled" else "send"
+        more = counted(others, "reader is", "readers are")
+        note(f"{more} in doubt, and not for a person yet; go on with: newsletter {do} {day}")
     if found.waiting and found.state == "cancelled":
         waiting = counted(found.waiting, "reader was", "readers were")
         note(f"{waiting} being handed over. See what became of it: newsletter cancel {day}")

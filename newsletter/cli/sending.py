@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,7 +73,7 @@ def send(
     from newsletter.app import receipts, sending
 
     desk = context.desk()
-    day = desk.issue(issue)
+    day = sending.meant(desk, issue)
     planned = sending.plan(desk, day, to_missing=missing, take_over=take_over)
     if planned.findings:
         note(findings_text(planned.findings))
@@ -100,34 +100,31 @@ def send(
 
 def pause(issue: IssueName = None) -> None:
     """Stop a send that is on its way; what is under way is answered first."""
-    from newsletter.app import stopping
+    from newsletter.app import receipts, stopping
 
     desk = context.desk()
-    day = _under_way(desk, issue)
+    day = receipts.meant(desk, issue)
     stopping.pause(desk, day)
     print(f"The send of {day} is paused. Go on with: newsletter resume {day}")
 
 
 def resume(issue: IssueName = None, take_over: TakeOver = False, as_json: AsJson = False) -> None:
     """Go on with a send that was paused or broke off; the same as send."""
-    from newsletter.app import sending
-    from newsletter.errors import NotReadyError
+    from newsletter.app import receipts, sending
 
     desk = context.desk()
-    day = _under_way(desk, issue)
-    planned = sending.plan(desk, day, take_over=take_over)
-    if planned.frozen is None:
-        raise NotReadyError(f"Issue {day} was not started. Send it: newsletter send {day}")
-    _run(desk, planned, as_json)
+    day = receipts.meant(desk, issue)
+    receipts.find(desk, day)  # it begins no send
+    _run(desk, sending.plan(desk, day, take_over=take_over), as_json)
 
 
 def cancel(issue: IssueName = None, yes: Yes = False, as_json: AsJson = False) -> None:
     """End a send for good; what the provider has not let go yet is taken back."""
-    from newsletter.app import sending, stopping
-    from newsletter.cli import receipts
+    from newsletter.app import receipts, sending, stopping
+    from newsletter.cli.receipts import report
 
     desk = context.desk()
-    day = _under_way(desk, issue)
+    day = receipts.meant(desk, issue)
     ask(f"End the send of {day}? Whoever waits does not get it.", yes)
     left_out = stopping.cancel(desk, day)
     note(f"The send of {day} is cancelled; {counted(left_out, 'reader')} who waited are left out.")
@@ -136,14 +133,7 @@ def cancel(issue: IssueName = None, yes: Yes = False, as_json: AsJson = False) -
         note(
             f"{counted(found.accepted, 'reader')} had been handed over and could not be taken back."
         )
-    receipts.report(desk, found, as_json)
-
-
-def _under_way(desk: Desk, issue: str | None) -> date:
-    """The issue that is meant: the one named, or the last that was sent."""
-    from newsletter.app import receipts
-
-    return desk.issue(issue or receipts.latest(desk))
+    report(desk, found, as_json)
 
 
 def _run(desk: Desk, planned: Plan, as_json: bool) -> None:

@@ -78,6 +78,23 @@ def resolve(
     return move_all(connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED)
 
 
+def resolve_all(
+    connection: Connection, send_id: int, *, sent: bool, now: datetime
+) -> dict[int, int]:
+    """The same word on every batch that is held; how many readers each settles."""
+    chosen = (
+        select(batches.c.number)
+        .where(batches.c.send_id == send_id, batches.c.state == BatchState.HELD)
+        .order_by(batches.c.number)
+        .with_for_update()  # of all before the first: as whoever else changes some of them
+    )
+    return {
+        number: settled
+        for number in connection.scalars(chosen).all()
+        if (settled := resolve(connection, send_id, number, sent=sent, now=now))
+    }
+
+
 def repeat(connection: Connection, send_id: int, now: datetime) -> int:
     """Send everything that is in doubt once more, knowing that readers may get two; how many.
 

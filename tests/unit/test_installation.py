@@ -14,7 +14,11 @@ from newsletter import installation
 from newsletter.errors import NewsletterError
 
 ISSUE = "2025-07-07"
-BEGIN = "import sys, pathlib; from newsletter import installation as i; i.witness(pathlib.Path('.'), sys.argv[1], 1000)"
+BEGIN = """
+import pathlib, sys
+from newsletter import installation
+installation.witness(pathlib.Path(), sys.argv[1], 1000)
+"""
 
 
 def test_a_full_disk_leaves_what_is_there(tmp_path: Path) -> None:

@@ -98,3 +98,13 @@ def test_a_gather_that_failed_is_tried_again(office: Offices) -> None:
     week.room.write("feed.xml", good)
     assert week.tick(FRIDAY + timedelta(minutes=1)) == []
     assert week.tick(FRIDAY + timedelta(minutes=6)) == [("gather", "2025-07-07", "done")]
+
+
+def test_a_send_that_was_begun_is_never_skipped(office) -> None:  # type: ignore[no-untyped-def]
+    made = office('if_unapproved = "skip"')
+    made.tick(FRIDAY)
+    made.approve()
+    (made.room.folder / "outbox" / ISSUE.isoformat()).write_text("in the way")
+    assert made.tick(MONDAY) == [("send", "2025-07-07", "waiting")]
+    (made.room.folder / "outbox" / ISSUE.isoformat()).unlink()
+    assert "it is paused" in str(made.tick(MONDAY + timedelta(minutes=6)) and made.last[0].message)
