@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from newsletter.model import Status
 from newsletter.store import facts
+from newsletter.store.erasing import blank
 from newsletter.store.schema import lists, subscribers, subscriptions, suppressions
 
 ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
@@ -130,10 +131,14 @@ class People:
         return changed.rowcount > 0
 
     def erase(self, email: str, now: datetime) -> bool:
-        """Forget the person; only the keyed hash stays. False where nobody had the address."""
+        """Forget the person, also in what providers said of them; only the keyed hash stays.
+
+        False where nobody had the address.
+        """
         if self._connection.dialect.name == "sqlite":  # else the bytes stay in the file
             self._connection.exec_driver_sql("PRAGMA secure_delete=ON")
         key = self.keys.key(email)
+        blank(self._connection, email, key)
         known = self._connection.execute(
             update(subscribers)
             .where(subscribers.c.address_key == key, subscribers.c.email.is_not(None))

@@ -1,0 +1,63 @@
+"""Blank an erased person's address in what providers said of it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+from sqlalchemy import Column, ColumnElement, Connection, and_, select, update
+
+from newsletter.store.schema import batches, deliveries, occurrences, sends, subscribers
+
+BLANK = "(erased)"
+# The words of others in which an address may stand.
+_TEXTS: tuple[Column[str | None], ...] = (
+    deliveries.c.reason,
+    batches.c.reason,
+    sends.c.reason,
+    occurrences.c.reason,
+)
+_BEFORE, _AFTER = r"(?<![\w.+%-])", r"(?![\w-]|\.\w)"  # it is not a part of another address
+
+
+def blank(connection: Connection, email: str, address_key: str) -> None:
+    """Take the address out of every text; of what was said of the person's own mails the part
+    before the @ as well, as servers name a mailbox by it.
+    """
+    local = email.rpartition("@")[0]
+    quoted = re.compile("|".join(_quoted(email)), re.IGNORECASE)
+    for column in _TEXTS:
+        _replace(connection, column, column.icontains(f"{local}@", autoescape=True), quoted)
+    person = select(subscribers.c.id).where(subscribers.c.address_key == address_key)
+    own = and_(
+        deliveries.c.subscriber_id.in_(person),
+        deliveries.c.reason.icontains(local, autoescape=True),
+    )
+    alone = re.compile(f"{_BEFORE}{re.escape(local)}{_AFTER}", re.IGNORECASE)
+    _replace(connection, deliveries.c.reason, own, alone)
+
+
+def _quoted(email: str) -> Iterator[str]:
+    """Patterns of the address as it is stored, as it goes over the wire, and cut off at the end."""
+    local, _, domain = email.rpartition("@")
+    start = f"{_BEFORE}{re.escape(local)}@"
+    names = {domain}
+    with contextlib.suppress(UnicodeError):
+        names.add(domain.encode("idna").decode())
+    for name in names:
+        yield f"{start}{re.escape(name)}{_AFTER}"
+        yield f"{start}(?:{'|'.join(re.escape(name[:n]) for n in range(len(name)))})$"
+
+
+def _replace(
+    connection: Connection,
+    column: Column[str | None],
+    where: ColumnElement[bool],
+    pattern: re.Pattern[str],
+) -> None:
+    keys = list(column.table.primary_key)
+    for *row, text in connection.execute(select(*keys, column).where(where)).all():
+        if text != (blanked := pattern.sub(BLANK, text)):
+            this = and_(*(key == value for key, value in zip(keys, row, strict=True)))
+            connection.execute(update(column.table).where(this).values({column: blanked}))
