@@ -46,6 +46,8 @@ def run(
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     pulse = Pulse(job.clock())
     workers = job.workers or int(getattr(job.provider, "workers", 1))  # some know nothing of it
+    if listen := getattr(job.provider, "listen", None):
+        listen(job.stop)
     with _little_garbage(), ThreadPoolExecutor(workers, "delivery") as crew:
         hands = [crew.submit(work, job, owner, pulse, waiting) for _ in range(workers)]
         try:

@@ -21,7 +21,9 @@ class Provider(Protocol):
     """An email service.
 
     One that has ``workers: int`` takes so many batches at once, from as many threads; with
-    ``processes: int | None`` they may be spread over so many processes (None: as is best).
+    ``processes: int | None`` they may be spread over so many processes (None: as is best). One
+    that has ``listen(stop: threading.Event)``, as a batch may last long, ends it early once that is
+    set.
     """
 
     Options: ClassVar[type[ProviderOptions]]

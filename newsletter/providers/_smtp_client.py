@@ -177,4 +177,4 @@ def _refused(server: Server, error: Exception) -> Refused:
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code // 100 == 5:
         remedy = "Ask its operator, or check host and port in [provider]."
         return Refused(f"{where} does not serve us: {words}. {remedy}", pause=True)
-    return Refused(f"{where} cannot be reached: {words}. It will be tried again.", pause=False)
+    return Refused(f"{where} cannot be reached: {words}", pause=False)

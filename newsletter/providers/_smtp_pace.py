@@ -14,14 +14,16 @@ class Pace:
         self._lock = threading.Lock()
         self._next = 0.0
 
-    def wait(self, until: float) -> float:
-        """Wait for a turn, and give 0; where it comes after ``until``, the seconds it is away."""
+    def wait(self, until: float, stop: threading.Event) -> float:
+        """Wait for a turn, and give 0; where it comes after ``until``, or ``stop`` is set before,
+        the seconds it is away.
+        """
         with self._lock:
             now = time.monotonic()
             turn = max(now, self._next)
             if turn > until:
                 return turn - now
             self._next = turn + self._apart
-        if turn > now:
-            time.sleep(turn - now)
+        if turn > now and stop.wait(turn - now):
+            return max(0.001, turn - time.monotonic())
         return 0.0

@@ -144,8 +144,8 @@ class SendgridProvider:
         except HTTPError as error:
             said = "; ".join(e["message"] for e in _answers.errors(error.body, self._key))
             reason = f"SendGrid did not take the batch back ({error.status_code}): {said}"
-            if error.status_code == 429 or error.status_code >= 500:
-                return Recall(False, reason, again=True)
+            if error.status_code in (401, 429) or error.status_code >= 500:
+                return Recall(False, reason, again=True)  # 401: with the right key it can be
             done = self._is_cancelled(recall_id)
             return Recall(bool(done), reason, again=done is None)
         return Recall(True)
@@ -164,7 +164,8 @@ class SendgridProvider:
         except (NothingSent, InDoubt):
             return None
         except HTTPError as error:
-            return None if error.status_code == 429 or error.status_code >= 500 else False
+            asked_in_vain = error.status_code in (401, 429) or error.status_code >= 500
+            return None if asked_in_vain else False
         found = _answers.read(answer.body)
         return found.get("batch_id") == recall_id and found.get("status") == "cancel"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -66,6 +67,11 @@ class SmtpProvider:
         self._pool = Pool(self._server, password, self.workers, options.per_connection)
         self._pace = Pace(options.per_second)
         self._refusals = Refusals()
+        self._stop = threading.Event()
+
+    def listen(self, stop: threading.Event) -> None:
+        """Begin no further mail once it is set: with a slow rate a batch lasts half a minute."""
+        self._stop = stop
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
         """Hand over as many mails of the batch as a minute allows; the rest is NOT_SENT."""
@@ -95,7 +101,9 @@ class SmtpProvider:
         try:
             with self._pool.line(started + DEADLINE) as ready:
                 for recipient in batch:
-                    if away := self._pace.wait(started + BUDGET):
+                    if self._stop.is_set():
+                        break
+                    if away := self._pace.wait(started + BUDGET, self._stop):
                         return verdicts, replace(later, retry_after=max(1.0, away))
                     if stop := self._refusals.stop(self._server):
                         return verdicts, stop

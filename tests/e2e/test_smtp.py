@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.e2e.sends import edit, numbers, running, said, until
 from tests.e2e.servers import MailServer, mail_server
 from tests.newsroom import Newsroom
 
@@ -86,3 +88,33 @@ def test_kill_9_in_the_middle_of_a_mail_sends_nothing_twice(newsroom: Newsroom) 
         assert readers[4] in doubtful & set(got)
         assert set(readers) - set(got) <= doubtful  # whose turn in that batch had not come
         assert set(got.values()) == {1}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_send_at_a_slow_rate_ends_promptly(newsroom: Newsroom, number: signal.Signals) -> None:
+    readers = newsroom.prepare(ISSUE, readers=8)
+    with mail_server() as server:
+        through(newsroom, server, "per_second = 0.05\nconnections = 2")
+        with running(newsroom, "send", ISSUE, "--yes") as process:
+            until(lambda: bool(server.mails))
+            stopped = time.monotonic()
+            process.send_signal(number)
+            told = said(process, 1)
+            took = time.monotonic() - stopped
+        assert took < 5, "the next mail has its turn only after 20 seconds"
+        assert f"go on with: newsletter send {ISSUE}" in told
+        assert numbers(newsroom.json("receipt", ISSUE)) == {"accepted": 1, "waiting": 7}
+        through(newsroom, server)
+        edit(newsroom, "update batches set not_before = null")
+        assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": 8}
+        assert sorted(mail.recipient for mail in server.mails) == readers
+
+
+def test_a_test_that_fails_promises_no_further_try(newsroom: Newsroom) -> None:
+    newsroom.prepare(ISSUE, readers=1)
+    with mail_server() as server:
+        through(newsroom, server)
+    told = newsroom.run("test", ISSUE, status=1).stderr
+    assert "cannot be reached" in told
+    assert "tried again" not in told
+    assert f"newsletter test {ISSUE}" in told

@@ -55,6 +55,21 @@ def provider(server: SendgridServer, monkeypatch: pytest.MonkeyPatch) -> Sendgri
     return provider_for(server.url)
 
 
+# --- taking back ---
+
+
+def test_a_wrong_key_says_nothing_of_what_can_be_taken_back(
+    provider: SendgridProvider, server: SendgridServer
+) -> None:
+    """With the right one it can be, as long as there is time."""
+    server.asides = [refused(401)]
+    answer = provider.recall("batch-0001")
+    assert (answer.confirmed, answer.again) == (False, True)
+    server.asides = [refused(403), refused(404)]
+    answer = provider.recall("batch-0001")
+    assert (answer.confirmed, answer.again) == (False, False)
+
+
 # --- the request -------------------------------------------------------------------------
 
 

@@ -166,7 +166,7 @@ def test_threads_share_the_turns() -> None:
 
     def take(_: int) -> None:
         for _ in range(5):
-            assert pace.wait(time.monotonic() + 60) == 0
+            assert pace.wait(time.monotonic() + 60, threading.Event()) == 0
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(take, range(4)))
