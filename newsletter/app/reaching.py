@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from newsletter.addresses import split
 from newsletter.app.desk import Desk
@@ -11,6 +12,7 @@ from newsletter.http import Door, Fetched
 
 _MADE_UP = (".test", ".example", ".invalid", ".example.com", ".example.net", ".example.org")
 _BUSY = frozenset({429, 503})
+_FIRST = 1 / 3  # of the time is for the question whether a page is there
 
 
 def is_made_up(url: str) -> bool:
@@ -26,19 +28,20 @@ def reach(desk: Desk, door: Door, url: str) -> Fetched:
 def refusal(desk: Desk, door: Door, url: str) -> FetchError | None:
     """Why the page cannot be had; None where it can, or is of a made-up host.
 
-    The page itself is asked for only where a server refuses to say whether it is there.
+    The page itself is asked for only where a server refuses to say whether it is there, or says
+    nothing; both together take no longer than one request may.
     """
     if is_made_up(url):
         return None
     try:
-        _asked(desk, door.head, url)
+        _asked(desk, partial(door.head, share=_FIRST), url)
     except FetchError as fault:
-        if fault.status is None or fault.status in _BUSY:
+        if fault.status in _BUSY:
             return fault
     else:
         return None
     try:
-        _asked(desk, door.get, url)
+        _asked(desk, partial(door.get, share=1 - _FIRST), url)
     except FetchError as fault:
         return fault
     return None

@@ -65,24 +65,27 @@ class Door:
         """A way through the door that remembers whether there was anything new."""
         return Visit(self)
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Fetched:
+    def get(
+        self, url: str, headers: Mapping[str, str] | None = None, *, share: float = 1.0
+    ) -> Fetched:
         """What is at ``url``: an answer of status 2xx, or 304 where the headers ask for it.
 
         Raises FetchError for everything else, with one sentence that names what happened. The
-        time that it waits for a place among the other requests does not count.
+        time that it waits for a place among the other requests does not count. ``share``: of the
+        time that a request may take.
         """
-        return self._through(url, headers or {}, "GET")
+        return self._through(url, headers or {}, "GET", share)
 
-    def head(self, url: str) -> Fetched:
+    def head(self, url: str, *, share: float = 1.0) -> Fetched:
         """Whether something is at ``url``: its status and headers alone. Raises as ``get``."""
-        return self._through(url, {}, "HEAD")
+        return self._through(url, {}, "HEAD", share)
 
-    def _through(self, url: str, headers: Mapping[str, str], method: str) -> Fetched:
+    def _through(self, url: str, headers: Mapping[str, str], method: str, share: float) -> Fetched:
         wanted = {name.lower(): value for name, value in headers.items()}
         here, came = urls.parsed(url), list[str]()
         with self._places.waiting() as places, ExitStack() as stack:
             places.take(urls.place(here), None)
-            deadline = stack.enter_context(time_limit(self._seconds))
+            deadline = stack.enter_context(time_limit(self._seconds * share))
             while True:
                 came.append(urls.shown(here))
                 answer = self._one(method, here, wanted, deadline, came)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+import struct
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +23,8 @@ class Publisher:
     headers: dict[str, Mapping[str, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     no_head: set[str] = field(default_factory=set)
+    deaf: set[str] = field(default_factory=set)  # to HEAD: it says nothing
+    rude: set[str] = field(default_factory=set)  # to HEAD: it hangs up
     methods: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     body_bytes: int = 0
@@ -62,6 +66,14 @@ class _Handler(BaseHTTPRequestHandler):
         site.methods.append(self.command)
         if self.command == "HEAD" and self.path in site.no_head:
             self.send_error(405)
+            return
+        if self.command == "HEAD" and self.path in site.deaf | site.rude:
+            self.close_connection = True
+            if self.path in site.deaf:
+                self.rfile.read(1)  # until the other side has enough
+            else:
+                reset = struct.pack("ii", 1, 0)
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
             return
         page = site.pages.get(self.path, site.pages.get(urlsplit(self.path).path, 404))
         if isinstance(page, int):

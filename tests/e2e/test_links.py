@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -80,6 +81,19 @@ def test_a_server_that_fails_is_said_with_its_status(room: Newsroom, site: Publi
     (said,) = findings(room, f"https://{site.host}/ill")
     assert "answered with status 500" in said["message"]
     assert site.methods[-2:] == ["HEAD", "GET"]
+
+
+def test_a_server_that_says_nothing_to_the_question_is_asked_for_the_page(
+    room: Newsroom, site: Publisher
+) -> None:
+    site.pages |= {"/deaf": "<h1>Here</h1>", "/rude": "<h1>Here</h1>", "/ill": 500}
+    site.deaf, site.rude = {"/deaf", "/ill", "/gone"}, {"/rude"}
+    pages = [f"https://{site.host}/{name}" for name in ("deaf", "rude", "ill", "gone")]
+    started = time.monotonic()
+    gone, ill = findings(room, *pages, status=1)
+    assert time.monotonic() - started < 15
+    assert "is gone (404)" in gone["message"]
+    assert "answered with status 500" in ill["message"]
 
 
 def test_where_nothing_can_be_seen_only_the_first_few_are_named(room: Newsroom) -> None:
