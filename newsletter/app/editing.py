@@ -11,6 +11,7 @@ from pathlib import Path
 from newsletter import check, issues
 from newsletter.app import hosting
 from newsletter.app.desk import Desk
+from newsletter.config import FILE
 from newsletter.errors import FindingsError, NotReadyError
 from newsletter.model import Finding, Issue, Level, Rendered
 from newsletter.render import look, render
@@ -43,8 +44,19 @@ def compose(desk: Desk, issue: date) -> Built:
 def _composed(desk: Desk, content: Issue) -> Built:
     rendered = render(content, desk.config)
     accepted = look(desk.config).accepted
-    findings = check.run(check.Mail(content, rendered, desk.config, dict(accepted)))
-    return Built(content, rendered, findings)
+    mail = check.Mail(content, rendered, desk.config, dict(accepted), _naming(desk, content))
+    return Built(content, rendered, check.run(mail))
+
+
+def _naming(desk: Desk, content: Issue) -> dict[str, str]:
+    """Where each lost picture is named; one that was gathered, where its story is."""
+    wanted = {
+        of: (of, *(story.article.id for story in content.stories if story.image == of))
+        for of in content.pictures.lost
+    }
+    folder = issues.folder_of(desk.folder, content.date)
+    files = (folder / "issue.toml", folder / "note.md", desk.folder / FILE)
+    return issues.named_in(files, wanted) if wanted else {}
 
 
 def build(desk: Desk, issue: date, *, fetch: bool = True) -> Built:

@@ -37,13 +37,15 @@ class Where(TypedDict):
 class Mail:
     """What every check may look at.
 
-    ``accepted``: what the look uses although some clients do not know it, by feature.
+    ``accepted``: what the look uses although some clients do not know it, by feature. ``named``:
+    where a lost picture is named, by its address or path.
     """
 
     issue: Issue
     rendered: Rendered
     config: Config
     accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def page(self) -> HtmlElement:

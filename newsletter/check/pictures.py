@@ -34,8 +34,8 @@ def check(mail: Mail) -> Iterator[Finding]:
         yield warning(
             "pictures",
             f"A picture is missing: {why}",
-            "Give another one with image = … in issue.toml, or go without it.",
-            ", ".join(_shown_with(mail, of)) or of,
+            "Name another one there (of a gathered story: image = …), or go without it.",
+            ", ".join((*_shown_with(mail, of), *_naming(mail, of))) or of,
         )
 
 
@@ -167,5 +167,10 @@ def _shown_with(mail: Mail, of: str) -> Iterator[str]:
     for story in mail.issue.stories:
         if story.image == of:
             yield f"“{story.headline}”"
-    if mail.config.editor.picture == of:
+    if mail.config.editor.picture == of and of not in mail.named:
         yield "newsletter.toml"
+
+
+def _naming(mail: Mail, of: str) -> Iterator[str]:
+    if of in mail.named:
+        yield mail.named[of]

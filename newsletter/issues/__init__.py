@@ -7,6 +7,7 @@ are the editor's, made once as a draft and never written again.
 from newsletter.issues.draft import draft
 from newsletter.issues.files import existing, folder_of, parse_name, write_atomically
 from newsletter.issues.gathered import read_gathered, source_out, write_gathered
+from newsletter.issues.naming import named_in
 from newsletter.issues.pictures import read_pictures, write_picture, write_pictures
 from newsletter.issues.read import read_issue
 
@@ -14,6 +15,7 @@ __all__ = [
     "draft",
     "existing",
     "folder_of",
+    "named_in",
     "parse_name",
     "read_gathered",
     "read_issue",

@@ -133,6 +133,30 @@ def test_an_editors_own_file_that_is_painted_over_shows_anew(room: Newsroom) -> 
     assert any("images/plan.png is no picture" in f["message"] for f in findings(room))
 
 
+def test_one_that_is_missing_is_named_with_its_file_and_line(
+    room: Newsroom, site: Publisher
+) -> None:
+    room.run("gather", ISSUE)
+    site.pages.clear()
+    for name in ("ad", "plan"):
+        room.write(f"issues/{ISSUE}/images/{name}.png", "no picture")
+    path = room.folder / "issues" / ISSUE / "issue.toml"
+    slot = '\n# image = "images/ad.png"\n[[sponsors]]\ntext = "Bread"\nimage = "images/ad.png"\n'
+    path.write_text(path.read_text() + slot + 'alt = "A loaf"\n', encoding="utf-8")
+    room.write(f"issues/{ISSUE}/note.md", "Look:\n\n![A plan](images/plan.png)\n")
+    toml = path.read_text().splitlines()
+    places = {f["place"] for f in findings(room) if "A picture is missing" in f["message"]}
+    ad = toml.index('image = "images/ad.png"') + 1
+    assert {"note.md, line 3", f"issue.toml, line {ad}"} <= places
+    stories = [n for n, line in enumerate(toml, 1) if line.startswith("article = ")]
+    of_stories = sorted(place for place in places if place.startswith("“"))
+    assert of_stories
+    for place in of_stories:
+        number = int(place.rpartition(" ")[2])
+        assert f", issue.toml, line {number}" in place
+        assert number in stories
+
+
 def test_linked_ones_stay_where_they_are(room: Newsroom, site: Publisher) -> None:
     room.configure(
         f'\n[gather]\nallow_hosts = ["{site.host}"]\n',

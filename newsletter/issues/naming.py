@@ -1,0 +1,38 @@
+"""Where people's files name something, so that a finding can lead there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+_TOML = ".toml"
+
+
+def named_in(files: Iterable[Path], wanted: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """For each key the place of the first of its names, such as "issue.toml, line 12".
+
+    The files are looked through in their order; what none of them names is left out.
+    """
+    lines = [
+        (f"{file.name}, line {number}", line)
+        for file in files
+        if file.is_file()
+        for number, line in enumerate(_text(file).splitlines(), 1)
+        if not (file.suffix == _TOML and line.lstrip().startswith("#"))
+    ]
+    found = {}
+    for key, names in wanted.items():
+        for name in names:
+            whole = re.compile(rf"(?<![^\s\"'(<\[,=]){re.escape(name)}(?![^\s\"')>\],])")
+            if place := next((place for place, line in lines if whole.search(line)), None):
+                found[key] = place
+                break
+    return found
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
