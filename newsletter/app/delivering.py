@@ -80,6 +80,7 @@ def job(
         watch.stop,
         lease,
         workers,
+        desk.config.delivery.ahead,
     )
 
 

@@ -24,8 +24,9 @@ def cancel(desk: Desk, issue: date) -> int:
     `sending.take_back`. Raises NotReadyError where the send is done and nothing can be taken back.
     """
     frozen = find(desk, issue)
-    ahead = frozen.send.send_at is not None and frozen.send.send_at > desk.clock()
-    if not ahead:
+    with desk.database.read() as connection:
+        moment = sends.last_moment(connection, frozen.send.id)
+    if moment is None or moment <= desk.clock():
         states = (State.SENDING, State.PAUSED, State.CANCELLED)
         _require(desk, frozen.send.id, issue, "cancelled", *states)
     with desk.database.begin() as connection:

@@ -148,7 +148,7 @@ def _run(desk: Desk, planned: Plan, as_json: bool) -> None:
         found = sending.send(desk, planned, Watch(report, _waiting, stop))
     if found.send_at and found.send_at > desk.clock():
         zone = desk.config.zone
-        note(f"The provider lets the mails go at {found.send_at.astimezone(zone):%H:%M %Z}.")
+        note(f"The provider lets the last mails go at {found.send_at.astimezone(zone):%H:%M %Z}.")
     _close(desk, found, as_json)
 
 

@@ -29,7 +29,9 @@ class Job:
     before the first byte of each; it raises NewsletterError where it cannot keep that.
     ``checkpoint`` hears the names in CHECKPOINTS. Setting ``stop`` ends the run once what is
     under way is answered. ``lease``: how long a batch is ours without an answer.
-    ``workers``: requests at once; None: as many as the provider takes.
+    ``workers``: requests at once; None: as many as the provider takes. ``ahead``: how long before
+    they leave mails are handed over, with the policy "recall", when the send's own moment has gone
+    by; None: they leave at once.
     """
 
     database: Database
@@ -43,6 +45,7 @@ class Job:
     stop: threading.Event = field(default_factory=threading.Event)
     lease: timedelta = LEASE
     workers: int | None = None
+    ahead: timedelta | None = None
 
 
 class Pulse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from newsletter.deliver.job import Job
 from newsletter.model import Doubt, Outcome, Recall, Recipient, Send
@@ -14,6 +14,7 @@ from newsletter.store.recalls import Recalling
 from newsletter.store.sends import State
 
 TOO_LATE = timedelta(seconds=30)  # a moment so near is no moment ahead any more
+TOGETHER = timedelta(minutes=5)  # what is handed over late leaves at a multiple of it
 
 
 def prepare(job: Job, send: Send, recipients: Sequence[Recipient]) -> Send | Outcome:
@@ -21,16 +22,31 @@ def prepare(job: Job, send: Send, recipients: Sequence[Recipient]) -> Send | Out
 
     An Outcome where the provider has no id for us now; nothing has been sent then.
     """
-    now = job.clock()
+    now, provider = job.clock(), job.provider
     if send.send_at is None or send.send_at <= now + TOO_LATE:
-        return replace(send, send_at=None)
-    provider = job.provider
+        send = replace(send, send_at=None)
     if job.doubt is not Doubt.RECALL or not isinstance(provider, Recalls):
         return send
-    if send.send_at <= now + provider.recall_margin:
+    late = send.send_at is None or send.send_at <= now + provider.recall_margin
+    moment = late_moment(now, job.ahead) if late else send.send_at
+    if moment is None:
         return send
     opened = provider.open_batch(recipients)
-    return opened if isinstance(opened, Outcome) else replace(send, recall_id=opened)
+    if opened is None:
+        return send
+    if isinstance(opened, Outcome):
+        return opened
+    return replace(send, send_at=moment, recall_id=opened)
+
+
+def late_moment(now: datetime, ahead: timedelta | None) -> datetime | None:
+    """The moment for what is handed over now, after the send's own: the same for all of some
+    minutes, whichever process hands it over.
+    """
+    if ahead is None:
+        return None
+    start = datetime.fromtimestamp(0, UTC)
+    return start - (start - now - ahead) // TOGETHER * TOGETHER
 
 
 def begin(

@@ -121,7 +121,8 @@ def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient])
     """The provider's answer; None where the batch was lost before the first byte."""
     began, begun_at = time.monotonic(), job.clock()
     with job.database.begin() as connection:
-        begun = ledger.start(connection, claim, begun_at, send.recall_id, job.lease)
+        ahead = send.recall_id, job.lease, send.send_at
+        begun = ledger.start(connection, claim, begun_at, *ahead)
     if begun is None:
         return None
     try:

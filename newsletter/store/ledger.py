@@ -66,6 +66,7 @@ _START = (
         state=BatchState.SUBMITTING,
         lease_until=bindparam("until"),
         recall_id=bindparam("recall"),
+        send_at=bindparam("at"),
         changed_at=bindparam("now"),
     )
 )
@@ -193,14 +194,16 @@ def start(
     now: datetime,
     recall_id: str | None = None,
     lease: timedelta = LEASE,
+    send_at: datetime | None = None,
 ) -> int | None:
-    """CLAIMED → SUBMITTING; to be committed before the first byte.
+    """CLAIMED → SUBMITTING; to be committed before the first byte. ``send_at``: when the
+    provider lets it go.
 
     How many requests the send has begun with this one; None: the batch is not ours any more.
     """
     mine = {"send": held.send_id, "batch": held.number, "held": held.fence}
     started = connection.execute(
-        _START, {**mine, "until": now + lease, "recall": recall_id, "now": now}
+        _START, {**mine, "until": now + lease, "recall": recall_id, "at": send_at, "now": now}
     )
     if started.rowcount != 1:
         return None

@@ -19,6 +19,7 @@ from newsletter.store.sends import BatchState, DeliveryState
 from newsletter.store.transitions import close, move_all, this
 
 LATER = timedelta(seconds=5)  # until a provider that did not answer is asked again
+_leaves_at = func.coalesce(batches.c.send_at, sends.c.send_at)
 _NO_MORE: dict[str, datetime | None] = {"recalled_at": None, "recall_id": None}
 
 
@@ -61,7 +62,7 @@ def begin(
         )
         .join(sends, sends.c.id == batches.c.send_id)
         .where(batches.c.send_id == send_id, batches.c.state.in_(states))
-        .where(batches.c.recall_id.is_not(None), sends.c.send_at > now + margin)
+        .where(batches.c.recall_id.is_not(None), _leaves_at > now + margin)
         .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= now))
         # One for which a cancellation is open already needs no further one.
         .order_by(batches.c.recalled_at.is_(None), batches.c.number)
@@ -138,6 +139,6 @@ def _open(connection: Connection, now: datetime) -> int:
     count = connection.scalar(
         select(func.count())
         .select_from(batches.join(sends, sends.c.id == batches.c.send_id))
-        .where(batches.c.recalled_at.is_not(None), sends.c.send_at > now)
+        .where(batches.c.recalled_at.is_not(None), _leaves_at > now)
     )
     return count or 0

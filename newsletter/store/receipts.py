@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from newsletter.model import Receipt
 from newsletter.store.schema import deliveries, subscribers
-from newsletter.store.sends import DeliveryState, Frozen
+from newsletter.store.sends import DeliveryState, Frozen, last_moment
 
 _AT_ONCE = 5_000  # rows held in memory
 
@@ -31,7 +31,7 @@ def receipt(connection: Connection, found: Frozen) -> Receipt:
         state=found.state.value,
         eligible=sum(counted.values()),
         reason=found.reason,
-        send_at=found.send.send_at,
+        send_at=last_moment(connection, found.send.id),
         **counted,
     )
 

@@ -149,6 +149,8 @@ batches = Table(
     Column("lease_until", Moment, nullable=True),
     Column("not_before", Moment, nullable=True),
     Column("reference", String(200), nullable=True),
+    # When the provider lets it go; null in batches of older versions: when the send says.
+    Column("send_at", Moment, nullable=True),
     Column("recall_id", String(200), nullable=True),  # the provider takes the batch back by it
     Column("recalled_at", Moment, nullable=True),  # since when a cancellation is open there
     # Its readers were in doubt before, and are sent to again: once, and not once more.

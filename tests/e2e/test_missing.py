@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -91,6 +92,32 @@ def test_those_who_miss_it_get_the_very_bytes_and_nobody_gets_it_twice(
     assert {n: (newsroom.folder / "saved" / n).read_bytes() for n in sent} == sent
     newsroom.run("send", ISSUE, "--missing", "--yes", status=1)
     assert len(got(server)) == 9
+
+
+def test_those_who_get_it_late_can_be_taken_back_too(
+    newsroom: Newsroom, server: SendgridServer
+) -> None:
+    readers = newsroom.prepare(ISSUE, readers=4)
+    through_sendgrid(newsroom, server)
+    newsroom.run("send", ISSUE, "--yes")
+    for table in ("sends", "batches"):  # as if that had been in the night
+        edit(newsroom, f"update {table} set send_at = '2025-01-01 00:00:00'")
+    assert "cannot be cancelled" in newsroom.run("cancel", ISSUE, "--yes", status=1).stderr
+    more = [f"late{number}@example.com" for number in range(4)]
+    for address in more:
+        newsroom.run("subscribers", "add", address)
+    server.script = {3: reset(taken=True)}
+    started = time.time()
+    told = newsroom.run("send", ISSUE, "--missing", "--yes").stderr
+    assert "The provider lets the last mails go at" in told
+    assert got(server) == sorted(readers + more)
+    moments = [body["send_at"] for body in server.bodies[2:]]
+    assert len(moments) == 3
+    assert all(20 * 60 <= moment - started <= 26 * 60 for moment in moments)
+    receipt = newsroom.json("receipt", ISSUE)
+    assert datetime.fromisoformat(receipt["send_at"]).timestamp() == max(moments)
+    assert numbers(newsroom.json("cancel", ISSUE, "--yes")) == {"accepted": 4, "excluded": 4}
+    assert got(server) == readers
 
 
 def test_a_receipt_adds_up_at_every_moment(newsroom: Newsroom, server: SendgridServer) -> None:

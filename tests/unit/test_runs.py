@@ -257,6 +257,60 @@ def test_a_damaged_database_is_said_in_words(tmp_path: Path) -> None:
         receipts.numbers(connection, send.send.id)
 
 
+# --- after the send's own moment ---
+
+
+def test_what_goes_out_late_is_handed_over_ahead_again(database: Database) -> None:
+    send = freeze(database, 6, send_at=now() - timedelta(hours=9))
+    given: list[Send] = []
+
+    def submit(sent: Send, batch: Sequence[Recipient]) -> Outcome:
+        given.append(sent)
+        return (no_answer if len(given) == 2 else accept)(sent, batch)
+
+    provider = Scripted(submit)
+    started = now()
+    deliver.run(job(database, send, provider, ahead=timedelta(minutes=20)))
+    assert numbers(database, send) == {"accepted": 6}
+    assert provider.asked == ["id-2"]
+    moments = {sent.send_at for sent in given}
+    assert len(moments) <= 2  # one, unless five minutes have just begun
+    for moment in moments:
+        assert moment
+        assert timedelta(minutes=20) <= moment - started <= timedelta(minutes=26)
+        assert moment.timestamp() % 300 == 0
+    cancel(database, send)
+    deliver.run(job(database, send, provider))
+    assert numbers(database, send) == {"excluded": 6}
+
+
+def test_a_batch_near_the_moment_can_be_taken_back_as_well(database: Database) -> None:
+    send = freeze(database, 2, send_at=now() + timedelta(minutes=5))
+    turns = iter((no_answer, accept))
+    provider = Scripted(lambda sent, batch: next(turns)(sent, batch))
+    deliver.run(job(database, send, provider, ahead=timedelta(minutes=20)))
+    assert provider.asked == ["id-1"]
+    assert numbers(database, send) == {"accepted": 2}
+
+
+def test_what_goes_out_late_without_an_id_to_take_it_back_by_leaves_at_once(
+    database: Database,
+) -> None:
+    send = freeze(database, 2, send_at=now() - timedelta(hours=9))
+    given: list[Send] = []
+
+    def submit(sent: Send, batch: Sequence[Recipient]) -> Outcome:
+        given.append(sent)
+        return accept(sent, batch)
+
+    class NoIds(Scripted):
+        def open_batch(self, batch: Sequence[Recipient]) -> None:
+            return None
+
+    deliver.run(job(database, send, NoIds(submit), ahead=timedelta(minutes=20)))
+    assert [sent.send_at for sent in given] == [None]
+
+
 # --- no answer, again and again ----------------------------------------------------------
 
 
