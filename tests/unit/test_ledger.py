@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from newsletter.model import Answer
+from newsletter.model import Answer, Status
 from newsletter.store import Database, doubt, ledger, receipts, sends
+from newsletter.store.imports import Import
 from newsletter.store.ledger import LEASE
 from newsletter.store.sends import DeliveryState
 from newsletter.store.subscribers import ACTIVE, People
@@ -38,6 +39,41 @@ def test_a_claim_that_died_before_the_first_byte_is_free_after_its_lease(
     assert again.fence == dead.fence + 1
     with database.begin() as connection:
         assert not ledger.start(connection, dead, NOW + LEASE)
+
+
+def test_a_claim_whose_lease_has_ended_starts_nothing(database: Database) -> None:
+    """Others may take it at any moment, and its readers may have left meanwhile."""
+    send = freeze(database, 2)
+    late = take(database, send)
+    assert late
+    with database.begin() as connection:
+        ledger.expire(connection, send.send.id, NOW + LEASE)
+        assert ledger.start(connection, late, NOW + LEASE) is None
+
+
+def test_a_zombie_that_sent_nothing_gives_nobody_to_others_a_second_time(
+    database: Database,
+) -> None:
+    send = freeze(database, 2)
+    zombie = take(database, send)
+    assert zombie
+    started(database, send, NOW + LEASE)
+    nothing = answers(zombie, Answer.NOT_SENT, Answer.NOT_SENT)
+    assert not record(database, zombie, nothing, NOW + LEASE)
+    assert take(database, send, NOW + LEASE) is None
+
+
+def test_who_is_suppressed_between_freeze_and_claim_is_excluded(database: Database) -> None:
+    send = freeze(database, 2)
+    with database.begin() as connection:
+        people = People(connection, "weekly")
+        with Import(connection, people.keys, people.list_id) as listed:
+            listed.put([(2, "r0@example.com", "", Status.BLOCKED)])
+            listed.merge(NOW)
+        people.add("r0@example.com", "", ACTIVE, NOW, revive=True)
+    claim = take(database, send)
+    assert claim
+    assert [reader.email for reader in claim.readers] == ["r1@example.com"]
 
 
 def test_what_a_killed_process_was_handing_over_is_in_doubt_and_never_claimed_again(

@@ -28,6 +28,7 @@ from hypothesis.stateful import (
 from newsletter.model import Answer, Outcome, Recall
 from newsletter.store import doubt, ledger, missing, open_database, recalls, receipts, stopping
 from newsletter.store.ledger import LEASE, Claim
+from newsletter.store.recalls import Recalling
 from newsletter.store.subscribers import ACTIVE, People
 from tests import ledgers
 from tests.ledgers import NOW, freeze
@@ -66,12 +67,12 @@ class Delivering(RuleBasedStateMachine):
         self.all: list[Request] = []
         self.dropped: set[str] = set()
         self.excused: set[int] = set()  # a person said "resend", or "sent"
+        self.away: set[str] = set()  # who must not be mailed, ``barred`` for ever
+        self.barred: set[str] = set()
 
     @rule(target=claims)
     def claim(self) -> Any:
-        with _DATABASE.begin() as connection:
-            ledger.expire(connection, self.id, self.now)
-            found = ledgers.claim(connection, self.send, self.now)
+        found = self._claimed()
         return multiple(found) if found else multiple()
 
     @rule(target=requests, claim=consumes(claims), taken=st.booleans())
@@ -81,9 +82,7 @@ class Delivering(RuleBasedStateMachine):
     @rule(target=requests, taken=st.booleans(), answer=st.sampled_from(("none", "sure", "lost")))
     def work(self, taken: bool, answer: str) -> Any:
         """What a healthy process does in one go; without an answer it is slow, or dead."""
-        with _DATABASE.begin() as connection:
-            ledger.expire(connection, self.id, self.now)
-            claim = ledgers.claim(connection, self.send, self.now)
+        claim = self._claimed()
         if claim is None:
             return multiple()
         if answer == "none":
@@ -96,6 +95,39 @@ class Delivering(RuleBasedStateMachine):
     def answer(self, request: Request, sure: bool, rejecting: bool) -> None:
         """The answer is true, or there is none; it may come after any time."""
         self._answer(request, sure, rejecting)
+
+    @rule(claim=consumes(claims))
+    def give_up(self, claim: Claim) -> None:
+        """It was to be handed over, and was not: perhaps long after others have taken it."""
+        given = {reader.delivery: Answer.NOT_SENT for reader in claim.readers}
+        with _DATABASE.begin() as connection:
+            ledger.record(connection, claim, Outcome(given), self.now)
+
+    @rule(target=claims, taken=st.booleans())
+    def sleep_while_another_works(self, taken: bool) -> Any:
+        """A process that wakes when another one has its batch in hand."""
+        mine = self.claim()
+        self.leases_end()
+        self.work(taken, "none")
+        return mine
+
+    @rule(target=requests, told=st.booleans())
+    def die_and_be_taken_back(self, told: bool) -> Any:
+        """The provider drops the batch; the answer to that may be lost, and its own still come."""
+        mine = self.work(True, "none")
+        self.leases_end()
+        held = self.begin_recall(False)
+        if isinstance(held, Recalling):
+            self.end_recall(held, True, told)
+        return mine
+
+    def _claimed(self) -> Claim | None:
+        """A batch, in which nobody is who must not be mailed."""
+        with _DATABASE.begin() as connection:
+            ledger.expire(connection, self.id, self.now)
+            found = ledgers.claim(connection, self.send, self.now)
+        assert not found or not {reader.email for reader in found.readers} & self.away
+        return found
 
     def _handed_over(self, claim: Claim, taken: bool) -> Any:
         recall_id = f"{self.name}-{len(self.all)}"
@@ -176,15 +208,24 @@ class Delivering(RuleBasedStateMachine):
         with _DATABASE.begin() as connection:
             doubt.repeat(connection, self.id, self.now)
 
-    @rule(number=st.integers(0, READERS - 1), back=st.booleans())
-    def a_reader_leaves_or_returns(self, number: int, back: bool) -> None:
+    @rule(number=st.integers(0, READERS - 1), what=st.sampled_from(("leaves", "returns", "barred")))
+    def a_reader(self, number: int, what: str) -> None:
         address = f"r{number}@{self.name}.example.com"
         with _DATABASE.begin() as connection:
             people = People(connection, self.name)
-            if back:
+            if what == "barred":
+                row = people.keys.key(address), "bounced", self.now.isoformat()
+                connection.exec_driver_sql(
+                    "insert or ignore into suppressions values (?, ?, ?)", row
+                )
+                self.barred.add(address)
+            elif what == "returns":
                 people.add(address, "", ACTIVE, self.now, revive=True)
+                self.away.discard(address)
             else:
                 people.remove(address, self.now)
+        if what != "returns" or address in self.barred:
+            self.away.add(address)
 
     @precondition(lambda self: len(self.all) > 5)
     @rule()

@@ -128,6 +128,20 @@ def test_a_late_answer_of_what_is_being_taken_back_changes_nothing(database: Dat
     assert numbers(database, send) == {"waiting": 2}
 
 
+def test_a_late_answer_of_what_may_have_been_taken_back_changes_nothing(
+    database: Database,
+) -> None:
+    """The answer to the recall is lost: perhaps it was dropped, whatever it had been answered."""
+    send = freeze(database, 2, send_at=AHEAD)
+    claim = started(database, send, recall_id="id")
+    take(database, send, NOW + LEASE)
+    held = begin(database, send, NOW + LEASE)
+    assert held
+    assert end(database, held, Recall(False, "no answer", again=True), NOW + LEASE)
+    assert not record(database, claim, answers(claim, Answer.ACCEPTED, Answer.ACCEPTED))
+    assert numbers(database, send) == {"in_doubt": 2}
+
+
 def test_cancelling_leaves_out_who_waits_and_takes_back_what_was_accepted(
     database: Database,
 ) -> None:
