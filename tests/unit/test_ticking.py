@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from newsletter.app.ticking import tick
-from tests.office import FRIDAY, MONDAY, Offices
+from tests.office import FRIDAY, ISSUE, MONDAY, Offices
 
 
 def test_the_week_runs_by_itself_with_one_approval(office: Offices) -> None:
@@ -100,7 +100,7 @@ def test_a_gather_that_failed_is_tried_again(office: Offices) -> None:
     assert week.tick(FRIDAY + timedelta(minutes=6)) == [("gather", "2025-07-07", "done")]
 
 
-def test_a_send_that_was_begun_is_never_skipped(office) -> None:  # type: ignore[no-untyped-def]
+def test_a_send_that_was_begun_is_never_skipped(office: Offices) -> None:
     made = office('if_unapproved = "skip"')
     made.tick(FRIDAY)
     made.approve()
