@@ -8,6 +8,7 @@ from sqlalchemy import text
 from newsletter import events
 from newsletter.model import Answer, Event
 from newsletter.store import Connection, Database, occurrences, stopping
+from newsletter.store.occurrences import Due
 from newsletter.store.subscribers import ACTIVE, ERASED, People
 from tests.ledgers import NOW, answers, freeze, record, started
 
@@ -37,7 +38,8 @@ def test_an_erased_address_stands_in_no_reason(database: Database, said: str, le
     record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN, reasons=told))
     with database.begin() as connection:
         stopping.pause(connection, send.send.id, said, NOW)
-        occurrences.miss(connection, "N", "send", "2025-07-07", "2025-07-07", NOW, NOW, said)
+        due = Due("N", "send", "2025-07-07", "2025-07-07", NOW)
+        occurrences.close(connection, due, occurrences.State.MISSED, NOW, said)
         People(connection, "weekly").erase("r0@example.com", NOW)
     with database.read() as connection:
         found = {table: reasons(connection, table) for table in KEYS}

@@ -66,6 +66,8 @@ class Delivering(RuleBasedStateMachine):
         self.id = self.send.send.id
         self.all: list[Request] = []
         self.dropped: set[str] = set()
+        self.gone: set[str] = set()  # what the provider has let go
+        self.told: set[int] = set()  # of whom it has told that
         self.excused: set[int] = set()  # a person said "resend", or "sent"
         self.away: set[str] = set()  # who must not be mailed, ``barred`` for ever
         self.barred: set[str] = set()
@@ -174,6 +176,7 @@ class Delivering(RuleBasedStateMachine):
 
     @rule(held=consumes(recallings), dropped=st.booleans(), told=st.booleans())
     def end_recall(self, held: Any, dropped: bool, told: bool) -> None:
+        dropped = dropped and held.recall_id not in self.gone
         if dropped:
             self.dropped.add(held.recall_id)
         answer = Recall(dropped and told, "", again=dropped and not told)
@@ -181,16 +184,19 @@ class Delivering(RuleBasedStateMachine):
             again = self._state() != "cancelled"
             recalls.end(connection, held, answer, self.now, again=again)
 
-    @rule(request=st.integers(0, 30))
-    def event(self, request: int) -> None:
-        """The provider tells of a mail that has really left."""
+    @rule(request=st.integers(0, 30), gone=st.booleans())
+    def event(self, request: int, gone: bool) -> None:
+        """The provider tells of a mail that it has; once it is gone, it drops it no more."""
         left = [r for r in self.all if r.taken and r.recall_id not in self.dropped]
         if left:
             told = left[request % len(left)]
             with _DATABASE.begin() as connection:
                 doubt.witnessed(
-                    connection, self.id, told.claim.number, told.people[0], self.now, left=False
+                    connection, self.id, told.claim.number, told.people[0], self.now, left=gone
                 )
+            if gone:
+                self.gone.add(told.recall_id)
+                self.told.add(told.people[0])
 
     @rule(sent=st.booleans(), which=st.integers(0, 30))
     def a_person_decides(self, sent: bool, which: int) -> None:
@@ -254,6 +260,10 @@ class Delivering(RuleBasedStateMachine):
     def what_is_accepted_was_taken(self) -> None:
         got = {p for r in self._delivered() for p in r.people}
         assert self._in_state("accepted") - self.excused <= got
+
+    @invariant()
+    def of_whom_is_told_that_the_mail_is_gone_has_got_it(self) -> None:
+        assert self.told <= self._in_state("accepted")
 
     @invariant()
     def who_waits_or_is_left_out_has_no_mail(self) -> None:

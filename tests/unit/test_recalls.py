@@ -64,6 +64,9 @@ def test_a_recall_without_an_answer_is_asked_for_again_and_one_refused_is_held(
     assert first
     assert end(database, first, Recall(False, "no answer", again=True))
     assert begin(database, send) is None  # not at once
+    with database.begin() as connection:
+        doubt.hold(connection, send.send.id, NOW)
+        assert doubt.held(connection, send.send.id) == []  # and not given up either
     later = NOW + timedelta(seconds=6)
     second = begin(database, send, later, most=1)  # its own cancellation is open already
     assert second
@@ -203,6 +206,19 @@ def test_an_event_of_what_was_taken_back_counts_only_when_the_mail_has_left(
     again = take(database, send)
     assert again
     assert [reader.delivery for reader in again.readers] == [2]
+
+
+def test_an_answer_takes_nothing_back_that_an_event_told_of_one_reader(
+    database: Database,
+) -> None:
+    for given in Answer:
+        send = freeze(database, 2, name=f"n-{given.name.lower().replace('_', '-')}")
+        claim = started(database, send)
+        told = claim.readers[0].delivery
+        with database.begin() as connection:
+            doubt.witnessed(connection, send.send.id, claim.number, told, NOW, left=True)
+        record(database, claim, answers(claim, given, given))
+        assert numbers(database, send)["accepted"] == (2 if given is Answer.ACCEPTED else 1)
 
 
 def test_a_zombie_cannot_take_back_what_an_event_told(database: Database) -> None:
