@@ -157,7 +157,8 @@ def _help(config: Config, frozen: Frozen, share: int) -> None:
     threading.Thread(target=_stop_when_orphaned, args=(stop,), daemon=True).start()
     desk = Desk(config)
     try:
-        run(job(desk, frozen, Watch(stop=stop), share))
+        # The first process may have paused it before this one has begun.
+        run(job(desk, frozen, Watch(stop=stop), share), resume=False)
     except NotReadyError:
         pass
     except NewsletterError as error:

@@ -31,8 +31,10 @@ def run(
     report: Report = lambda _: None,
     waiting: Callable[[datetime], None] = lambda _: None,
     alive: Callable[[], None] = lambda: None,
+    *,
+    resume: bool = True,
 ) -> None:
-    """Deliver all that can be delivered.
+    """Deliver all that can be delivered; without ``resume`` nothing of a send that is paused.
 
     ``report`` gets the number of deliveries in each state now and then, ``waiting`` a moment that
     is waited for, ``alive`` is called now and then. Of a cancelled send, what has not gone yet is
@@ -41,8 +43,9 @@ def run(
     the rest waits or is in doubt.
     """
     send = job.frozen.send
-    with job.database.begin() as connection:
-        sends.set_state(connection, send.id, State.SENDING, job.clock(), only_from=State.PAUSED)
+    if resume:
+        with job.database.begin() as connection:
+            sends.set_state(connection, send.id, State.SENDING, job.clock(), only_from=State.PAUSED)
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     pulse = Pulse(job.clock())
     workers = job.workers or int(getattr(job.provider, "workers", 1))  # some know nothing of it

@@ -441,3 +441,13 @@ def test_what_one_thread_leaves_in_doubt_is_not_held_by_another(
     provider.workers, provider.most_recalls = 6, 1000
     deliver.run(job(database, send, provider, policy))
     assert numbers(database, send) == {"accepted": 120}
+
+
+def test_a_process_that_comes_to_help_sends_nothing_of_what_is_paused_by_then(
+    database: Database,
+) -> None:
+    send = freeze(database, 40)
+    silent_runs(job(database, send, Scripted(no_answer), Doubt.HOLD))
+    with pytest.raises(NotReadyError, match="is paused"):
+        deliver.run(job(database, send, Scripted(accept), Doubt.HOLD), resume=False)
+    assert numbers(database, send) == {"in_doubt": 10, "waiting": 30}
