@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, text
 
-from newsletter.store.schema import approvals
+from newsletter.store.schema import Moment, approvals, used_links
+
+# Two requests may bring the same link at once.
+_USE = text(
+    "INSERT INTO used_links (nonce, used_at) VALUES (:nonce, :now) ON CONFLICT (nonce) DO NOTHING"
+).bindparams(bindparam("now", type_=Moment))
 
 
 @dataclass(frozen=True)
@@ -47,3 +52,15 @@ def find(connection: Connection, newsletter: str, issue: str) -> Approval | None
         )
     ).one_or_none()
     return Approval(row.hash, row.approved_by, row.approved_at) if row else None
+
+
+def use_link(connection: Connection, nonce: str, now: datetime) -> bool:
+    """Use a link up; False where it was used before."""
+    made = connection.execute(_USE, {"nonce": nonce, "now": now})
+    return made.rowcount == 1
+
+
+def is_used(connection: Connection, nonce: str) -> bool:
+    """Whether a link was used."""
+    found = select(used_links.c.nonce).where(used_links.c.nonce == nonce)
+    return connection.scalar(found) is not None

@@ -191,3 +191,32 @@ occurrences = Table(
     Column("moved_to", Moment, nullable=True),  # of a send: a person wants it then, not before
     UniqueConstraint("newsletter", "kind", "day"),
 )
+
+# What the editor is to hear: written with what it tells about, and sent afterwards.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("key", String(200), nullable=False),  # the same thing is told once
+    Column("issue", String(10), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("claimed_until", Moment, nullable=True),  # in some process's hands, or not before
+    Column("mailed_at", Moment, nullable=True),
+    Column("posted_at", Moment, nullable=True),
+    Column("sent_at", Moment, nullable=True),  # nothing is left to be done about it
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=True),  # why the last try failed
+    UniqueConstraint("newsletter", "kind", "key"),
+    Index(None, "newsletter", "sent_at"),
+)
+
+# Links that were followed to their end; what stands here opens nothing any more.
+used_links = Table(
+    "used_links",
+    metadata,
+    Column("nonce", String(64), primary_key=True),
+    Column("used_at", Moment, nullable=False),
+)

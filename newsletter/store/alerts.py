@@ -1,0 +1,145 @@
+"""Alerts: what the editor is to hear, each thing once, kept until it has been sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text, update
+
+from newsletter.store.schema import Moment, alerts
+
+LEASE = timedelta(minutes=5)  # for one go at sending
+KEPT = timedelta(days=3)  # older ones are news no more
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)  # the pauses between two tries
+
+# Two processes may see the same thing at once.
+_NEW = text(
+    "INSERT INTO alerts (newsletter, kind, key, issue, text, made_at) "
+    "VALUES (:newsletter, :kind, :key, :issue, :text, :now) "
+    "ON CONFLICT (newsletter, kind, key) DO NOTHING"
+).bindparams(bindparam("now", type_=Moment))
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert in our hands. ``mailed``, ``posted``: what an earlier try has done already."""
+
+    id: int
+    kind: str
+    issue: str
+    text: str
+    made_at: datetime
+    tries: int  # with this one
+    mailed: bool
+    posted: bool
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """An alert that could not be sent so far, and why."""
+
+    kind: str
+    issue: str
+    reason: str
+
+
+def tell(
+    connection: Connection,
+    newsletter: str,
+    kind: str,
+    key: str,
+    issue: str,
+    words: str,
+    now: datetime,
+) -> bool:
+    """Write an alert down, in the transaction of what it tells; False where it was told before."""
+    values = {"newsletter": newsletter, "kind": kind, "key": key, "issue": issue}
+    made = connection.execute(_NEW, {**values, "text": words, "now": now})
+    return made.rowcount == 1
+
+
+def is_told(connection: Connection, newsletter: str, kind: str, key: str) -> bool:
+    """Whether that was told already."""
+    found = select(alerts.c.id).where(
+        alerts.c.newsletter == newsletter, alerts.c.kind == kind, alerts.c.key == key
+    )
+    return connection.scalar(found) is not None
+
+
+def waiting(connection: Connection, newsletter: str, now: datetime) -> bool:
+    """Whether there is an alert to be sent now."""
+    return connection.scalar(select(alerts.c.id).where(_due(newsletter, now)).limit(1)) is not None
+
+
+def claim(connection: Connection, newsletter: str, now: datetime) -> list[Alert]:
+    """Take what is to be sent now in hand, the oldest first; nobody else gets it meanwhile."""
+    # In PostgreSQL two processes wait here for each other's rows, and then look again.
+    rows = connection.execute(
+        update(alerts)
+        .where(_due(newsletter, now))
+        .values(claimed_until=now + LEASE, tries=alerts.c.tries + 1)
+        .returning(
+            alerts.c.id,
+            alerts.c.kind,
+            alerts.c.issue,
+            alerts.c.text,
+            alerts.c.made_at,
+            alerts.c.tries,
+            alerts.c.mailed_at,
+            alerts.c.posted_at,
+        )
+    )
+    found = (Alert(*r[:6], r.mailed_at is not None, r.posted_at is not None) for r in rows)
+    return sorted(found, key=lambda alert: alert.id)
+
+
+def mailed(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """The mail about these is on its way."""
+    connection.execute(update(alerts).where(alerts.c.id.in_(ids)).values(mailed_at=now))
+
+
+def posted(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """The webhook has these."""
+    connection.execute(update(alerts).where(alerts.c.id.in_(ids)).values(posted_at=now))
+
+
+def done(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """Nothing is left to be done about these."""
+    connection.execute(
+        update(alerts)
+        .where(alerts.c.id.in_(ids))
+        .values(sent_at=now, claimed_until=None, reason=None)
+    )
+
+
+def failed(connection: Connection, tried: Sequence[Alert], now: datetime, reason: str) -> None:
+    """These are tried again after a pause, which doubles with each try."""
+    for alert in tried:
+        pause = min(LONGEST, SHORTEST * 2 ** min(alert.tries - 1, 10))
+        connection.execute(
+            update(alerts)
+            .where(alerts.c.id == alert.id)
+            .values(claimed_until=now + pause, reason=reason)
+        )
+
+
+def unsent(connection: Connection, newsletter: str, now: datetime) -> list[Unsent]:
+    """The alerts of the last days that could not be sent, the oldest first."""
+    rows = connection.execute(
+        select(alerts.c.kind, alerts.c.issue, alerts.c.reason)
+        .where(alerts.c.newsletter == newsletter, alerts.c.sent_at.is_(None))
+        .where(alerts.c.reason.is_not(None), alerts.c.made_at > now - 2 * KEPT)
+        .order_by(alerts.c.id)
+    )
+    return [Unsent(*row) for row in rows]
+
+
+def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:
+    return and_(
+        alerts.c.newsletter == newsletter,
+        alerts.c.sent_at.is_(None),
+        alerts.c.made_at > now - KEPT,
+        or_(alerts.c.claimed_until.is_(None), alerts.c.claimed_until <= now),
+    )
