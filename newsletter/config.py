@@ -21,7 +21,7 @@ from newsletter.errors import ConfigError
 from newsletter.model import Doubt
 from newsletter.tables import Table
 from newsletter.times import ManyMoments, Moments, Times
-from newsletter.values import BaseUrl, Colour, Day, Duration, Mailbox, ZoneName
+from newsletter.values import BaseUrl, Colour, Day, Duration, Mailbox, WebUrl, ZoneName
 
 FILE = "newsletter.toml"
 
@@ -150,6 +150,16 @@ class Delivery(Table):
         return value
 
 
+class Alerts(Table):
+    """``[alerts]``: who hears what happens, and who is asked after each good look.
+
+    Its ``provider`` table, of any provider's type, is read apart.
+    """
+
+    email: Mailbox | None = None
+    ping_url: WebUrl | None = None
+
+
 class SourceOptions(Table):
     """What every ``[[sources]]`` block may say; each type adds its own keys."""
 
@@ -183,6 +193,7 @@ class _Tables(Table):
     gather: Gather = Gather()
     dateline: Dateline | None = None
     delivery: Delivery = Delivery()
+    alerts: Alerts = Alerts()
     database: Database = Database()
 
 
@@ -197,9 +208,16 @@ class Config:
     gather: Gather
     dateline: Dateline | None
     delivery: Delivery
+    alerts: Alerts
     database: Database
     sources: tuple[SourceOptions, ...]
     provider: ProviderOptions
+    alerts_provider: ProviderOptions | None = None  # None: as the readers' mails
+
+    @property
+    def alerts_to(self) -> str | None:
+        """Who gets the alerts by mail."""
+        return self.alerts.email or self.editor.email
 
     @property
     def hosts_pictures(self) -> bool:
@@ -234,12 +252,17 @@ def load(
     faults: list[str] = []
     blocks = raw.pop("sources", None)
     provider = raw.pop("provider", {"type": "outbox"})
+    alerts = raw.get("alerts")
+    for_alerts = alerts.pop("provider", None) if isinstance(alerts, dict) else None
     top = tables.validated(_Tables, raw, "", faults)
     if not isinstance(blocks, list) or not blocks:
         faults.append("sources: expected at least one [[sources]] block with a type")
         blocks = []
     sources = [_typed(source_options, b, f"sources[{i}]", faults) for i, b in enumerate(blocks, 1)]
     chosen = _typed(provider_options, provider, "provider", faults)
+    other = None
+    if for_alerts is not None:
+        other = _typed(provider_options, for_alerts, "alerts.provider", faults)
     if faults or top is None or chosen is None:
         raise ConfigError(tables.report(path, faults))
     return Config(
@@ -247,6 +270,7 @@ def load(
         **{name: getattr(top, name) for name in _Tables.model_fields},
         sources=tuple(source for source in sources if source),
         provider=chosen,
+        alerts_provider=other,
     )
 
 

@@ -52,6 +52,12 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _web_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+\S*", value):
+        raise ValueError('expected a web address, such as "https://…"')
+    return value
+
+
 def _colour(value: str) -> str:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
         raise ValueError('expected a colour of six hexadecimal digits, such as "#9b1c2e"')
@@ -63,4 +69,5 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
 Colour = Annotated[str, AfterValidator(_colour)]

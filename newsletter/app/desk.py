@@ -65,6 +65,12 @@ class Desk:
         """The adaptor to the email service; raises ConfigError where a secret is missing."""
         return providers.build(self.config.provider, self.folder)
 
+    @cached_property
+    def alerts_provider(self) -> Provider:
+        """The adaptor that alerts go through; raises ConfigError where a secret is missing."""
+        other = self.config.alerts_provider
+        return providers.build(other, self.folder) if other else self.provider
+
     def door(self, purpose: str = "gather") -> Door:
         """A way to the network that remembers what it has seen, below ``.cache/``.
 

@@ -66,7 +66,7 @@ class Letter:
         self._reply_to = ""
         if send.reply_to:
             self._reply_to = _line("Reply-To", _mailbox("Reply-To", *parseaddr(send.reply_to)))
-        self._list_id = _line("List-Id", _list_id(send))
+        self._list_id = "" if send.alert else _line("List-Id", _list_id(send))
         boundary = f"=_{_letters(send.hash)}"  # "=_" occurs in neither transfer encoding
         self._kind = "MIME-Version: 1.0\r\n" + _line(
             "Content-Type", f'multipart/alternative; boundary="{boundary}"'
@@ -85,7 +85,7 @@ class Letter:
             self._reply_to,
             self._subject or _subject(fill(self._send.subject, values)),
             self._list_id,
-            *starmap(_line, list_headers(self._send, recipient).items()),
+            *starmap(_line, own_headers(self._send, recipient).items()),
             self._kind,
         )
         text, html = (part.filled(values) for part in self._parts)
@@ -94,11 +94,14 @@ class Letter:
         return "".join(head).encode() + body
 
 
-def list_headers(send: Send, recipient: Recipient) -> dict[str, str]:
+def own_headers(send: Send, recipient: Recipient) -> dict[str, str]:
     """List-Unsubscribe, and List-Unsubscribe-Post where the link takes one click (RFC 8058).
 
-    Raises ValueError for a link that must not stand in a header.
+    An alert has none of these, and asks machines not to answer (RFC 3834). Raises ValueError for
+    a link that must not stand in a header.
     """
+    if send.alert:
+        return {"Auto-Submitted": "auto-generated"}
     link = recipient.unsubscribe_url
     if not _LINK.fullmatch(link):
         raise ValueError("the unsubscribe link is not a plain https or mailto address")

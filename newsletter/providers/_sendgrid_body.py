@@ -65,8 +65,8 @@ def request(
         **({"send_at": math.ceil(send.send_at.timestamp())} if send.send_at else {}),
         **({"batch_id": send.recall_id} if send.recall_id else {}),
         "tracking_settings": {
-            "click_tracking": {"enable": clicks, "enable_text": False},
-            "open_tracking": {"enable": opens},
+            "click_tracking": {"enable": clicks and not send.alert, "enable_text": False},
+            "open_tracking": {"enable": opens and not send.alert},
             "subscription_tracking": {"enable": False},
             "ganalytics": {"enable": False},
         },
@@ -93,7 +93,7 @@ def _personalization(send: Send, recipient: Recipient, shared: Mapping[str, str]
     return {
         "to": [to],
         "substitutions": tokens,
-        "headers": _message.list_headers(send, recipient),
+        "headers": _message.own_headers(send, recipient),
         "custom_args": arguments,
     }
 

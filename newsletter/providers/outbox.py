@@ -15,7 +15,10 @@ from newsletter.providers import _message
 
 
 class OutboxProvider:
-    """Writes ``<path>/<issue>/<delivery>-<address>.eml``; the same names when it repeats."""
+    """Writes ``<path>/<issue>/<delivery>-<address>.eml``; the same names when it repeats.
+
+    Tests and alerts lie in ``tests/`` and ``alerts/``.
+    """
 
     class Options(ProviderOptions):
         """``path``: the folder, relative to newsletter.toml."""
@@ -57,6 +60,8 @@ class OutboxProvider:
 
     def _path(self, send: Send, recipient: Recipient) -> Path:
         address = _safe(recipient.email)
+        if send.alert:
+            return self._root / "alerts" / f"{_safe(send.alert)}-{address}.eml"
         if send.test:
             return self._root / "tests" / f"{_safe(send.issue)}-{address}.eml"
         return self._root / _safe(send.issue) / f"{recipient.delivery:06}-{address}.eml"

@@ -91,7 +91,19 @@ def claim(connection: Connection, newsletter: str, now: datetime) -> list[Alert]
             alerts.c.posted_at,
         )
     )
-    found = (Alert(*r[:6], r.mailed_at is not None, r.posted_at is not None) for r in rows)
+    found = [
+        Alert(
+            row.id,
+            row.kind,
+            row.issue,
+            row.text,
+            row.made_at,
+            row.tries,
+            mailed=row.mailed_at is not None,
+            posted=row.posted_at is not None,
+        )
+        for row in rows
+    ]
     return sorted(found, key=lambda alert: alert.id)
 
 

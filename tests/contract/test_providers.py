@@ -229,6 +229,14 @@ def test_a_test_differs_in_nothing_but_what_the_subject_says(bench: Bench) -> No
     assert got.html == fill(send.html, reader.tokens).encode()
 
 
+def test_an_alert_is_of_no_list_and_asks_for_no_answer(bench: Bench) -> None:
+    send = a_send(subject="Held", test=True, alert="held-7")
+    assert set(bench.provider.submit(send, [a_recipient(0)]).answers.values()) == {Answer.ACCEPTED}
+    (got,) = bench.received()
+    assert got.headers["Auto-Submitted"] == "auto-generated"
+    assert not {"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post"} & got.headers.keys()
+
+
 def test_a_foreign_request_for_events_is_refused(bench: Bench) -> None:
     with pytest.raises(ProviderError):
         bench.provider.events({}, b"[]")
@@ -239,8 +247,10 @@ def test_the_names_of_the_outbox(tmp_path: Path) -> None:
     reader = replace(a_recipient(12), email="../o'hara@example.com")
     provider.submit(a_send(), [reader])
     provider.submit(a_send(test=True), [reader])
+    provider.submit(a_send(test=True, alert="held-7"), [reader])
     files = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
     assert files == [
         "mails/2025-07-07/000012-_o_hara@example.com.eml",
+        "mails/alerts/held-7-_o_hara@example.com.eml",
         "mails/tests/2025-07-07-_o_hara@example.com.eml",
     ]

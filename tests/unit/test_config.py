@@ -176,3 +176,29 @@ def test_secrets_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
     assert secret("KEY", {}) is None
     with pytest.raises(ConfigError, match="KEY_FILE names"):
         secret("KEY", {"KEY_FILE": str(tmp_path / "none")})
+
+
+def test_alerts_go_to_the_editor_through_the_readers_provider_unless_said_otherwise(
+    tmp_path: Path,
+) -> None:
+    config = read(tmp_path, SMALLEST + '[editor]\nemail = "e@example.com"\n')
+    assert (config.alerts_to, config.alerts_provider) == ("e@example.com", None)
+    more = '[alerts]\nemail = "a@example.com"\n[alerts.provider]\ntype = "smtp"\nhost = "m.test"\n'
+    config = read(tmp_path, SMALLEST + '[editor]\nemail = "e@example.com"\n' + more)
+    assert config.alerts_to == "a@example.com"
+    assert config.alerts_provider is not None
+    assert (config.alerts_provider.type, config.provider.type) == ("smtp", "outbox")
+
+
+def test_faults_of_alerts_name_their_place(tmp_path: Path) -> None:
+    said = faults(
+        tmp_path,
+        SMALLEST + '[alerts]\nemail = "nobody"\nping_url = "ftp://x"\nmail = 1\n'
+        '[alerts.provider]\ntype = "smtp"\nhots = "x"\n',
+    )
+    assert "alerts.email: expected an address" in said
+    assert "alerts.ping_url: expected a web address" in said
+    assert "alerts.mail: unknown key" in said
+    assert "alerts.provider.host: is missing" in said
+    assert 'alerts.provider.hots: unknown key; did you mean "host"?' in said
+    assert "alerts: expected a table" in faults(tmp_path, "alerts = 3\n" + SMALLEST)
