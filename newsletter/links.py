@@ -1,4 +1,4 @@
-"""A reader's own addresses: signed, lasting, and without the reader's address in them."""
+"""Signed addresses: a reader's own, which last, and one that approves an issue, which does not."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import binascii
 import contextlib
 import hmac
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from newsletter.config import secret
@@ -16,6 +19,12 @@ from newsletter.errors import ConfigError
 
 _URL = bytes.maketrans(b"+/", b"-_")  # of base64, what an URL would change
 KEY_ID = "1"  # which secret signed: a second one may come beside it one day
+# ASCII alone: other letters and digits look alike, and are none of ours.
+_APPROVAL = re.compile(
+    rf"{KEY_ID}\.(?P<issue>\d{{4}}-\d\d-\d\d)\.(?P<hash>[0-9a-f]{{64}})\.(?P<expires>\d{{1,11}})"
+    r"\.(?P<nonce>[A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{43}",
+    re.ASCII,
+)
 
 
 def signing_key(folder: Path) -> bytes:
@@ -61,6 +70,45 @@ def reader_keys(key: bytes) -> Callable[[int, int], tuple[str, str]]:
         return f"{claim}-{text[:20]}", f"{claim}-{text[20:]}"
 
     return keys
+
+
+@dataclass(frozen=True)
+class Approving:
+    """What a link to approve says: of which bytes, until when; ``nonce`` is its own."""
+
+    issue: str
+    hash: str
+    expires: datetime
+    nonce: str
+
+
+def approval_key(
+    key: bytes, newsletter: str, issue: str, hash_: str, expires: datetime, nonce: str = ""
+) -> str:
+    """What lets somebody approve exactly these bytes until then. Safe in an URL.
+
+    Seconds are whole: of ``expires``, what is over is dropped.
+    """
+    nonce = nonce or secrets.token_urlsafe(12)
+    claim = f"{KEY_ID}.{issue}.{hash_}.{int(expires.timestamp())}.{nonce}"
+    return f"{claim}.{_approval_signature(key, newsletter, claim)}"
+
+
+def read_approval(key: bytes, newsletter: str, text: str) -> Approving | None:
+    """What such a key says; None for anything that was not signed here, for this newsletter."""
+    match = _APPROVAL.fullmatch(text)
+    if match is None:
+        return None
+    claim, _, signature = text.rpartition(".")
+    if not hmac.compare_digest(signature, _approval_signature(key, newsletter, claim)):
+        return None
+    expires = datetime.fromtimestamp(int(match["expires"]), UTC)
+    return Approving(match["issue"], match["hash"], expires, match["nonce"])
+
+
+def _approval_signature(key: bytes, newsletter: str, claim: str) -> str:
+    digest = hmac.digest(key, f"approve:{claim}:{newsletter}".encode(), "sha256")
+    return binascii.b2a_base64(digest, newline=False).translate(_URL).decode().rstrip("=")
 
 
 def _make(path: Path) -> None:

@@ -16,8 +16,8 @@ SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)  # the pauses betwe
 
 # Two processes may see the same thing at once.
 _NEW = text(
-    "INSERT INTO alerts (newsletter, kind, key, issue, text, made_at) "
-    "VALUES (:newsletter, :kind, :key, :issue, :text, :now) "
+    "INSERT INTO alerts (newsletter, kind, key, issue, hash, text, made_at) "
+    "VALUES (:newsletter, :kind, :key, :issue, :hash, :text, :now) "
     "ON CONFLICT (newsletter, kind, key) DO NOTHING"
 ).bindparams(bindparam("now", type_=Moment))
 
@@ -29,6 +29,7 @@ class Alert:
     id: int
     kind: str
     issue: str
+    hash: str | None  # of the bytes that may be approved by it
     text: str
     made_at: datetime
     tries: int  # with this one
@@ -53,10 +54,11 @@ def tell(
     issue: str,
     words: str,
     now: datetime,
+    hash_: str | None = None,
 ) -> bool:
     """Write an alert down, in the transaction of what it tells; False where it was told before."""
     values = {"newsletter": newsletter, "kind": kind, "key": key, "issue": issue}
-    made = connection.execute(_NEW, {**values, "text": words, "now": now})
+    made = connection.execute(_NEW, {**values, "hash": hash_, "text": words, "now": now})
     return made.rowcount == 1
 
 
@@ -84,6 +86,7 @@ def claim(connection: Connection, newsletter: str, now: datetime) -> list[Alert]
             alerts.c.id,
             alerts.c.kind,
             alerts.c.issue,
+            alerts.c.hash,
             alerts.c.text,
             alerts.c.made_at,
             alerts.c.tries,
@@ -96,6 +99,7 @@ def claim(connection: Connection, newsletter: str, now: datetime) -> list[Alert]
             row.id,
             row.kind,
             row.issue,
+            row.hash,
             row.text,
             row.made_at,
             row.tries,

@@ -201,6 +201,7 @@ alerts = Table(
     Column("kind", String(20), nullable=False),
     Column("key", String(200), nullable=False),  # the same thing is told once
     Column("issue", String(10), nullable=False),
+    Column("hash", String(64), nullable=True),  # of the bytes that may be approved by it
     Column("text", Text, nullable=False),
     Column("made_at", Moment, nullable=False),
     Column("claimed_until", Moment, nullable=True),  # in some process's hands, or not before

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("issue", sa.String(length=10), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("made_at", moment, nullable=False),
         sa.Column("claimed_until", moment, nullable=True),

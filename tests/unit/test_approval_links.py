@@ -1,0 +1,38 @@
+"""The key in a link to approve: what was signed here is read again, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.links import Approving, approval_key, read_approval, reader_keys
+
+KEY, NAME, HASH = b"a key", "The Weekly Test", "0123456789abcdef" * 4
+EXPIRES = datetime(2025, 7, 7, 20, tzinfo=UTC)
+GIVEN = approval_key(KEY, NAME, "2025-07-07", HASH, EXPIRES, "abcdefghijklmnop")
+
+
+def test_what_was_signed_is_read_again() -> None:
+    found = Approving("2025-07-07", HASH, EXPIRES, "abcdefghijklmnop")
+    assert read_approval(KEY, NAME, GIVEN) == found
+    assert approval_key(KEY, NAME, "2025-07-07", HASH, EXPIRES) != GIVEN
+
+
+def test_another_key_or_another_newsletter_opens_nothing() -> None:
+    assert read_approval(b"another", NAME, GIVEN) is None
+    assert read_approval(KEY, "Another", GIVEN) is None
+    assert all(read_approval(KEY, NAME, key) is None for key in reader_keys(KEY)(0, 0))
+
+
+@given(st.integers(0, len(GIVEN) - 1), st.characters())
+def test_a_changed_letter_opens_nothing(place: int, letter: str) -> None:
+    altered = GIVEN[:place] + letter + GIVEN[place + 1 :]
+    assert altered == GIVEN or read_approval(KEY, NAME, altered) is None
+
+
+@given(st.text())
+def test_garbage_opens_nothing(text: str) -> None:
+    assert read_approval(KEY, NAME, text) is None
+    assert read_approval(KEY, NAME, GIVEN + text) is None or not text
