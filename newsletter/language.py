@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -59,6 +59,15 @@ class Language:
         from babel.dates import format_date
 
         return format_date(day, format=self.words["short_date"], locale=self._locale)
+
+    def moment(self, local: datetime) -> str:
+        """``Monday, July 7, 07:00 PDT``; ``7월 7일 월요일 07:00 KST``: in the zone that it has."""
+        from babel.dates import format_datetime
+
+        words = format_datetime(
+            local.replace(tzinfo=None), self.words["moment"], locale=self._locale
+        )
+        return f"{words} {local:%Z}"
 
     def temperature(self, degrees: float, unit: str) -> str:
         """``63 °F``: a dateline needs no fractions."""

@@ -11,14 +11,13 @@ import json
 
 from newsletter import tokens
 from newsletter.config import Config
-from newsletter.letters import is_latin
 from newsletter.model import Issue, Rendered
+from newsletter.render.alert import Button, alert
+from newsletter.render.charset import guarded
 from newsletter.render.filling import filled
 from newsletter.render.inlining import inlined
 from newsletter.render.looks import Look, folders, look, packaged_templates
 from newsletter.render.views import context, wanted_pictures
-
-_GUARD = "\u200c"
 
 
 def render(issue: Issue, config: Config) -> Rendered:
@@ -29,8 +28,8 @@ def render(issue: Issue, config: Config) -> Rendered:
         for folder in folders(config)
         for name in (config.newsletter.template, "_parts")
     )
-    html = _guarded(inlined(filled(config, "email.html.j2", values), searched), "</body>")
-    text = _guarded(filled(config, "email.txt.j2", values).strip() + "\n", None)
+    html = guarded(inlined(filled(config, "email.html.j2", values), searched), "</body>")
+    text = guarded(filled(config, "email.txt.j2", values).strip() + "\n", None)
     sender, reply_to = config.newsletter.sender, config.newsletter.reply_to
     frozen = json.dumps([issue.subject, html, text, sender, reply_to], ensure_ascii=False)
     found = tokens.found_in(html) | tokens.found_in(text) | tokens.found_in(issue.subject)
@@ -44,16 +43,4 @@ def render(issue: Issue, config: Config) -> Rendered:
     )
 
 
-def _guarded(part: str, before: str | None) -> str:
-    """Keep a provider from choosing Latin-1 for the part: a character that Latin-1 has not.
-
-    SendGrid picks the charset from the characters; Gmail then shows "Message clipped".
-    """
-    if not is_latin(part):
-        return part
-    if before is None:
-        return part.rstrip("\n") + _GUARD + "\n"
-    return part.replace(before, _GUARD + before, 1)
-
-
-__all__ = ["Look", "look", "packaged_templates", "render", "wanted_pictures"]
+__all__ = ["Button", "Look", "alert", "look", "packaged_templates", "render", "wanted_pictures"]

@@ -1,0 +1,125 @@
+"""A word to the editor as a mail: HTML that needs no inlining, and text."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter import colours
+from newsletter.config import Config
+from newsletter.language import Language
+from newsletter.letters import columns
+from newsletter.model import Rendered
+from newsletter.render.charset import guarded
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_PAGES = Path(__file__).parent / "pages"
+_LIGHT = ("#efebe3", "#fffdf9", "#f6f1e7", "#1c1a17", "#635b50", "#d9d2c5")
+_NIGHT = ("#110f0e", "#1b1917", "#262320", "#ede8de", "#b5ada0", "#47423b")
+_FONTS = {
+    False: ("Georgia,'Times New Roman',serif", "Helvetica,Arial,sans-serif"),
+    True: (
+        "'Noto Serif KR','Nanum Myeongjo',AppleMyungjo,'Apple SD Gothic Neo','Malgun Gothic',serif",
+        "'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR',sans-serif",
+    ),
+}
+_WIDTH, _INBOX, _BLANK = 72, 100, "\x1f"
+_COMMAND = re.compile("`([^`]*)`")
+
+
+@dataclass(frozen=True)
+class Button:
+    """One link: its words, where it leads, and what to know about it."""
+
+    words: str
+    link: str
+    note: str
+
+
+def alert(config: Config, title: str, paragraphs: Sequence[str], button: Button | None) -> Rendered:
+    """The mail; what stands between backticks in a paragraph is a command.
+
+    It uses no template of the newsroom's, so that it goes out whatever is wrong with those.
+    """
+    language, name = Language(config.newsletter.language), config.newsletter.name
+    korean = config.newsletter.language.startswith("ko")
+    serif, sans = _FONTS[korean]
+    why = plain(language.say("alert_why", newsletter=name))
+    preheader = _beginning(plain(paragraphs[0])) if paragraphs else ""
+    html = (
+        _environment()
+        .get_template("alert.html.j2")
+        .render(
+            language=config.newsletter.language,
+            direction=language.direction,
+            accent=config.newsletter.accent,
+            light=_LIGHT,
+            night=_NIGHT,
+            serif=serif,
+            sans=sans,
+            leading=1.7 if korean else 1.55,
+            readable=colours.readable,
+            on=colours.on,
+            pieces=_COMMAND.split,
+            newsletter=name,
+            title=title,
+            preheader=preheader,
+            paragraphs=paragraphs,
+            link=button and button.link,
+            link_words=button and button.words,
+            link_note=button and button.note,
+            why=why,
+        )
+    )
+    blocks = [title, *paragraphs]
+    blocks += [f"{button.words}:\n{button.link}", button.note] if button else []
+    width = 40 if korean else _WIDTH
+    text = "\n\n".join(_wrapped(block, width) for block in blocks)
+    text += f"\n\n-- \n{_wrapped(why, width)}"
+    html, text = guarded(html, "</body>"), guarded(text + "\n", None)
+    digest = hashlib.sha256(f"{title}\n{html}\n{text}".encode()).hexdigest()
+    return Rendered(title, preheader, html, text, digest, {})
+
+
+def plain(words: str) -> str:
+    """The words without the marks around commands."""
+    return _COMMAND.sub(r"\1", words)
+
+
+def _beginning(words: str) -> str:
+    """As much of the words as an inbox shows; Korean letters take the room of two."""
+    if columns(words) <= _INBOX:
+        return words
+    while columns(words) >= _INBOX:
+        words = words.rpartition(" ")[0] or words[:-1]
+    return f"{words}…"
+
+
+def _wrapped(block: str, width: int) -> str:
+    """Lines of this many letters; a command stays on one, and so does an address."""
+    if "://" in block:
+        return block
+    whole = _COMMAND.sub(lambda command: command[1].replace(" ", _BLANK), block)
+    lines = textwrap.fill(whole, width, break_long_words=False, break_on_hyphens=False)
+    return lines.replace(_BLANK, " ")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(_PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
