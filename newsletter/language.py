@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -68,6 +68,12 @@ class Language:
             local.replace(tzinfo=None), self.words["moment"], locale=self._locale
         )
         return f"{words} {local:%Z}"
+
+    def ahead(self, time: timedelta) -> str:
+        """``in 2 days``; ``2일 후``."""
+        from babel.dates import format_timedelta
+
+        return format_timedelta(time, add_direction=True, locale=self._locale)
 
     def temperature(self, degrees: float, unit: str) -> str:
         """``63 °F``: a dateline needs no fractions."""

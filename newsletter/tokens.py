@@ -26,6 +26,7 @@ MEANING: Mapping[str, str] = {
     PREFERENCES_TEXT: "the reader's own preferences page",
 }
 
+_ADDRESSES = (UNSUBSCRIBE_HTML, UNSUBSCRIBE_TEXT, PREFERENCES_HTML, PREFERENCES_TEXT)
 _SHAPE = re.compile(r"(ndx-[a-z0-9-]*?-xdn)", re.IGNORECASE)
 _SPECIAL = re.compile("[&<>\"']").search
 _OPENING = re.compile(r"(ndx)-", re.IGNORECASE)
@@ -51,6 +52,12 @@ def values(greeting: str, unsubscribe_url: str, preferences_url: str) -> dict[st
         PREFERENCES_HTML: _escaped(preferences_url),
         PREFERENCES_TEXT: preferences_url,
     }
+
+
+def leading(unsubscribe_url: str, preferences_url: str) -> dict[str, str]:
+    """The same, of the addresses alone."""
+    found = values("", unsubscribe_url, preferences_url)
+    return {token: found[token] for token in _ADDRESSES}
 
 
 def _escaped(text: str) -> str:

@@ -35,6 +35,13 @@ def personal(desk: Desk, list_: int) -> Callable[[Reader], Recipient]:
     return recipient
 
 
+def addressee(desk: Desk, address: str) -> tuple[str, str]:
+    """The mailbox of one of our own, and the name: that of [editor] where it is the editor's."""
+    (name, mailbox), editor = parseaddr(address), desk.config.editor
+    known = editor.name if mailbox == parseaddr(editor.email or "")[1] else ""
+    return mailbox, name or known
+
+
 def sample(desk: Desk) -> dict[str, str]:
     """What stands for the personal parts in the preview."""
     base = desk.config.newsletter.base_url or "https://www.example.com"

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import date
 from email.utils import parseaddr
 
-from newsletter import deliver, providers
+from newsletter import deliver, providers, tokens
+from newsletter.app import approving
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose
-from newsletter.app.personal import personal
+from newsletter.app.personal import addressee, personal
 from newsletter.errors import UsageError
 from newsletter.model import Send
 from newsletter.store.ledger import Reader
@@ -28,12 +29,27 @@ def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Buil
     built = compose(desk, issue)
     send = _send_of(desk, built)
     subject = desk.language.say("test", subject=built.rendered.subject)
-    name, mailbox = parseaddr(address)
-    editor = desk.config.editor
-    name = name or (editor.name if editor.email and mailbox == parseaddr(editor.email)[1] else "")
+    mailbox, name = addressee(desk, address)
     recipient = personal(desk, NOBODY)(Reader(0, NOBODY, mailbox, name))
+    if link := _approving(desk, built, mailbox):
+        recipient = replace(
+            recipient,
+            unsubscribe_url=link,
+            tokens={**recipient.tokens, **tokens.leading(link, link)},
+        )
     deliver.submit_test(desk.provider, replace(send, subject=subject, test=True), [recipient])
     return mailbox, built
+
+
+def _approving(desk: Desk, built: Built, mailbox: str) -> str | None:
+    """Where the links of nobody lead in our own test: to the page that approves it.
+
+    A test to anybody else has no such link, as whoever has one can approve.
+    """
+    ours = {parseaddr(a)[1] for a in (desk.config.editor.email, desk.config.alerts_to) if a}
+    if mailbox not in ours or built.errors:
+        return None
+    return approving.link(desk, built.issue.date, built.rendered.hash)
 
 
 def as_mail(desk: Desk, built: Built) -> bytes:

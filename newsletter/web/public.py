@@ -1,4 +1,4 @@
-"""What the outside may ask of us: so far, a provider reporting what became of mails."""
+"""What the outside may ask of us: a provider reports what became of mails, an editor approves."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from newsletter.app import Desk, reporting
 from newsletter.errors import NewsletterError, ProviderError
+from newsletter.web import approval
 
 MOST = 4_000_000  # bytes of a request; SendGrid's own are far below
 
@@ -39,7 +40,9 @@ def create_app(desk: Desk) -> Starlette:
             log.info("%d readers of whom was nothing known have the mail", settled)
         return PlainTextResponse("Kept.\n")
 
-    return Starlette(routes=[Route("/events/sendgrid", events, methods=["POST"])])
+    return Starlette(
+        routes=[Route("/events/sendgrid", events, methods=["POST"]), *approval.routes(desk)]
+    )
 
 
 def serve(desk: Desk, host: str, port: int) -> None:

@@ -1,0 +1,48 @@
+"""When an issue leaves, and until when it may be approved: for what people are told."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from newsletter import schedule
+from newsletter.app.desk import Desk
+from newsletter.schedule import DEADLINE, SEND
+from newsletter.store import occurrences
+
+_FAR = timedelta(days=40)  # a monthly newsletter may have its deadline weeks before
+
+
+def leaves(desk: Desk, issue: date) -> datetime | None:
+    """The moment of its send, in the newsletter's zone; None: it stands in no timetable."""
+    moved = desk.moved().get(issue.isoformat())
+    if moved:
+        return moved.astimezone(desk.config.zone)
+    return schedule.send_of(desk.config.schedule, desk.config.zone, issue)
+
+
+def decided(desk: Desk, issue: date) -> datetime | None:
+    """The moment of its deadline; without one, of its send."""
+    end = leaves(desk, issue)
+    if end is None or desk.config.schedule.deadline is None:
+        return end
+    found = schedule.due(
+        desk.config.schedule, desk.config.zone, end.astimezone(UTC) - _FAR, end, desk.moved()
+    )
+    mine = [m.local for m in found if m.kind == DEADLINE and m.issue == issue.isoformat()]
+    return mine[-1] if mine else end
+
+
+def goes_out(desk: Desk, issue: date) -> datetime | None:
+    """When it leaves by itself once it may: at its moment or, if that is past, now.
+
+    None: a person sends it.
+    """
+    moment, now = leaves(desk, issue), desk.clock()
+    if moment is None or now > moment + desk.config.schedule.grace:
+        return None
+    with desk.database.read() as connection:
+        known = occurrences.since(connection, desk.name, moment - timedelta(days=2))
+    row = known.get((SEND, issue.isoformat()))
+    if row and row.is_over(now):
+        return None
+    return max(moment, now.astimezone(desk.config.zone))
