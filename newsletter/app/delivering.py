@@ -14,12 +14,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from multiprocessing.process import BaseProcess
 
 from newsletter import installation
-from newsletter.app import guard
+from newsletter.app import alerting, guard, telling
 from newsletter.app.desk import Desk, utc_now
 from newsletter.app.personal import personal
 from newsletter.config import Config
@@ -27,6 +27,7 @@ from newsletter.deliver import LEASE, Job, run
 from newsletter.errors import ConfigError, NewsletterError, NotReadyError
 from newsletter.model import Doubt
 from newsletter.providers import Recalls
+from newsletter.store import Connection
 from newsletter.store.sends import Frozen
 
 LARGE = 50_000  # readers for each process: a new one needs about a second to begin
@@ -68,6 +69,14 @@ def job(
     desk: Desk, frozen: Frozen, watch: Watch, workers: int | None = None, lease: timedelta = LEASE
 ) -> Job:
     """What a run of the send works with. Raises ConfigError where it cannot be sent like that."""
+    issue = date.fromisoformat(frozen.send.issue)
+
+    def paused(connection: Connection, why: str) -> None:
+        alerting.tell_of(desk, connection, lambda: telling.paused(desk, issue, why))
+
+    def doubtful(connection: Connection, readers: int, last: int) -> None:
+        alerting.tell_of(desk, connection, lambda: telling.doubt(desk, issue, readers, last))
+
     return Job(
         desk.database,
         desk.provider,
@@ -81,6 +90,8 @@ def job(
         lease,
         workers,
         desk.config.delivery.ahead,
+        paused,
+        doubtful,
     )
 
 

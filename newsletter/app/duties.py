@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from newsletter.app import editing, gathering, sending, testing
+from newsletter.app import alerting, editing, gathering, sending, telling, testing
+from newsletter.app.alerting import Told
 from newsletter.app.delivering import Watch
 from newsletter.app.desk import Desk
-from newsletter.app.readiness import obstacle
+from newsletter.app.readiness import Obstacle, obstacle
 from newsletter.errors import ContentError, FindingsError
 from newsletter.schedule import DEADLINE, GATHER, REMIND, SEND
 from newsletter.store import sends
@@ -26,12 +27,14 @@ class Outcome:
     """What became of a moment, in words; ``wait``: how long until one that waits is tried again.
 
     ``skips_send``: nobody has approved the issue in time, so it is not sent at its moment either.
+    ``tells``: what the editor is to hear of it.
     """
 
     state: State
     message: str
     wait: timedelta = LATER
     skips_send: bool = False
+    tells: tuple[Told, ...] = ()
 
 
 Duty = Callable[[Desk, date, threading.Event], Outcome]
@@ -44,33 +47,39 @@ def gather(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
     found = gathering.gather(desk, issue)
     built = editing.build(desk, issue)
     said = f"{len(found.gathered.articles)} articles, {len(built.issue.stories)} stories"
+    told = (*telling.sources(desk, issue, found.gathered.sources), telling.draft(desk, built))
     if not desk.config.editor.email:
-        return Outcome(State.DONE, f"{said}; no [editor] email, so no test was sent")
+        return Outcome(State.DONE, f"{said}; no [editor] email, so no test was sent", tells=told)
     address, _ = testing.send_test(desk, issue)
-    return Outcome(State.DONE, f"{said}; a test went to {address}")
+    return Outcome(State.DONE, f"{said}; a test went to {address}", tells=told)
 
 
 def remind(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
     """Tell the editor where something is still to be done."""
     if _send_of(desk, issue):
         return _SENT
-    why = _obstacle(desk, issue)
-    return Outcome(State.DONE, f"reminded: {why}" if why else "nothing is left to do")
+    found = _obstacle(desk, issue)
+    if found is None:
+        return Outcome(State.DONE, "nothing is left to do")
+    told = telling.unapproved(desk, issue, found)
+    return Outcome(State.DONE, f"reminded: {found.why}", tells=(told,))
 
 
 def deadline(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
     """Decide about an issue that nobody has approved."""
     if _send_of(desk, issue):
         return _SENT
-    why = _obstacle(desk, issue)
-    if why is None:
+    found = _obstacle(desk, issue)
+    if found is None:
         return Outcome(State.DONE, "it goes out at its time")
-    policy = desk.config.schedule.if_unapproved
+    policy, why = desk.config.schedule.if_unapproved, found.why
     if policy == "skip":
-        return Outcome(State.SKIPPED, f"it is not sent: {why}", skips_send=True)
+        told = telling.skipped(desk, issue, found)
+        return Outcome(State.SKIPPED, f"it is not sent: {why}", skips_send=True, tells=(told,))
     if policy == "send":
-        return Outcome(State.DONE, f"it goes out at its time all the same: {why}")
-    return Outcome(State.HELD, f"it is held: {why}")
+        told = telling.unapproved_sent(desk, issue)
+        return Outcome(State.DONE, f"it goes out at its time all the same: {why}", tells=(told,))
+    return Outcome(State.HELD, f"it is held: {why}", tells=(telling.held(desk, issue, found),))
 
 
 def send(desk: Desk, issue: date, stop: threading.Event) -> Outcome:
@@ -82,17 +91,20 @@ def send(desk: Desk, issue: date, stop: threading.Event) -> Outcome:
         reason = begun.reason or f"go on with newsletter resume {issue}"
         return Outcome(State.WAITING, f"it is paused: {reason}", SOON)
     policy = desk.config.schedule.if_unapproved
-    if not begun and (why := obstacle(desk, issue)) and policy != "send":
-        if policy == "skip":
-            return Outcome(State.SKIPPED, f"it is not sent: {why}")
-        return Outcome(State.WAITING, why, SOON)
+    found = None if begun else obstacle(desk, issue)
+    if found and policy != "send":
+        return _not_sent(desk, issue, found, SOON)
     try:
         planned = sending.plan(desk, issue, approved=policy == "send")
     except FindingsError as error:
-        return Outcome(State.SKIPPED if policy == "skip" else State.WAITING, str(error))
+        return _not_sent(desk, issue, Obstacle(str(error)), LATER, "findings")
     if planned.questions:
-        asked = " ".join(planned.questions)
-        return Outcome(State.WAITING, f"{asked} Say so: newsletter send {issue}", SOON)
+        asked = f"{' '.join(planned.questions)} Say so: newsletter send {issue}"
+        told = telling.held(desk, issue, Obstacle(asked), asked)
+        return Outcome(State.WAITING, asked, SOON, tells=(told,))
+    if found:
+        with desk.database.begin() as connection:  # who is killed while it goes, has told of it
+            alerting.tell(desk, connection, telling.unapproved_sent(desk, issue))
     receipt = sending.send(desk, planned, Watch(stop=stop))
     said = f"{receipt.accepted} of {receipt.eligible} accepted"
     if receipt.in_doubt:
@@ -101,6 +113,25 @@ def send(desk: Desk, issue: date, stop: threading.Event) -> Outcome:
         said += f", {receipt.waiting} wait: it was stopped, and goes on later"
         return Outcome(State.WAITING, said, SOON)
     return Outcome(State.DONE, said)
+
+
+def waits(desk: Desk, kind: str, issue: date, why: str) -> tuple[Told, ...]:
+    """What is told of a send that must not start, or not go on; that it is paused, was told."""
+    begun = _send_of(desk, issue)
+    if kind != SEND or (begun and begun.state is sends.State.PAUSED):
+        return ()
+    return (telling.held(desk, issue, Obstacle(why), why),)
+
+
+def _not_sent(
+    desk: Desk, issue: date, found: Obstacle, wait: timedelta, about: str = "approval"
+) -> Outcome:
+    """What becomes of an issue at its moment that may not go."""
+    if desk.config.schedule.if_unapproved == "skip":
+        told = telling.skipped(desk, issue, found)
+        return Outcome(State.SKIPPED, f"it is not sent: {found.why}", tells=(told,))
+    told = telling.held(desk, issue, found, about)
+    return Outcome(State.WAITING, found.why, wait, tells=(told,))
 
 
 def ended(begun: Frozen) -> Outcome | None:
@@ -118,12 +149,12 @@ def _send_of(desk: Desk, issue: date) -> Frozen | None:
         return sends.find(connection, desk.name, issue.isoformat())
 
 
-def _obstacle(desk: Desk, issue: date) -> str | None:
+def _obstacle(desk: Desk, issue: date) -> Obstacle | None:
     """The same, where an issue that does not exist is an obstacle like any other."""
     try:
         return obstacle(desk, issue)
     except ContentError as error:
-        return str(error)
+        return Obstacle(str(error))
 
 
 _SENT = Outcome(State.DONE, "it was sent already")

@@ -14,7 +14,7 @@ from newsletter.app.editing import compose
 from newsletter.errors import NewsletterError
 from newsletter.model import Gathered, Health, Receipt, SourceReport
 from newsletter.schedule import GATHER, SEND, Moment
-from newsletter.store import approvals, occurrences, receipts, sends
+from newsletter.store import alerts, approvals, occurrences, receipts, sends
 from newsletter.store.occurrences import Occurrence
 from newsletter.store.occurrences import State as Moments
 from newsletter.store.sends import State
@@ -100,6 +100,10 @@ def _waiting(
         )
     if last and last.waiting and last.state != State.PAUSED:
         yield f"{last.waiting} readers of {last.issue} wait; go on: newsletter send {last.issue}"
+    with desk.database.read() as connection:
+        unsent = alerts.unsent(connection, desk.name, desk.clock())
+    for alert in unsent:
+        yield f"An alert ({alert.kind}, {alert.issue}) could not be sent: {alert.reason}"
     for source in sources:
         if source.status in {Health.FAILING, Health.STALE}:
             yield f"The source {source.name} is {source.status}: {source.said}"

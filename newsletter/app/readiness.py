@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from newsletter.app.desk import Desk
@@ -12,8 +13,20 @@ from newsletter.store import approvals
 _DOWN = frozenset({Health.FAILING, Health.STALE})
 
 
-def obstacle(desk: Desk, issue: date) -> str | None:
-    """Why the issue waits for a person, with what to do; None where it may go as it is now.
+@dataclass(frozen=True)
+class Obstacle:
+    """Why an issue waits for a person, with what to do.
+
+    ``unapproved``: because nobody has approved what it says now. ``hash``: of what may be approved.
+    """
+
+    why: str
+    unapproved: bool = False
+    hash: str | None = None
+
+
+def obstacle(desk: Desk, issue: date) -> Obstacle | None:
+    """Why the issue waits for a person; None where it may go as it is now.
 
     An approval of exactly these bytes is enough. With ``approval = "automatic"`` none is needed
     where no check found an error and every source was read and has something new. Raises
@@ -25,16 +38,19 @@ def obstacle(desk: Desk, issue: date) -> str | None:
     if approval and approval.hash == built.rendered.hash:
         return None
     if desk.config.schedule.approval == "automatic":
-        return _against(built)
-    if approval:
-        return (
+        why = _against(built)
+    elif approval:
+        why = (
             f"Issue {issue} has changed since {approval.by} approved it. Look at it again: "
             f"newsletter build {issue}, then newsletter approve {issue}"
         )
-    return (
-        f"Issue {issue} is not approved. Look at it with `newsletter preview {issue}`, then: "
-        f"newsletter approve {issue}"
-    )
+    else:
+        why = (
+            f"Issue {issue} is not approved. Look at it with `newsletter preview {issue}`, then: "
+            f"newsletter approve {issue}"
+        )
+    required = desk.config.schedule.approval == "required"
+    return Obstacle(why, required, None if built.errors else built.rendered.hash) if why else None
 
 
 def _against(built: Built) -> str | None:

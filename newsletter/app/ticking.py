@@ -8,10 +8,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from newsletter import schedule
+from newsletter.app import alerting, notifying, reminding, telling
 from newsletter.app.desk import Desk
-from newsletter.app.duties import DUTIES, SOON, Outcome, ended
+from newsletter.app.duties import DUTIES, SOON, Outcome, ended, waits
 from newsletter.errors import NewsletterError, NotReadyError
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import Connection, facts, occurrences, sends
@@ -33,6 +35,13 @@ class Done:
     failed: bool = False  # not merely waiting for an approval
 
 
+class Late(NamedTuple):
+    """Why it is too late for a moment. ``decides``: a person is to decide about it."""
+
+    words: str
+    decides: bool
+
+
 def tick(desk: Desk, stop: threading.Event | None = None) -> list[Done]:
     """Act on the newest due moment of each kind; older ones, or too late ones, are missed.
 
@@ -47,10 +56,21 @@ def tick(desk: Desk, stop: threading.Event | None = None) -> list[Done]:
             done += _miss(desk, moment, late, now)
         else:
             done += _act(desk, moment, now, stop)
+    if not stop.is_set():
+        _talk(desk)
     return done
 
 
-def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, str | None]]:
+def _talk(desk: Desk) -> None:
+    """What the editor is to hear. Whatever is wrong with it, the timetable goes on."""
+    for work in (reminding.look_ahead, notifying.send_all):
+        try:
+            work(desk)
+        except Exception:
+            log.exception("alerts failed")
+
+
+def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, Late | None]]:
     """The moments to be settled now, the oldest first, and why it is too late where it is."""
     timetable, zone, grace = desk.config.schedule, desk.config.zone, desk.config.schedule.grace
     since = _since(desk, now)
@@ -70,15 +90,15 @@ def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, str | None]]:
             yield moment, late
 
 
-def _late(moment: Moment, newest: Moment, earliest: datetime) -> str | None:
+def _late(moment: Moment, newest: Moment, earliest: datetime) -> Late | None:
     was = f"it was due {moment.local:%Y-%m-%d %H:%M} and"
     if not moment.moved and moment is not newest and moment.issue == newest.issue:
-        return f"{was} gave way to the next {moment.kind} for the issue"
+        return Late(f"{was} gave way to the next {moment.kind} for the issue", decides=False)
     if (not moment.moved and moment is not newest) or moment.utc < earliest:
         if moment.kind in {GATHER, SEND}:
             do = f"newsletter {moment.kind} {moment.issue}"
-            return f"{was} is too late now; a person decides: {do}"
-        return f"{was} is too late now; see what waits: newsletter status"
+            return Late(f"{was} is too late now; a person decides: {do}", decides=True)
+        return Late(f"{was} is too late now; see what waits: newsletter status", decides=False)
     return None
 
 
@@ -87,14 +107,15 @@ def _dropped(
     known: Mapping[tuple[str, str], Occurrence],
     earliest: datetime,
     now: datetime,
-) -> Iterator[tuple[Moment, str]]:
+) -> Iterator[tuple[Moment, Late]]:
     """What has waited until its grace was over, and stands in no timetable any more."""
     there = {(moment.kind, moment.day) for moment in moments}
     for key, each in known.items():
         if key not in there and each.due_at < earliest and not each.is_over(now):
             moment = Moment(each.kind, each.issue, each.day, each.due_at, each.due_at)
             do = f"newsletter {SEND if each.kind != GATHER else GATHER} {each.issue}"
-            yield moment, f"the timetable has changed and has it no more; a person decides: {do}"
+            words = f"the timetable has changed and has it no more; a person decides: {do}"
+            yield moment, Late(words, each.kind in {GATHER, SEND})
 
 
 def _overtaken(moment: Moment, known: Mapping[tuple[str, str], Occurrence], now: datetime) -> bool:
@@ -142,6 +163,7 @@ def _act(desk: Desk, moment: Moment, now: datetime, stop: threading.Event) -> li
         occurrences.settle(
             connection, claim.id, outcome.state, desk.clock(), outcome.message, again_at
         )
+        alerting.tell(desk, connection, *outcome.tells)
         if outcome.skips_send:
             _skip_send(connection, desk, moment, outcome.message)
     if outcome.message == claim.reason:  # it still waits for the same thing: said once is enough
@@ -151,16 +173,20 @@ def _act(desk: Desk, moment: Moment, now: datetime, stop: threading.Event) -> li
 
 def _outcome(desk: Desk, moment: Moment, stop: threading.Event) -> tuple[Outcome, bool]:
     """What came of it; True: it failed, and does not merely wait for a person."""
+    issue = date.fromisoformat(moment.issue)
     try:
-        return DUTIES[moment.kind](desk, date.fromisoformat(moment.issue), stop), False
+        return DUTIES[moment.kind](desk, issue, stop), False
     except NotReadyError as error:
-        return Outcome(State.WAITING, str(error), SOON), False
+        told = waits(desk, moment.kind, issue, str(error))
+        return Outcome(State.WAITING, str(error), SOON, tells=told), False
     except NewsletterError as error:
-        return Outcome(State.WAITING, str(error)), True
+        why = str(error)
     except Exception as error:
         # The other moments of this look must still have their turn.
         log.exception("%s %s failed", moment.kind, moment.issue)
-        return Outcome(State.WAITING, f"{type(error).__name__}: {error}"), True
+        why = f"{type(error).__name__}: {error}"
+    failure = telling.failed(desk, moment.kind, moment.day, issue, why, moment.utc)
+    return Outcome(State.WAITING, why, tells=(failure,)), True
 
 
 def _skip_send(connection: Connection, desk: Desk, moment: Moment, why: str) -> None:
@@ -171,10 +197,10 @@ def _skip_send(connection: Connection, desk: Desk, moment: Moment, why: str) -> 
     occurrences.close(connection, sent, State.SKIPPED, desk.clock(), why)
 
 
-def _miss(desk: Desk, moment: Moment, late: str, now: datetime) -> list[Done]:
+def _miss(desk: Desk, moment: Moment, late: Late, now: datetime) -> list[Done]:
     with desk.database.read() as connection:
         begun = sends.find(connection, desk.name, moment.issue)
-    outcome = Outcome(State.MISSED, late)
+    outcome = Outcome(State.MISSED, late.words)
     if begun and moment.kind != SEND:
         outcome = Outcome(State.SKIPPED, "the issue was sent already")
     elif begun:
@@ -182,6 +208,10 @@ def _miss(desk: Desk, moment: Moment, late: str, now: datetime) -> list[Done]:
     state, message = outcome.state, outcome.message
     with desk.database.begin() as connection:
         first = occurrences.close(connection, _row(desk, moment), state, now, message)
+        if first and state is State.MISSED and late.decides:
+            issue = date.fromisoformat(moment.issue)
+            told = telling.missed(desk, moment.kind, moment.day, issue, moment.utc)
+            alerting.tell(desk, connection, told)
     failed = state is State.MISSED
     return [Done(moment.kind, moment.issue, state, message, failed)] if first else []
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from newsletter.model import Doubt, Recipient
 from newsletter.providers import Provider
-from newsletter.store import Database
+from newsletter.store import Connection, Database
 from newsletter.store.ledger import LEASE, Reader
 from newsletter.store.sends import Frozen
 
@@ -18,6 +18,10 @@ CHECKPOINTS = ("claimed", "started", "answered", "recorded", "recalling", "recal
 
 
 def _nothing(_: object) -> None:
+    pass
+
+
+def _nobody(*_: object) -> None:
     pass
 
 
@@ -31,7 +35,9 @@ class Job:
     under way is answered. ``lease``: how long a batch is ours without an answer.
     ``workers``: requests at once; None: as many as the provider takes. ``ahead``: how long before
     they leave mails are handed over, with the policy "recall", when the send's own moment has gone
-    by; None: they leave at once.
+    by; None: they leave at once. ``paused`` is told why the send stops by itself, ``doubtful`` how
+    many readers are in doubt at its end and the last of their batches, each in the transaction of
+    that.
     """
 
     database: Database
@@ -46,6 +52,8 @@ class Job:
     lease: timedelta = LEASE
     workers: int | None = None
     ahead: timedelta | None = None
+    paused: Callable[[Connection, str], None] = _nobody
+    doubtful: Callable[[Connection, int, int], None] = _nobody
 
 
 class Pulse:

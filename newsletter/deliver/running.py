@@ -115,6 +115,8 @@ def _finish(job: Job) -> None:
         waiting = receipts.numbers(connection, send.id)[DeliveryState.WAITING]
         if not waiting and not doubt.unsettled(connection, send.id):
             sends.set_state(connection, send.id, State.DONE, now, only_from=State.SENDING)
+            if held := doubt.held(connection, send.id):
+                job.doubtful(connection, sum(count for _, count, _ in held), held[-1][0])
     if state is State.PAUSED:
         raise NotReadyError(
             f"The send of {send.issue} is paused: {reason} To go on: newsletter send {send.issue}"

@@ -114,7 +114,8 @@ def _pause(job: Job, silent: int, outcome: Outcome) -> None:
         f"Look whether the provider works."
     )
     with job.database.begin() as connection:
-        stopping.pause(connection, job.frozen.send.id, why, job.clock())
+        if stopping.pause(connection, job.frozen.send.id, why, job.clock()):
+            job.paused(connection, why)
 
 
 def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient]) -> Outcome | None:
@@ -149,8 +150,9 @@ def _record(job: Job, claim: Claim, outcome: Outcome) -> None:
             with job.database.begin() as connection:
                 ledger.record(connection, claim, outcome, job.clock())
                 if outcome.pause:
-                    paused = State.PAUSED, job.clock(), outcome.pause
-                    sends.set_state(connection, claim.send_id, *paused, only_from=State.SENDING)
+                    paused = stopping.pause(connection, claim.send_id, outcome.pause, job.clock())
+                    if paused:
+                        job.paused(connection, outcome.pause)
         except DatabaseError:
             if time.monotonic() > give_up:
                 raise

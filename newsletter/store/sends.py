@@ -257,13 +257,14 @@ def set_state(
     reason: str | None = None,
     *,
     only_from: State | None = None,
-) -> None:
-    """Move the send to a state; with ``only_from`` where it is in that one."""
+) -> bool:
+    """Move the send to a state; with ``only_from`` where it is in that one. False: it was not."""
     change = update(sends).where(sends.c.id == send_id)
     if only_from:
         change = change.where(sends.c.state == only_from)
     finished = now if new is State.DONE else None
-    connection.execute(change.values(state=new, reason=reason, finished_at=finished))
+    changed = connection.execute(change.values(state=new, reason=reason, finished_at=finished))
+    return changed.rowcount > 0
 
 
 def issues(connection: Connection, newsletter: str) -> dict[str, State]:

@@ -13,9 +13,9 @@ CANCELLED = "the send was cancelled before its turn"
 _NOT_BEGUN = (BatchState.PLANNED, BatchState.CLAIMED)
 
 
-def pause(connection: Connection, send_id: int, why: str, now: datetime) -> None:
-    """No further batch is claimed until somebody goes on with it."""
-    set_state(connection, send_id, State.PAUSED, now, why, only_from=State.SENDING)
+def pause(connection: Connection, send_id: int, why: str, now: datetime) -> bool:
+    """No further batch is claimed until somebody goes on with it. False: it does not go."""
+    return set_state(connection, send_id, State.PAUSED, now, why, only_from=State.SENDING)
 
 
 def cancel(connection: Connection, send_id: int, now: datetime) -> int:

@@ -127,7 +127,7 @@ def test_another_zone(office: Offices) -> None:
             week.tick(MONDAY + hours * HOUR)
     assert week.mails() == 1
     outbox = week.room.folder / "outbox"
-    assert sorted(path.name for path in outbox.iterdir()) == ["2025-07-07", "tests"]
+    assert sorted(path.name for path in outbox.iterdir()) == ["2025-07-07", "alerts", "tests"]
 
 
 def test_of_two_gathers_for_one_issue_the_older_gives_way(office: Offices) -> None:

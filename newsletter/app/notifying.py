@@ -1,0 +1,150 @@
+"""Send the alerts that wait: a mail to the editor, and a post to the webhook where there is one.
+
+One that is lost is worse than one that comes twice: who is killed right after a mail has left, and
+before that is written down, leaves it to be sent once more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import date
+from email.utils import parseaddr
+from itertools import groupby
+
+from newsletter import links
+from newsletter.app import approving
+from newsletter.app.alerting import Kind
+from newsletter.app.desk import Desk
+from newsletter.app.personal import addressee
+from newsletter.config import secret
+from newsletter.errors import NewsletterError
+from newsletter.model import Recipient, Send
+from newsletter.render import Button
+from newsletter.store import alerts
+from newsletter.store.alerts import Alert
+
+log = logging.getLogger(__name__)
+
+WEBHOOK = "ALERTS_WEBHOOK_URL"
+_TOGETHER = frozenset({Kind.SOURCE, Kind.MISSED})  # several of these are one mail
+_SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def send_all(desk: Desk) -> None:
+    """Send what waits to be sent; what cannot be sent now is tried again later."""
+    with desk.database.read() as connection:
+        if not alerts.waiting(connection, desk.name, desk.clock()):
+            return
+    with desk.database.begin() as connection:
+        claimed = alerts.claim(connection, desk.name, desk.clock())
+    for group in _grouped(claimed):
+        _send(desk, group)
+
+
+def _grouped(claimed: Iterable[Alert]) -> list[list[Alert]]:
+    """What goes together, in one mail and one post."""
+
+    def together(alert: Alert) -> tuple[str, int, bool, bool]:
+        own = 0 if alert.kind in _TOGETHER else alert.id
+        return alert.kind, own, alert.mailed, alert.posted
+
+    return [list(group) for _, group in groupby(sorted(claimed, key=together), together)]
+
+
+def _send(desk: Desk, group: Sequence[Alert]) -> None:
+    """One mail and one post; what one of them has done is kept when the other fails."""
+    ids = [alert.id for alert in group]
+    faults = []
+    for was_done, act, keep in (
+        (group[0].mailed, _mail, alerts.mailed),
+        (group[0].posted, _post, alerts.posted),
+    ):
+        if was_done:
+            continue
+        try:
+            act(desk, group)
+        except NewsletterError as error:
+            faults.append(str(error))
+        except Exception as error:
+            log.exception("an alert could not be sent")
+            faults.append(f"{type(error).__name__}: {error}")
+        else:
+            with desk.database.begin() as connection:
+                keep(connection, ids, desk.clock())
+    with desk.database.begin() as connection:
+        if faults:
+            alerts.failed(connection, group, desk.clock(), " ".join(faults))
+        else:
+            alerts.done(connection, ids, desk.clock())
+    if faults:
+        log.warning("An alert (%s) was not sent, and is tried again: %s", group[0].kind, faults)
+    else:
+        log.info("An alert was sent: %s %s", group[0].kind, group[0].issue)
+
+
+def _title(desk: Desk, alert: Alert) -> str:
+    date_ = desk.language.short_date(date.fromisoformat(alert.issue))
+    return desk.language.say(Kind(alert.kind).words, date=date_)
+
+
+def _paragraphs(group: Sequence[Alert]) -> list[str]:
+    """The lines of all, each once."""
+    return list(dict.fromkeys(line for alert in group for line in alert.text.splitlines() if line))
+
+
+def _mail(desk: Desk, group: Sequence[Alert]) -> None:
+    """Raises NewsletterError where it was not surely taken."""
+    from newsletter import deliver
+    from newsletter.render import alert as render_alert
+
+    address = desk.config.alerts_to
+    if not address:
+        return
+    first, newsletter = group[0], desk.config.newsletter
+    rendered = render_alert(
+        desk.config, _title(desk, first), _paragraphs(group), _button(desk, first)
+    )
+    send = Send(
+        issue=first.issue,
+        newsletter=desk.name,
+        list=newsletter.list,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        hash=rendered.hash,
+        sender=newsletter.sender,
+        reply_to=newsletter.reply_to,
+        test=True,
+        alert=f"{first.issue}-{first.kind}-{first.id}",
+    )
+    mailbox, name = addressee(desk, address)
+    leave = links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
+    deliver.submit_alert(desk.alerts_provider, send, Recipient(0, mailbox, name, leave, {}))
+
+
+def _button(desk: Desk, alert: Alert) -> Button | None:
+    """The way to approve what the alert is about, where there is one."""
+    if alert.hash is None:
+        return None
+    issue, say = date.fromisoformat(alert.issue), desk.language.say
+    try:
+        link = approving.link(desk, issue, alert.hash)
+    except NewsletterError as error:  # the word itself must go out all the same
+        log.warning("An alert goes without its link: %s", error)
+        return None
+    if link is None:
+        return None
+    until = desk.language.moment(approving.expiry(desk, issue).astimezone(desk.config.zone))
+    return Button(say("alert_approve"), link, say("alert_approve_link", expires=until))
+
+
+def _post(desk: Desk, group: Sequence[Alert]) -> None:
+    """Without the link: in a channel are more people than may approve. Raises NewsletterError."""
+    from newsletter.http.posting import post_json
+
+    url = secret(WEBHOOK)
+    if not url:
+        return
+    words = "\n".join([f"*{_title(desk, group[0])}* ({desk.name})", *_paragraphs(group)])
+    post_json(url, {"text": words.translate(_SLACK)}, f"The webhook ({WEBHOOK})")

@@ -1,0 +1,45 @@
+"""An hour before its deadline, the editor hears of an issue that may not go as it is."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from newsletter import schedule
+from newsletter.app import alerting, telling
+from newsletter.app.deadlines import decided
+from newsletter.app.desk import Desk
+from newsletter.app.readiness import Obstacle, obstacle
+from newsletter.errors import NewsletterError
+from newsletter.schedule import DEADLINE, SEND, Moment
+from newsletter.store import sends
+
+AHEAD = timedelta(hours=1)
+
+
+def look_ahead(desk: Desk) -> None:
+    """Tell of each issue that is decided about within the hour, and is not ready."""
+    now = desk.clock()
+    coming = schedule.due(desk.config.schedule, desk.config.zone, now, now + AHEAD, desk.moved())
+    for moment in coming:
+        if moment.kind in {DEADLINE, SEND} and _decides(desk, moment):
+            _remind(desk, date.fromisoformat(moment.issue))
+
+
+def _decides(desk: Desk, moment: Moment) -> bool:
+    """Whether it is this moment at which it must be approved, and not an earlier one."""
+    end = decided(desk, date.fromisoformat(moment.issue))
+    return end is not None and end == moment.local
+
+
+def _remind(desk: Desk, issue: date) -> None:
+    with desk.database.read() as connection:
+        begun = sends.find(connection, desk.name, issue.isoformat())
+    if begun:
+        return
+    try:
+        found = obstacle(desk, issue)
+    except NewsletterError as error:
+        found = Obstacle(str(error))
+    if found:
+        with desk.database.begin() as connection:
+            alerting.tell(desk, connection, telling.unapproved(desk, issue, found))

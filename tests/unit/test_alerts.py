@@ -1,0 +1,366 @@
+"""What the editor hears of the week, each thing once: by mail, and at the webhook."""
+
+from __future__ import annotations
+
+import re
+from contextlib import nullcontext
+from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTPUTF8
+
+import pytest
+
+from newsletter.app import people, receipts, sending
+from newsletter.app.overview import overview
+from newsletter.errors import NotReadyError
+from newsletter.model import Answer, Outcome
+from newsletter.store import alerts
+from tests.e2e.servers import closed_port, mail_server
+from tests.e2e.webhook_server import Webhook, webhook
+from tests.newsroom import feed
+from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+NAME = re.compile(r"(\d{4}-\d\d-\d\d)-([a-z-]+)-(\d+)-(.*)\.eml")
+
+
+def heard(week: Office) -> list[str]:
+    """The kinds of the alerts that were mailed, in their order."""
+    return [kind for _, kind, _ in mails(week)]
+
+
+def mails(week: Office) -> list[tuple[int, str, EmailMessage]]:
+    found = []
+    for path in (week.room.folder / "outbox" / "alerts").glob("*.eml"):
+        match = NAME.fullmatch(path.name)
+        assert match, path.name
+        message = message_from_bytes(path.read_bytes(), policy=SMTPUTF8)
+        assert isinstance(message, EmailMessage)
+        found.append((int(match[3]), match[2], message))
+    return sorted(found, key=lambda each: each[0])
+
+
+def text(week: Office, place: int = -1) -> str:
+    """The text part of an alert, in one line."""
+    part = mails(week)[place][2].get_body(("plain",))
+    assert isinstance(part, EmailMessage)
+    return " ".join(part.get_content().split())
+
+
+def test_the_draft_is_ready_once_for_the_same_bytes_with_a_link_to_approve(office: Offices) -> None:
+    week = office('gather = ["fri 15:00", "sat 15:00"]')
+    week.tick(FRIDAY)
+    assert heard(week) == ["draft"]
+    message = mails(week)[0][2]
+    assert message["To"] == "Robin Ahn <editor@example.com>"
+    assert message["Subject"] == "The issue of Jul 7 is ready to read"
+    said = text(week)
+    assert "(stories: 3) is to go out Monday, July 7, 07:00 PDT" in said
+    assert "approve it by Monday, July 7, 07:00 PDT: newsletter approve 2025-07-07" in said
+    assert "https://news.example.com/approve/1.2025-07-07." in said
+    assert "until Monday, July 7, 13:00 PDT" in said
+    week.tick(FRIDAY + 24 * HOUR)
+    assert heard(week) == ["draft"]
+
+
+def test_a_draft_with_errors_says_so_and_has_no_link(office: Offices) -> None:
+    week = office("min_stories = 9")
+    week.tick(FRIDAY)
+    assert heard(week) == ["draft"]
+    assert "newsletter check 2025-07-07" in text(week)
+    assert "/approve/" not in text(week)
+
+
+def test_without_public_pages_or_need_there_is_no_link(office: Offices) -> None:
+    week = office('approval = "automatic"')
+    week.tick(FRIDAY)
+    assert "/approve/" not in text(week)
+    assert "Nobody needs to approve it" in text(week)
+
+
+def test_an_hour_before_the_deadline_unless_it_is_approved(office: Offices) -> None:
+    week = office('deadline = "sun 18:00"')
+    deadline = MONDAY - 13 * HOUR
+    week.tick(FRIDAY)
+    week.tick(deadline - HOUR - MINUTE)
+    assert heard(week) == ["draft"]
+    week.tick(deadline - HOUR)
+    week.tick(deadline - HOUR + MINUTE)
+    assert heard(week) == ["draft", "unapproved"]
+    assert "Without an approval it waits for one" in text(week)
+    assert "/approve/1.2025-07-07." in text(week)
+    week.tick(deadline)
+    assert heard(week) == ["draft", "unapproved", "held"]
+
+
+def test_who_approves_in_time_hears_no_more(office: Offices) -> None:
+    week = office('remind = "sun 12:00"\ndeadline = "sun 18:00"')
+    week.tick(FRIDAY)
+    week.approve()
+    for hours in (19, 14, 13, 1, 0):
+        week.tick(MONDAY - hours * HOUR)
+    assert heard(week) == ["draft"]
+    assert week.mails() == 1
+
+
+def test_an_approval_that_was_voided_counts_as_none(office: Offices) -> None:
+    week = office()
+    week.tick(FRIDAY)
+    week.approve()
+    week.room.write(f"issues/{ISSUE}/note.md", "Another note.\n")
+    week.tick(MONDAY - HOUR)
+    assert heard(week) == ["draft", "unapproved"]
+
+
+@pytest.mark.parametrize("remind", ["sun 12:00", "mon 06:00"])
+def test_a_reminder_comes_at_its_moment_and_not_twice_near_the_deadline(
+    office: Offices, remind: str
+) -> None:
+    week = office(f'remind = "{remind}"')
+    week.tick(FRIDAY)
+    for minutes in range(24 * 60, 0, -30):
+        week.tick(MONDAY - minutes * MINUTE)
+    early = ["unapproved"] if remind.startswith("sun") else []
+    assert heard(week) == ["draft", *early, "unapproved"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "words"),
+    [
+        ("hold", "held", "After Monday, July 7, 13:00 PDT a person sends it: newsletter send 2025"),
+        ("skip", "skipped", "To send it all the same: newsletter approve 2025-07-07"),
+        ("send", "unapproved-sent", "newsletter receipt 2025-07-07"),
+    ],
+)
+@pytest.mark.parametrize("deadline", ["", '\ndeadline = "sun 18:00"'])
+def test_what_becomes_of_an_issue_that_nobody_approved(
+    office: Offices, policy: str, kind: str, words: str, deadline: str
+) -> None:
+    week = office(f'if_unapproved = "{policy}"{deadline}')
+    week.tick(FRIDAY)
+    for hours in (-13, 0, 1, 2):
+        week.tick(MONDAY + hours * HOUR)
+    assert heard(week) == ["draft", kind]
+    assert words in text(week)
+    assert ("/approve/" in text(week)) == (kind == "held")
+
+
+def test_automatic_tells_why_it_does_not_go(office: Offices) -> None:
+    week = office('approval = "automatic"\nmin_stories = 9')
+    week.tick(FRIDAY)
+    week.tick(MONDAY)
+    week.tick(MONDAY + HOUR)
+    assert heard(week) == ["draft", "held"]
+    assert "min_stories asks for 9" in text(week)
+
+
+def test_a_list_without_readers_is_told(office: Offices) -> None:
+    week = office()
+    week.tick(FRIDAY)
+    week.approve()
+    people.remove(week.desk, "reader@example.com")
+    week.tick(MONDAY)
+    week.tick(MONDAY + MINUTE)
+    assert heard(week) == ["draft", "held"]
+    assert "has no active subscribers" in text(week)
+
+
+def test_what_was_missed_is_one_mail(office: Offices) -> None:
+    week = office('approval = "automatic"')
+    week.tick()
+    week.tick(FRIDAY + timedelta(days=14, hours=5))
+    assert sorted(heard(week)) == ["draft", "missed"]
+    said = text(week, heard(week).index("missed"))
+    for issue in ("2025-07-07", "2025-07-14"):
+        assert f"newsletter gather {issue}" in said
+        assert f"newsletter send {issue}" in said
+
+
+def test_a_gather_that_fails_is_told_once_and_a_source_that_is_down_too(office: Offices) -> None:
+    week = office()
+    good = (week.room.folder / "feed.xml").read_text()
+    week.room.write("feed.xml", "no feed")
+    week.tick(FRIDAY)
+    week.tick(FRIDAY + 10 * MINUTE)
+    assert heard(week) == ["failed"]
+    assert "It is tried again every few minutes until Friday, July 4, 21:00 PDT" in text(week)
+    week.room.write("feed.xml", good)
+    week.tick(FRIDAY + 20 * MINUTE)
+    assert heard(week) == ["failed", "draft"]
+    more = '\n[[sources]]\ntype = "feed"\npath = "other.xml"\n'
+    week.desk.close()
+    week.room.configure(f'\n[schedule]\ngather = ["sat 15:00", "sun 15:00"]\n{more}')
+    week.desk = week.open()
+    week.tick(FRIDAY + HOUR)
+    week.tick(FRIDAY + 24 * HOUR)
+    assert heard(week).count("source") == 1
+    week.tick(FRIDAY + 48 * HOUR)
+    assert heard(week).count("source") == 1
+    (said,) = (place for place, kind in enumerate(heard(week)) if kind == "source")
+    assert "other.xml cannot be read since Saturday, July 5, 15:00 PDT." in text(week, said)
+
+
+class Refusing:
+    """A provider that refuses the key, or gives no answer; tests and alerts go all the same."""
+
+    batch_size = 1
+
+    def __init__(self, outcome: str) -> None:
+        self.outcome = outcome
+
+    def submit(self, send, batch):  # type: ignore[no-untyped-def]
+        if send.test:
+            return Outcome.all(batch, Answer.ACCEPTED)
+        if self.outcome == "pause":
+            said = "SendGrid answered 401: no. Check SENDGRID_API_KEY."
+            return Outcome.all(batch, Answer.NOT_SENT, said, pause=said)
+        return Outcome.all(batch, Answer.UNKNOWN, "no answer")
+
+    def events(self, headers, body):  # type: ignore[no-untyped-def]
+        return []
+
+
+def rows(week: Office) -> list[tuple[str, str]]:
+    """The alerts in the database: kind and text."""
+    with week.desk.database.begin() as connection:
+        found = alerts.claim(connection, week.desk.name, week.now + timedelta(days=1))
+    return [(each.kind, each.text) for each in found]
+
+
+@pytest.mark.parametrize("way", ["pause", "doubt"])
+def test_a_send_that_pauses_or_leaves_doubt_tells_so_in_the_same_transaction(
+    office: Offices, way: str
+) -> None:
+    week = office()
+    week.tick(FRIDAY)
+    week.approve()
+    week.now = MONDAY
+    week.desk.__dict__["provider"] = Refusing(way)
+    planned = sending.plan(week.desk, ISSUE)
+    refused = pytest.raises(NotReadyError, match="is paused") if way == "pause" else nullcontext()
+    with refused:
+        sending.send(week.desk, planned)
+    (kind, said), *others = rows(week)
+    assert others == []
+    if way == "pause":
+        assert kind == "paused"
+        assert "Check SENDGRID_API_KEY" in said
+        assert "`newsletter send 2025-07-07`" in said
+    else:
+        assert kind == "doubt"
+        assert "may have the mail or not: 1." in said
+        assert receipts.receipt(week.desk, ISSUE).in_doubt == 1
+
+
+def test_paused_by_the_tick_is_told_once_and_again_when_it_pauses_again(office: Offices) -> None:
+    week = office()
+    week.tick(FRIDAY)
+    week.approve()
+    week.desk.__dict__["provider"] = Refusing("pause")
+    week.desk.__dict__["alerts_provider"] = Refusing("pause")
+    for minutes in range(3):
+        week.tick(MONDAY + minutes * MINUTE)
+    with pytest.raises(NotReadyError, match="is paused"):
+        sending.send(week.desk, sending.plan(week.desk, ISSUE))
+    week.tick(MONDAY + 4 * MINUTE)
+    with week.desk.database.read() as connection:
+        told = connection.exec_driver_sql("select kind, sent_at from alerts order by id").all()
+    assert [row[0] for row in told] == ["draft", "paused", "paused"]
+    assert all(row[1] for row in told)
+
+
+# --- on their way ------------------------------------------------------------------------------
+
+
+def hooked(office: Offices, hook: Webhook, monkeypatch: pytest.MonkeyPatch) -> Office:
+    monkeypatch.setenv("ALERTS_WEBHOOK_URL", hook.url)
+    return office()
+
+
+def test_the_webhook_hears_the_same_without_the_link(
+    office: Offices, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    with webhook() as hook:
+        week = hooked(office, hook, monkeypatch)
+        week.room.write("feed.xml", feed(["Cats & <dogs>", "Two", "Three"], FRIDAY - HOUR))
+        week.tick(FRIDAY)
+        assert heard(week) == ["draft"]
+    (said,) = hook.texts
+    assert said.startswith("*The issue of Jul 7 is ready to read* (The Weekly Test)\n")
+    assert "Cats &amp; &lt;dogs&gt;" in said
+    assert "`newsletter approve 2025-07-07`" in said
+    assert "/approve/" not in said
+    assert "a-secret-path" not in caplog.text
+
+
+def test_what_one_way_has_is_not_sent_there_again_when_the_other_fails(
+    office: Offices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with webhook() as hook:
+        week = hooked(office, hook, monkeypatch)
+        hook.status = 503
+        week.tick(FRIDAY)
+        assert heard(week) == ["draft"]
+        first = mails(week)[0][2]["Message-ID"]
+        (said,) = (line for line in overview(week.desk).waiting if "alert" in line)
+        assert "answered 503" in said
+        hook.status = 200
+        week.tick(FRIDAY + 30 * timedelta(seconds=1))
+        assert hook.posts == []
+        week.tick(FRIDAY + MINUTE)
+        week.tick(FRIDAY + 5 * MINUTE)
+        assert len(hook.posts) == 1
+        assert mails(week)[0][2]["Message-ID"] == first
+        assert not any("alert" in line for line in overview(week.desk).waiting)
+
+
+def test_a_mail_server_that_is_away_gets_the_alert_when_it_is_back(office: Offices) -> None:
+    port = closed_port()
+    week = office()
+    week.desk.close()
+    week.room.configure(
+        '\n[alerts]\nemail = "Desk <alarm@example.com>"\n[alerts.provider]\ntype = "smtp"\n'
+        f'host = "127.0.0.1"\nport = {port}\nsecurity = "none"\n'
+    )
+    week.desk = week.open()
+    week.tick(FRIDAY)
+    assert "Connection refused" in " ".join(overview(week.desk).waiting)
+    with mail_server() as server:
+        week.desk.close()
+        text = (week.room.folder / "newsletter.toml").read_text()
+        week.room.write("newsletter.toml", text.replace(str(port), str(server.port)))
+        week.desk = week.open()
+        week.tick(FRIDAY + MINUTE)
+        week.tick(FRIDAY + 2 * MINUTE)
+        (mail,) = server.mails
+        week.desk.alerts_provider.close()  # type: ignore[attr-defined]
+    assert mail.recipient == "alarm@example.com"
+    assert mail.message["Auto-Submitted"] == "auto-generated"
+    assert "List-Unsubscribe" not in mail.message
+    assert heard(week) == []  # the readers' provider is another one
+    assert week.mails("tests") == 1
+
+
+def test_nobody_to_tell_is_no_fault(office: Offices) -> None:
+    week = office()
+    week.desk.close()
+    week.room.configure(**{'email = "editor@example.com"': ""})
+    week.desk = week.open()
+    week.tick(FRIDAY)
+    assert rows(week) == []
+    assert not any("alert" in line for line in overview(week.desk).waiting)
+
+
+def test_korean_words_for_a_korean_newsletter(office: Offices) -> None:
+    week = office()
+    week.desk.close()
+    zone = {'timezone = "America/Los_Angeles"': 'timezone = "Asia/Seoul"\nlanguage = "ko"'}
+    week.room.configure(**zone)
+    week.desk = week.open()
+    week.tick(FRIDAY.replace(day=3))  # Friday, 7 in the morning there
+    week.tick(FRIDAY - 16 * HOUR + HOUR)
+    assert heard(week) == ["draft"]
+    assert mails(week)[0][2]["Subject"] == "7월 7일 호가 준비되었습니다"
+    assert "7월 7일 월요일 07:00 KST" in text(week)
