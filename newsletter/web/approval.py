@@ -116,7 +116,7 @@ def _shown(desk: Desk, found: Link, up: str = "") -> Response:
         text=say(f"approve_{found.state}_{way}", **parts),
         facts=_facts(desk, found),
         mail=f"{found.key}/mail",
-        read=words["approve_read"],
+        read=words["approve_read" if found.state is State.OPEN else "approve_read_again"],
         button=words["approve_button"] if found.state is State.OPEN else None,
     )
 
@@ -134,7 +134,7 @@ def _parts(desk: Desk, found: Link) -> dict[str, str]:
     language, zone = desk.language, desk.config.zone
     return {
         "issue": found.says.issue,
-        "date": language.short_date(found.issue),
+        "date": language.short_date(found.issue).replace(" ", "\N{NO-BREAK SPACE}"),
         "expires": language.moment(found.says.expires.astimezone(zone)),
         "moment": language.moment(found.goes_out) if found.goes_out else "",
         "count": str(len(found.built.errors)) if found.built else "",
