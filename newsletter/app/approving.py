@@ -79,6 +79,22 @@ def expiry(desk: Desk, issue: date) -> datetime:
     return max(end, desk.clock() + AT_LEAST).replace(microsecond=0)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where an issue stands: ``approval`` is of these bytes, and of no others."""
+
+    sent: bool
+    approval: Approval | None
+
+
+def standing(desk: Desk, issue: date, hash_: str) -> Standing:
+    """Whether these bytes are approved, and whether the issue was sent."""
+    with desk.database.read() as connection:
+        sent = sends.find(connection, desk.name, issue.isoformat()) is not None
+        approval = approvals.find(connection, desk.name, issue.isoformat())
+    return Standing(sent, approval if approval and approval.hash == hash_ else None)
+
+
 def look(desk: Desk, key: str) -> Link:
     """What the link can do now; changes nothing."""
     says = links.read_approval(links.signing_key(desk.folder), desk.name, key)

@@ -85,12 +85,15 @@ def build(desk: Desk, issue: date, *, fetch: bool = True) -> Built:
     return built
 
 
-def approve(desk: Desk, issue: date, by: str | None = None) -> Built:
-    """Approve what was built last, if the folder still says the same and nothing stops it."""
+def approve(desk: Desk, issue: date, by: str | None = None, *, seen: str | None = None) -> Built:
+    """Approve what was built last, if the folder still says the same and nothing stops it.
+
+    ``seen``: the hash of what somebody has looked at, where that is known.
+    """
     from newsletter.store import approvals
 
     built = compose(desk, issue)
-    seen = built_hash(desk, issue)
+    seen = seen or built_hash(desk, issue)
     if seen is None:
         raise NotReadyError(
             f"Issue {issue} was not built yet, so nobody can have seen it. "

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import date
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -23,13 +25,16 @@ from starlette.responses import (
 )
 
 from newsletter import issues, tokens
-from newsletter.app import personal, testing
+from newsletter.app import Desk, editing, personal, testing
+from newsletter.app.approving import Standing, standing
 from newsletter.check.size import CLIPPED, NEAR
 from newsletter.errors import NewsletterError
 from newsletter.letters import columns
 from newsletter.model import Finding, Level
 from newsletter.web import shown
 from newsletter.web.live import Good, Live
+
+log = logging.getLogger(__name__)
 
 _PAGES = Path(__file__).parent / "pages"
 _ASSETS = {  # said here, because some systems have other ideas of these types
@@ -70,6 +75,8 @@ class Answers:
     async def page(self, _: Request) -> Response:
         """The editor's page, complete as it stands; its script keeps it new."""
         live, desk = self.live, self.live.desk
+        good = live.good
+        standing = await asyncio.to_thread(self._standing, good) if good else None
         html = self.pages.get_template("preview.html.j2").render(
             newsletter=desk.name,
             sender=parseaddr(desk.config.newsletter.sender)[0] or desk.name,
@@ -79,7 +86,9 @@ class Answers:
             date=desk.language.long_date(live.issue),
             version=live.mark,
             error=live.error,
-            good=self._facts(live.good) if live.good else None,
+            good=self._facts(good) if good else None,
+            sent=bool(standing and standing.sent),
+            approval=standing and standing.approval,
             sandbox=_SANDBOX,
             clipped=CLIPPED,
             near=NEAR,
@@ -127,6 +136,33 @@ class Answers:
             except NewsletterError as error:
                 return JSONResponse({"sent": False, "message": str(error)}, 409)
         return JSONResponse({"sent": True, "message": f"The test went to {address}."})
+
+    async def approve(self, request: Request) -> Response:
+        """Approve what the page shows, if the issue still says the same."""
+        seen = (await request.body()).decode("ascii", "replace")
+        return await self._decided(
+            lambda desk, issue: editing.approve(desk, issue, seen=seen or "nothing"),
+            "Approved: exactly what is shown here. A change takes the approval away.",
+        )
+
+    async def unapprove(self, _: Request) -> Response:
+        """Take the approval back."""
+        return await self._decided(editing.unapprove, "The approval is taken back.")
+
+    async def _decided(self, act: Callable[[Desk, date], object], words: str) -> Response:
+        try:
+            await asyncio.to_thread(act, self.live.desk, self.live.issue)
+        except NewsletterError as error:
+            return JSONResponse({"done": False, "message": str(error)}, 409)
+        return JSONResponse({"done": True, "message": words})
+
+    def _standing(self, good: Good) -> Standing | None:
+        """Whether what is shown is approved; None where the database cannot be asked."""
+        try:
+            return standing(self.live.desk, self.live.issue, good.built.rendered.hash)
+        except NewsletterError as error:
+            log.info("%s", error)
+            return None
 
     async def state(self, _: Request) -> Response:
         """The same facts for programs."""

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ACTIONS = ("/test",)  # what may be posted to, from the preview's own page
+ACTIONS = ("/test", "/approve", "/unapprove")  # what may be posted to, from the preview's own page
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",

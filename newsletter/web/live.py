@@ -86,6 +86,7 @@ class Live:
             await self._following
         if self._fetching:
             self._fetching.cancel()
+        self.desk.close()
 
     async def _follow(self, seen: dict[Path, Stamp]) -> None:
         async for changed in changes(self._watched, seen, self._stop):
@@ -119,6 +120,7 @@ class Live:
     def _attempt(self) -> tuple[Good | None, str | None]:
         try:
             if self._reload:
+                self.desk.close()
                 self.desk = open_desk(self.desk.folder, self.desk.clock)
                 self._reload = False
             built = build(self.desk, self.issue, fetch=False)

@@ -46,6 +46,8 @@ def create_app(desk: Desk, issue: date, token: str) -> Starlette:
             Route("/text", answers.text),
             Route("/source", answers.source),
             Route("/test", answers.test, methods=["POST"]),
+            Route("/approve", answers.approve, methods=["POST"]),
+            Route("/unapprove", answers.unapprove, methods=["POST"]),
             Route("/state.json", answers.state),
             Route("/events", answers.events),
             Route("/images/{name:path}", answers.picture),

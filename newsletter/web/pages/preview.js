@@ -85,6 +85,24 @@ async function sendTest(button) {
   sending = false;
 }
 
+async function decide(button) {
+  if (sending) return;
+  if (button.getAttribute("aria-disabled")) return void say(button.title, false);
+  sending = true;
+  const taking = button.classList.contains("approved");
+  try {
+    const asked = { method: "POST", body: button.dataset.hash ?? "" };
+    const answer = await fetch(taking ? "/unapprove" : "/approve", asked);
+    const { done, message } = await answer.json();
+    await update();
+    say(message, done);
+  } catch {
+    say("Nothing was changed: the preview does not answer.", false);
+  }
+  sending = false;
+  document.getElementById("approve")?.focus();
+}
+
 // --- what the program does -----------------------------------------------------------------
 
 async function update() {
@@ -137,6 +155,7 @@ document.addEventListener("click", ({ target }) => {
   else if (toggle) choose(null, toggle);
   else if (button.id === "print") print();
   else if (button.id === "test") sendTest(button);
+  else if (button.id === "approve") decide(button);
   else jump(button.dataset);
 });
 addEventListener("look", readSource);
