@@ -77,7 +77,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen.")] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Take what the provider reports about mails (POST /events/sendgrid), until stopped."""
+    """Serve the page to approve by a link, and take what the provider reports, until stopped."""
     from newsletter.web import public
 
     desk = context.desk()

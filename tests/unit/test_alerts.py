@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import nullcontext
 from datetime import timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTPUTF8
 
 import pytest
 
 from newsletter.app import people, receipts, sending
-from newsletter.app.overview import overview
+from newsletter.app.deadlines import goes_out
+from newsletter.app.timetable import reschedule
 from newsletter.errors import NotReadyError
 from newsletter.model import Answer, Outcome
-from newsletter.store import alerts
-from tests.e2e.servers import closed_port, mail_server
-from tests.e2e.webhook_server import Webhook, webhook
-from tests.newsroom import feed
-from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
+from tests.hearing import heard, mails, rows, text
+from tests.office import FRIDAY, ISSUE, MONDAY, Offices
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-NAME = re.compile(r"(\d{4}-\d\d-\d\d)-([a-z-]+)-(\d+)-(.*)\.eml")
-
-
-def heard(week: Office) -> list[str]:
-    """The kinds of the alerts that were mailed, in their order."""
-    return [kind for _, kind, _ in mails(week)]
-
-
-def mails(week: Office) -> list[tuple[int, str, EmailMessage]]:
-    found = []
-    for path in (week.room.folder / "outbox" / "alerts").glob("*.eml"):
-        match = NAME.fullmatch(path.name)
-        assert match, path.name
-        message = message_from_bytes(path.read_bytes(), policy=SMTPUTF8)
-        assert isinstance(message, EmailMessage)
-        found.append((int(match[3]), match[2], message))
-    return sorted(found, key=lambda each: each[0])
-
-
-def text(week: Office, place: int = -1) -> str:
-    """The text part of an alert, in one line."""
-    part = mails(week)[place][2].get_body(("plain",))
-    assert isinstance(part, EmailMessage)
-    return " ".join(part.get_content().split())
 
 
 def test_the_draft_is_ready_once_for_the_same_bytes_with_a_link_to_approve(office: Offices) -> None:
@@ -221,13 +191,6 @@ class Refusing:
         return []
 
 
-def rows(week: Office) -> list[tuple[str, str]]:
-    """The alerts in the database: kind and text."""
-    with week.desk.database.begin() as connection:
-        found = alerts.claim(connection, week.desk.name, week.now + timedelta(days=1))
-    return [(each.kind, each.text) for each in found]
-
-
 @pytest.mark.parametrize("way", ["pause", "doubt"])
 def test_a_send_that_pauses_or_leaves_doubt_tells_so_in_the_same_transaction(
     office: Offices, way: str
@@ -270,97 +233,29 @@ def test_paused_by_the_tick_is_told_once_and_again_when_it_pauses_again(office: 
     assert all(row[1] for row in told)
 
 
-# --- on their way ------------------------------------------------------------------------------
-
-
-def hooked(office: Offices, hook: Webhook, monkeypatch: pytest.MonkeyPatch) -> Office:
-    monkeypatch.setenv("ALERTS_WEBHOOK_URL", hook.url)
-    return office()
-
-
-def test_the_webhook_hears_the_same_without_the_link(
-    office: Offices, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("DEBUG")
-    with webhook() as hook:
-        week = hooked(office, hook, monkeypatch)
-        week.room.write("feed.xml", feed(["Cats & <dogs>", "Two", "Three"], FRIDAY - HOUR))
-        week.tick(FRIDAY)
-        assert heard(week) == ["draft"]
-    (said,) = hook.texts
-    assert said.startswith("*The issue of Jul 7 is ready to read* (The Weekly Test)\n")
-    assert "Cats &amp; &lt;dogs&gt;" in said
-    assert "`newsletter approve 2025-07-07`" in said
-    assert "/approve/" not in said
-    assert "a-secret-path" not in caplog.text
-
-
-def test_what_one_way_has_is_not_sent_there_again_when_the_other_fails(
-    office: Offices, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with webhook() as hook:
-        week = hooked(office, hook, monkeypatch)
-        hook.status = 503
-        week.tick(FRIDAY)
-        assert heard(week) == ["draft"]
-        first = mails(week)[0][2]["Message-ID"]
-        (said,) = (line for line in overview(week.desk).waiting if "alert" in line)
-        assert "answered 503" in said
-        hook.status = 200
-        week.tick(FRIDAY + 30 * timedelta(seconds=1))
-        assert hook.posts == []
-        week.tick(FRIDAY + MINUTE)
-        week.tick(FRIDAY + 5 * MINUTE)
-        assert len(hook.posts) == 1
-        assert mails(week)[0][2]["Message-ID"] == first
-        assert not any("alert" in line for line in overview(week.desk).waiting)
-
-
-def test_a_mail_server_that_is_away_gets_the_alert_when_it_is_back(office: Offices) -> None:
-    port = closed_port()
-    week = office()
-    week.desk.close()
-    week.room.configure(
-        '\n[alerts]\nemail = "Desk <alarm@example.com>"\n[alerts.provider]\ntype = "smtp"\n'
-        f'host = "127.0.0.1"\nport = {port}\nsecurity = "none"\n'
-    )
-    week.desk = week.open()
+def test_when_it_goes_out_once_approved(office: Offices) -> None:
+    week = office('if_unapproved = "skip"\ngrace = "2h"\ndeadline = "sun 18:00"')
     week.tick(FRIDAY)
-    assert "Connection refused" in " ".join(overview(week.desk).waiting)
-    with mail_server() as server:
-        week.desk.close()
-        text = (week.room.folder / "newsletter.toml").read_text()
-        week.room.write("newsletter.toml", text.replace(str(port), str(server.port)))
-        week.desk = week.open()
-        week.tick(FRIDAY + MINUTE)
-        week.tick(FRIDAY + 2 * MINUTE)
-        (mail,) = server.mails
-        week.desk.alerts_provider.close()  # type: ignore[attr-defined]
-    assert mail.recipient == "alarm@example.com"
-    assert mail.message["Auto-Submitted"] == "auto-generated"
-    assert "List-Unsubscribe" not in mail.message
-    assert heard(week) == []  # the readers' provider is another one
-    assert week.mails("tests") == 1
+    assert goes_out(week.desk, ISSUE) == MONDAY
+    week.tick(MONDAY - 13 * HOUR)  # it is skipped
+    assert goes_out(week.desk, ISSUE) is None
 
 
-def test_nobody_to_tell_is_no_fault(office: Offices) -> None:
-    week = office()
-    week.desk.close()
-    week.room.configure(**{'email = "editor@example.com"': ""})
-    week.desk = week.open()
+def test_a_held_issue_goes_out_at_once_within_the_grace(office: Offices) -> None:
+    week = office('grace = "2h"')
     week.tick(FRIDAY)
-    assert rows(week) == []
-    assert not any("alert" in line for line in overview(week.desk).waiting)
+    week.tick(MONDAY)
+    week.now = MONDAY + HOUR
+    assert goes_out(week.desk, ISSUE) == MONDAY + HOUR
+    week.now = MONDAY + 3 * HOUR
+    assert goes_out(week.desk, ISSUE) is None
 
 
-def test_korean_words_for_a_korean_newsletter(office: Offices) -> None:
+def test_a_moved_send_moves_what_is_told_with_it(office: Offices) -> None:
     week = office()
-    week.desk.close()
-    zone = {'timezone = "America/Los_Angeles"': 'timezone = "Asia/Seoul"\nlanguage = "ko"'}
-    week.room.configure(**zone)
-    week.desk = week.open()
-    week.tick(FRIDAY.replace(day=3))  # Friday, 7 in the morning there
-    week.tick(FRIDAY - 16 * HOUR + HOUR)
-    assert heard(week) == ["draft"]
-    assert mails(week)[0][2]["Subject"] == "7월 7일 호가 준비되었습니다"
-    assert "7월 7일 월요일 07:00 KST" in text(week)
+    week.now = FRIDAY - HOUR
+    reschedule(week.desk, ISSUE, "tue 09:00")
+    week.tick(FRIDAY)
+    assert "is to go out Tuesday, July 8, 09:00 PDT" in text(week)
+    week.tick(MONDAY + 25 * HOUR)
+    assert heard(week) == ["draft", "unapproved"]
