@@ -151,10 +151,7 @@ class Delivery(Table):
 
 
 class Alerts(Table):
-    """``[alerts]``: who hears what happens, and who is asked after each good look.
-
-    Its ``provider`` table, of any provider's type, is read apart.
-    """
+    """``[alerts]``: who hears what happens, and who is asked after each good look."""
 
     email: Mailbox | None = None
     ping_url: WebUrl | None = None
@@ -253,16 +250,16 @@ def load(
     blocks = raw.pop("sources", None)
     provider = raw.pop("provider", {"type": "outbox"})
     alerts = raw.get("alerts")
-    for_alerts = alerts.pop("provider", None) if isinstance(alerts, dict) else None
+    for_alerts = (
+        [alerts.pop("provider")] if isinstance(alerts, dict) and "provider" in alerts else []
+    )
     top = tables.validated(_Tables, raw, "", faults)
     if not isinstance(blocks, list) or not blocks:
         faults.append("sources: expected at least one [[sources]] block with a type")
         blocks = []
     sources = [_typed(source_options, b, f"sources[{i}]", faults) for i, b in enumerate(blocks, 1)]
     chosen = _typed(provider_options, provider, "provider", faults)
-    other = None
-    if for_alerts is not None:
-        other = _typed(provider_options, for_alerts, "alerts.provider", faults)
+    own = [_typed(provider_options, block, "alerts.provider", faults) for block in for_alerts]
     if faults or top is None or chosen is None:
         raise ConfigError(tables.report(path, faults))
     return Config(
@@ -270,7 +267,7 @@ def load(
         **{name: getattr(top, name) for name in _Tables.model_fields},
         sources=tuple(source for source in sources if source),
         provider=chosen,
-        alerts_provider=other,
+        alerts_provider=next(iter(own), None),
     )
 
 

@@ -78,7 +78,7 @@ def _send(desk: Desk, group: Sequence[Alert]) -> None:
         else:
             alerts.done(connection, ids, desk.clock())
     if faults:
-        log.warning("An alert (%s) was not sent, and is tried again: %s", group[0].kind, faults)
+        log.warning("An alert (%s) is tried again: %s", group[0].kind, " ".join(faults))
     else:
         log.info("An alert was sent: %s %s", group[0].kind, group[0].issue)
 

@@ -6,12 +6,13 @@ from datetime import date, timedelta
 
 from newsletter import schedule
 from newsletter.app import alerting, telling
+from newsletter.app.alerting import Kind
 from newsletter.app.deadlines import decided
 from newsletter.app.desk import Desk
 from newsletter.app.readiness import Obstacle, obstacle
 from newsletter.errors import NewsletterError
 from newsletter.schedule import DEADLINE, SEND, Moment
-from newsletter.store import sends
+from newsletter.store import alerts, sends
 
 AHEAD = timedelta(hours=1)
 
@@ -34,7 +35,8 @@ def _decides(desk: Desk, moment: Moment) -> bool:
 def _remind(desk: Desk, issue: date) -> None:
     with desk.database.read() as connection:
         begun = sends.find(connection, desk.name, issue.isoformat())
-    if begun:
+        told = alerts.is_told(connection, desk.name, Kind.UNAPPROVED, f"{issue} {telling.NEAR}")
+    if begun or told:
         return
     try:
         found = obstacle(desk, issue)

@@ -20,6 +20,7 @@ from newsletter.app.readiness import Obstacle
 from newsletter.model import Health, SourceReport
 
 SOON = timedelta(minutes=90)  # before its deadline, an issue is reminded of once
+NEAR = "soon"  # in the key of that reminder
 _COMMANDS = {"gather": "gather", "send": "send"}  # what a person runs for a moment, if it is these
 
 _COMMAND = re.compile(r"`?\b(newsletter [a-z]+(?: \d{4}-\d\d-\d\d)?(?: --[a-z-]+)*)`?")
@@ -44,7 +45,7 @@ def unapproved(desk: Desk, issue: date, found: Obstacle) -> Told:
     near = deadline is None or deadline - desk.clock() <= SOON
     first = _say(desk, "unapproved_text", issue) if found.unapproved else _english(found.why)
     lines = [first, _say(desk, f"unapproved_{policy}", issue)]
-    return _told(Kind.UNAPPROVED, issue, lines, "soon" if near else "early", found.hash)
+    return _told(Kind.UNAPPROVED, issue, lines, NEAR if near else "early", found.hash)
 
 
 def held(desk: Desk, issue: date, found: Obstacle, about: str = "approval") -> Told:
