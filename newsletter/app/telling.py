@@ -35,7 +35,7 @@ def draft(desk: Desk, built: Built) -> Told:
     else:
         after = "approve_command" if _asks(desk) else "draft_automatic"
         lines = [_say(desk, "draft_text", issue, **facts), _say(desk, after, issue)]
-    open_ = None if built.errors else built.rendered.hash
+    open_ = built.rendered.hash if _asks(desk) and not built.errors else None
     return _told(Kind.DRAFT, issue, lines, built.rendered.hash[:16], open_)
 
 

@@ -123,6 +123,19 @@ def test_automatic_tells_why_it_does_not_go(office: Offices) -> None:
     week.tick(MONDAY + HOUR)
     assert heard(week) == ["draft", "held"]
     assert "min_stories asks for 9" in text(week)
+    assert "/approve/" not in text(week)
+
+
+def test_automatic_can_be_approved_by_a_link_where_only_a_source_is_against_it(
+    office: Offices,
+) -> None:
+    down = '\n[[sources]]\ntype = "feed"\npath = "other.xml"\n'
+    week = office(f'approval = "automatic"\n{down}')
+    week.tick(FRIDAY)
+    week.tick(MONDAY)
+    assert sorted(heard(week)) == ["draft", "held", "source"]
+    assert "other.xml is failing" in text(week)
+    assert "/approve/1.2025-07-07." in text(week)
 
 
 def test_a_list_without_readers_is_told(office: Offices) -> None:
