@@ -13,7 +13,8 @@ from newsletter.app.desk import Desk
 from newsletter.errors import NotReadyError
 from newsletter.store import facts, sends
 
-FACT = "sends from"  # which installation sends from this database, and when it was last at work
+# By newsletter: which installation sends it from this database, and when it was last at work.
+FACT = "sends from:{newsletter}"
 AT_WORK = timedelta(minutes=5)  # so long after its last sign an installation may be sending
 AGAIN = 60.0  # seconds between two signs
 BEHIND = timedelta(minutes=10)  # more than clocks differ
@@ -27,7 +28,7 @@ def look(desk: Desk, issue: str, *, take_over: bool = False) -> None:
     # The evidence first: what another process begins meanwhile, the database knows before.
     mine, now = installation.here(desk.folder), desk.clock()
     with desk.database.read() as connection:
-        known = facts.find(connection, FACT)
+        known = facts.find(connection, FACT.format(newsletter=desk.name))
         recorded = sends.requests(connection, desk.name, issue)
     said = json.loads(known) if known else None
     lost = {name: n for name, n in mine.requests.items() if n > recorded.get(name, 0)}
@@ -72,7 +73,7 @@ def sign(desk: Desk) -> None:
     mine = installation.here(desk.folder)
     value = {"id": mine.id, "host": socket.gethostname(), "seen": desk.clock().isoformat()}
     with desk.database.begin() as connection:
-        facts.put(connection, FACT, json.dumps(value))
+        facts.put(connection, FACT.format(newsletter=desk.name), json.dumps(value))
 
 
 def signer(desk: Desk) -> Callable[[], None]:

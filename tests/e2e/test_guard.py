@@ -43,10 +43,10 @@ def restore(room: Newsroom, path: Path) -> None:
 
 def last_sign(room: Newsroom, ago: timedelta) -> None:
     """As if the last sign of the installation that sends had been left so long ago."""
-    ((value,),) = edit(room, "select value from facts where name = 'sends from'")
+    ((value,),) = edit(room, "select value from facts where name like 'sends from:%'")
     seen = (datetime.now(UTC) - ago).isoformat()
     fact = json.dumps({**json.loads(str(value)), "seen": seen})
-    edit(room, "update facts set value = ? where name = 'sends from'", fact)
+    edit(room, "update facts set value = ? where name like 'sends from:%'", fact)
 
 
 def test_a_database_restored_from_before_the_send_sends_nothing(
