@@ -1,4 +1,4 @@
-"""Post a small document to an address that is a secret: no log and no message names it.
+"""Reach an address that is a secret: no log and no message names it.
 
 The address is the newsroom's own, so it may lie within its network.
 """
@@ -25,6 +25,15 @@ def post_json(url: str, document: object, name: str, seconds: float = SECONDS) -
 
     Raises FetchError, which calls the address ``name``.
     """
+    _reach("POST", url, json.dumps(document, ensure_ascii=False).encode(), name, seconds)
+
+
+def knock(url: str, name: str, seconds: float = SECONDS) -> None:
+    """Ask for it, to show that we are alive; what it says does not count. Raises as ``post_json``."""
+    _reach("GET", url, None, name, seconds)
+
+
+def _reach(method: str, url: str, body: bytes | None, name: str, seconds: float) -> None:
     import httpx
 
     try:
@@ -36,7 +45,7 @@ def post_json(url: str, document: object, name: str, seconds: float = SECONDS) -
         raise FetchError(f"{name} is no http or https address.")
     with time_limit(seconds) as deadline:
         try:
-            status = _posted(here, json.dumps(document, ensure_ascii=False).encode(), deadline)
+            status = _answered(method, here, body, deadline)
         except (httpx.HTTPError, OSError) as error:
             if deadline.over():
                 raise FetchError(f"{name} did not answer within {seconds:g} seconds.") from None
@@ -50,23 +59,24 @@ def post_json(url: str, document: object, name: str, seconds: float = SECONDS) -
         raise FetchError(f"{name} answered {status}.")
 
 
-def _posted(url: httpx.URL, body: bytes, deadline: Deadline) -> int:
+def _answered(method: str, url: httpx.URL, body: bytes | None, deadline: Deadline) -> int:
     """The status of the answer. The client of httpx would log the address: its transport not."""
     import httpx
 
     host = url.raw_host.decode("ascii")
     headers = {
         "host": url.netloc.decode("ascii"),
-        "content-type": "application/json",
         "user-agent": f"NewsletterDesk/{__version__}",
         "connection": "close",
     }
+    if body is not None:
+        headers["content-type"] = "application/json"
     addresses = resolved(host, urls.port(url), host, deadline)
     with httpx.HTTPTransport() as transport:
         for address in addresses:
             left = deadline.remaining()
             request = httpx.Request(
-                "POST",
+                method,
                 url.copy_with(host=address, userinfo=b"", fragment=None),
                 headers=headers,
                 content=body,
