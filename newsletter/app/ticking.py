@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from newsletter import schedule
-from newsletter.app import alerting, notifying, reminding, telling
+from newsletter.app import alerting, journal, notifying, reminding, telling
 from newsletter.app.desk import Desk
 from newsletter.app.duties import DUTIES, SOON, Outcome, ended, waits
 from newsletter.errors import NewsletterError, NotReadyError
@@ -52,10 +52,12 @@ def tick(desk: Desk, stop: threading.Event | None = None) -> list[Done]:
     for moment, late in _due(desk, now):
         if stop.is_set():
             break
-        if late:
-            done += _miss(desk, moment, late, now)
-        else:
-            done += _act(desk, moment, now, stop)
+        with journal.about(occurrence=f"{moment.kind}/{moment.day}", issue=moment.issue):
+            found = _miss(desk, moment, late, now) if late else _act(desk, moment, now, stop)
+            for each in found:
+                level = logging.WARNING if each.failed else logging.INFO
+                log.log(level, "%s: %s", each.state, each.message)
+        done += found
     if not stop.is_set():
         _talk(desk)
     return done
@@ -157,8 +159,10 @@ def _act(desk: Desk, moment: Moment, now: datetime, stop: threading.Event) -> li
         claim = occurrences.claim(connection, _row(desk, moment), now)
     if claim is None:  # another process has it in hand, or it waits
         return []
+    log.info("Begins" if claim.reason is None else "Is tried again")
     outcome, failed = _outcome(desk, moment, stop)
-    again_at = desk.clock() + outcome.wait if outcome.state is State.WAITING else None
+    wait = timedelta() if stop.is_set() else outcome.wait  # the next start goes on at once
+    again_at = desk.clock() + wait if outcome.state is State.WAITING else None
     with desk.database.begin() as connection:
         occurrences.settle(
             connection, claim.id, outcome.state, desk.clock(), outcome.message, again_at
@@ -183,7 +187,7 @@ def _outcome(desk: Desk, moment: Moment, stop: threading.Event) -> tuple[Outcome
         why = str(error)
     except Exception as error:
         # The other moments of this look must still have their turn.
-        log.exception("%s %s failed", moment.kind, moment.issue)
+        log.exception("The work failed")
         why = f"{type(error).__name__}: {error}"
     failure = telling.failed(desk, moment.kind, moment.day, issue, why, moment.utc)
     return Outcome(State.WAITING, why, tells=(failure,)), True
