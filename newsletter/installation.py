@@ -134,7 +134,15 @@ class _Evidence:
         )
 
 
+def machine() -> str:
+    """This machine, as a hash."""
+    return hashlib.sha256(_machine().encode()).hexdigest()[:16]
+
+
 def _place(folder: Path) -> str:
     """This machine and this folder, as a hash."""
-    machine = next((p.read_text().strip() for p in _MACHINE if p.is_file()), socket.gethostname())
-    return hashlib.sha256(f"{machine}:{folder.resolve()}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{_machine()}:{folder.resolve()}".encode()).hexdigest()[:16]
+
+
+def _machine() -> str:
+    return next((p.read_text().strip() for p in _MACHINE if p.is_file()), socket.gethostname())

@@ -116,6 +116,17 @@ def open_database(url: str, folder: Path) -> Database:
     return database
 
 
+def place_of(address: str, folder: Path) -> str:
+    """Where the database at ``address`` is, the same for all who mean the same one; not opened.
+
+    Its driver is imported. Raises ConfigError for an address that means nothing.
+    """
+    engine = _engine(address, folder.resolve())
+    place = Database(engine).place
+    engine.dispose()
+    return place
+
+
 def newest() -> str:
     """The newest migration, by its file's name: 0001_….py is "0001"."""
     return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
