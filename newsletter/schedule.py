@@ -1,4 +1,4 @@
-"""The timetable. Pure but for ``loop``: what comes when, and what is due.
+"""The timetable, pure: what comes when, and what is due.
 
 A moment is a wall-clock time in the newsletter's zone, so each comes exactly once over every
 change of the clock: a time that occurs twice counts at its first, a time that does not exist
@@ -8,7 +8,7 @@ clock alone, so no change of the clock moves it to another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from heapq import heappop, heappush, merge
@@ -145,34 +145,3 @@ def _moment(kind: str, issue: date, name: str, wall: datetime, zone: ZoneInfo) -
 def _real(wall: datetime, zone: ZoneInfo) -> datetime:
     """When a clock on the wall in that zone shows this; moves a time that does not exist."""
     return wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
-
-
-def loop(tick: Callable[[], None], on_stop: Callable[[], None], seconds: int = 60) -> None:
-    """Call ``tick`` now and then every minute, until the process is told to stop.
-
-    ``on_stop`` is called then; a tick may still be under way at the end.
-    """
-    import signal
-
-    from apscheduler.executors.pool import ThreadPoolExecutor
-    from apscheduler.schedulers.blocking import BlockingScheduler
-
-    scheduler = BlockingScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone=UTC)
-    scheduler.add_job(
-        tick,
-        "interval",
-        seconds=seconds,
-        next_run_time=datetime.now(UTC),
-        coalesce=True,
-        max_instances=1,
-        misfire_grace_time=None,
-    )
-
-    def stop(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_DFL)  # a second one ends at once
-        on_stop()
-        scheduler.shutdown(wait=False)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    scheduler.start()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from dataclasses import asdict
-from itertools import islice
-from typing import Annotated
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
 from newsletter.cli.common import AsJson, context, emit, note
 
-log = logging.getLogger(__name__)
+Log = Annotated[
+    Literal["text", "json"] | None,
+    typer.Option("--log", help="How to write the log, on standard error."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -22,14 +25,21 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def tick(as_json: AsJson = False) -> None:
+def tick(as_json: AsJson = False, log: Log = None) -> None:
     """Look once at what is due, and do it: for cron, or a systemd timer."""
-    from newsletter.app.ticking import tick as look
+    from newsletter.app import journal
+    from newsletter.app.looking import look_at
     from newsletter.cli import progress
 
-    stop = threading.Event()
-    with progress.until_stopped(stop):
-        done = look(context.desk(), stop)
+    if log:
+        journal.start(log)
+    else:  # what it did is printed at the end
+        logging.getLogger("newsletter.app.ticking").setLevel(logging.CRITICAL)
+    desk, stop = context.desk(), threading.Event()
+    with progress.until_stopped(stop), journal.about(newsletter=desk.name):
+        done, unheard = look_at(desk, stop)
+    if unheard:
+        note(unheard)
     if as_json:
         emit([asdict(each) for each in done])
     elif not done:
@@ -41,49 +51,37 @@ def tick(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def run() -> None:
-    """Run the timetable until stopped: one look a minute."""
-    from newsletter import schedule
-    from newsletter.app.ticking import tick as look
-    from newsletter.app.timetable import coming
-    from newsletter.cli.timetable import moments_text
+def run(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DIR]...", help="The newsletters' folders; without any, this one."),
+    ] = None,
+    health: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, metavar="PORT", help="Answer /healthz on this port of 127.0.0.1."
+        ),
+    ] = None,
+    log: Log = None,
+) -> None:
+    """Run the timetables of one or several newsletters until stopped: one look a minute."""
+    from newsletter.app import journal, running
+    from newsletter.web.health import Listener
 
-    desk = context.desk()
-    logging.basicConfig(force=True, level=logging.INFO, format=_LOG, stream=sys.stderr)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    first = moments_text(islice(coming(desk), 2))
-    note(f"Running {desk.name} ({desk.config.newsletter.timezone}). Next:\n{first}")
-
-    stop, busy = threading.Event(), threading.Lock()
-
-    def safely() -> None:
-        with busy:
-            look_once()
-
-    def look_once() -> None:
-        try:
-            for each in look(desk, stop):
-                level = logging.WARNING if each.failed else logging.INFO
-                log.log(level, "%s %s: %s: %s", each.kind, each.issue, each.state, each.message)
-        except Exception as error:  # noqa: BLE001 - the timetable must outlive one bad look
-            log.error("this look failed: %s", error)  # noqa: TRY400
-
-    schedule.loop(safely, stop.set)
-    with busy:  # a send that is under way gets its answers first
-        note("Stopped.")
+    journal.start(log or "text")
+    running.run(folders or [context.folder], None if health is None else partial(Listener, health))
 
 
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen.")] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    log: Log = None,
 ) -> None:
     """Serve the page to approve by a link, and take what the provider reports, until stopped."""
+    from newsletter.app import journal
     from newsletter.web import public
 
     desk = context.desk()
-    logging.basicConfig(force=True, level=logging.INFO, format=_LOG, stream=sys.stderr)
+    journal.start(log or "text")
     note(f"Listening on http://{host}:{port}")
     public.serve(desk, host, port)
-
-
-_LOG = "%(asctime)s %(levelname)s %(message)s"

@@ -1,22 +1,37 @@
-"""``newsletter run`` as a service does it: a look at once, then it waits, and ends when told."""
+"""``newsletter run`` as a service: looks, logs, health, signals, and more newsletters than one."""
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from pathlib import Path
 
-from tests.newsroom import Newsroom
+import pytest
+
+from tests.e2e.publisher import publisher
+from tests.e2e.sends import edit, got, leases_end, through_sendgrid
+from tests.e2e.servers import hang, sendgrid_server
+from tests.e2e.services import ZONE, due, service, until
+from tests.newsroom import CONFIG, Newsroom, make
+
+KOREAN = {"The Weekly Test": "주간 소식"}
+
+
+@pytest.fixture
+def korean(tmp_path_factory: pytest.TempPathFactory) -> Newsroom:
+    """A second newsletter on the machine."""
+    room = make(tmp_path_factory.mktemp("korean"))
+    room.configure(**KOREAN)
+    return room
 
 
 def test_run_does_what_is_due_at_once_and_ends_on_sigterm(newsroom: Newsroom) -> None:
-    zone = ZoneInfo("America/Los_Angeles")
-    due = datetime.now(zone) - timedelta(minutes=30)
-    later = due + timedelta(days=3)
-    newsroom.configure(f'\n[schedule]\ngather = "mon-sun {due:%H:%M}"\nsend = "{later:%a} 12:00"\n')
+    newsroom.configure(due("gather"))
     process = subprocess.Popen(
         [sys.executable, "-m", "newsletter.cli", "-C", str(newsroom.folder), "run"],
         env=newsroom.whole_environment(),
@@ -28,7 +43,6 @@ def test_run_does_what_is_due_at_once_and_ends_on_sigterm(newsroom: Newsroom) ->
         issues = newsroom.folder / "issues"
         while time.monotonic() < deadline and not list(issues.glob("*/build/email.json")):
             time.sleep(0.1)
-        time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=20)[1]
     finally:
@@ -43,11 +57,292 @@ def test_run_does_what_is_due_at_once_and_ends_on_sigterm(newsroom: Newsroom) ->
 
 
 def test_tick_fails_when_its_work_failed(newsroom: Newsroom) -> None:
-    zone = ZoneInfo("America/Los_Angeles")
-    due = datetime.now(zone) - timedelta(minutes=30)
-    later = due + timedelta(days=3)
-    newsroom.configure(f'\n[schedule]\ngather = "mon-sun {due:%H:%M}"\nsend = "{later:%a} 12:00"\n')
+    newsroom.configure(due("gather"))
     newsroom.write("feed.xml", "no feed")
-    assert "No source could be read" in newsroom.run("tick", status=1).stdout
+    failed = newsroom.run("tick", status=1)
+    assert "No source could be read" in failed.stdout
+    assert "No source could be read" not in failed.stderr
     found = newsroom.json("status")
     assert found["occurrences"][0]["state"] == "waiting"
+
+
+def test_every_line_about_an_occurrence_bears_its_id(newsroom: Newsroom) -> None:
+    newsroom.configure(
+        due("gather") + '[dateline]\ncity = "LA"\nurl = "http://127.0.0.1:9/"\n'
+        "latitude = 34.05\nlongitude = -118.24\n"
+    )
+    with service(newsroom, command=True) as run:
+        until(lambda: bool(run.said("done: 3 articles")), run.text)
+        run.stop()
+    today = datetime.now(ZONE).date()
+    found = [line for line in run.lines() if "occurrence" in line]
+    assert {line["occurrence"] for line in found} <= {
+        f"gather/{day}" for day in (today, today - timedelta(days=1))
+    }
+    assert [line["message"].partition(":")[0] for line in found] == [
+        "Begins",
+        "The dateline goes without a new temperature",  # said by another part, in another thread
+        "done",
+    ]
+    assert {line["newsletter"] for line in found} == {"The Weekly Test"}
+    assert all(line["at"].endswith("Z") and line["level"] for line in run.lines())
+
+
+def test_tick_writes_the_same_log_when_asked(newsroom: Newsroom) -> None:
+    newsroom.configure(due("gather"))
+    done = newsroom.run("tick", "--log", "text")
+    assert " info The Weekly Test, gather/" in done.stderr
+    assert "done: 3 articles" in done.stderr
+    assert newsroom.run("tick", "--log", "json").stderr == ""
+
+
+def test_healthz_says_why_it_is_not_well_and_a_mended_configuration_is_read_again(
+    newsroom: Newsroom, korean: Newsroom
+) -> None:
+    good = (newsroom.folder / "newsletter.toml").read_text()
+    with service(newsroom, korean) as run:
+        until(lambda: run.health()[0] == 200, run.text)
+        newsroom.write("newsletter.toml", "name = [")
+        until(lambda: run.health()[0] == 503, run.text)
+        status, document = run.health()
+        assert status == 503
+        assert "newsletter.toml" in document["reason"]
+        assert [each["reason"] is None for each in document["newsletters"]] == [False, True]
+        korean.configure(due("gather"), **KOREAN)  # the other one is looked at all the same
+        until(lambda: bool(list(korean.folder.glob("outbox/tests/*.eml"))), run.text)
+        newsroom.write("newsletter.toml", good)
+        until(lambda: run.health()[0] == 200, run.text)
+        run.stop()
+    errors = [line for line in run.lines() if line["level"] == "error"]
+    assert len(errors) == 1  # said once, not at every look
+    assert len(run.said("Works again")) == 1
+
+
+@pytest.mark.parametrize("broken", ["name = [", CONFIG + '[database]\nurl = "nonsense"\n'])
+def test_a_newsletter_that_is_broken_at_the_start_is_waited_for(
+    newsroom: Newsroom, korean: Newsroom, broken: str
+) -> None:
+    good = (newsroom.folder / "newsletter.toml").read_text()
+    newsroom.write("newsletter.toml", broken)
+    with service(newsroom, korean) as run:
+        until(lambda: run.health()[0] == 503, run.text)
+        newsroom.write("newsletter.toml", good)
+        until(lambda: run.health()[0] == 200, run.text)
+        run.stop()
+    refused = newsroom.folder / "nowhere"
+    refused.mkdir()
+    assert "There is no newsletter.toml" in newsroom.run("run", str(refused), status=2).stderr
+
+
+def test_a_database_that_cannot_be_used_is_said_and_come_back_to(newsroom: Newsroom) -> None:
+    newsroom.configure('\n[database]\nurl = "sqlite:///away/newsletter.db"\n')
+    with service(newsroom) as run:
+        until(lambda: bool(run.said("The database")), run.text)
+        (newsroom.folder / "away").mkdir()
+        until(lambda: bool(run.said("Works again")), run.text)
+        assert run.health()[0] == 200
+        run.stop()
+    assert len([line for line in run.lines() if line["level"] == "error"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        ("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404),
+        ("POST /healthz HTTP/1.1\r\nHost: localhost:1\r\n\r\n", 405),
+        ("GET /healthz HTTP/1.1\r\nHost: evil.example.com\r\n\r\n", 400),
+        ("\x16\x03\x01 not a request at all", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: localhost:1\r\n\r\n", 200),
+        ("GET /healthz HTTP/1.0\r\n\r\n", 200),
+    ],
+)
+def test_healthz_answers_nothing_else(newsroom: Newsroom, request_: str, status: int) -> None:
+    with service(newsroom) as run:
+        until(lambda: run.health()[0] == 200, run.text)
+        port = int(run.url.split(":")[2].partition("/")[0])
+        with socket.create_connection(("127.0.0.1", port), 5) as connection:
+            connection.sendall(request_.encode("latin-1"))
+            assert connection.makefile().readline().split()[1] == str(status)
+
+
+def test_who_connects_and_says_nothing_holds_nothing_up(newsroom: Newsroom) -> None:
+    with service(newsroom) as run:
+        until(lambda: run.health()[0] == 200, run.text)
+        port = int(run.url.split(":")[2].partition("/")[0])
+        silent = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(40)]
+        assert run.health()[0] == 200
+        newsroom.configure(due("gather"))
+        until(lambda: bool(run.said("done: 3 articles")), run.text)
+        for each in silent:
+            each.close()
+        run.stop()
+
+
+def test_a_port_that_is_taken_is_said(newsroom: Newsroom) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = newsroom.run("run", "--health", port, status=2).stderr
+    assert f"/healthz cannot be answered on port {port}" in said
+
+
+def test_a_good_look_is_followed_by_a_ping(newsroom: Newsroom) -> None:
+    with publisher({"/ping/secret": "OK"}) as watcher:
+        newsroom.configure(f'\n[alerts]\nping_url = "{watcher.url}/ping/secret"\n')
+        newsroom.run("tick")
+        assert watcher.asked == ["/ping/secret"]
+        with service(newsroom) as run:
+            until(lambda: len(watcher.asked) >= 3, run.text)
+            watcher.pages["/ping/secret"] = 503
+            until(lambda: bool(run.said("answered with status 503")), run.text)
+            before = len(watcher.asked)
+            until(lambda: len(watcher.asked) >= before + 2, run.text)
+            assert run.health()[0] == 200  # the looks are good all the same
+            newsroom.write("newsletter.toml", "name = [")
+            until(lambda: run.health()[0] == 503, run.text)
+            before = len(watcher.asked)
+            time.sleep(1.2)
+            assert len(watcher.asked) == before
+            said = run.stop()
+    assert len(run.said("answered with status 503")) == 1
+    assert "secret" not in said
+
+
+def test_a_ping_that_is_not_answered_does_not_fail_the_tick(newsroom: Newsroom) -> None:
+    newsroom.configure('\n[alerts]\nping_url = "http://127.0.0.1:9/ping/secret"\n')
+    done = newsroom.run("tick")
+    assert done.stdout.strip() == "Nothing is due."
+    assert "ping_url gave no answer" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_sigterm_ends_what_is_in_flight_and_the_next_start_goes_on(newsroom: Newsroom) -> None:
+    readers = newsroom.prepare(issue_due(), readers=20)
+    with sendgrid_server() as server:
+        through_sendgrid(newsroom, server, "hold", due("send"))
+        server.pace = 0.7
+        with service(newsroom) as run:
+            until(lambda: server.requests >= 2, run.text)
+            said = run.stop()
+        assert "goes on later" in said
+        assert len(got(server)) == 2 * server.requests < 20
+        server.pace = 0
+        with service(newsroom) as run:
+            until(lambda: newsroom.json("receipt", issue_due())["state"] == "done", run.text, 60)
+            run.stop()
+        assert got(server) == readers
+
+
+def test_a_second_signal_ends_at_once_and_nobody_gets_it_twice(newsroom: Newsroom) -> None:
+    readers = newsroom.prepare(issue_due(), readers=4)
+    with sendgrid_server() as server:
+        through_sendgrid(newsroom, server, more=due("send"))
+        server.script = {1: hang()}
+        with service(newsroom) as run:
+            until(lambda: bool(server.bodies), run.text)
+            run.process.send_signal(signal.SIGTERM)
+            until(lambda: bool(run.said("Once more ends it at once")), run.text)
+            run.process.send_signal(signal.SIGTERM)
+            assert run.process.wait(10) == 0
+        assert run.said("The look was ended by signal 9")
+        both_leases_end(newsroom)
+        newsroom.run("send", issue_due(), "--yes")
+        assert got(server) == readers
+
+
+def test_a_look_that_is_killed_is_said_and_the_next_one_goes_on(newsroom: Newsroom) -> None:
+    readers = newsroom.prepare(issue_due(), readers=4)
+    with sendgrid_server() as server:
+        through_sendgrid(newsroom, server, more=due("send"))
+        server.script = {1: hang()}
+        with service(newsroom) as run:
+            until(lambda: bool(server.bodies), run.text)
+            children = Path(f"/proc/{run.process.pid}/task/{run.process.pid}/children")
+            os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+            until(lambda: bool(run.said("The look was ended by signal 9")), run.text)
+            both_leases_end(newsroom)
+            until(lambda: newsroom.json("receipt", issue_due())["state"] == "done", run.text)
+            run.stop()
+        assert got(server) == readers
+
+
+def test_the_service_stays_small_whatever_its_looks_need(newsroom: Newsroom) -> None:
+    newsroom.configure(due("gather"))
+    with service(newsroom, command=True) as run:
+        until(lambda: bool(run.said("done: 3 articles")), run.text)
+        until(lambda: not run.health()[1]["newsletters"][0]["at_work"], run.text)
+        assert run.resident() < 80_000_000
+        assert run.threads() == 1  # a fork copies no other thread
+        run.stop()
+
+
+def test_systemd_is_told(newsroom: Newsroom, tmp_path: Path) -> None:
+    place = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(place))
+        systemd.settimeout(20)
+        with service(newsroom, NOTIFY_SOCKET=str(place)) as run:
+            assert [systemd.recv(100) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
+            run.stop()
+        heard = [b""]
+        while heard[-1] != b"STOPPING=1":
+            heard.append(systemd.recv(100))
+
+
+def test_two_newsletters_of_one_name_in_one_database_are_refused(
+    newsroom: Newsroom, korean: Newsroom
+) -> None:
+    shared = f'\n[database]\nurl = "sqlite:///{newsroom.folder}/newsletter.db"\n'
+    korean.configure(shared)
+    said = newsroom.run("run", str(newsroom.folder), str(korean.folder), status=2).stderr
+    assert "are both called 'The Weekly Test' in one database" in said
+    newsroom.run("tick")  # and when nobody could see both at once
+    refused = korean.run("tick", status=2).stderr
+    assert "are both called 'The Weekly Test' in one database" in refused
+    assert str(newsroom.folder) in refused
+    assert str(korean.folder) in refused
+    newsroom.run("tick")
+    korean.configure(shared, **KOREAN)
+    korean.run("tick")
+    (newsroom.folder / "newsletter.toml").unlink()  # it has moved: the other folder is the one
+    korean.configure(shared)
+    korean.run("tick")
+
+
+def test_a_folder_is_given_once(newsroom: Newsroom) -> None:
+    folder = str(newsroom.folder)
+    said = newsroom.run("run", folder, f"{folder}/.", status=2).stderr
+    assert "named twice" in said
+
+
+@pytest.mark.parametrize("one_database", [False, True])
+def test_several_newsletters_on_one_machine(
+    newsroom: Newsroom, korean: Newsroom, one_database: bool
+) -> None:
+    """Each sends its own issue to its own list; neither takes the other for a copy of itself."""
+    shared = f'\n[database]\nurl = "sqlite:///{newsroom.folder}/newsletter.db"\n'
+    automatic = due("send") + 'approval = "automatic"\n'
+    newsroom.configure(automatic)
+    own = {'name = "The Weekly Test"': 'name = "주간 소식"\nlanguage = "ko"\nlist = "korean"'}
+    korean.configure(automatic + (shared if one_database else ""), **own)
+    for room in (newsroom, korean):
+        room.run("gather", issue_due())
+        room.subscribe(3)
+    with service(newsroom, korean) as run:
+        until(lambda: len(run.said("done: 3 of 3 accepted")) == 2, run.text)
+        assert run.health()[0] == 200
+        run.stop()
+    assert {line["newsletter"] for line in run.said("done:")} == {"The Weekly Test", "주간 소식"}
+    for room in (newsroom, korean):
+        assert len(list((room.folder / "outbox" / issue_due()).glob("*.eml"))) == 3
+        assert room.json("receipt", issue_due())["accepted"] == 3
+
+
+def issue_due() -> str:
+    """The issue of ``due("send")``."""
+    return f"{datetime.now(ZONE) - timedelta(minutes=30):%Y-%m-%d}"
+
+
+def both_leases_end(room: Newsroom) -> None:
+    """As if ten minutes had gone by since the look was killed."""
+    leases_end(room)
+    edit(room, "update occurrences set lease_until = '2020-01-01 00:00:00' where lease_until > ''")

@@ -1,0 +1,74 @@
+"""One look at a timetable with all that belongs to it: for ``tick`` and for ``run``."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from newsletter.app import journal, naming, timetable
+from newsletter.app.desk import Desk, open_desk
+from newsletter.app.ticking import Done, tick
+from newsletter.errors import ConfigError, FetchError, NewsletterError
+from newsletter.http import knock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of a look. ``trouble``: why it could not be done; the next one may do better.
+
+    ``broken``: a person has to mend the configuration. ``unheard``: why the ping that follows a
+    good look was not answered.
+    """
+
+    newsletter: str | None
+    trouble: str | None = None
+    broken: bool = False
+    unheard: str | None = None
+
+
+def look(folder: Path, stop: threading.Event, *, first: bool = False) -> Look:
+    """Read the configuration as it is now, and do what is due. Never raises.
+
+    At the ``first`` one the log says what comes next.
+    """
+    try:
+        desk = open_desk(folder)
+    except NewsletterError as error:
+        return Look(None, str(error), broken=True)
+    with journal.about(newsletter=desk.name):
+        try:
+            if first:
+                coming = islice(timetable.coming(desk), 2)
+                said = (f"{m.kind} {m.issue} at {m.local:%a %Y-%m-%d %H:%M %Z}" for m in coming)
+                log.info("Next: %s", ", ".join(said))
+            _, unheard = look_at(desk, stop)
+        except NewsletterError as error:
+            return Look(desk.name, str(error), broken=isinstance(error, ConfigError))
+        except Exception as error:
+            log.exception("This look failed")
+            return Look(desk.name, f"{type(error).__name__}: {error}")
+        finally:
+            desk.close()
+    return Look(desk.name, unheard=unheard)
+
+
+def look_at(desk: Desk, stop: threading.Event) -> tuple[list[Done], str | None]:
+    """Do what is due, then ping. What was done, and why the ping was not answered.
+
+    Raises NewsletterError where the timetable could not be looked at.
+    """
+    naming.require_own_name(desk)
+    done = tick(desk, stop)
+    url = desk.config.alerts.ping_url
+    if url is None or stop.is_set():
+        return done, None
+    try:
+        knock(url)
+    except FetchError as error:
+        return done, str(error)
+    return done, None

@@ -1,0 +1,239 @@
+"""``newsletter run``: a look at every newsletter each minute, each look in a process of its own.
+
+The process that waits holds neither configuration nor connections. A look reads newsletter.toml
+as it is then, one newsletter cannot hold up another, and what a gather needs of memory goes with
+it. Time is measured by a clock that nobody sets, so no jump of the other one stops the looks.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import selectors
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+from newsletter.app import journal, naming, systemd
+from newsletter.app.desk import Desk, open_desk
+from newsletter.app.watched import Watched, health
+from newsletter.errors import NewsletterError
+
+log = logging.getLogger(__name__)
+
+EVERY = 60.0  # seconds from look to look, at whole minutes
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+class Listener(Protocol):
+    """What else the process answers while it waits."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on this machine."""
+        ...
+
+    def attach(self, selector: selectors.BaseSelector) -> None:
+        """Register sockets there, each with what is to be called when something comes."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the sockets."""
+        ...
+
+
+Health = Callable[[], tuple[bool, dict[str, object]]]
+Listen = Callable[[Health], Listener]
+
+
+def run(folders: Sequence[Path], listen: Listen | None = None, every: float = EVERY) -> None:
+    """Look at the newsletters in these folders ``every`` so many seconds until SIGTERM or SIGINT.
+
+    ``listen`` makes what answers /healthz. One whose configuration cannot be read is waited for;
+    raises ConfigError where that is all of them, UsageError where two are one newsletter.
+    """
+    watched, desks = _opened(folders)
+    if len(watched) > 1:
+        naming.require_different(folders, desks)
+    listener = listen(lambda: health(watched, time.monotonic())) if listen else None
+
+    def begin() -> None:
+        for desk in desks:
+            with journal.about(newsletter=desk.name):
+                log.info("Running %s (%s)", desk.name, desk.config.newsletter.timezone)
+        if listener:
+            log.info("/healthz is answered on http://127.0.0.1:%d/healthz", listener.port)
+        import_module("newsletter.app.looking")  # once, for all looks
+        if any(desk.config.alerts.ping_url for desk in desks):
+            import_module("httpx")
+
+    Service(watched, listener, begin, every).run()
+    log.info("Stopped.")
+
+
+def _opened(folders: Sequence[Path]) -> tuple[list[Watched], list[Desk]]:
+    """What is to be watched, and those newsletters whose configuration can be read."""
+    watched, desks = [], list[Desk]()
+    for folder in folders:
+        try:
+            desk = open_desk(folder)
+            naming.place(desk)  # and the database's driver is there for all looks
+            desks.append(desk)
+            watched.append(Watched(folder, desk.name, time.monotonic()))
+        except NewsletterError as error:
+            watched.append(Watched(folder, None, time.monotonic(), str(error), broken=True))
+            fault = error
+    if not desks:
+        raise fault
+    for each in watched:
+        if each.trouble:
+            log.error("%s", each.trouble)
+    return watched, desks
+
+
+class Service:
+    """Looks at the newsletters until SIGTERM or SIGINT; what is under way then comes to its end."""
+
+    def __init__(
+        self,
+        watched: Sequence[Watched],
+        listener: Listener | None = None,
+        begin: Callable[[], None] = lambda: None,
+        every: float = EVERY,
+    ) -> None:
+        """``begin`` is called before the first look; what it imports all looks share."""
+        self._watched = watched
+        self._listener = listener
+        self._begin = begin
+        self._every = every
+        self._stopping = False
+
+    def run(self) -> None:
+        """Until stopped. A second signal kills what is still under way."""
+        with selectors.DefaultSelector() as selector:
+            self._selector = selector
+            if self._listener:
+                self._listener.attach(selector)
+            waking = self._hear()
+            try:
+                self._begin()
+                gc.collect()
+                gc.freeze()  # what is never looked at again is never copied for a look
+                systemd.tell(systemd.READY)
+                self._go_on()
+            finally:
+                signal.set_wakeup_fd(-1)
+                for end in waking:
+                    os.close(end)
+
+    def _go_on(self) -> None:
+        next_look = time.monotonic()
+        while not self._stopping or any(each.pid for each in self._watched):
+            if not self._stopping and time.monotonic() >= next_look:
+                for each in self._watched:
+                    if each.pid is None:
+                        self._start(each)
+                next_look = time.monotonic() + self._every - time.time() % self._every
+            systemd.tell(systemd.ALIVE)
+            wait = None if self._stopping else max(0.0, next_look - time.monotonic())
+            for key, _ in self._selector.select(wait):
+                key.data()
+
+    def _hear(self) -> tuple[int, int]:
+        """Let signals wake the loop by a pipe."""
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        self._selector.register(reading, selectors.EVENT_READ, lambda: self._stop(reading))
+        for number in _STOPPING:
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        return reading, writing
+
+    def _stop(self, reading: int) -> None:
+        os.read(reading, 100)
+        number = signal.SIGKILL if self._stopping else signal.SIGTERM
+        if not self._stopping:
+            systemd.tell(systemd.STOPPING)
+            if any(each.pid for each in self._watched):
+                log.info("Stopping: what is under way is answered first. Once more ends it at once")
+        self._stopping = True
+        for each in self._watched:
+            if each.pid is not None:
+                os.kill(each.pid, number)
+
+    def _start(self, each: Watched) -> None:
+        reading, writing = os.pipe()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # until the child hears them itself
+        try:
+            each.pid, each.since = os.fork(), time.monotonic()
+            if each.pid == 0:
+                self._become(each, writing)
+        except OSError as error:  # the machine has no room just now; the next look may have
+            os.close(reading)
+            log.error("No look could be started: %s", error.strerror)  # noqa: TRY400
+            return
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+            os.close(writing)
+        each.looks += 1
+        told = bytearray()
+
+        def hear() -> None:
+            if piece := os.read(reading, 65536):
+                told.extend(piece)
+                return
+            self._selector.unregister(reading)
+            os.close(reading)
+            self._end(each, bytes(told))
+
+        self._selector.register(reading, selectors.EVENT_READ, hear)
+
+    def _become(self, each: Watched, writing: int) -> NoReturn:
+        """In the new process: one look, and its end."""
+        try:
+            signal.set_wakeup_fd(-1)
+            stop = threading.Event()
+            for number in _STOPPING:
+                signal.signal(number, lambda *_: stop.set())
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+            if self._listener:
+                self._listener.close()
+            from newsletter.app.looking import look
+
+            found = look(each.folder, stop, first=not each.looks)
+            os.write(writing, json.dumps(asdict(found)).encode())
+        except BaseException:
+            log.exception("This look failed")
+        finally:
+            os._exit(0)
+
+    def _end(self, each: Watched, told: bytes) -> None:
+        """The process that looked has ended; ``told`` is what it found, where it came to that."""
+        _, status = os.waitpid(each.pid or 0, 0)
+        each.pid = None
+        if not told:
+            code = os.waitstatus_to_exitcode(status)
+            how = f"by signal {-code}" if code < 0 else f"with status {code}"
+            found = {"newsletter": each.name, "trouble": f"The look was ended {how}"}
+        else:
+            found = json.loads(told)
+        each.name = found["newsletter"] or each.name
+        before, each.trouble = each.trouble, found["trouble"]
+        each.broken = found.get("broken", False)
+        unheard, each.unheard = each.unheard, found.get("unheard")
+        with journal.about(newsletter=each.name or str(each.folder)):
+            if each.trouble and each.trouble != before:
+                log.error("%s", each.trouble)
+            if not each.trouble:
+                each.good_at = time.monotonic()
+                if before:
+                    log.info("Works again")
+            if each.unheard and each.unheard != unheard:
+                log.warning("%s", each.unheard)

@@ -1,0 +1,130 @@
+"""What the tests of the service share: ``newsletter run`` as a process, with its log and health."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.newsroom import Newsroom
+
+ZONE = ZoneInfo("America/Los_Angeles")
+
+# The command with looks that come every half second: nobody wants to wait a minute in a test.
+_QUICK = """
+import sys
+from functools import partial
+from pathlib import Path
+from newsletter.app import journal, running
+from newsletter.web.health import Listener
+journal.start("json")
+running.run([Path(folder) for folder in sys.argv[1:]], partial(Listener, 0), every=0.5)
+"""
+
+
+@dataclass
+class Running:
+    """A service that runs; its log is JSON."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    def text(self) -> str:
+        """All that it has said so far."""
+        return self.log.read_text(encoding="utf-8")
+
+    def lines(self) -> list[dict[str, str]]:
+        """The lines of its log, those that are whole."""
+        return [
+            json.loads(line) for line in self.text().splitlines(keepends=True) if line[-1:] == "\n"
+        ]
+
+    def said(self, word: str) -> list[dict[str, str]]:
+        """The lines whose message holds the word."""
+        return [line for line in self.lines() if word in line["message"]]
+
+    @property
+    def url(self) -> str:
+        """Where it answers about its health."""
+        until(lambda: bool(self.said("/healthz is answered on")), self.text)
+        return self.said("/healthz is answered on")[0]["message"].rpartition(" ")[2]
+
+    def health(self) -> tuple[int, Any]:
+        """The status and the document of /healthz."""
+        try:
+            with urllib.request.urlopen(self.url, timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def stop(self) -> str:
+        """SIGTERM; it ends with 0. All that it said."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(30) == 0, self.text()
+        said = self.text()
+        assert "Traceback" not in said, said
+        return said
+
+    def resident(self) -> int:
+        """The memory that it has in use now, in bytes."""
+        return int(self._status("VmRSS").split()[0]) * 1024
+
+    def threads(self) -> int:
+        return int(self._status("Threads"))
+
+    def _status(self, name: str) -> str:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(line for line in status.splitlines() if line.startswith(name)).split(":")[1]
+
+
+@contextlib.contextmanager
+def service(*rooms: Newsroom, command: bool = False, **environment: str) -> Iterator[Running]:
+    """The service for these newsletters; ``command``: as people start it, a look a minute."""
+    folders = [str(room.folder) for room in rooms]
+    start = ["-m", "newsletter.cli", "run", "--health", "0", "--log", "json"]
+    path = rooms[0].folder / f"run-{secrets.token_hex(4)}.log"
+    with path.open("a", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, *(start if command else ["-c", _QUICK]), *folders],
+            env={**rooms[0].whole_environment(), **environment},
+            stderr=log,
+            text=True,
+        )
+    try:
+        yield Running(process, path)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until(condition: Callable[[], bool], said: Callable[[], str], seconds: float = 30) -> None:
+    """Wait for it; where it does not come about, ``said`` may tell why."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, said()
+        time.sleep(0.05)
+
+
+def due(kind: str, minutes: int = 30) -> str:
+    """A ``[schedule]`` in which only that kind of moment was due, so many minutes ago."""
+    then = datetime.now(ZONE) - timedelta(minutes=minutes)
+    other = then + timedelta(days=3)
+    times = {kind: f"mon-sun {then:%H:%M}"}
+    if kind == "send":
+        times["gather"] = f"{other:%a} {then:%H:%M}"
+    else:
+        times["send"] = f"{other:%a} 12:00"
+    return "\n[schedule]\n" + "".join(f'{name} = "{at}"\n' for name, at in times.items())

@@ -1,0 +1,36 @@
+"""When a service says that it is not well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from newsletter.app.watched import AT_WORK, LATE, Watched, health
+
+
+def watched(**state: object) -> Watched:
+    return Watched(Path(), "Our Week", 1000.0, **state)  # type: ignore[arg-type]
+
+
+def test_looks_that_stay_away_are_late() -> None:
+    assert watched().ill(1000 + LATE) is None
+    assert watched().ill(1001 + LATE) == "The last good look was 301 seconds ago."
+
+
+def test_a_look_at_work_is_a_sign_of_life_for_half_a_day() -> None:
+    sending = watched(pid=1, since=1100.0)
+    assert sending.ill(1100 + AT_WORK) is None
+    assert "does not end" in str(sending.ill(1101 + AT_WORK))
+
+
+def test_a_look_that_fails_once_is_no_illness_until_it_is_late() -> None:
+    failing = watched(trouble="The database does not answer.")
+    assert failing.ill(1060) is None
+    assert failing.ill(1001 + LATE) == "The database does not answer."
+
+
+def test_a_configuration_that_cannot_be_read_is_said_at_once() -> None:
+    broken = Watched(Path("week"), None, 1000.0, trouble="newsletter.toml: …", broken=True)
+    assert broken.ill(1001) == "newsletter.toml: …"
+    well, document = health([watched(), broken], 1001)
+    assert not well
+    assert document["reason"] == "week: newsletter.toml: …"
