@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import delivering, gathering, importing, mailing, previewing, ticking
+from bench import delivering, gathering, importing, mailing, previewing, serving, ticking
 
 ROOT = Path(__file__).parents[1]
 ISSUE = "2025-07-07"
@@ -39,6 +39,10 @@ def main() -> None:
             print("There is no Chromium here: from a save to the browser was not measured.")
         else:
             _line("from a save to the browser", shown, 0.3)
+    served = serving.measure()
+    _line("the same with its process, as run does", served.look, 0.02)
+    _line("newsletter run, until the first look", served.start, 1.5)
+    print(f"newsletter run, resident {served.resident / 1e6:17.1f} MB   limit 80 MB")
     least, first, second = gathering.measure()
     _line("100 feeds, fetched and parsed only", least, None)
     _line("100 feeds, gathered", first, 1.5 * least)
