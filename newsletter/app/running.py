@@ -23,6 +23,7 @@ from typing import NoReturn, Protocol
 
 from newsletter.app import journal, naming, systemd
 from newsletter.app.desk import Desk, open_desk
+from newsletter.app.looking import Look, look
 from newsletter.app.watched import Watched, health
 from newsletter.errors import NewsletterError
 
@@ -70,9 +71,8 @@ def run(folders: Sequence[Path], listen: Listen | None = None, every: float = EV
                 log.info("Running %s (%s)", desk.name, desk.config.newsletter.timezone)
         if listener:
             log.info("/healthz is answered on http://127.0.0.1:%d/healthz", listener.port)
-        import_module("newsletter.app.looking")  # once, for all looks
         if any(desk.config.alerts.ping_url for desk in desks):
-            import_module("httpx")
+            import_module("httpx")  # once, for all looks
 
     Service(watched, listener, begin, every).run()
     log.info("Stopped.")
@@ -205,8 +205,6 @@ class Service:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
             if self._listener:
                 self._listener.close()
-            from newsletter.app.looking import look
-
             found = look(each.folder, stop, first=not each.looks)
             os.write(writing, json.dumps(asdict(found)).encode())
         except BaseException:
@@ -218,16 +216,15 @@ class Service:
         """The process that looked has ended; ``told`` is what it found, where it came to that."""
         _, status = os.waitpid(each.pid or 0, 0)
         each.pid = None
-        if not told:
+        if told:
+            found = Look(**json.loads(told))
+        else:
             code = os.waitstatus_to_exitcode(status)
             how = f"by signal {-code}" if code < 0 else f"with status {code}"
-            found = {"newsletter": each.name, "trouble": f"The look was ended {how}"}
-        else:
-            found = json.loads(told)
-        each.name = found["newsletter"] or each.name
-        before, each.trouble = each.trouble, found["trouble"]
-        each.broken = found.get("broken", False)
-        unheard, each.unheard = each.unheard, found.get("unheard")
+            found = Look(each.name, f"The look was ended {how}")
+        each.name, each.broken = found.newsletter or each.name, found.broken
+        before, each.trouble = each.trouble, found.trouble
+        unheard, each.unheard = each.unheard, found.unheard
         with journal.about(newsletter=each.name or str(each.folder)):
             if each.trouble and each.trouble != before:
                 log.error("%s", each.trouble)
