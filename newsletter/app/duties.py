@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -37,15 +36,17 @@ class Outcome:
     tells: tuple[Told, ...] = ()
 
 
-Duty = Callable[[Desk, date, threading.Event], Outcome]
+Duty = Callable[[Desk, date, Watch], Outcome]
 
 
-def gather(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
+def gather(desk: Desk, issue: date, watch: Watch) -> Outcome:
     """A draft, and a test to the editor."""
     if _send_of(desk, issue):
         return Outcome(State.SKIPPED, "it was sent before its time, so nothing is gathered for it")
     found = gathering.gather(desk, issue)
+    watch.checkpoint("gathered")
     built = editing.build(desk, issue)
+    watch.checkpoint("built")
     said = f"{len(found.gathered.articles)} articles, {len(built.issue.stories)} stories"
     told = (*telling.sources(desk, issue, found.gathered.sources), telling.draft(desk, built))
     if not desk.config.editor.email:
@@ -54,7 +55,7 @@ def gather(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
     return Outcome(State.DONE, f"{said}; a test went to {address}", tells=told)
 
 
-def remind(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
+def remind(desk: Desk, issue: date, _watch: Watch) -> Outcome:
     """Tell the editor where something is still to be done."""
     if _send_of(desk, issue):
         return _SENT
@@ -65,7 +66,7 @@ def remind(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
     return Outcome(State.DONE, f"reminded: {found.why}", tells=(told,))
 
 
-def deadline(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
+def deadline(desk: Desk, issue: date, _watch: Watch) -> Outcome:
     """Decide about an issue that nobody has approved."""
     if _send_of(desk, issue):
         return _SENT
@@ -82,7 +83,7 @@ def deadline(desk: Desk, issue: date, _stop: threading.Event) -> Outcome:
     return Outcome(State.HELD, f"it is held: {why}", tells=(telling.held(desk, issue, found),))
 
 
-def send(desk: Desk, issue: date, stop: threading.Event) -> Outcome:
+def send(desk: Desk, issue: date, watch: Watch) -> Outcome:
     """Send it, or go on with it; where it may not go, what ``if_unapproved`` says."""
     begun = _send_of(desk, issue)
     if begun and (over := ended(begun)):
@@ -105,7 +106,8 @@ def send(desk: Desk, issue: date, stop: threading.Event) -> Outcome:
     if found:
         with desk.database.begin() as connection:  # who is killed while it goes, has told of it
             alerting.tell(desk, connection, telling.unapproved_sent(desk, issue))
-    receipt = sending.send(desk, planned, Watch(stop=stop))
+    watch.checkpoint("planned")
+    receipt = sending.send(desk, planned, watch)
     said = f"{receipt.accepted} of {receipt.eligible} accepted"
     if receipt.in_doubt:
         said += f", {receipt.in_doubt} in doubt: see newsletter receipt {issue}"

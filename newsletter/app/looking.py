@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from newsletter.app import journal, naming, timetable
+from newsletter.app.delivering import Watch
 from newsletter.app.desk import Desk, open_desk
 from newsletter.app.ticking import Done, tick
 from newsletter.errors import ConfigError, FetchError, NewsletterError
@@ -63,7 +64,7 @@ def look_at(desk: Desk, stop: threading.Event) -> tuple[list[Done], str | None]:
     Raises NewsletterError where the timetable could not be looked at.
     """
     naming.require_own_name(desk)
-    done = tick(desk, stop)
+    done = tick(desk, Watch(stop=stop))
     url = desk.config.alerts.ping_url
     if url is None or stop.is_set():
         return done, None

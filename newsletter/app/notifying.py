@@ -7,7 +7,7 @@ before that is written down, leaves it to be sent once more.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from email.utils import parseaddr
 from itertools import groupby
@@ -31,15 +31,20 @@ _TOGETHER = frozenset({Kind.SOURCE, Kind.MISSED})  # several of these are one ma
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def send_all(desk: Desk) -> None:
-    """Send what waits to be sent; what cannot be sent now is tried again later."""
+def send_all(desk: Desk, checkpoint: Callable[[str], None] = lambda _: None) -> None:
+    """Send what waits to be sent; what cannot be sent now is tried again later.
+
+    ``checkpoint`` hears where it is.
+    """
     with desk.database.read() as connection:
         if not alerts.waiting(connection, desk.name, desk.clock()):
             return
     with desk.database.begin() as connection:
         claimed = alerts.claim(connection, desk.name, desk.clock())
+    checkpoint("alert claimed")
     for group in _grouped(claimed):
-        _send(desk, group)
+        _send(desk, group, checkpoint)
+        checkpoint("alert sent")
 
 
 def _grouped(claimed: Iterable[Alert]) -> list[list[Alert]]:
@@ -52,7 +57,7 @@ def _grouped(claimed: Iterable[Alert]) -> list[list[Alert]]:
     return [list(group) for _, group in groupby(sorted(claimed, key=together), together)]
 
 
-def _send(desk: Desk, group: Sequence[Alert]) -> None:
+def _send(desk: Desk, group: Sequence[Alert], checkpoint: Callable[[str], None]) -> None:
     """One mail and one post; what one of them has done is kept when the other fails."""
     ids = [alert.id for alert in group]
     faults = []
@@ -70,6 +75,7 @@ def _send(desk: Desk, group: Sequence[Alert]) -> None:
             log.exception("an alert could not be sent")
             faults.append(f"{type(error).__name__}: {error}")
         else:
+            checkpoint("alert left")
             with desk.database.begin() as connection:
                 keep(connection, ids, desk.clock())
     with desk.database.begin() as connection:

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from newsletter import schedule
 from newsletter.app import alerting, journal, notifying, reminding, telling
+from newsletter.app.delivering import Watch
 from newsletter.app.desk import Desk
 from newsletter.app.duties import DUTIES, SOON, Outcome, ended, waits
 from newsletter.errors import NewsletterError, NotReadyError
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import Connection, facts, occurrences, sends
-from newsletter.store.occurrences import Due, Occurrence, State
+from newsletter.store.occurrences import Claimed, Due, Occurrence, State
 
 log = logging.getLogger(__name__)
 
+# For a send whose process was killed: others go on with it while mails can still be recalled.
+BRIEF = timedelta(minutes=2)
+# The named moments of a look at which a test kills the program.
+CHECKPOINTS = (
+    *("moment claimed", "gathered", "built", "planned", "frozen"),
+    *("moment done", "moment settled", "alert claimed", "alert left", "alert sent"),
+)
 LOOK_BACK = timedelta(days=31)  # how far back a machine that was down looks for missed moments
 
 
@@ -42,30 +51,31 @@ class Late(NamedTuple):
     decides: bool
 
 
-def tick(desk: Desk, stop: threading.Event | None = None) -> list[Done]:
+def tick(desk: Desk, watch: Watch | None = None) -> list[Done]:
     """Act on the newest due moment of each kind; older ones, or too late ones, are missed.
 
-    Setting ``stop`` ends a send after what is under way; the next look goes on with it.
+    Setting the watch's ``stop`` ends a send after what is under way; the next look goes on with
+    it. Its ``checkpoint`` hears the names in CHECKPOINTS, and those of ``deliver.job``.
     """
-    now, stop = desk.clock(), stop or threading.Event()
+    now, watch = desk.clock(), watch or Watch()
     done = []
     for moment, late in _due(desk, now):
-        if stop.is_set():
+        if watch.stop.is_set():
             break
         with journal.about(occurrence=f"{moment.kind}/{moment.day}", issue=moment.issue):
-            found = _miss(desk, moment, late, now) if late else _act(desk, moment, now, stop)
+            found = _miss(desk, moment, late, now) if late else _act(desk, moment, now, watch)
             for each in found:
                 level = logging.WARNING if each.failed else logging.INFO
                 log.log(level, "%s: %s", each.state, each.message)
         done += found
-    if not stop.is_set():
-        _talk(desk)
+    if not watch.stop.is_set():
+        _talk(desk, watch)
     return done
 
 
-def _talk(desk: Desk) -> None:
+def _talk(desk: Desk, watch: Watch) -> None:
     """What the editor is to hear. Whatever is wrong with it, the timetable goes on."""
-    for work in (reminding.look_ahead, notifying.send_all):
+    for work in (reminding.look_ahead, partial(notifying.send_all, checkpoint=watch.checkpoint)):
         try:
             work(desk)
         except Exception:
@@ -154,14 +164,17 @@ def _since(desk: Desk, now: datetime) -> datetime:
     return since
 
 
-def _act(desk: Desk, moment: Moment, now: datetime, stop: threading.Event) -> list[Done]:
+def _act(desk: Desk, moment: Moment, now: datetime, watch: Watch) -> list[Done]:
     with desk.database.begin() as connection:
-        claim = occurrences.claim(connection, _row(desk, moment), now)
+        lease = BRIEF if moment.kind == SEND else occurrences.LEASE
+        claim = occurrences.claim(connection, _row(desk, moment), now, lease)
     if claim is None:  # another process has it in hand, or it waits
         return []
     log.info("Begins" if claim.reason is None else "Is tried again")
-    outcome, failed = _outcome(desk, moment, stop)
-    wait = timedelta() if stop.is_set() else outcome.wait  # the next start goes on at once
+    watch.checkpoint("moment claimed")
+    outcome, failed = _outcome(desk, moment, _keeping(desk, claim, watch))
+    watch.checkpoint("moment done")
+    wait = timedelta() if watch.stop.is_set() else outcome.wait  # the next start goes on at once
     again_at = desk.clock() + wait if outcome.state is State.WAITING else None
     with desk.database.begin() as connection:
         occurrences.settle(
@@ -170,16 +183,32 @@ def _act(desk: Desk, moment: Moment, now: datetime, stop: threading.Event) -> li
         alerting.tell(desk, connection, *outcome.tells)
         if outcome.skips_send:
             _skip_send(connection, desk, moment, outcome.message)
+    watch.checkpoint("moment settled")
     if outcome.message == claim.reason:  # it still waits for the same thing: said once is enough
         return []
     return [Done(moment.kind, moment.issue, outcome.state, outcome.message, failed)]
 
 
-def _outcome(desk: Desk, moment: Moment, stop: threading.Event) -> tuple[Outcome, bool]:
+def _keeping(desk: Desk, claim: Claimed, watch: Watch) -> Watch:
+    """The same, that keeps the moment in hand while a send goes on."""
+    kept = time.monotonic()
+
+    def report(numbers: dict[str, int]) -> None:
+        nonlocal kept
+        if time.monotonic() - kept > BRIEF.total_seconds() / 4:
+            kept = time.monotonic()
+            with desk.database.begin() as connection:
+                occurrences.keep(connection, claim.id, desk.clock(), BRIEF)
+        watch.report(numbers)
+
+    return replace(watch, report=report)
+
+
+def _outcome(desk: Desk, moment: Moment, watch: Watch) -> tuple[Outcome, bool]:
     """What came of it; True: it failed, and does not merely wait for a person."""
     issue = date.fromisoformat(moment.issue)
     try:
-        return DUTIES[moment.kind](desk, issue, stop), False
+        return DUTIES[moment.kind](desk, issue, watch), False
     except NotReadyError as error:
         told = waits(desk, moment.kind, issue, str(error))
         return Outcome(State.WAITING, str(error), SOON, tells=told), False

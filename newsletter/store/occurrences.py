@@ -25,7 +25,7 @@ class State(StrEnum):
 
 FINAL = (State.DONE, State.HELD, State.SKIPPED, State.MISSED)
 NOT_DONE = (State.HELD, State.SKIPPED, State.MISSED)
-LEASE = timedelta(minutes=10)  # for one gather, or one go at a send
+LEASE = timedelta(minutes=10)  # the longest: for one gather
 _MOVED = occurrences.c.moved_to
 
 
@@ -67,9 +67,20 @@ class Occurrence:
         return self.state in FINAL and not ahead
 
 
-def claim(connection: Connection, due: Due, now: datetime) -> Claimed | None:
+def claim(
+    connection: Connection, due: Due, now: datetime, lease: timedelta = LEASE
+) -> Claimed | None:
     """Take the moment in hand; None where it is over, in another's hands, or put off."""
-    return _take(connection, due, now, _MOVED.is_(None) | (now >= _MOVED))
+    return _take(connection, due, now, lease, _MOVED.is_(None) | (now >= _MOVED))
+
+
+def keep(connection: Connection, number: int, now: datetime, lease: timedelta) -> None:
+    """Keep the moment in hand for so long from now on."""
+    connection.execute(
+        update(occurrences)
+        .where(occurrences.c.id == number, occurrences.c.state == State.STARTED)
+        .values(lease_until=now + lease)
+    )
 
 
 def settle(
@@ -92,7 +103,7 @@ def close(connection: Connection, due: Due, state: State, now: datetime, reason:
     """Write down how the moment ended without being acted on; False where that, or its end, is
     known already.
     """
-    claimed = _take(connection, due, now)
+    claimed = _take(connection, due, now, LEASE)
     if claimed is None:
         return False
     settle(connection, claimed.id, state, now, reason)
@@ -168,9 +179,13 @@ def _read(
 
 
 def _take(
-    connection: Connection, due: Due, now: datetime, *conditions: ColumnElement[bool]
+    connection: Connection,
+    due: Due,
+    now: datetime,
+    lease: timedelta,
+    *conditions: ColumnElement[bool],
 ) -> Claimed | None:
-    values = {"state": State.STARTED, "lease_until": now + LEASE, "changed_at": now}
+    values = {"state": State.STARTED, "lease_until": now + lease, "changed_at": now}
     try:
         with connection.begin_nested():
             made = connection.execute(
