@@ -13,7 +13,7 @@ from newsletter.app.delivering import Watch
 from newsletter.app.desk import Desk, open_desk
 from newsletter.app.ticking import Done, tick
 from newsletter.errors import ConfigError, FetchError, NewsletterError
-from newsletter.http import knock
+from newsletter.http.posting import knock
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def look_at(desk: Desk, stop: threading.Event) -> tuple[list[Done], str | None]:
     if url is None or stop.is_set():
         return done, None
     try:
-        knock(url)
+        knock(url, "The address of [alerts] ping_url")
     except FetchError as error:
-        return done, str(error)
+        return done, f"{error} See whether it is right, and can be reached from this machine."
     return done, None

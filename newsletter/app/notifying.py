@@ -13,7 +13,7 @@ from email.utils import parseaddr
 from itertools import groupby
 
 from newsletter import links
-from newsletter.app import approving
+from newsletter.app import approving, journal
 from newsletter.app.alerting import Kind
 from newsletter.app.desk import Desk
 from newsletter.app.personal import addressee
@@ -43,7 +43,8 @@ def send_all(desk: Desk, checkpoint: Callable[[str], None] = lambda _: None) -> 
         claimed = alerts.claim(connection, desk.name, desk.clock())
     checkpoint("alert claimed")
     for group in _grouped(claimed):
-        _send(desk, group, checkpoint)
+        with journal.about(issue=group[0].issue):
+            _send(desk, group, checkpoint)
         checkpoint("alert sent")
 
 

@@ -29,7 +29,7 @@ def post_json(url: str, document: object, name: str, seconds: float = SECONDS) -
 
 
 def knock(url: str, name: str, seconds: float = SECONDS) -> None:
-    """Ask for it, to show that we are alive; what it says does not count. Raises as ``post_json``."""
+    """Ask for it, to show that we are alive; what it says is not read. Raises as ``post_json``."""
     _reach("GET", url, None, name, seconds)
 
 
