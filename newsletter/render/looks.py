@@ -43,9 +43,10 @@ def packaged_templates() -> Path:
     return _PACKAGED if _PACKAGED.is_dir() else _BESIDE
 
 
-def folders(config: Config) -> tuple[Path, Path]:
-    """Where looks are searched: the newsroom's own templates first."""
-    return config.folder / "templates", packaged_templates()
+def folders(config: Config) -> tuple[Path, ...]:
+    """Where looks are searched: the newsroom's own templates first, if it has any."""
+    own = config.folder / "templates"
+    return (own, packaged_templates()) if own.is_dir() else (packaged_templates(),)
 
 
 def look(config: Config) -> Look:
