@@ -1,9 +1,12 @@
-"""Providers from outside the package: one that is killed in mid-request, one that is broken."""
+"""Providers from outside the package: one is killed in mid-request, one is broken, one lingers."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -36,3 +39,21 @@ class BrokenProvider(HangingProvider):
 
     def __init__(self, options: ProviderOptions, folder: Path) -> None:
         raise RuntimeError("a bug")
+
+
+class LingeringProvider(HangingProvider):
+    """Has something left to do when the program ends: in a thread, and at the exit."""
+
+    def __init__(self, options: ProviderOptions, folder: Path) -> None:
+        super().__init__(options, folder)
+        self._note = folder / "lingered"
+        atexit.register(lambda: self._write("then at the exit"))
+        threading.Thread(target=self._linger).start()
+
+    def _linger(self) -> None:
+        time.sleep(0.5)
+        self._write("by a thread, ")
+
+    def _write(self, words: str) -> None:
+        with self._note.open("a", encoding="utf-8") as note:
+            note.write(words)

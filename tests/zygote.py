@@ -1,25 +1,31 @@
 """The command line as a process, forked from one in which everything is imported already.
 
-A test run starts the program a thousand times; what a new interpreter would import each time is
-most of that. Each run is a process of its own all the same: its exit status, its signals, its
-files and its environment are real.
+A test run starts the program a thousand times; what a new interpreter would import and compile
+each time is most of that. Each run is a process of its own all the same: its folder, files,
+signals and environment are real, and it ends as an interpreter does, with its threads awaited and
+its streams flushed. What only a new interpreter shows is tried in ``e2e/test_processes.py``.
 """
 
 from __future__ import annotations
 
 import atexit
-import contextlib
+import gc
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NoReturn
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
 
+ROOT = Path(__file__).parents[1]
 LARGEST = 1 << 18  # bytes of a request: arguments and environment
+AT_START = ("PYTHON", "LC_", "LANG", "TZ")  # what an interpreter reads once, as it starts
 
 
 def run(
@@ -42,25 +48,34 @@ def run(
 def _ask(
     arguments: Sequence[str], environment: Mapping[str, str], files: list[int], timeout: float
 ) -> int:
-    parent, _ = _parent()
-    request = {"arguments": list(arguments), "environment": dict(environment)}
-    parent.settimeout(timeout)
+    for name in {*environment, *os.environ}:
+        if name.startswith(AT_START) and environment.get(name) != os.environ.get(name):
+            raise ValueError(f"{name} comes too late for a fork: start a new interpreter.")
+    parent = _parent()
+    request = [list(arguments), dict(environment), str(Path.cwd())]
     socket.send_fds(parent, [json.dumps(request).encode()], files)
     child = int(parent.recv(100))
+    parent.settimeout(timeout)
     try:
         return int(parent.recv(100))
     except TimeoutError:
-        os.kill(child, 9)
+        os.kill(child, signal.SIGKILL)
         parent.recv(100)
         raise subprocess.TimeoutExpired(list(arguments), timeout) from None
+    finally:
+        parent.settimeout(None)
 
 
 @cache
-def _parent() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """The process that forks, started at first use; it ends with this one."""
+def _parent() -> socket.socket:
+    """The way to the process that forks, started at first use; it ends with this one."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.zygote", str(theirs.fileno())], pass_fds=[theirs.fileno()]
+        [sys.executable, "-m", "tests.zygote", str(theirs.fileno())],
+        cwd=ROOT,
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # no terminal: its streams are those of the forks
     )
     theirs.close()
 
@@ -69,19 +84,22 @@ def _parent() -> tuple[socket.socket, subprocess.Popen[bytes]]:
         process.wait(10)
 
     atexit.register(end)
-    return ours, process
+    return ours
 
 
-def _serve(requests: socket.socket) -> None:
-    """Fork for each request; answer with the child's number, then with its exit status."""
+def _forked(requests: socket.socket) -> bool:
+    """Fork for each request; answer with the child's number, then with its exit status.
+
+    True in a child, which has become what was asked for; False when nobody asks any more.
+    """
     while True:
         message, files, _, _ = socket.recv_fds(requests, LARGEST, 3)
         if not message:
-            return
-        asked = json.loads(message)
+            return False
         if (child := os.fork()) == 0:
             requests.close()
-            _become(asked["arguments"], asked["environment"], files)
+            _become(*json.loads(message), files)
+            return True
         for file in files:
             os.close(file)
         requests.send(str(child).encode())
@@ -89,48 +107,41 @@ def _serve(requests: socket.socket) -> None:
         requests.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def _become(arguments: list[str], environment: dict[str, str], files: list[int]) -> NoReturn:
-    from newsletter import cli
-
+def _become(
+    arguments: list[str], environment: dict[str, str], folder: str, files: list[int]
+) -> None:
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
+    os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["newsletter", *arguments]
-    status: object = 0
-    try:
-        cli.main()
-    except SystemExit as end:
-        status = end.code
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    _save_coverage()
-    os._exit(status if isinstance(status, int) else int(status is not None))
+    sys.modules["__main__"].__package__ = None  # by which the program would be named otherwise
 
 
-def _save_coverage() -> None:
-    with contextlib.suppress(ImportError):
-        import coverage
+def _prepare() -> None:
+    """Import all of the program, and what it imports only when it needs it; compile the look."""
+    import newsletter
+    from newsletter import check, render
+    from newsletter.app import open_desk
+    from tests.kinds import GOOD
 
-        if (measured := coverage.Coverage.current()) is not None:
-            measured.stop()
-            measured.save()
-
-
-def _import_everything() -> None:
-    from importlib import import_module
-
-    for module in (
-        *("app.editing", "app.example", "app.freshness", "app.gathering", "app.overview"),
-        *("app.people", "app.receipts", "app.sending", "app.sourcing", "app.stopping"),
-        *("app.testing", "app.ticking", "providers.smtp", "providers.sendgrid"),
-        *("providers._sendgrid_client", "sources.feed", "sources.folder", "store.database"),
-    ):
-        import_module(f"newsletter.{module}")
+    for module in walk_packages(newsletter.__path__, "newsletter."):
+        if ".migrations" not in module.name and not module.name.endswith("__main__"):
+            import_module(module.name)
+    for name in ("alembic.command", "feedparser", "sqlalchemy.dialects.sqlite.pysqlite"):
+        import_module(name)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "newsletter.toml").write_bytes((ROOT / "newsletter.toml").read_bytes())
+        settings = open_desk(Path(folder)).config
+        check.run(check.Mail(GOOD, render.render(GOOD, settings), settings))
+    gc.freeze()
 
 
 if __name__ == "__main__":
-    _import_everything()
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _prepare()
+    if _forked(socket.socket(fileno=int(sys.argv[1]))):
+        from newsletter import cli
+
+        cli.main()
