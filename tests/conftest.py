@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -62,9 +64,33 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
-    """A new database, open and migrated."""
-    opened = open_database(database_url, tmp_path)
-    yield opened
-    opened.close()
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database that was migrated once, to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    open_database("sqlite:///test.db", folder).close()
+    return folder / "test.db"
+
+
+@pytest.fixture(scope="session")
+def migrated_address(postgres_server: str) -> Iterator[str]:
+    """A PostgreSQL database that was migrated once, to be copied."""
+    with postgres.database(postgres_server) as address:
+        open_database(address, Path()).close()
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A new database, open and migrated, in turn of each kind."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "test.db")
+            address = "sqlite:///test.db"
+        else:
+            server = request.getfixturevalue("postgres_server")
+            migrated = request.getfixturevalue("migrated_address")
+            address = stack.enter_context(postgres.database(server, migrated))
+        opened = open_database(address, tmp_path)
+        stack.callback(opened.close)
+        yield opened

