@@ -14,7 +14,7 @@ demo: $(VENV)/.run
 	$(BIN)/newsletter demo
 
 test: $(VENV)/.dev browser
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 # The browser tests need a Chromium; without one, and without root to install it, they are skipped.
 browser:
