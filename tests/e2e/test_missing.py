@@ -123,7 +123,7 @@ def test_those_who_get_it_late_can_be_taken_back_too(
 def test_a_receipt_adds_up_at_every_moment(newsroom: Newsroom, server: SendgridServer) -> None:
     readers = newsroom.prepare(ISSUE, readers=24)
     through_sendgrid(newsroom, server)
-    server.pace = 1.2
+    server.pace = 0.5
     seen = set()
     with running(newsroom, "send", ISSUE, "--yes", "--json") as process:
         until(lambda: server.requests >= 1)

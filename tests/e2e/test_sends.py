@@ -57,7 +57,7 @@ def test_a_429_is_waited_for_and_nobody_gets_it_twice(
 ) -> None:
     readers = newsroom.prepare(ISSUE, readers=4)
     with sendgrid_server(shared_data) as server:
-        server.script[2] = rate_limited(6)
+        server.script[2] = rate_limited(3)
         through_sendgrid(newsroom, server.url, batch_size=2)
         done = newsroom.run("send", ISSUE, "--yes")
         assert "Waiting until" in done.stderr

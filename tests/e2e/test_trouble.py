@@ -151,7 +151,7 @@ def test_a_database_that_another_program_holds(newsroom: Newsroom, server: Sendg
         until(lambda: server.requests >= 2)
         with contextlib.closing(sqlite3.connect(database, timeout=20)) as busy:
             busy.execute("begin immediate")
-            time.sleep(5)
+            time.sleep(2.5)  # longer than its patience
             busy.rollback()
         process.communicate(timeout=90)
     server.pace = 0
