@@ -116,6 +116,7 @@ def _become(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # it was looked up in another environment
     sys.argv = ["newsletter", *arguments]
     sys.modules["__main__"].__package__ = None  # by which the program would be named otherwise
 
