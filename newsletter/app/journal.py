@@ -18,7 +18,7 @@ from typing import Literal
 Style = Literal["text", "json"]
 
 # Libraries that tell of each request, with its whole address: some addresses are secrets.
-_TALKATIVE = ("httpx", "httpcore", "urllib3", "alembic")
+_TALKATIVE = ("apscheduler", "httpx", "httpcore", "urllib3", "alembic")
 
 _facts: Mapping[str, str] = {}
 

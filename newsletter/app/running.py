@@ -2,7 +2,7 @@
 
 The process that waits holds neither configuration nor connections. A look reads newsletter.toml
 as it is then, one newsletter cannot hold up another, and what a gather needs of memory goes with
-it. Time is measured by a clock that nobody sets, so no jump of the other one stops the looks.
+it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -24,6 +25,7 @@ from typing import NoReturn, Protocol
 from newsletter.app import journal, naming, systemd
 from newsletter.app.desk import Desk, open_desk
 from newsletter.app.looking import Look, look
+from newsletter.app.rhythm import Rhythm
 from newsletter.app.watched import Watched, health
 from newsletter.errors import NewsletterError
 
@@ -134,15 +136,10 @@ class Service:
                     os.close(end)
 
     def _go_on(self) -> None:
-        next_look = time.monotonic()
+        rhythm = Rhythm((partial(self._start, each) for each in self._watched), self._every)
         while not self._stopping or any(each.pid for each in self._watched):
-            if not self._stopping and time.monotonic() >= next_look:
-                for each in self._watched:
-                    if each.pid is None:
-                        self._start(each)
-                next_look = time.monotonic() + self._every - time.time() % self._every
             systemd.tell(systemd.ALIVE)
-            wait = None if self._stopping else max(0.0, next_look - time.monotonic())
+            wait = None if self._stopping else rhythm.due()
             for key, _ in self._selector.select(wait):
                 key.data()
 
@@ -169,6 +166,8 @@ class Service:
                 os.kill(each.pid, number)
 
     def _start(self, each: Watched) -> None:
+        if each.pid is not None:  # it still looks
+            return
         reading, writing = os.pipe()
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # until the child hears them itself
         try:
