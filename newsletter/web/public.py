@@ -47,7 +47,14 @@ def create_app(desk: Desk) -> Starlette:
 
 def serve(desk: Desk, host: str, port: int) -> None:
     """Answer until Ctrl-C or SIGTERM."""
-    uvicorn.run(create_app(desk), host=host, port=port, log_level="warning", server_header=False)
+    uvicorn.run(
+        create_app(desk),
+        host=host,
+        port=port,
+        log_level="warning",
+        log_config=None,  # what it says goes into our log, as that is written
+        server_header=False,
+    )
 
 
 async def _body(request: Request) -> bytes | None:
