@@ -97,7 +97,7 @@ def test_the_rest_goes_out_when_a_helper_is_killed(
         os.kill(helper, signal.SIGKILL)
         until(lambda: 2 * server.requests >= READERS)
         process.send_signal(signal.SIGTERM)  # or it waits for the lease of what the helper had
-        said(process, 1)
+        process.wait(30)
     leases_end(newsroom)
     assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": READERS}
     assert got(server) == readers

@@ -23,12 +23,12 @@ def test_at_once_and_then_with_every_minute(clock: time_machine.Coordinates) -> 
     seen: list[str] = []
     rhythm = Rhythm([lambda: seen.append("one"), lambda: seen.append("two")], 60)
     assert rhythm.due() == 40
-    assert seen == ["one", "two"]
+    assert sorted(seen) == ["one", "two"]
     clock.shift(39)
     assert rhythm.due() == 1
     clock.shift(1)
     assert rhythm.due() == 60
-    assert seen == ["one", "two"] * 2
+    assert sorted(seen) == ["one", "one", "two", "two"]
 
 
 @pytest.mark.parametrize("jump", [-366 * 24 * 60, -60, 60, 366 * 24 * 60], ids=str)
