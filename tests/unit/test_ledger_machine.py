@@ -37,6 +37,7 @@ _FOLDER = tempfile.TemporaryDirectory()
 _DATABASE = open_database("sqlite:///machine.db", Path(_FOLDER.name))
 _names = itertools.count(1)
 READERS, BATCH = 12, 2
+MOMENT = NOW + timedelta(hours=2)  # at which the provider lets the mails go
 MOMENTS = st.integers(1, 200).map(lambda seconds: timedelta(seconds=seconds))
 
 
@@ -62,7 +63,7 @@ class Delivering(RuleBasedStateMachine):
         super().__init__()
         self.now = NOW
         self.name = f"n{next(_names)}"
-        self.send = freeze(_DATABASE, READERS, BATCH, NOW + timedelta(hours=2), self.name)
+        self.send = freeze(_DATABASE, READERS, BATCH, MOMENT, self.name)
         self.id = self.send.send.id
         self.all: list[Request] = []
         self.dropped: set[str] = set()
@@ -186,10 +187,11 @@ class Delivering(RuleBasedStateMachine):
 
     @rule(request=st.integers(0, 30), gone=st.booleans())
     def event(self, request: int, gone: bool) -> None:
-        """The provider tells of a mail that it has; once it is gone, it drops it no more."""
+        """The provider tells of a mail that it has; after its moment it is gone for good."""
         left = [r for r in self.all if r.taken and r.recall_id not in self.dropped]
         if left:
             told = left[request % len(left)]
+            self.now = max(self.now, MOMENT) if gone else self.now
             with _DATABASE.begin() as connection:
                 doubt.witnessed(
                     connection, self.id, told.claim.number, told.people[0], self.now, left=gone

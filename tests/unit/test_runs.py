@@ -369,7 +369,8 @@ def test_several_threads_in_an_outage_leave_little_in_doubt(database: Database) 
     provider = Scripted(slow_silence)
     provider.workers = 4
     silent_runs(job(database, send, provider, Doubt.HOLD))
-    assert 5 <= held(database, send) <= 8
+    # The others have one each in hand, and may begin another before the pause is written down.
+    assert 5 <= held(database, send) <= 5 + 2 * 3
     deliver.run(job(database, send, Scripted(accept), Doubt.HOLD))
     assert numbers(database, send) == {
         "accepted": 200 - 2 * held(database, send),
@@ -387,8 +388,9 @@ def test_several_processes_in_an_outage_all_stop_and_any_may_go_on(database: Dat
     ended: list[str] = []
 
     def process() -> None:
+        work = job(database, send, Scripted(slow_silence), Doubt.RESEND)
         with pytest.raises(NotReadyError) as error:
-            deliver.run(job(database, send, Scripted(slow_silence), Doubt.RESEND))
+            deliver.run(work, resume=False)  # one that begins late must not undo the pause
         ended.append(str(error.value))
 
     crew = [threading.Thread(target=process) for _ in range(3)]
