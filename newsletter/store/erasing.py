@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Text, and_, select, update
 
-from newsletter.store.schema import batches, deliveries, occurrences, sends, subscribers
+from newsletter.store.schema import deliveries, facts, metadata, sends, subscribers
 
 BLANK = "(erased)"
-# The words of others in which an address may stand.
-_TEXTS: tuple[Column[str | None], ...] = (
-    deliveries.c.reason,
-    batches.c.reason,
-    sends.c.reason,
-    occurrences.c.reason,
+# No words about anybody: what was mailed to all, and facts about the database.
+_OURS = (facts.c.value, sends.c.subject, sends.c.html, sends.c.text)
+_TEXTS = tuple(
+    column
+    for table in metadata.sorted_tables
+    for column in table.columns
+    if isinstance(column.type, Text) and not any(column is ours for ours in _OURS)
 )
 _BEFORE, _AFTER = r"(?<![\w.+%-])", r"(?![\w-]|\.\w)"  # it is not a part of another address
 
@@ -52,7 +54,7 @@ def _quoted(email: str) -> Iterator[str]:
 
 def _replace(
     connection: Connection,
-    column: Column[str | None],
+    column: Column[Any],
     where: ColumnElement[bool],
     pattern: re.Pattern[str],
 ) -> None:

@@ -19,6 +19,10 @@ WORDS = [
     ("550 no such user <r0@exam", "550 no such user <(erased)"),
     ("not xr0@example.com, nor r0@example.com.au", "not xr0@example.com, nor r0@example.com.au"),
 ]
+ALERT = text(
+    "insert into alerts (newsletter, kind, key, issue, text, reason, made_at) "
+    "values ('N', 'paused', 'k', '2025-07-07', :said, :said, :now)"
+)
 KEYS = {"deliveries": "id", "batches": "number", "sends": "id", "occurrences": "id"}
 
 
@@ -40,7 +44,10 @@ def test_an_erased_address_stands_in_no_reason(database: Database, said: str, le
         stopping.pause(connection, send.send.id, said, NOW)
         due = Due("N", "send", "2025-07-07", "2025-07-07", NOW)
         occurrences.close(connection, due, occurrences.State.MISSED, NOW, said)
+        connection.execute(ALERT, {"said": said, "now": NOW})
         People(connection, "weekly").erase("r0@example.com", NOW)
+        told = connection.execute(text("select text, reason from alerts")).one()
+    assert tuple(told) == (left, left)
     with database.read() as connection:
         found = {table: reasons(connection, table) for table in KEYS}
     own, other = found.pop("deliveries")
