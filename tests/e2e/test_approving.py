@@ -16,7 +16,8 @@ from newsletter.app import open_desk
 from newsletter.app.desk import utc_now
 from newsletter.store import approvals
 from tests.e2e.approvals import BASE, Pages, drafted, link_in, newest, parsed, part, serving
-from tests.e2e.sends import ISSUE
+from tests.e2e.sends import ISSUE, running, until
+from tests.e2e.servers import closed_port
 from tests.newsroom import Newsroom
 
 
@@ -167,6 +168,28 @@ def test_no_page_is_kept_framed_indexed_or_tells_where_one_came_from(room: Newsr
             assert "noindex" in headers["X-Robots-Tag"]
         assert "'unsafe-inline'" not in httpx.get(pages.link()).headers["Content-Security-Policy"]
         assert "<script" not in httpx.get(pages.link()).text
+
+
+def test_no_log_holds_what_lets_somebody_approve(room: Newsroom) -> None:
+    key = made(room)
+    port = closed_port()
+    with running(room, "serve", "--port", str(port)) as process:
+        link = f"http://127.0.0.1:{port}/approve/{key}"
+        until(lambda: answers(link))
+        assert httpx.post(link, data={"approve": "yes"}).status_code == 303
+        assert httpx.get(f"{link}x").status_code == 404
+        process.terminate()
+        log = "".join(process.communicate(timeout=60))
+    assert f"{ISSUE} was approved by a link" in log
+    assert key.rpartition(".")[2] not in log
+    assert "/approve/" not in log
+
+
+def answers(link: str) -> bool:
+    try:
+        return httpx.get(link).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 # --- links that open nothing -------------------------------------------------------------------
