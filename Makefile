@@ -6,7 +6,7 @@ PYTHON := $(shell command -v $(PYTHON) || command -v python3)
 
 .DEFAULT_GOAL := setup
 
-.PHONY: setup demo test browser lint bench chaos golden clients lock clean
+.PHONY: setup demo test coverage browser lint bench chaos golden clients lock clean
 
 setup: $(VENV)/.dev
 
@@ -14,6 +14,10 @@ demo: $(VENV)/.run
 	$(BIN)/newsletter demo
 
 test: $(VENV)/.dev browser
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+# The same, and which lines no test has run; that takes half as long again.
+coverage: $(VENV)/.dev browser
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 # The browser tests need a Chromium; without one, and without root to install it, they are skipped.
