@@ -334,7 +334,7 @@ def test_the_key_is_in_no_log_and_no_repr(
     provider: SendgridProvider, server: SendgridServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.script = {2: refused(401), 3: refused(500), 4: reset()}
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "httpcore"):
         said = [str(provider.submit(a_send(), readers(1))) for _ in range(4)]
     assert caplog.records
     assert KEY not in "".join([caplog.text, repr(provider), *said, *map(repr, caplog.records)])
