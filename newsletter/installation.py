@@ -7,7 +7,6 @@ place; NEWSLETTER_INSTALLATION in the environment names it where machines come a
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import hashlib
 import json
@@ -61,7 +60,8 @@ class _Evidence:
 
     def __enter__(self) -> _Evidence:
         try:
-            self._file = self._locked()
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error
         try:
@@ -78,53 +78,29 @@ class _Evidence:
         os.close(self._file)
 
     def write(self, requests: dict[str, int]) -> None:
-        """Put the evidence down: beside the old one, and in its place once it is whole.
-
-        Not synced to the disk, for speed: who finds it empty after a power cut asks a person.
-        """
+        """Put the evidence down, whole at every moment: the document first, its end then."""
         document = {
             "installation": self.installation.id, "place": self._place, "requests": requests
         }  # fmt: skip
-        # One name is enough: who writes holds the lock. What a killed program left is written over.
-        beside = self._path.with_name(f"{FILE}.new")
+        content = json.dumps(document).encode() + b"\n"
         try:
-            new = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
-            try:
-                with open(new, "wb", closefd=False) as file:
-                    file.write(json.dumps(document).encode() + b"\n")
-                fcntl.flock(new, fcntl.LOCK_EX)  # ours before anybody can see it
-                beside.replace(self._path)
-            except OSError:
-                os.close(new)
-                raise
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(self._file, 0, len(content))  # a full disk says so before
+            os.pwrite(self._file, content, 0)
+            os.ftruncate(self._file, len(content))
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error
-        os.close(self._file)
-        self._file = new
         self.installation = Installation(self.installation.id, requests)
-
-    def _locked(self) -> int:
-        """The file that is there when its lock is ours: who held it may have put another there."""
-        while True:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                with contextlib.suppress(FileNotFoundError):
-                    if os.path.samestat(os.fstat(file), self._path.stat()):
-                        return file
-            except OSError:
-                os.close(file)
-                raise
-            os.close(file)
 
     def _read(self, content: bytes) -> Installation:
         named = os.environ.get("NEWSLETTER_INSTALLATION")
-        if not content.strip():
+        if not content.strip(b"\0\n "):  # new, or killed before the first write
             self.installation = Installation(named or secrets.token_hex(8))
             self.write({})
             return self.installation
         try:
-            found = json.loads(content)
+            # What is longer than the document is left from an earlier one.
+            found, _ = json.JSONDecoder().raw_decode(content.decode())
             requests = {str(issue): int(n) for issue, n in found["requests"].items()}
             id_, place = str(found["installation"]), str(found["place"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
