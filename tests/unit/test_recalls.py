@@ -114,6 +114,22 @@ def test_only_so_many_are_taken_back_at_once_over_all_sends(database: Database) 
     assert numbers(database, send) == {"waiting": 4, "in_doubt": 2}
 
 
+def test_what_came_since_it_was_looked_at_is_not_held(database: Database) -> None:
+    send = in_doubt(database, 1)
+    with database.begin() as connection:
+        seen = doubt.unknown(connection, send.send.id)
+    more = freeze(database, 4, send_at=AHEAD, name="more")
+    for _ in range(2):
+        claim = started(database, more, recall_id="id")
+        record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN))
+    with database.begin() as connection:
+        doubt.hold(connection, more.send.id, NOW, seen)
+        assert [number for number, *_ in doubt.held(connection, more.send.id)] == seen == [1]
+        assert doubt.next_moment(connection, more.send.id) == NOW  # the other is looked at now
+        doubt.hold(connection, more.send.id, NOW, [])
+        assert len(doubt.held(connection, more.send.id)) == 1
+
+
 def test_nothing_is_taken_back_shortly_before_it_goes(database: Database) -> None:
     send = in_doubt(database, 1)
     assert begin(database, send, AHEAD - MARGIN) is None
