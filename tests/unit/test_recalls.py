@@ -237,6 +237,19 @@ def test_an_answer_takes_nothing_back_that_an_event_told_of_one_reader(
         assert numbers(database, send)["accepted"] == (2 if given is Answer.ACCEPTED else 1)
 
 
+def test_who_got_it_by_an_earlier_request_is_no_part_of_the_next_one(database: Database) -> None:
+    send = freeze(database, 2, send_at=AHEAD)
+    claim = started(database, send)
+    settle(database, send, claim.readers[0].delivery, 1)
+    record(database, claim, answers(claim, Answer.NOT_SENT, Answer.NOT_SENT))
+    second = started(database, send, recall_id="id")
+    record(database, second, answers(second, Answer.ACCEPTED))
+    held = begin(database, send, accepted=True)
+    assert held
+    assert end(database, held, DONE, again=False)
+    assert numbers(database, send) == {"accepted": 1, "excluded": 1}
+
+
 def test_a_zombie_cannot_take_back_what_an_event_told(database: Database) -> None:
     send = freeze(database, 2)
     claim = started(database, send)
