@@ -29,6 +29,7 @@ from newsletter.model import Rendered
 KEY = "SG.a-key-for-the-bench"
 BATCH = 1000
 SAMPLE = 20  # prebuilt bodies, posted in turn; and requests through the package's own helpers
+SINGLY = 300  # readers who get a request of their own, as the package's README has it
 MANY, FEW = 1_000_000, 20_000
 ISSUE = date(2025, 7, 7)
 ROOT = Path(__file__).parents[1]
@@ -42,6 +43,7 @@ class Figures:
     deliver: float
     bare: float
     package: float
+    singly: float
     few_memory: int
     many_memory: int
 
@@ -54,11 +56,13 @@ def measure(readers: int = MANY) -> Figures:
         many = _run("deliver", folder / "many", readers, url)
         bare = _run("bare", folder / "many", readers, url)
         package = _run("package", folder / "many", BATCH * SAMPLE, url)
+        singly = _run("singly", folder / "many", SINGLY, url)
     return Figures(
         plan=many["plan"],
         deliver=many["deliver"],
         bare=bare["seconds"],
         package=package["seconds"] * readers / (BATCH * SAMPLE),
+        singly=singly["seconds"] * readers / SINGLY,
         few_memory=int(few["memory"]),
         many_memory=int(many["memory"]),
     )
@@ -98,7 +102,7 @@ def _desk(folder: Path, url: str) -> Desk:
         '[newsletter]\nname = "Bench"\nfrom = "Bench <bench@example.com>"\n'
         'address = "1 Example Street"\nbase_url = "https://bench.example.com"\n'
         '[[sources]]\ntype = "folder"\npath = "."\n[delivery]\ndoubt = "hold"\n'
-        f'[provider]\ntype = "sendgrid"\nbase_url = "{url}"\nworkers = 4\nprocesses = 2\n'
+        f'[provider]\ntype = "sendgrid"\nbase_url = "{url}"\nworkers = 2\nprocesses = 2\n'
     )
     return open_desk(folder)
 
@@ -240,6 +244,31 @@ def package(folder: Path, readers: int, url: str) -> dict[str, float]:
     return {"seconds": time.perf_counter() - started}
 
 
+def singly(folder: Path, readers: int, url: str) -> dict[str, float]:
+    """The package as its README begins: a mail, and a request, for each reader."""
+    import sendgrid
+    from sendgrid.helpers.mail import Mail
+
+    from newsletter.app import personal, receipts
+    from newsletter.store.ledger import Reader
+    from newsletter.tokens import fill
+
+    desk = _desk(folder, url)
+    frozen = receipts.find(desk, ISSUE)
+    make, send = personal.personal(desk, frozen.list_id), frozen.send
+    client = sendgrid.SendGridAPIClient(KEY, host=url)
+    started = time.perf_counter()
+    with desk.database.read() as connection:
+        rows = connection.execute(_SOME, {"first": 1, "last": readers}).all()
+    for number, email, name in rows:
+        values = make(Reader(number, number, email, name)).tokens
+        texts = fill(send.text, values), fill(send.html, values)
+        assert (
+            client.send(Mail("bench@example.com", email, send.subject, *texts)).status_code == 202
+        )
+    return {"seconds": time.perf_counter() - started}
+
+
 _SOME = text("SELECT id, email, name FROM subscribers WHERE id BETWEEN :first AND :last")
 
 
@@ -281,5 +310,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve()
     else:
-        work = {"deliver": deliver, "bare": bare, "package": package}[sys.argv[1]]
+        work = {"deliver": deliver, "bare": bare, "package": package, "singly": singly}[sys.argv[1]]
         print(json.dumps(work(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])))

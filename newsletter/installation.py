@@ -94,7 +94,7 @@ class _Evidence:
 
     def _read(self, content: bytes) -> Installation:
         named = os.environ.get("NEWSLETTER_INSTALLATION")
-        if not content.strip(b"\0\n "):  # new, or killed before the first write
+        if not content.strip():
             self.installation = Installation(named or secrets.token_hex(8))
             self.write({})
             return self.installation

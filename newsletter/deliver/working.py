@@ -17,9 +17,9 @@ from newsletter.store.recalls import Recalling
 from newsletter.store.sends import State
 
 PATIENCE = timedelta(minutes=30)  # how long a run waits for a provider that takes nothing
-A_MOMENT, A_WHILE = 0.05, 1.0  # seconds between two looks: another process may have been at work
+A_MOMENT, A_WHILE = 0.05, 0.25  # seconds between two looks: another process may have been at work
 SILENCE = 5  # so many requests in a row without an answer are an outage
-INSIST = 60.0  # seconds for which an answer is tried to be written down
+INSIST = 30.0  # seconds for which an answer is tried to be written down
 
 
 def work(job: Job, owner: str, pulse: Pulse, waiting: Callable[[datetime], None]) -> None:
