@@ -26,6 +26,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(2, processors * 3 // 2)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits longest begins first, beside everything else."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The test data made by others, which does not belong to the project."""

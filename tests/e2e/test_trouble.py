@@ -109,6 +109,7 @@ def test_an_empty_list_sends_nothing(newsroom: Newsroom) -> None:
     assert "was not sent" in newsroom.run("receipt", ISSUE, status=1).stderr
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_in_mid_send(newsroom: Newsroom, server: SendgridServer) -> None:
     """No file may grow beyond a size, as on a disk without room."""
     readers = newsroom.prepare(ISSUE, readers=60)
