@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from newsletter import schedule
+from newsletter import issues, schedule
 from newsletter.app import alerting, telling
 from newsletter.app.alerting import Kind
 from newsletter.app.deadlines import decided
 from newsletter.app.desk import Desk
 from newsletter.app.readiness import Obstacle, obstacle
 from newsletter.errors import NewsletterError
-from newsletter.schedule import DEADLINE, SEND, Moment
+from newsletter.schedule import DEADLINE, GATHER, SEND, Moment
 from newsletter.store import alerts, sends
 
 AHEAD = timedelta(hours=1)
@@ -32,11 +32,20 @@ def _decides(desk: Desk, moment: Moment) -> bool:
     return end is not None and end == moment.local
 
 
+def _is_to_be_gathered(desk: Desk, issue: date) -> bool:
+    """Whether its draft is still to come, by the timetable."""
+    if (issues.folder_of(desk.folder, issue) / "issue.toml").exists():
+        return False
+    now = desk.clock()
+    coming = schedule.due(desk.config.schedule, desk.config.zone, now, now + AHEAD, desk.moved())
+    return any(m.kind == GATHER and m.issue == issue.isoformat() for m in coming)
+
+
 def _remind(desk: Desk, issue: date) -> None:
     with desk.database.read() as connection:
         begun = sends.find(connection, desk.name, issue.isoformat())
         told = alerts.is_told(connection, desk.name, Kind.UNAPPROVED, f"{issue} {telling.NEAR}")
-    if begun or told:
+    if begun or told or _is_to_be_gathered(desk, issue):
         return
     try:
         found = obstacle(desk, issue)

@@ -41,7 +41,7 @@ EVERY_KILL = [(kind, point) for kind, points in POINTS.items() for point in poin
 # What the editor gets by the way in a week in which nobody approves before the deadline.
 TEST, READY, LATE, HELD = (
     "[TEST] One",
-    "The issue of Jul 7 is ready to read",
+    "The draft for Jul 7 is ready",
     "The issue of Jul 7 is not approved yet",
     "The issue of Jul 7 is held",
 )

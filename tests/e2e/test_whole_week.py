@@ -95,7 +95,7 @@ def test_a_week_from_the_first_gather_to_the_receipt(tmp_path: Path) -> None:
         editor = [str(mail["Subject"]) for mail in to_editor(post.mails)]
     assert editor == [
         "[TEST] One",
-        "The issue of Jul 7 is ready to read",
+        "The draft for Jul 7 is ready",
         "[TEST] One",  # of the second gather, which changed nothing
         "The issue of Jul 7 is not approved yet",
     ]

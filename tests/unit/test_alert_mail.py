@@ -56,7 +56,7 @@ def test_the_rules_for_mails_hold(tmp_path: Path, language: str, button: bool, a
 
 def test_it_says_what_happened_and_what_to_do_in_both_parts(tmp_path: Path) -> None:
     rendered = made(config(tmp_path, "en"))
-    assert rendered.subject == "The issue of Jul 7 is ready to read"
+    assert rendered.subject == "The draft for Jul 7 is ready"
     assert "“Lanterns &lt;b&gt;”" in rendered.html
     assert ">newsletter approve 2025-07-07</span>" in rendered.html
     assert f'href="{LINK}"' in rendered.html

@@ -24,7 +24,7 @@ def test_the_draft_is_ready_once_for_the_same_bytes_with_a_link_to_approve(offic
     assert heard(week) == ["draft"]
     message = mails(week)[0][2]
     assert message["To"] == "Robin Ahn <editor@example.com>"
-    assert message["Subject"] == "The issue of Jul 7 is ready to read"
+    assert message["Subject"] == "The draft for Jul 7 is ready"
     said = text(week)
     assert "(stories: 3) is to go out Monday, July 7, 07:00 PDT" in said
     assert "approve it by Monday, July 7, 07:00 PDT: newsletter approve 2025-07-07" in said
@@ -62,6 +62,15 @@ def test_an_hour_before_the_deadline_unless_it_is_approved(office: Offices) -> N
     assert "/approve/1.2025-07-07." in text(week)
     week.tick(deadline)
     assert heard(week) == ["draft", "unapproved", "held"]
+
+
+def test_nobody_is_reminded_of_a_draft_that_is_still_to_be_made(office: Offices) -> None:
+    week = office('gather = "sun 17:30"\ndeadline = "sun 18:00"')
+    deadline = MONDAY - 13 * HOUR
+    week.tick(deadline - HOUR)
+    assert heard(week) == []
+    week.tick(deadline - HOUR / 2)
+    assert heard(week) == ["draft", "unapproved"]
 
 
 def test_who_approves_in_time_hears_no_more(office: Offices) -> None:

@@ -31,7 +31,7 @@ def test_the_webhook_hears_the_same_without_the_link(
         week.tick(FRIDAY)
         assert heard(week) == ["draft"]
     (said,) = hook.texts
-    assert said.startswith("*The issue of Jul 7 is ready to read* (The Weekly Test)\n")
+    assert said.startswith("*The draft for Jul 7 is ready* (The Weekly Test)\n")
     assert "Cats &amp; &lt;dogs&gt;" in said
     assert "`newsletter approve 2025-07-07`" in said
     assert "/approve/" not in said
