@@ -48,11 +48,11 @@ _STATUS = {State.OPEN: 200, State.APPROVED: 200, State.UNKNOWN: 404, State.CHANG
 _GONE = 410
 
 
-def routes(desk: Desk) -> list[Route]:
+def routes(current: Callable[[], Desk]) -> list[Route]:
     """The page, the mail that it is about, and the page's style."""
 
     async def page(request: Request) -> Response:
-        key = request.path_params["key"]
+        desk, key = current(), request.path_params["key"]
         if request.method != "POST":
             return await _answered(desk, approving.look, key)
         if not await _pressed(request):
@@ -60,6 +60,7 @@ def routes(desk: Desk) -> list[Route]:
         return await _answered(desk, approving.approve, key)
 
     async def mail(request: Request) -> Response:
+        desk = current()
         try:
             found = await run_in_threadpool(approving.look, desk, request.path_params["key"])
         except NewsletterError as error:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from newsletter.app import Desk, reporting
 from newsletter.errors import NewsletterError, ProviderError
 from newsletter.web import approval
+from newsletter.web.current import Current
 
 MOST = 4_000_000  # bytes of a request; SendGrid's own are far below
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 def create_app(desk: Desk) -> Starlette:
     """The public side as an application."""
+    current = Current(desk)
 
     async def events(request: Request) -> Response:
         """200 once it is kept; the provider repeats whatever got anything else."""
@@ -29,7 +31,7 @@ def create_app(desk: Desk) -> Starlette:
         if body is None:
             return PlainTextResponse("The request is too large.\n", 413)
         try:
-            settled = await run_in_threadpool(reporting.take, desk, request.headers, body)
+            settled = await run_in_threadpool(reporting.take, current(), request.headers, body)
         except ProviderError as error:
             log.warning("%s", error)
             return PlainTextResponse("This is not a request of the provider's.\n", 403)
@@ -41,7 +43,7 @@ def create_app(desk: Desk) -> Starlette:
         return PlainTextResponse("Kept.\n")
 
     return Starlette(
-        routes=[Route("/events/sendgrid", events, methods=["POST"]), *approval.routes(desk)]
+        routes=[Route("/events/sendgrid", events, methods=["POST"]), *approval.routes(current)]
     )
 
 

@@ -236,6 +236,21 @@ def test_a_link_of_other_bytes_opens_nothing(room: Newsroom) -> None:
         assert "issue.toml" not in httpx.get(f"{pages.url}/approve/{key}").text
 
 
+def test_a_changed_configuration_is_heard_of_while_the_pages_are_served(room: Newsroom) -> None:
+    with serving(room) as pages:
+        old = pages.link()
+        assert httpx.get(old).status_code == 200
+        config = room.folder / "newsletter.toml"
+        before = config.read_text()
+        config.write_text("no configuration")
+        assert httpx.get(old).status_code == 200
+        config.write_text(before.replace("[newsletter]", '[newsletter]\naccent = "#0b5394"'))
+        assert httpx.get(old).status_code == 409
+        room.run("test", ISSUE)
+        assert pages.press(pages.link()).status_code == 303
+        assert is_approved(room)
+
+
 def test_an_issue_with_errors_cannot_be_approved(newsroom: Newsroom) -> None:
     drafted(newsroom, "\n[schedule]\nmin_stories = 9\n")
     assert "/approve/" not in part(newest(newsroom, "tests"), "plain")
