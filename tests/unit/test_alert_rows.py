@@ -60,6 +60,15 @@ def test_what_fails_is_tried_again_after_growing_pauses_and_given_up_one_day(
     assert moments[-1] > NOW + timedelta(days=2, hours=22)
 
 
+def test_a_pause_that_a_clock_ahead_has_given_ends(database: Database) -> None:
+    tell(database)
+    ahead = NOW + timedelta(days=2)
+    found = claim(database, ahead)
+    with database.begin() as connection:
+        alerts.failed(connection, found, ahead, "no answer")
+    assert [alert.text for alert in claim(database, NOW + MINUTE)] == ["of a"]
+
+
 def claim_is_due(database: Database, now: datetime) -> bool:
     with database.read() as connection:
         return alerts.waiting(connection, "W", now)
