@@ -150,6 +150,7 @@ def _since(desk: Desk, now: datetime) -> datetime:
     timetable = desk.config.schedule
     times = (timetable.send, *timetable.gathers, timetable.remind, timetable.deadline)
     said = [desk.config.newsletter.timezone, *(each.said if each else "" for each in times)]
+    said += [f"{skip.first}/{skip.last}" for skip in timetable.skip]
     name = f"timetable:{desk.name}"
     with desk.database.read() as connection:
         known = facts.find(connection, name)

@@ -97,6 +97,16 @@ def test_a_timetable_that_changes_its_days_misses_nothing_that_it_never_had(
     assert week.tick(tuesday + 3 * HOUR) == []
 
 
+def test_a_holiday_that_is_over_may_be_struck_out_of_the_file(office: Offices) -> None:
+    week = office(f"{AUTOMATIC}\n[[schedule.skip]]\ndate = 2025-07-07")
+    week.tick()
+    week.tick(FRIDAY)
+    week.tick(MONDAY + HOUR)
+    week.reopen(AUTOMATIC)
+    assert week.tick(MONDAY + 2 * DAY) == []
+    assert "missed" not in week.waiting()
+
+
 def test_what_waits_and_is_in_the_timetable_no_more_is_reported(office: Offices) -> None:
     week = office()
     week.tick(FRIDAY)
