@@ -25,9 +25,9 @@ def decided(desk: Desk, issue: date) -> datetime | None:
     end = leaves(desk, issue)
     if end is None or desk.config.schedule.deadline is None:
         return end
-    found = schedule.due(
-        desk.config.schedule, desk.config.zone, end.astimezone(UTC) - _FAR, end, desk.moved()
-    )
+    own = schedule.send_of(desk.config.schedule, desk.config.zone, issue) or end
+    start = min(own, end).astimezone(UTC) - _FAR  # one that was moved keeps its deadline
+    found = schedule.due(desk.config.schedule, desk.config.zone, start, end, desk.moved())
     mine = [m.local for m in found if m.kind == DEADLINE and m.issue == issue.isoformat()]
     return mine[-1] if mine else end
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from newsletter.store.schema import occurrences
@@ -127,7 +127,8 @@ def move(connection: Connection, due: Due, to: datetime | None, now: datetime) -
         with connection.begin_nested():
             connection.execute(insert(occurrences).values(**{**_row(due), **values}))
     except IntegrityError:
-        open_ = (_free(now), occurrences.c.state != State.DONE)
+        in_hand = and_(occurrences.c.state == State.STARTED, not_(_free(now)))
+        open_ = (not_(in_hand), occurrences.c.state != State.DONE)
         changed = connection.execute(update(occurrences).where(*_key(due), *open_).values(**values))
         return changed.rowcount > 0
     return True

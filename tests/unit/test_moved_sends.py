@@ -8,6 +8,7 @@ from itertools import islice
 import pytest
 
 from newsletter.app import gathering, sending
+from newsletter.app.deadlines import decided
 from newsletter.app.timetable import coming, reschedule
 from newsletter.errors import NewsletterError
 from newsletter.issues import folder_of, read_gathered
@@ -97,6 +98,26 @@ def test_a_missed_issue_gets_a_new_time(office: Offices) -> None:
     reschedule(week.desk, ISSUE, "2025-07-07 12:00")
     assert "was missed" not in week.waiting()
     assert week.tick(MONDAY + 5 * HOUR) == [("send", "2025-07-07", "done")]
+
+
+def test_an_issue_that_is_held_at_its_moment_can_be_moved_at_once(office: Offices) -> None:
+    week = office()
+    week.tick(FRIDAY)
+    assert week.tick(MONDAY) == [("send", "2025-07-07", "waiting")]  # looked at again later
+    week.now = MONDAY + timedelta(seconds=5)
+    assert reschedule(week.desk, ISSUE, "tue 09:00") == TUESDAY
+    week.approve()
+    assert week.tick(MONDAY + HOUR) == []
+    assert week.tick(TUESDAY) == [("send", "2025-07-07", "done")]
+
+
+def test_an_issue_that_was_moved_far_is_still_reminded_of_before_its_own_deadline(
+    office: Offices,
+) -> None:
+    week = office(DEADLINE)
+    week.tick(FRIDAY)
+    reschedule(week.desk, ISSUE, "2025-08-29 09:00")
+    assert decided(week.desk, ISSUE) == MONDAY - 13 * HOUR
 
 
 def test_a_draft_outside_the_timetable_gets_a_time(office: Offices) -> None:
