@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,10 @@ from newsletter.errors import ConfigError, FetchError, NewsletterError
 from newsletter.http.posting import knock
 
 log = logging.getLogger(__name__)
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,17 @@ class Look:
     unheard: str | None = None
 
 
-def look(folder: Path, stop: threading.Event, *, first: bool = False) -> Look:
+def look(
+    folder: Path,
+    stop: threading.Event,
+    alive: Callable[[], None] = _nothing,
+    *,
+    first: bool = False,
+) -> Look:
     """Read the configuration as it is now, and do what is due. Never raises.
 
-    At the ``first`` one the log says what comes next.
+    ``alive`` is called whenever it has come a step further. At the ``first`` look the log says
+    what comes next.
     """
     try:
         desk = open_desk(folder)
@@ -47,7 +59,7 @@ def look(folder: Path, stop: threading.Event, *, first: bool = False) -> Look:
                 coming = islice(timetable.coming(desk), 2)
                 said = (f"{m.kind} {m.issue} at {m.local:%a %Y-%m-%d %H:%M %Z}" for m in coming)
                 log.info("Next: %s", ", ".join(said))
-            _, unheard = look_at(desk, stop)
+            _, unheard = look_at(desk, stop, alive)
         except NewsletterError as error:
             return Look(desk.name, str(error), broken=isinstance(error, ConfigError))
         except Exception as error:
@@ -58,13 +70,16 @@ def look(folder: Path, stop: threading.Event, *, first: bool = False) -> Look:
     return Look(desk.name, unheard=unheard)
 
 
-def look_at(desk: Desk, stop: threading.Event) -> tuple[list[Done], str | None]:
+def look_at(
+    desk: Desk, stop: threading.Event, alive: Callable[[], None] = _nothing
+) -> tuple[list[Done], str | None]:
     """Do what is due, then ping. What was done, and why the ping was not answered.
 
     Raises NewsletterError where the timetable could not be looked at.
     """
     naming.require_own_name(desk)
-    done = tick(desk, Watch(stop=stop))
+    watch = Watch(report=lambda _: alive(), stop=stop, checkpoint=lambda _: alive())
+    done = tick(desk, watch)
     url = desk.config.alerts.ping_url
     if url is None or stop.is_set():
         return done, None

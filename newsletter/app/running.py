@@ -16,6 +16,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from importlib import import_module
@@ -26,7 +27,7 @@ from newsletter.app import journal, naming, systemd
 from newsletter.app.desk import Desk, open_desk
 from newsletter.app.looking import Look, look
 from newsletter.app.rhythm import Rhythm
-from newsletter.app.watched import Watched, health
+from newsletter.app.watched import STUCK, Watched, health
 from newsletter.errors import NewsletterError
 
 log = logging.getLogger(__name__)
@@ -56,10 +57,15 @@ Health = Callable[[], tuple[bool, dict[str, object]]]
 Listen = Callable[[Health], Listener]
 
 
-def run(folders: Sequence[Path], listen: Listen | None = None, every: float = EVERY) -> None:
+def run(
+    folders: Sequence[Path],
+    listen: Listen | None = None,
+    every: float = EVERY,
+    stuck: float = STUCK,
+) -> None:
     """Look at the newsletters in these folders ``every`` so many seconds until SIGTERM or SIGINT.
 
-    ``listen`` makes what answers /healthz. One whose configuration cannot be read is waited for;
+    A look that gives no sign for ``stuck`` seconds is ended. ``listen`` makes what answers /healthz. One whose configuration cannot be read is waited for;
     raises ConfigError where that is all of them, UsageError where two are one newsletter.
     """
     watched, desks = _opened(folders)
@@ -76,7 +82,7 @@ def run(folders: Sequence[Path], listen: Listen | None = None, every: float = EV
         if any(desk.config.alerts.ping_url for desk in desks):
             import_module("httpx")  # once, for all looks
 
-    Service(watched, listener, begin, every).run()
+    Service(watched, listener, begin, every, stuck).run()
     log.info("Stopped.")
 
 
@@ -109,12 +115,14 @@ class Service:
         listener: Listener | None = None,
         begin: Callable[[], None] = lambda: None,
         every: float = EVERY,
+        stuck: float = STUCK,
     ) -> None:
         """``begin`` is called before the first look; what it imports all looks share."""
         self._watched = watched
         self._listener = listener
         self._begin = begin
         self._every = every
+        self._stuck = stuck
         self._stopping = False
 
     def run(self) -> None:
@@ -167,11 +175,13 @@ class Service:
 
     def _start(self, each: Watched) -> None:
         if each.pid is not None:  # it still looks
+            self._end_if_stuck(each, each.pid)
             return
         reading, writing = os.pipe()
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # until the child hears them itself
         try:
             each.pid, each.since = os.fork(), time.monotonic()
+            each.heard = each.since
             if each.pid == 0:
                 self._become(each, writing)
         except OSError as error:  # the machine has no room just now; the next look may have
@@ -186,11 +196,12 @@ class Service:
 
         def hear() -> None:
             if piece := os.read(reading, 65536):
+                each.heard = time.monotonic()
                 told.extend(piece)
                 return
             self._selector.unregister(reading)
             os.close(reading)
-            self._end(each, bytes(told))
+            self._end(each, bytes(told).strip())  # a space says only that it is at work
 
         self._selector.register(reading, selectors.EVENT_READ, hear)
 
@@ -204,12 +215,37 @@ class Service:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
             if self._listener:
                 self._listener.close()
-            found = look(each.folder, stop, first=not each.looks)
+            found = look(each.folder, stop, self._signs(writing), first=not each.looks)
             os.write(writing, json.dumps(asdict(found)).encode())
         except BaseException:
             log.exception("This look failed")
         finally:
             os._exit(0)
+
+    def _signs(self, writing: int) -> Callable[[], None]:
+        """What tells the process that waits, not too often, that the look goes on."""
+        last = time.monotonic()
+
+        def alive() -> None:
+            nonlocal last
+            if time.monotonic() - last > self._stuck / 100:
+                last = time.monotonic()
+                with suppress(OSError):  # where nobody waits any more, it still has its work
+                    os.write(writing, b" ")
+
+        return alive
+
+    def _end_if_stuck(self, each: Watched, pid: int) -> None:
+        """Whatever it waits for, the moments to come must have their turn."""
+        silent = time.monotonic() - each.heard
+        if silent > self._stuck:
+            with journal.about(newsletter=each.name or str(each.folder)):
+                log.error(
+                    "The look has given no sign for %d seconds, and is ended, so that another can "
+                    "begin. The lines before say what it was at",
+                    silent,
+                )
+            os.kill(pid, signal.SIGKILL)
 
     def _end(self, each: Watched, told: bytes) -> None:
         """The process that looked has ended; ``told`` is what it found, where it came to that."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LATE = 5 * 60.0  # seconds without a good look: something is wrong
-AT_WORK = 12 * 3600.0  # a look may send for hours; one that takes longer has got stuck
+STUCK = 30 * 60.0  # seconds without a sign of a look: it may send for hours, but not in silence
 
 
 @dataclass
@@ -23,11 +23,12 @@ class Watched:
     looks: int = 0
     pid: int | None = None  # the process that looks just now
     since: float = 0.0
+    heard: float = 0.0  # the last sign of that process
 
     def ill(self, now: float) -> str | None:
         """Why nothing can be relied on here; None where all is well."""
-        if self.pid is not None and now - self.since > AT_WORK:
-            return f"The look that began {now - self.since:.0f} seconds ago does not end."
+        if self.pid is not None and now - self.heard > STUCK:
+            return f"The look that began {now - self.since:.0f} seconds ago is stuck."
         if self.trouble and (self.broken or now - self.good_at > LATE):
             return self.trouble
         if self.pid is None and now - self.good_at > LATE:

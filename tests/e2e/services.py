@@ -30,7 +30,8 @@ from pathlib import Path
 from newsletter.app import journal, running
 from newsletter.web.health import Listener
 journal.start("json")
-running.run([Path(folder) for folder in sys.argv[1:]], partial(Listener, 0), every=0.5)
+listen = partial(Listener, 0)
+running.run([Path(folder) for folder in sys.argv[2:]], listen, every=0.5, stuck=float(sys.argv[1]))
 """
 
 
@@ -91,14 +92,16 @@ class Running:
 
 
 @contextlib.contextmanager
-def service(*rooms: Newsroom, command: bool = False, **environment: str) -> Iterator[Running]:
+def service(
+    *rooms: Newsroom, command: bool = False, stuck: float = 1800, **environment: str
+) -> Iterator[Running]:
     """The service for these newsletters; ``command``: as people start it, a look a minute."""
     folders = [str(room.folder) for room in rooms]
     start = ["-m", "newsletter.cli", "run", "--health", "0", "--log", "json"]
     path = rooms[0].folder / f"run-{secrets.token_hex(4)}.log"
     with path.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, *(start if command else ["-c", _QUICK]), *folders],
+            [sys.executable, *(start if command else ["-c", _QUICK, str(stuck)]), *folders],
             env={**rooms[0].whole_environment(), **environment},
             stderr=log,
             text=True,

@@ -265,6 +265,34 @@ def test_a_look_that_is_killed_is_said_and_the_next_one_goes_on(newsroom: Newsro
         assert got(server) == readers
 
 
+def test_a_look_that_is_stuck_is_ended_and_the_week_goes_on(
+    newsroom: Newsroom, korean: Newsroom
+) -> None:
+    newsroom.configure(due("gather"))
+    (newsroom.folder / "feed.xml").unlink()
+    os.mkfifo(newsroom.folder / "feed.xml")  # nobody will ever write there
+    with service(newsroom, korean, stuck=3) as run:
+        until(lambda: bool(run.said("The look was ended by signal 9")), run.text)
+        (stuck,) = run.said("is ended, so that another can begin")
+        assert stuck["newsletter"] == "The Weekly Test"
+        assert run.health()[1]["newsletters"][1]["looks"] > 2  # the other's went on
+        (newsroom.folder / "feed.xml").unlink()
+        until(lambda: bool(run.said("Works again")), run.text)
+        run.stop()
+
+
+def test_a_send_that_is_under_way_is_not_stuck(newsroom: Newsroom) -> None:
+    readers = newsroom.prepare(issue_due(), readers=8)
+    with sendgrid_server() as server:
+        through_sendgrid(newsroom, server, "hold", due("send"))
+        server.pace = 1.2
+        with service(newsroom, stuck=3) as run:
+            until(lambda: bool(run.said("done: 8 of 8 accepted")), run.text)
+            assert not run.said("is ended")
+            run.stop()
+        assert got(server) == readers
+
+
 def test_the_service_stays_small_whatever_its_looks_need(newsroom: Newsroom) -> None:
     newsroom.configure(due("gather"))
     with service(newsroom, command=True) as run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from newsletter.app.watched import AT_WORK, LATE, Watched, health
+from newsletter.app.watched import LATE, STUCK, Watched, health
 
 
 def watched(**state: object) -> Watched:
@@ -16,10 +16,10 @@ def test_looks_that_stay_away_are_late() -> None:
     assert watched().ill(1001 + LATE) == "The last good look was 301 seconds ago."
 
 
-def test_a_look_at_work_is_a_sign_of_life_for_half_a_day() -> None:
-    sending = watched(pid=1, since=1100.0)
-    assert sending.ill(1100 + AT_WORK) is None
-    assert "does not end" in str(sending.ill(1101 + AT_WORK))
+def test_a_look_at_work_is_well_as_long_as_it_is_heard_of() -> None:
+    sending = watched(pid=1, since=1100.0, heard=90_000.0)
+    assert sending.ill(90_000 + STUCK) is None
+    assert sending.ill(90_001 + STUCK) == "The look that began 90701 seconds ago is stuck."
 
 
 def test_a_look_that_fails_once_is_no_illness_until_it_is_late() -> None:
