@@ -65,8 +65,9 @@ def run(
 ) -> None:
     """Look at the newsletters in these folders ``every`` so many seconds until SIGTERM or SIGINT.
 
-    A look that gives no sign for ``stuck`` seconds is ended. ``listen`` makes what answers /healthz. One whose configuration cannot be read is waited for;
-    raises ConfigError where that is all of them, UsageError where two are one newsletter.
+    A look that gives no sign for ``stuck`` seconds is ended. ``listen`` makes what answers
+    /healthz. One whose configuration cannot be read is waited for; raises ConfigError where that
+    is all of them, UsageError where two are one newsletter.
     """
     watched, desks = _opened(folders)
     if len(watched) > 1:

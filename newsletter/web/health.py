@@ -61,7 +61,8 @@ class Listener:
     def _answer(self, connection: socket.socket) -> None:
         """A request for a page this small comes in one piece; whatever is cut is no request."""
         with suppress(OSError):
-            status, document = self._answer_to(connection.recv(_MOST).decode("latin-1"))
+            request = connection.recv(_MOST).decode("latin-1")
+            status, document = self._answer_to(request)
             body = json.dumps(document, ensure_ascii=False).encode() + b"\n"
             phrase = _PHRASES.get(status, "Service Unavailable")
             head = (
@@ -69,7 +70,7 @@ class Listener:
                 f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\n"
                 f"X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
             )
-            connection.send(head.encode() + body)
+            connection.send(head.encode() + (b"" if request.startswith("HEAD ") else body))
         self._leave(connection)
 
     def _answer_to(self, request: str) -> tuple[int, object]:
@@ -79,8 +80,8 @@ class Listener:
             return 400, {"reason": "Ask for http://127.0.0.1/healthz on this port."}
         if line[2].partition("?")[0] != "/healthz":
             return 404, {"reason": "There is only /healthz here."}
-        if line[1] != "GET":
-            return 405, {"reason": "Only GET is answered here."}
+        if line[1] not in ("GET", "HEAD"):
+            return 405, {"reason": "Only GET and HEAD are answered here."}
         well, document = self._health()
         return (200 if well else 503), document
 

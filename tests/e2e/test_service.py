@@ -154,6 +154,7 @@ def test_a_database_that_cannot_be_used_is_said_and_come_back_to(newsroom: Newsr
         ("\x16\x03\x01 not a request at all", 400),
         ("GET /healthz HTTP/1.1\r\nHost: localhost:1\r\n\r\n", 200),
         ("GET /healthz HTTP/1.0\r\n\r\n", 200),
+        ("HEAD /healthz HTTP/1.1\r\nHost: localhost:1\r\n\r\n", 200),
     ],
 )
 def test_healthz_answers_nothing_else(newsroom: Newsroom, request_: str, status: int) -> None:
@@ -162,7 +163,10 @@ def test_healthz_answers_nothing_else(newsroom: Newsroom, request_: str, status:
         port = int(run.url.split(":")[2].partition("/")[0])
         with socket.create_connection(("127.0.0.1", port), 5) as connection:
             connection.sendall(request_.encode("latin-1"))
-            assert connection.makefile().readline().split()[1] == str(status)
+            answer = connection.makefile()
+            assert answer.readline().split()[1] == str(status)
+            body = answer.read().partition("\n\n")[2]
+            assert bool(body) is not request_.startswith("HEAD")
 
 
 def test_who_connects_and_says_nothing_holds_nothing_up(newsroom: Newsroom) -> None:
