@@ -19,7 +19,7 @@ from newsletter.http.posting import knock
 log = logging.getLogger(__name__)
 
 
-def _nothing() -> None:
+def _nothing(_: str) -> None:
     pass
 
 
@@ -40,14 +40,14 @@ class Look:
 def look(
     folder: Path,
     stop: threading.Event,
-    alive: Callable[[], None] = _nothing,
+    alive: Callable[[str], None] = _nothing,
     *,
     first: bool = False,
 ) -> Look:
     """Read the configuration as it is now, and do what is due. Never raises.
 
-    ``alive`` is called whenever it has come a step further. At the ``first`` look the log says
-    what comes next.
+    ``alive`` is called with each step that it comes to (``ticking.CHECKPOINTS``), and now and then
+    while it sends. At the ``first`` look the log says what comes next.
     """
     try:
         desk = open_desk(folder)
@@ -71,14 +71,14 @@ def look(
 
 
 def look_at(
-    desk: Desk, stop: threading.Event, alive: Callable[[], None] = _nothing
+    desk: Desk, stop: threading.Event, alive: Callable[[str], None] = _nothing
 ) -> tuple[list[Done], str | None]:
     """Do what is due, then ping. What was done, and why the ping was not answered.
 
     Raises NewsletterError where the timetable could not be looked at.
     """
     naming.require_own_name(desk)
-    watch = Watch(report=lambda _: alive(), stop=stop, checkpoint=lambda _: alive())
+    watch = Watch(report=lambda _: alive(""), stop=stop, checkpoint=alive)
     done = tick(desk, watch)
     url = desk.config.alerts.ping_url
     if url is None or stop.is_set():

@@ -15,6 +15,7 @@ import selectors
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -33,7 +34,9 @@ from newsletter.errors import NewsletterError
 log = logging.getLogger(__name__)
 
 EVERY = 60.0  # seconds from look to look, at whole minutes
+MOST = 8  # looks at once: a gather takes some 100 MB. Those that send do not count
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
+_AT_WORK, _SENDS = b" ", b"\n"  # what a look says before the JSON of what came of it
 
 
 class Listener(Protocol):
@@ -62,12 +65,14 @@ def run(
     listen: Listen | None = None,
     every: float = EVERY,
     stuck: float = STUCK,
+    most: int = MOST,
 ) -> None:
     """Look at the newsletters in these folders ``every`` so many seconds until SIGTERM or SIGINT.
 
-    A look that gives no sign for ``stuck`` seconds is ended. ``listen`` makes what answers
-    /healthz. One whose configuration cannot be read is waited for; raises ConfigError where that
-    is all of them, UsageError where two are one newsletter.
+    A look that gives no sign for ``stuck`` seconds is ended; at most ``most``, besides those that
+    send, are under way at once. ``listen`` makes what answers /healthz. One whose configuration
+    cannot be read is waited for; raises ConfigError where that is all of them, UsageError where two
+    are one newsletter.
     """
     watched, desks = _opened(folders)
     if len(watched) > 1:
@@ -83,7 +88,7 @@ def run(
         if any(desk.config.alerts.ping_url for desk in desks):
             import_module("httpx")  # once, for all looks
 
-    Service(watched, listener, begin, every, stuck).run()
+    Service(watched, listener, begin, every, stuck, most).run()
     log.info("Stopped.")
 
 
@@ -117,6 +122,7 @@ class Service:
         begin: Callable[[], None] = lambda: None,
         every: float = EVERY,
         stuck: float = STUCK,
+        most: int = MOST,
     ) -> None:
         """``begin`` is called before the first look; what it imports all looks share."""
         self._watched = watched
@@ -124,6 +130,8 @@ class Service:
         self._begin = begin
         self._every = every
         self._stuck = stuck
+        self._most = most
+        self._queue = deque[Watched]()  # whose turn comes when another has ended
         self._stopping = False
 
     def run(self) -> None:
@@ -178,11 +186,15 @@ class Service:
         if each.pid is not None:  # it still looks
             self._end_if_stuck(each, each.pid)
             return
+        if sum(other.pid is not None and not other.sends for other in self._watched) >= self._most:
+            if each not in self._queue:
+                self._queue.append(each)
+            return
         reading, writing = os.pipe()
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # until the child hears them itself
         try:
             each.pid, each.since = os.fork(), time.monotonic()
-            each.heard = each.since
+            each.heard, each.sends = each.since, False
             if each.pid == 0:
                 self._become(each, writing)
         except OSError as error:  # the machine has no room just now; the next look may have
@@ -199,10 +211,14 @@ class Service:
             if piece := os.read(reading, 65536):
                 each.heard = time.monotonic()
                 told.extend(piece)
+                if _SENDS in piece:
+                    each.sends = True
+                    self._start_next()
                 return
             self._selector.unregister(reading)
             os.close(reading)
-            self._end(each, bytes(told).strip())  # a space says only that it is at work
+            self._end(each, bytes(told).strip())
+            self._start_next()
 
         self._selector.register(reading, selectors.EVENT_READ, hear)
 
@@ -223,18 +239,23 @@ class Service:
         finally:
             os._exit(0)
 
-    def _signs(self, writing: int) -> Callable[[], None]:
+    def _signs(self, writing: int) -> Callable[[str], None]:
         """What tells the process that waits, not too often, that the look goes on."""
         last = time.monotonic()
 
-        def alive() -> None:
+        def alive(step: str) -> None:
             nonlocal last
-            if time.monotonic() - last > self._stuck / 100:
+            if step == "planned" or time.monotonic() - last > self._stuck / 100:
                 last = time.monotonic()
                 with suppress(OSError):  # where nobody waits any more, it still has its work
-                    os.write(writing, b" ")
+                    os.write(writing, _SENDS if step == "planned" else _AT_WORK)
 
         return alive
+
+    def _start_next(self) -> None:
+        """There may be room for one that waits."""
+        if self._queue and not self._stopping:
+            self._start(self._queue.popleft())
 
     def _end_if_stuck(self, each: Watched, pid: int) -> None:
         """Whatever it waits for, the moments to come must have their turn."""

@@ -24,6 +24,7 @@ class Watched:
     pid: int | None = None  # the process that looks just now
     since: float = 0.0
     heard: float = 0.0  # the last sign of that process
+    sends: bool = False  # it has begun to send
 
     def ill(self, now: float) -> str | None:
         """Why nothing can be relied on here; None where all is well."""

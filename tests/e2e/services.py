@@ -31,7 +31,8 @@ from newsletter.app import journal, running
 from newsletter.web.health import Listener
 journal.start("json")
 listen = partial(Listener, 0)
-running.run([Path(folder) for folder in sys.argv[2:]], listen, every=0.5, stuck=float(sys.argv[1]))
+stuck, most = float(sys.argv[1]), int(sys.argv[2])
+running.run([Path(folder) for folder in sys.argv[3:]], listen, 0.5, stuck, most)
 """
 
 
@@ -93,7 +94,7 @@ class Running:
 
 @contextlib.contextmanager
 def service(
-    *rooms: Newsroom, command: bool = False, stuck: float = 1800, **environment: str
+    *rooms: Newsroom, command: bool = False, stuck: float = 1800, most: int = 8, **environment: str
 ) -> Iterator[Running]:
     """The service for these newsletters; ``command``: as people start it, a look a minute."""
     folders = [str(room.folder) for room in rooms]
@@ -101,7 +102,11 @@ def service(
     path = rooms[0].folder / f"run-{secrets.token_hex(4)}.log"
     with path.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, *(start if command else ["-c", _QUICK, str(stuck)]), *folders],
+            [
+                sys.executable,
+                *(start if command else ["-c", _QUICK, str(stuck), str(most)]),
+                *folders,
+            ],
             env={**rooms[0].whole_environment(), **environment},
             stderr=log,
             text=True,

@@ -285,6 +285,35 @@ def test_a_look_that_is_stuck_is_ended_and_the_week_goes_on(
         run.stop()
 
 
+def test_so_many_look_at_once_and_the_others_have_their_turn_after_them(
+    newsroom: Newsroom, korean: Newsroom
+) -> None:
+    newsroom.configure(due("gather"))
+    feed = newsroom.folder / "feed.xml"
+    stories = feed.read_bytes()
+    feed.unlink()
+    os.mkfifo(feed)
+    with service(newsroom, korean, most=1) as run:
+        until(lambda: bool(run.said("Begins")), run.text)
+        time.sleep(1.2)  # two more minutes, so to say
+        assert [each["looks"] for each in run.health()[1]["newsletters"]] == [1, 0]
+        feed.write_bytes(stories)
+        until(lambda: run.health()[1]["newsletters"][1]["looks"] > 1, run.text)
+        run.stop()
+
+
+def test_a_send_holds_up_no_look(newsroom: Newsroom, korean: Newsroom) -> None:
+    newsroom.prepare(issue_due(), readers=8)
+    with sendgrid_server() as server:
+        through_sendgrid(newsroom, server, "hold", due("send"))
+        server.pace = 0.7
+        with service(newsroom, korean, most=1) as run:
+            until(lambda: server.requests >= 1, run.text)
+            until(lambda: run.health()[1]["newsletters"][1]["looks"] > 1, run.text)
+            assert not run.said("done: 8 of 8 accepted")
+            run.stop()
+
+
 def test_a_send_that_is_under_way_is_not_stuck(newsroom: Newsroom) -> None:
     readers = newsroom.prepare(issue_due(), readers=8)
     with sendgrid_server() as server:
