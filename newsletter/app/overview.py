@@ -20,6 +20,7 @@ from newsletter.store.occurrences import State as Moments
 from newsletter.store.sends import State
 
 COMING = 5  # moments
+SENDS = 3  # of so many, the newest, it is said who waits and who is in doubt
 _OVER = (Moments.DONE, Moments.SKIPPED)
 _STANDS = {Moments.WAITING: "waits", Moments.MISSED: "was missed"}
 
@@ -42,21 +43,22 @@ def overview(desk: Desk) -> Overview:
     issue = desk.next_issue()
     with desk.database.begin() as connection:
         found = sends.issues(connection, desk.name)
-        newest = next(reversed(found), None)
-        frozen = sends.find(connection, desk.name, newest) if newest else None
-        last = receipts.receipt(connection, frozen) if frozen else None
+        frozen = (sends.find(connection, desk.name, name) for name in list(found)[-SENDS:])
+        sent = [receipts.receipt(connection, each) for each in frozen if each]
         recent = occurrences.recent(connection, desk.name)
+    last = sent[-1] if sent else None
     gathered, damage = _newest_gathered(desk)
     return Overview(
         newsletter=desk.name,
         timezone=desk.config.newsletter.timezone,
-        next=tuple(islice(timetable.coming(desk), COMING)),
+        next=tuple(_next(desk)),
         last=last,
         recent=tuple(recent),
         sources=gathered.sources if gathered else (),
         waiting=(
             *damage,
             *_undone(recent, found),
+            *(line for each in reversed(sent) for line in _unfinished(each)),
             *_waiting(desk, issue, last, gathered.sources if gathered else (), recent),
         ),
     )
@@ -91,15 +93,6 @@ def _waiting(
     recent: list[Occurrence],
 ) -> Iterator[str]:
     """One sentence for everything that a person must do."""
-    if last and last.state == State.PAUSED:
-        yield f"The send of {last.issue} is paused: {last.reason}"
-    if last and last.in_doubt:
-        yield (
-            f"{last.in_doubt} readers of {last.issue} are in doubt; "
-            f"see: newsletter receipt {last.issue}"
-        )
-    if last and last.waiting and last.state != State.PAUSED:
-        yield f"{last.waiting} readers of {last.issue} wait; go on: newsletter send {last.issue}"
     with desk.database.read() as connection:
         unsent = alerts.unsent(connection, desk.name, desk.clock())
     for alert in unsent:
@@ -112,6 +105,30 @@ def _waiting(
     if (last and last.issue == issue.isoformat()) or issue.isoformat() in told:
         return
     yield from _unapproved(desk, issue)
+
+
+def _unfinished(send: Receipt) -> Iterator[str]:
+    if send.state == State.PAUSED:
+        yield f"The send of {send.issue} is paused: {send.reason}"
+    if send.in_doubt:
+        yield (
+            f"Readers of {send.issue} who are in doubt: {send.in_doubt}; "
+            f"see: newsletter receipt {send.issue}"
+        )
+    if send.waiting and send.state != State.PAUSED:
+        yield (
+            f"Readers of {send.issue} who wait: {send.waiting}; "
+            f"go on: newsletter send {send.issue}"
+        )
+
+
+def _next(desk: Desk) -> Iterator[Moment]:
+    """The moments to come, with the next send however many are before it."""
+    coming = timetable.coming(desk)
+    first = list(islice(coming, COMING))
+    yield from first
+    if all(moment.kind != SEND for moment in first):
+        yield next(moment for moment in coming if moment.kind == SEND)
 
 
 def _unapproved(desk: Desk, issue: date) -> Iterator[str]:

@@ -9,13 +9,15 @@ import pytest
 
 from newsletter.app import people, receipts, sending
 from newsletter.app.deadlines import goes_out
+from newsletter.app.overview import overview
 from newsletter.app.timetable import reschedule
 from newsletter.errors import NotReadyError
 from newsletter.model import Answer, Outcome
 from tests.hearing import heard, mails, rows, text
+from tests.newsroom import feed
 from tests.office import FRIDAY, ISSUE, MONDAY, Offices
 
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
 
 
 def test_the_draft_is_ready_once_for_the_same_bytes_with_a_link_to_approve(office: Offices) -> None:
@@ -253,6 +255,33 @@ def test_paused_by_the_tick_is_told_once_and_again_when_it_pauses_again(office: 
         told = connection.exec_driver_sql("select kind, sent_at from alerts order by id").all()
     assert [row[0] for row in told] == ["draft", "paused", "paused"]
     assert all(row[1] for row in told)
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [("pause", "The send of 2025-07-07 is paused: SendGrid answered 401"),
+     ("doubt", "Readers of 2025-07-07 who are in doubt: 1;")],
+)  # fmt: skip
+def test_status_still_names_what_waits_of_an_issue_before_the_last(
+    office: Offices, way: str, said: str
+) -> None:
+    week = office('approval = "automatic"')
+    week.tick(FRIDAY)
+    provider = week.desk.provider
+    week.desk.__dict__["provider"] = Refusing(way)
+    week.tick(MONDAY)
+    assert said in week.waiting()
+    week.desk.__dict__["provider"] = provider
+    week.room.write("feed.xml", feed(["Later"], FRIDAY + 6 * DAY))
+    week.tick(FRIDAY + 7 * DAY)
+    assert ("send", "2025-07-14", "done") in week.tick(MONDAY + 7 * DAY)
+    assert said in week.waiting()
+
+
+def test_status_shows_the_next_send_however_often_is_gathered_before(office: Offices) -> None:
+    week = office(f"gather = {[f'sat {hour:02}:00' for hour in range(5, 17)]}")
+    shown = overview(week.desk).next
+    assert [moment.kind for moment in shown] == ["gather"] * 5 + ["send"]
 
 
 def test_when_it_goes_out_once_approved(office: Offices) -> None:
