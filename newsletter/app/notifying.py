@@ -86,8 +86,15 @@ def _send(desk: Desk, group: Sequence[Alert], checkpoint: Callable[[str], None])
             alerts.done(connection, ids, desk.clock())
     if faults:
         log.warning("An alert (%s) is tried again: %s", group[0].kind, " ".join(faults))
-    else:
+    elif desk.config.alerts_to or secret(WEBHOOK):
         log.info("An alert was sent: %s %s", group[0].kind, group[0].issue)
+    else:
+        log.warning(
+            "Nobody hears of this (%s %s), as there is no [editor] email and no [alerts] email: %s",
+            group[0].kind,
+            group[0].issue,
+            "\n".join(_paragraphs(group)),
+        )
 
 
 def _title(desk: Desk, alert: Alert) -> str:

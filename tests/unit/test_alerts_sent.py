@@ -86,7 +86,10 @@ def test_a_mail_server_that_is_away_gets_the_alert_when_it_is_back(office: Offic
     assert week.mails("tests") == 1
 
 
-def test_nobody_to_tell_is_no_fault(office: Offices) -> None:
+def test_nobody_to_tell_is_no_fault_but_said(
+    office: Offices, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "newsletter.app.notifying")
     week = office()
     week.desk.close()
     week.room.configure(**{'email = "editor@example.com"': ""})
@@ -94,6 +97,8 @@ def test_nobody_to_tell_is_no_fault(office: Offices) -> None:
     week.tick(FRIDAY)
     assert rows(week) == []
     assert not any("alert" in line for line in overview(week.desk).waiting)
+    (line,) = caplog.messages
+    assert line.startswith("Nobody hears of this (draft 2025-07-07), as there is no [editor] email")
 
 
 def test_korean_words_for_a_korean_newsletter(office: Offices) -> None:
