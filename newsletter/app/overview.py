@@ -117,8 +117,7 @@ def _unfinished(send: Receipt) -> Iterator[str]:
         )
     if send.waiting and send.state != State.PAUSED:
         yield (
-            f"Readers of {send.issue} who wait: {send.waiting}; "
-            f"go on: newsletter send {send.issue}"
+            f"Readers of {send.issue} who wait: {send.waiting}; go on: newsletter send {send.issue}"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from dataclasses import asdict
 from functools import partial
@@ -29,6 +30,7 @@ def tick(as_json: AsJson = False, log: Log = None) -> None:
     """Look once at what is due, and do it: for cron, or a systemd timer."""
     from newsletter.app import journal
     from newsletter.app.looking import look_at
+    from newsletter.app.watched import STUCK
     from newsletter.cli import progress
 
     if log:
@@ -36,8 +38,16 @@ def tick(as_json: AsJson = False, log: Log = None) -> None:
     else:  # what it did is printed at the end
         logging.getLogger("newsletter.app.ticking").setLevel(logging.CRITICAL)
     desk, stop = context.desk(), threading.Event()
-    with progress.until_stopped(stop), journal.about(newsletter=desk.name):
-        done, unheard = look_at(desk, stop)
+
+    def alive(_: str) -> None:
+        signal.alarm(int(STUCK))  # which ends us: cron would start more and more that are stuck
+
+    alive("")
+    try:
+        with progress.until_stopped(stop), journal.about(newsletter=desk.name):
+            done, unheard = look_at(desk, stop, alive)
+    finally:
+        signal.alarm(0)
     if unheard:
         note(unheard)
     if as_json:

@@ -66,6 +66,21 @@ def test_tick_fails_when_its_work_failed(newsroom: Newsroom) -> None:
     assert found["occurrences"][0]["state"] == "waiting"
 
 
+def test_a_tick_that_is_stuck_ends(newsroom: Newsroom) -> None:
+    newsroom.configure(due("gather"))
+    (newsroom.folder / "feed.xml").unlink()
+    os.mkfifo(newsroom.folder / "feed.xml")
+    impatient = "from newsletter.app import watched; watched.STUCK = 2; import newsletter.cli as c"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{impatient}; c.main()", "-C", str(newsroom.folder), "tick"],
+        env=newsroom.whole_environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == -signal.SIGALRM, done.stderr
+
+
 def test_every_line_about_an_occurrence_bears_its_id(newsroom: Newsroom) -> None:
     newsroom.configure(
         due("gather") + '[dateline]\ncity = "LA"\nurl = "http://127.0.0.1:9/"\n'
