@@ -21,9 +21,9 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Three workers for two processors: many a test waits, for a lease or for a browser."""
+    """Two workers for each processor: many a test waits, for a lease or for a browser."""
     processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(2, processors * 3 // 2)
+    return processors * 2
 
 
 @pytest.hookimpl(trylast=True)

@@ -42,9 +42,11 @@ def create_app(desk: Desk) -> Starlette:
             log.info("%d readers of whom was nothing known have the mail", settled)
         return PlainTextResponse("Kept.\n")
 
-    return Starlette(
+    app = Starlette(
         routes=[Route("/events/sendgrid", events, methods=["POST"]), *approval.routes(current)]
     )
+    app.router.redirect_slashes = False  # behind another server it knows no address to lead to
+    return app
 
 
 def serve(desk: Desk, host: str, port: int) -> None:
