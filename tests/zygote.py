@@ -152,7 +152,7 @@ def _status() -> int:
             return end.code or 0
         print(end.code, file=sys.stderr)
         return 1
-    except Exception:
+    except Exception:  # noqa: BLE001 - as an interpreter says it
         sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
         return 1
     return 0
