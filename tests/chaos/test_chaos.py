@@ -12,6 +12,8 @@ from newsletter.model import Doubt
 from newsletter.providers import faulty
 from tests.newsroom import Newsroom
 
+pytestmark = pytest.mark.long
+
 
 def check(verdict: Verdict) -> None:
     """The promises of each policy."""

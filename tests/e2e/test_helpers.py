@@ -13,6 +13,8 @@ from tests.e2e.sends import ISSUE, got, leases_end, numbers, running, said, thro
 from tests.e2e.servers import SendgridServer, sendgrid_server
 from tests.newsroom import Newsroom
 
+pytestmark = pytest.mark.long
+
 READERS = 60
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser import launched
 from tests.golden.views import SHEET, VIEWS, Sample, small, write_sheet
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 HERE = Path(__file__).parent / "views"
 TALLER = 0.01  # of the height: a browser's version may break a line elsewhere
