@@ -80,7 +80,8 @@ def test_a_sent_issue_needs_its_folder_no_more(newsroom: Newsroom, server: Sendg
     newsroom.run("subscribers", "add", "new@example.com")
     assert numbers(newsroom.json("send", ISSUE, "--missing", "--yes")) == {"accepted": 7}
     assert got(server) == sorted([*readers, "new@example.com"])
-    newsroom.run("receipt", "--save", "saved")
+    newsroom.run("receipt", "--save", str(newsroom.folder / "saved"))
+    assert (newsroom.folder / "saved" / "email.html").is_file()
     assert "is done, so it cannot be cancelled" in newsroom.run("cancel", "--yes", status=1).stderr
     assert "was not sent" in newsroom.run("resume", "2030-01-08", status=1).stderr
 
