@@ -7,7 +7,7 @@ from datetime import date
 from newsletter.app.desk import Desk
 from newsletter.app.receipts import find
 from newsletter.errors import NotReadyError
-from newsletter.store import sends, stopping
+from newsletter.store import recalls, sends, stopping
 from newsletter.store.sends import State
 
 
@@ -25,7 +25,7 @@ def cancel(desk: Desk, issue: date) -> int:
     """
     frozen = find(desk, issue)
     with desk.database.read() as connection:
-        moment = sends.last_moment(connection, frozen.send.id)
+        moment = recalls.last_moment(connection, frozen.send.id)
     if moment is None or moment <= desk.clock():
         states = (State.SENDING, State.PAUSED, State.CANCELLED)
         _require(desk, frozen.send.id, issue, "cancelled", *states)

@@ -34,6 +34,15 @@ class Recalling:
     accepted: bool = False  # it was, until it was asked for: from then on that is in doubt
 
 
+def last_moment(connection: Connection, send_id: int) -> datetime | None:
+    """When the provider lets the last mails go that it has; None where it lets them go at once."""
+    its_own = connection.scalar(select(sends.c.send_at).where(sends.c.id == send_id))
+    late = connection.scalar(
+        select(func.max(batches.c.send_at)).where(batches.c.send_id == send_id)
+    )
+    return max((moment for moment in (its_own, late) if moment), default=None)
+
+
 def begin(
     connection: Connection,
     send_id: int,

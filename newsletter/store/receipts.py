@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select
 
 from newsletter.model import Receipt
+from newsletter.store.recalls import last_moment
 from newsletter.store.schema import deliveries, subscribers
-from newsletter.store.sends import DeliveryState, Frozen, last_moment
+from newsletter.store.sends import DeliveryState, Frozen
 
 _AT_ONCE = 5_000  # rows held in memory
 

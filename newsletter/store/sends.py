@@ -200,15 +200,6 @@ def state(connection: Connection, send_id: int) -> tuple[State, str | None]:
     return State(found.state), found.reason
 
 
-def last_moment(connection: Connection, send_id: int) -> datetime | None:
-    """When the provider lets the last mails go that it has; None where it lets them go at once."""
-    its_own = connection.scalar(select(sends.c.send_at).where(sends.c.id == send_id))
-    late = connection.scalar(
-        select(func.max(batches.c.send_at)).where(batches.c.send_id == send_id)
-    )
-    return max((moment for moment in (its_own, late) if moment), default=None)
-
-
 def origin(connection: Connection, send_id: int) -> tuple[str, str] | None:
     """The newsletter and the issue of a send; None where there is none of that number."""
     row = connection.execute(
