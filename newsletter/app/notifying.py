@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from email.utils import parseaddr
 from itertools import groupby
@@ -17,9 +18,10 @@ from newsletter.app import approving, journal
 from newsletter.app.alerting import Kind
 from newsletter.app.desk import Desk
 from newsletter.app.personal import addressee
+from newsletter.app.testing import send_of
 from newsletter.config import secret
 from newsletter.errors import NewsletterError
-from newsletter.model import Recipient, Send
+from newsletter.model import Recipient
 from newsletter.render import Button
 from newsletter.store import alerts
 from newsletter.store.alerts import Alert
@@ -119,19 +121,8 @@ def _mail(desk: Desk, group: Sequence[Alert]) -> None:
     rendered = render_alert(
         desk.config, _title(desk, first), _paragraphs(group), _button(desk, first)
     )
-    send = Send(
-        issue=first.issue,
-        newsletter=desk.name,
-        list=newsletter.list,
-        subject=rendered.subject,
-        html=rendered.html,
-        text=rendered.text,
-        hash=rendered.hash,
-        sender=newsletter.sender,
-        reply_to=newsletter.reply_to,
-        test=True,
-        alert=f"{first.issue}-{first.kind}-{first.id}",
-    )
+    about = f"{first.issue}-{first.kind}-{first.id}"
+    send = replace(send_of(desk, first.issue, rendered), test=True, alert=about)
     mailbox, name = addressee(desk, address)
     leave = links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
     deliver.submit_alert(desk.alerts_provider, send, Recipient(0, mailbox, name, leave, {}))

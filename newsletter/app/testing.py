@@ -13,7 +13,7 @@ from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose
 from newsletter.app.personal import addressee, personal
 from newsletter.errors import DatabaseError, UsageError
-from newsletter.model import Send
+from newsletter.model import Rendered, Send
 from newsletter.store.ledger import Reader
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Buil
             "newsletter test --to ADDRESS"
         )
     built = compose(desk, issue)
-    send = _send_of(desk, built)
+    send = send_of(desk, built.issue.date.isoformat(), built.rendered)
     subject = desk.language.say("test", subject=built.rendered.subject)
     mailbox, name = addressee(desk, address)
     recipient = personal(desk, NOBODY)(Reader(0, NOBODY, mailbox, name))
@@ -65,13 +65,16 @@ def as_mail(desk: Desk, built: Built) -> bytes:
     editor = desk.config.editor
     address = parseaddr(editor.email or "reader@example.com")[1]
     recipient = personal(desk, NOBODY)(Reader(0, NOBODY, address, editor.name))
-    return providers.as_mail(_send_of(desk, built), recipient, desk.clock())
+    return providers.as_mail(
+        send_of(desk, built.issue.date.isoformat(), built.rendered), recipient, desk.clock()
+    )
 
 
-def _send_of(desk: Desk, built: Built) -> Send:
-    newsletter, rendered = desk.config.newsletter, built.rendered
+def send_of(desk: Desk, issue: str, rendered: Rendered) -> Send:
+    """A mail of the newsletter's that is in no ledger: a test, or a word to the editor."""
+    newsletter = desk.config.newsletter
     return Send(
-        issue=built.issue.date.isoformat(),
+        issue=issue,
         newsletter=desk.name,
         list=newsletter.list,
         subject=rendered.subject,
