@@ -31,7 +31,7 @@ def test_every_subscribers_command_is_in_the_readme(name: str) -> None:
 
 
 def models() -> dict[str, type]:
-    tables = {name: f.annotation for name, f in config._Tables.model_fields.items()}
+    tables = {name: f.annotation for name, f in config.Tables.model_fields.items()}
     tables["dateline"] = config.Dateline
     parts = {f"source {n}": sources.options(n) for n in registry.names("newsletter.sources")}
     parts |= {f"provider {n}": providers.options(n) for n in registry.names("newsletter.providers")}

@@ -1,29 +1,17 @@
-"""newsletter.toml → Config. All faults of the file are reported at once.
-
-Secrets never stand in the file: ``secret`` reads them from the environment, or from the file
-that ``NAME_FILE`` points to.
-"""
+"""The tables of newsletter.toml: what each may say, and what holds where it says nothing."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, time, timedelta
-from pathlib import Path
-from typing import Literal, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from newsletter import tables, times
-from newsletter.errors import ConfigError
+from newsletter import times
 from newsletter.model import Doubt
 from newsletter.tables import Table
 from newsletter.times import ManyMoments, Moments, Times
 from newsletter.values import BaseUrl, Colour, Day, Duration, Mailbox, WebUrl, ZoneName
-
-FILE = "newsletter.toml"
 
 
 class Newsletter(Table):
@@ -183,7 +171,9 @@ class ProviderOptions(Table):
     batch_size: int | None = Field(None, ge=1, strict=True)
 
 
-class _Tables(Table):
+class Tables(Table):
+    """All of them but [[sources]] and [provider], whose keys depend on their type."""
+
     newsletter: Newsletter
     editor: Editor = Editor()
     schedule: Schedule = Schedule()
@@ -192,109 +182,3 @@ class _Tables(Table):
     delivery: Delivery = Delivery()
     alerts: Alerts = Alerts()
     database: Database = Database()
-
-
-@dataclass(frozen=True)
-class Config:
-    """A newsletter's whole configuration. ``folder`` is where newsletter.toml lies."""
-
-    folder: Path
-    newsletter: Newsletter
-    editor: Editor
-    schedule: Schedule
-    gather: Gather
-    dateline: Dateline | None
-    delivery: Delivery
-    alerts: Alerts
-    database: Database
-    sources: tuple[SourceOptions, ...]
-    provider: ProviderOptions
-    alerts_provider: ProviderOptions | None = None  # None: as the readers' mails
-
-    @property
-    def alerts_to(self) -> str | None:
-        """Who gets the alerts by mail."""
-        return self.alerts.email or self.editor.email
-
-    @property
-    def hosts_pictures(self) -> bool:
-        """Whether pictures are fitted and published with the issue: that needs public pages."""
-        return self.newsletter.images == "host" and self.newsletter.base_url is not None
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The newsletter's time zone."""
-        return ZoneInfo(self.newsletter.timezone)
-
-
-_Options = TypeVar("_Options", bound=Table)
-Lookup = Callable[[str], type[_Options]]
-
-
-def load(
-    folder: Path, source_options: Lookup[SourceOptions], provider_options: Lookup[ProviderOptions]
-) -> Config:
-    """Read and validate ``folder/newsletter.toml``.
-
-    The two look-ups give the model of a type's own keys, and raise LookupError for a type that
-    does not exist. Raises ConfigError with every fault of the file.
-    """
-    path = folder / FILE
-    if not path.exists():
-        raise ConfigError(
-            f"There is no {FILE} in {folder.resolve()}. Go to the newsletter's folder (or use "
-            f"-C DIR), or make a new one with: newsletter init DIR"
-        )
-    raw = tables.read(path, ConfigError)
-    faults: list[str] = []
-    blocks = raw.pop("sources", None)
-    provider = raw.pop("provider", {"type": "outbox"})
-    alerts = raw.get("alerts")
-    for_alerts = (
-        [alerts.pop("provider")] if isinstance(alerts, dict) and "provider" in alerts else []
-    )
-    top = tables.validated(_Tables, raw, "", faults)
-    if not isinstance(blocks, list) or not blocks:
-        faults.append("sources: expected at least one [[sources]] block with a type")
-        blocks = []
-    sources = [_typed(source_options, b, f"sources[{i}]", faults) for i, b in enumerate(blocks, 1)]
-    chosen = _typed(provider_options, provider, "provider", faults)
-    own = [_typed(provider_options, block, "alerts.provider", faults) for block in for_alerts]
-    if faults or top is None or chosen is None:
-        raise ConfigError(tables.report(path, faults))
-    return Config(
-        folder=folder,
-        **{name: getattr(top, name) for name in _Tables.model_fields},
-        sources=tuple(source for source in sources if source),
-        provider=chosen,
-        alerts_provider=next(iter(own), None),
-    )
-
-
-def secret(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The secret of that name from the environment, or from the file NAME_FILE names."""
-    if value := environment.get(name):
-        return value
-    if file := environment.get(f"{name}_FILE"):
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigError(
-                f"{name}_FILE names {file}, which cannot be read: {error.strerror}. "
-                f"Mend the path or the file's permissions."
-            ) from None
-    return None
-
-
-def _typed(
-    lookup: Lookup[_Options], block: object, place: str, faults: list[str]
-) -> _Options | None:
-    if not isinstance(block, dict) or not isinstance(block.get("type"), str):
-        faults.append(f'{place}.type: expected a type, such as type = "…"')
-        return None
-    try:
-        model = lookup(block["type"])
-    except LookupError as error:
-        faults.append(f"{place}.type: {error}")
-        return None
-    return tables.validated(model, block, place, faults)

@@ -1,0 +1,36 @@
+"""The configuration: ``settings`` has the tables, ``reading`` makes a Config of the file."""
+
+from newsletter.config.reading import FILE, Config, load, secret
+from newsletter.config.settings import (
+    Alerts,
+    Database,
+    Dateline,
+    Delivery,
+    Editor,
+    Gather,
+    Newsletter,
+    ProviderOptions,
+    Schedule,
+    Skip,
+    SourceOptions,
+    Tables,
+)
+
+__all__ = [
+    "FILE",
+    "Alerts",
+    "Config",
+    "Database",
+    "Dateline",
+    "Delivery",
+    "Editor",
+    "Gather",
+    "Newsletter",
+    "ProviderOptions",
+    "Schedule",
+    "Skip",
+    "SourceOptions",
+    "Tables",
+    "load",
+    "secret",
+]
