@@ -181,7 +181,7 @@ def _freeze(desk: Desk, rendered: Rendered) -> None:
 def bodies(folder: Path, url: str) -> list[bytes]:
     """The bodies of the first requests, as they were sent."""
     from newsletter.app import personal, receipts
-    from newsletter.providers import _sendgrid_body
+    from newsletter.providers import _sendgrid_body, _sendgrid_entries
     from newsletter.store.ledger import Reader
 
     desk = _desk(folder, url)
@@ -190,9 +190,9 @@ def bodies(folder: Path, url: str) -> list[bytes]:
     found = []
     for first in range(1, SAMPLE * BATCH, BATCH):
         numbers = range(first, first + BATCH)
-        people = [make(Reader(i, i, _address(i), f"Reader {i}")) for i in numbers]
-        fit, _ = _sendgrid_body.personalizations(frozen.send, people)
-        found.append(_sendgrid_body.request(frozen.send, [entry for _, entry in fit]))
+        people = make([Reader(i, i, _address(i), f"Reader {i}") for i in numbers])
+        _, entries, _ = _sendgrid_entries.personalizations(frozen.send, people)
+        found.append(_sendgrid_body.request(frozen.send, entries))
     return found
 
 
@@ -230,13 +230,12 @@ def package(folder: Path, readers: int, url: str) -> dict[str, float]:
         mail = Mail("bench@example.com", None, send.subject, send.text, send.html)
         with desk.database.read() as connection:
             rows = connection.execute(_SOME, {"first": first, "last": first + BATCH - 1}).all()
-        for number, email, name in rows:
-            recipient = make(Reader(number, number, email, name))
+        for recipient in make([Reader(id_, id_, *who) for id_, *who in rows]):
             person = Personalization()
-            person.add_to(To(email, name))
+            person.add_to(To(recipient.email, recipient.name))
             for key, value in recipient.tokens.items():
                 person.add_substitution(Substitution(key, value))
-            person.add_custom_arg(CustomArg("nb_delivery", str(number)))
+            person.add_custom_arg(CustomArg("nb_delivery", str(recipient.delivery)))
             person.add_header(Header("List-Unsubscribe", f"<{recipient.unsubscribe_url}>"))
             person.add_header(Header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
             mail.add_personalization(person)
@@ -260,12 +259,11 @@ def singly(folder: Path, readers: int, url: str) -> dict[str, float]:
     started = time.perf_counter()
     with desk.database.read() as connection:
         rows = connection.execute(_SOME, {"first": 1, "last": readers}).all()
-    for number, email, name in rows:
-        values = make(Reader(number, number, email, name)).tokens
+    for reader in (Reader(id_, id_, *who) for id_, *who in rows):
+        values = make([reader])[0].tokens
         texts = fill(send.text, values), fill(send.html, values)
-        assert (
-            client.send(Mail("bench@example.com", email, send.subject, *texts)).status_code == 202
-        )
+        mail = Mail("bench@example.com", reader.email, send.subject, *texts)
+        assert client.send(mail).status_code == 202
     return {"seconds": time.perf_counter() - started}
 
 

@@ -28,7 +28,6 @@ MEANING: Mapping[str, str] = {
 
 _ADDRESSES = (UNSUBSCRIBE_HTML, UNSUBSCRIBE_TEXT, PREFERENCES_HTML, PREFERENCES_TEXT)
 _SHAPE = re.compile(r"(ndx-[a-z0-9-]*?-xdn)", re.IGNORECASE)
-_SPECIAL = re.compile("[&<>\"']").search
 _OPENING = re.compile(r"(ndx)-", re.IGNORECASE)
 
 
@@ -61,8 +60,10 @@ def leading(unsubscribe_url: str, preferences_url: str) -> dict[str, str]:
 
 
 def _escaped(text: str) -> str:
-    """As html.escape, which looks five times through every address of a million."""
-    return html.escape(text) if _SPECIAL(text) else text
+    """As html.escape, which looks five times through every address of a million and copies it."""
+    if "&" in text or "<" in text or ">" in text or '"' in text or "'" in text:
+        return html.escape(text)
+    return text
 
 
 def fill(text: str, filling: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import parseaddr
 
 from newsletter import links, tokens
@@ -11,28 +11,32 @@ from newsletter.model import Recipient
 from newsletter.store.ledger import Reader
 
 
-def personal(desk: Desk, list_: int) -> Callable[[Reader], Recipient]:
-    """What makes a reader of the list the recipient of the mail.
+def personal(desk: Desk, list_: int) -> Callable[[Sequence[Reader]], list[Recipient]]:
+    """What makes readers of the list the recipients of the mail.
 
     Raises ConfigError where the key that signs the addresses cannot be used.
     """
     newsletter, words = desk.config.newsletter, desk.language.words
     keys = links.reader_keys(links.signing_key(desk.folder))
-    base, everybody, named = newsletter.base_url, words["greeting"], words["greeting_named"].format
+    base, everybody = newsletter.base_url, words["greeting"]
+    before, _, after = words["greeting_named"].partition("{name}")
     by_mail = links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
     unsubscribe, preferences = f"{base}/unsubscribe/", f"{base}/preferences/"
 
-    def recipient(reader: Reader) -> Recipient:
-        delivery, subscriber, email, name = reader
-        greeting = named(name=name) if name else everybody
+    def recipients(readers: Sequence[Reader]) -> list[Recipient]:
         if base is None:
-            leave = choose = by_mail
+            ways = [(by_mail, by_mail)] * len(readers)
         else:
-            leaving, choosing = keys(subscriber, list_)
-            leave, choose = unsubscribe + leaving, preferences + choosing
-        return Recipient(delivery, email, name, leave, tokens.values(greeting, leave, choose))
+            signed = keys([reader.subscriber for reader in readers], list_)
+            ways = [(unsubscribe + leave, preferences + choose) for leave, choose in signed]
+        made = []
+        for (delivery, _, email, name), (leave, choose) in zip(readers, ways, strict=True):
+            greeting = before + name + after if name else everybody
+            parts = tokens.values(greeting, leave, choose)
+            made.append(Recipient(delivery, email, name, leave, parts))
+        return made
 
-    return recipient
+    return recipients
 
 
 def addressee(desk: Desk, address: str) -> tuple[str, str]:

@@ -33,7 +33,7 @@ def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Buil
     send = send_of(desk, built.issue.date.isoformat(), built.rendered)
     subject = desk.language.say("test", subject=built.rendered.subject)
     mailbox, name = addressee(desk, address)
-    recipient = personal(desk, NOBODY)(Reader(0, NOBODY, mailbox, name))
+    (recipient,) = personal(desk, NOBODY)([Reader(0, NOBODY, mailbox, name)])
     if link := _approving(desk, built, mailbox):
         recipient = replace(
             recipient,
@@ -64,7 +64,7 @@ def as_mail(desk: Desk, built: Built) -> bytes:
     """The mail as it would lie in the editor's own mailbox."""
     editor = desk.config.editor
     address = parseaddr(editor.email or "reader@example.com")[1]
-    recipient = personal(desk, NOBODY)(Reader(0, NOBODY, address, editor.name))
+    (recipient,) = personal(desk, NOBODY)([Reader(0, NOBODY, address, editor.name)])
     return providers.as_mail(
         send_of(desk, built.issue.date.isoformat(), built.rendered), recipient, desk.clock()
     )

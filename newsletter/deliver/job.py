@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -29,7 +29,7 @@ def _nobody(*_: object) -> None:
 class Job:
     """One send on its way.
 
-    ``personal`` makes a reader's own parts. ``witness`` is told how many requests were begun,
+    ``personal`` makes readers' own parts. ``witness`` is told how many requests were begun,
     before the first byte of each; it raises NewsletterError where it cannot keep that.
     ``checkpoint`` hears the names in CHECKPOINTS. Setting ``stop`` ends the run once what is
     under way is answered. ``lease``: how long a batch is ours without an answer.
@@ -43,7 +43,7 @@ class Job:
     database: Database
     provider: Provider
     frozen: Frozen
-    personal: Callable[[Reader], Recipient]
+    personal: Callable[[Sequence[Reader]], Sequence[Recipient]]
     doubt: Doubt
     clock: Callable[[], datetime]
     witness: Callable[[int], None] = _nothing

@@ -77,7 +77,7 @@ def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
     claim = _with_readers(job, claim)
     if not claim.readers:
         return
-    recipients = [job.personal(reader) for reader in claim.readers]
+    recipients = job.personal(claim.readers)
     send = replace(job.frozen.send, batch=claim.number)
     ready = recalling.prepare(job, send, recipients)
     outcome = ready if isinstance(ready, Outcome) else _submit(job, ready, claim, recipients)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from email.header import Header
@@ -66,6 +67,7 @@ class Letter:
         self._reply_to = ""
         if send.reply_to:
             self._reply_to = _line("Reply-To", _mailbox("Reply-To", *parseaddr(send.reply_to)))
+        self._headers = list_headers(send)
         self._list_id = "" if send.alert else _line("List-Id", _list_id(send))
         boundary = f"=_{_letters(send.hash)}"  # "=_" occurs in neither transfer encoding
         self._kind = "MIME-Version: 1.0\r\n" + _line(
@@ -85,7 +87,7 @@ class Letter:
             self._reply_to,
             self._subject or _subject(fill(self._send.subject, values)),
             self._list_id,
-            *starmap(_line, own_headers(self._send, recipient).items()),
+            *starmap(_line, self._headers(link(recipient.unsubscribe_url)).items()),
             self._kind,
         )
         text, html = (part.filled(values) for part in self._parts)
@@ -94,24 +96,36 @@ class Letter:
         return "".join(head).encode() + body
 
 
-def own_headers(send: Send, recipient: Recipient) -> dict[str, str]:
-    """List-Unsubscribe, and List-Unsubscribe-Post where the link takes one click (RFC 8058).
+def list_headers(send: Send) -> Callable[[str], dict[str, str]]:
+    """What makes the headers to leave by, of a recipient's unsubscribe link as ``link`` gives it:
+    List-Unsubscribe, and List-Unsubscribe-Post where the link takes one click (RFC 8058).
 
-    An alert has none of these, and asks machines not to answer (RFC 3834). Raises ValueError for
-    a link that must not stand in a header.
+    An alert has none of these, and asks machines not to answer (RFC 3834).
     """
     if send.alert:
-        return {"Auto-Submitted": "auto-generated"}
-    link = recipient.unsubscribe_url
-    if not _LINK.fullmatch(link):
-        raise ValueError("the unsubscribe link is not a plain https or mailto address")
-    if link.startswith("mailto:"):
-        return {"List-Unsubscribe": f"<{link}>"}
-    desk = _leaving_by_mail(send.reply_to or send.sender)
-    headers = {"List-Unsubscribe": f"<{link}>, <{desk}>"}
-    if link.startswith("https:"):
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        return lambda _: {"Auto-Submitted": "auto-generated"}
+    mailbox = quote(_address(send.reply_to or send.sender), safe="@+")
+    by_mail = f"<mailto:{mailbox}?subject=unsubscribe>"
+
+    def headers(link: str) -> dict[str, str]:
+        if link.startswith("mailto:"):
+            return {"List-Unsubscribe": f"<{link}>"}
+        ways = {"List-Unsubscribe": f"<{link}>, {by_mail}"}
+        if link.startswith("https:"):
+            ways["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        return ways
+
     return headers
+
+
+def link(value: str) -> str:
+    """The unsubscribe link, once it is known that it may stand in a header.
+
+    Raises ValueError for any other.
+    """
+    if not _LINK.fullmatch(value):
+        raise ValueError("the unsubscribe link is not a plain https or mailto address")
+    return value
 
 
 def wire_address(email: str) -> str:
@@ -175,11 +189,6 @@ def _phrase(header: str, name: str) -> str:
 def _mailbox(header: str, name: str, email: str) -> str:
     phrase = _phrase(header, name)
     return f"{phrase} <{wire_address(email)}>" if phrase else wire_address(email)
-
-
-@lru_cache(maxsize=16)
-def _leaving_by_mail(mailbox: str) -> str:
-    return f"mailto:{quote(_address(mailbox), safe='@+')}?subject=unsubscribe"
 
 
 @lru_cache(maxsize=16)

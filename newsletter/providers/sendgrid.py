@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 from newsletter.config import ProviderOptions, secret
 from newsletter.errors import ConfigError
 from newsletter.model import Answer, Event, Outcome, Recall, Recipient, Send
-from newsletter.providers import _message, _sendgrid_body, _sendgrid_events
+from newsletter.providers import _message, _sendgrid_body, _sendgrid_entries, _sendgrid_events
 from newsletter.providers import _sendgrid_answers as _answers
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class SendgridProvider:
         """
 
         base_url: Annotated[str, AfterValidator(_base_url)] = "https://api.sendgrid.com"
-        batch_size: int | None = Field(None, ge=1, le=_sendgrid_body.MAX_RECIPIENTS)
+        batch_size: int | None = Field(None, ge=1, le=_sendgrid_entries.MAX_RECIPIENTS)
         workers: int = Field(4, ge=1, le=16)
         processes: int | None = Field(None, ge=1, le=16)
         click_tracking: bool = False
@@ -60,7 +60,7 @@ class SendgridProvider:
     def __init__(self, options: Options, folder: Path) -> None:  # noqa: ARG002
         from newsletter.providers import _sendgrid_client
 
-        self.batch_size = options.batch_size or _sendgrid_body.MAX_RECIPIENTS
+        self.batch_size = options.batch_size or _sendgrid_entries.MAX_RECIPIENTS
         self.workers, self.processes = options.workers, options.processes
         self._options = options
         self._gives_ids = True
@@ -70,15 +70,15 @@ class SendgridProvider:
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
         """Post the batch once; what SendGrid would refuse of it is REJECTED beforehand."""
-        if len(batch) > _sendgrid_body.MAX_RECIPIENTS:
-            reason = f"SendGrid takes {_sendgrid_body.MAX_RECIPIENTS} recipients a request"
+        if len(batch) > _sendgrid_entries.MAX_RECIPIENTS:
+            reason = f"SendGrid takes {_sendgrid_entries.MAX_RECIPIENTS} recipients a request"
             return Outcome.all(batch, Answer.NOT_SENT, reason, split=True)
         try:
             _message.check(send)
-            fit, unfit = _sendgrid_body.personalizations(send, batch)
+            people, entries, unfit = _sendgrid_entries.personalizations(send, batch)
             body = _sendgrid_body.request(
                 send,
-                [entry for _, entry in fit],
+                entries,
                 clicks=self._options.click_tracking,
                 opens=self._options.open_tracking,
             )
@@ -86,7 +86,6 @@ class SendgridProvider:
             return _answers.paused(
                 batch, f"Nothing can be sent: {error}", "Mend it and build again."
             )
-        people = [recipient for recipient, _ in fit]
         if len(body) >= _sendgrid_body.MAX_BYTES:
             outcome = _answers.too_large(people, f"the request has {len(body):,} bytes")
         elif people:

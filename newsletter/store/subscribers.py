@@ -10,10 +10,10 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from newsletter.hashing import keyed
 from newsletter.model import Status
 from newsletter.store import facts
 from newsletter.store.erasing import blank
@@ -22,7 +22,6 @@ from newsletter.store.schema import lists, subscribers, subscriptions, suppressi
 ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
 ERASED = "erased at their own wish"
 
-_BLOCK = 64  # bytes that SHA-256 takes at a time
 _AT_ONCE = 1_000  # people fetched from the database at a time
 _SUPPRESSING = {status.word for status in Status if status.suppresses}
 
@@ -49,17 +48,11 @@ class Keys:
     """Addresses → the keyed hashes (HMAC with SHA-256) that stand for them."""
 
     def __init__(self, salt: bytes) -> None:
-        # The key's part of the work is done once: an import hashes a million addresses.
-        block = (salt if len(salt) <= _BLOCK else sha256(salt).digest()).ljust(_BLOCK, b"\0")
-        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
-        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+        self._digest = keyed(salt)
 
     def key(self, email: str) -> str:
         """64 hexadecimal digits; the same for an address in capitals."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(email.lower().encode())
-        outer.update(inner.digest())
-        return outer.hexdigest()
+        return self._digest(email.lower().encode()).hex()
 
 
 class People:

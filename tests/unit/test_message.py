@@ -160,16 +160,13 @@ def test_the_headers_of_a_list() -> None:
 
 
 def test_one_click_is_promised_only_for_https() -> None:
-    http = a_recipient(unsubscribe_url="http://127.0.0.1:8000/u/1")
-    headers = _message.own_headers(a_send(reply_to=None), http)
-    assert headers == {
+    http = _message.list_headers(a_send(reply_to=None))("http://127.0.0.1:8000/u/1")
+    assert http == {
         "List-Unsubscribe": "<http://127.0.0.1:8000/u/1>, "
         "<mailto:briefing@example.com?subject=unsubscribe>"
     }
-    mailto = a_recipient(unsubscribe_url="mailto:desk@example.com?subject=unsubscribe")
-    assert _message.own_headers(a_send(), mailto) == {
-        "List-Unsubscribe": "<mailto:desk@example.com?subject=unsubscribe>"
-    }
+    mailto = "mailto:desk@example.com?subject=unsubscribe"
+    assert _message.list_headers(a_send())(mailto) == {"List-Unsubscribe": f"<{mailto}>"}
 
 
 def test_the_same_delivery_has_the_same_bytes_and_id() -> None:

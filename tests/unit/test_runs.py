@@ -76,10 +76,10 @@ def ahead(database: Database, readers: int) -> Frozen:
 def job(
     database: Database, send: Frozen, provider: Any, policy: Doubt = Doubt.RECALL, **more: Any
 ) -> deliver.Job:
-    def recipient(reader: Reader) -> Recipient:
-        return Recipient(reader.delivery, reader.email, "", "https://example.com/u", {})
+    def recipients(readers: Sequence[Reader]) -> list[Recipient]:
+        return [Recipient(r.delivery, r.email, "", "https://example.com/u", {}) for r in readers]
 
-    return deliver.Job(database, provider, send, recipient, policy, now, **more)
+    return deliver.Job(database, provider, send, recipients, policy, now, **more)
 
 
 def state(database: Database, send: Frozen) -> str:
