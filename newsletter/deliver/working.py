@@ -51,7 +51,8 @@ def work(job: Job, owner: str, pulse: Pulse, waiting: Callable[[datetime], None]
 def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
     """The next thing to do; or when to look again; or None, when nothing is left to do."""
     send, now = job.frozen.send, job.clock()
-    with job.database.begin() as connection:
+    # Undone by a power cut it is done again: what matters is that a start is kept.
+    with job.database.begin(waits=False) as connection:
         ledger.expire(connection, send.id, now)
         seen = doubt.unknown(connection, send.id)  # what comes while we look has its turn later
         state, _ = sends.state(connection, send.id)
@@ -143,11 +144,14 @@ def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient])
 
 
 def _record(job: Job, claim: Claim, outcome: Outcome) -> None:
-    """Write the answer down; a database that is away for a moment must not lose it."""
+    """Write the answer down; a database that is away for a moment must not lose it.
+
+    Of a power cut at that moment the batch would be in doubt, as if no answer had come.
+    """
     give_up = time.monotonic() + INSIST
     while True:
         try:
-            with job.database.begin() as connection:
+            with job.database.begin(waits=False) as connection:
                 ledger.record(connection, claim, outcome, job.clock())
                 if outcome.pause:
                     paused = stopping.pause(connection, claim.send_id, outcome.pause, job.clock())

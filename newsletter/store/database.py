@@ -27,7 +27,7 @@ __all__ = ["Connection", "Database", "open_database"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY = 30  # seconds to wait for another process that is writing; ?timeout=… in the url
-READING = "newsletter_reading"
+READING, WAITING = "newsletter_reading", "newsletter_waiting"
 POOL, KEPT = 24, 4  # connections to a server at most, and those that stay open
 
 
@@ -42,10 +42,18 @@ class Database:
             self._turn = threading.RLock()
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """One transaction: all of it is kept, or nothing. Raises DatabaseError."""
-        with self._turn, self._asked(), self._engine.begin() as connection:
-            yield connection
+    def begin(self, *, waits: bool = True) -> Iterator[Connection]:
+        """One transaction: all of it is kept, or nothing. Raises DatabaseError.
+
+        Without ``waits`` it does not wait for the disk: a power cut may undo it until the next
+        transaction that does has ended, which writes down all before it as well.
+        """
+        with self._turn, self._asked(), self._engine.connect() as connection:
+            connection.execution_options(**{WAITING: waits})
+            with connection.begin():
+                if not waits and connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+                yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -159,10 +167,10 @@ def _engine(address: str, folder: Path) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """WAL lets readers read beside a writer; FULL keeps the commit that guards a send."""
+    """WAL lets readers read beside a writer."""
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    keep = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=4000")
+    keep = ("journal_mode=WAL", "foreign_keys=ON", "wal_autocheckpoint=4000")
     for pragma in keep:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -170,8 +178,14 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Take the writer's place at once, so that no transaction fails half-way for want of it."""
-    reading = connection.get_execution_options().get(READING)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get(READING):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # FULL waits for the disk at each commit: it keeps the one that guards a send.
+    keeping = "FULL" if options.get(WAITING, True) else "NORMAL"
+    connection.exec_driver_sql(f"PRAGMA synchronous={keeping}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _first_line(error: BaseException | None) -> str:

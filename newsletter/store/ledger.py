@@ -24,7 +24,7 @@ from newsletter.store.schema import (
 )
 from newsletter.store.sends import BatchState, DeliveryState
 from newsletter.store.subscribers import ACTIVE
-from newsletter.store.transitions import OPEN, close, mark, move_all, plan_again, quiet, this
+from newsletter.store.transitions import accept_all, close, mark, move_all, plan_again, quiet, this
 
 LEASE = timedelta(seconds=90)  # longer than any provider's time limit for one request
 
@@ -264,8 +264,7 @@ def _settle(
     """The deliveries' states by their answers: in one statement where all have the same."""
     given = [answer for answer in Answer if ids[answer]]
     if given == [Answer.ACCEPTED]:
-        for old in OPEN:
-            move_all(connection, held.send_id, held.number, old, DeliveryState.ACCEPTED)
+        accept_all(connection, held.send_id, held.number)
         return
     for answer in given:
         told = reasons if answer in {Answer.REJECTED, Answer.UNKNOWN} else {}

@@ -39,6 +39,12 @@ _MOVE_ALL = (
     .where(deliveries.c.state == bindparam("old"))
     .values(state=bindparam("new"), reason=bindparam("why"))
 )
+_ACCEPT_ALL = (
+    update(deliveries)
+    .where(deliveries.c.send_id == bindparam("send"), deliveries.c.batch == bindparam("of"))
+    .where(or_(*(deliveries.c.state == state for state in OPEN)))
+    .values(state=DeliveryState.ACCEPTED, reason=None)
+)
 _CLOSE = (
     update(batches)
     .where(batches.c.send_id == bindparam("send"), batches.c.number == bindparam("of"))
@@ -65,6 +71,11 @@ def move_all(
         _MOVE_ALL, {"send": send_id, "of": number, "old": old, "new": new, "why": reason}
     )
     return int(moved.rowcount)
+
+
+def accept_all(connection: Connection, send_id: int, number: int) -> None:
+    """Everybody in the batch of whom nothing final is known has the mail."""
+    connection.execute(_ACCEPT_ALL, {"send": send_id, "of": number})
 
 
 def plan_again(

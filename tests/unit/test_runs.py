@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from newsletter import deliver
 from newsletter.errors import DatabaseError, NotReadyError
@@ -24,6 +25,7 @@ from newsletter.store import (
     sends,
     stopping,
 )
+from newsletter.store.database import WAITING
 from newsletter.store.ledger import Reader
 from newsletter.store.sends import Frozen
 from tests import ledgers
@@ -453,3 +455,19 @@ def test_a_process_that_comes_to_help_sends_nothing_of_what_is_paused_by_then(
     with pytest.raises(NotReadyError, match="is paused"):
         deliver.run(job(database, send, Scripted(accept), Doubt.HOLD), resume=False)
     assert numbers(database, send) == {"in_doubt": 10, "waiting": 30}
+
+
+def test_no_byte_leaves_before_the_start_is_on_the_disk(database: Database) -> None:
+    ends: list[bool] = []  # of transactions: whether they waited for the disk
+    at_submit: list[bool] = []
+
+    def submit(send: Send, batch: Sequence[Recipient]) -> Outcome:
+        at_submit.append(ends[-1])
+        return accept(send, batch)
+
+    event.listen(
+        database._engine, "commit", lambda c: ends.append(c.get_execution_options()[WAITING])
+    )
+    deliver.run(job(database, freeze(database, 6), Scripted(submit)))
+    assert at_submit == [True] * 3
+    assert False in ends
