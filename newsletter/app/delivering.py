@@ -137,9 +137,15 @@ def _helpers(
     They end with it, and when ``stop`` is set, after what they have under way.
     """
     fresh = multiprocessing.get_context("spawn")  # not forked: threads and connections are open
-    crew = [fresh.Process(target=_help, args=(config, frozen, share)) for _ in range(count)]
-    for helper in crew:
-        helper.start()
+    crew: list[BaseProcess] = []
+    for _ in range(count):
+        helper: BaseProcess = fresh.Process(target=_help, args=(config, frozen, share))
+        try:
+            helper.start()
+        except OSError as error:  # no memory, or too many processes
+            log.warning("A helping process cannot be started (%s): it goes on without.", error)
+            break
+        crew.append(helper)
     over = threading.Event()
     watcher = threading.Thread(target=_stop_with, args=(crew, stop, over), daemon=True)
     watcher.start()
@@ -148,8 +154,8 @@ def _helpers(
     finally:
         over.set()
         watcher.join()
-        for helper in crew:
-            helper.join()
+        for each in crew:
+            each.join()
 
 
 def _stop_with(crew: list[BaseProcess], stop: threading.Event, over: threading.Event) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from newsletter.app import open_desk, sending
 from tests.e2e.sends import ISSUE, got, leases_end, numbers, running, said, through_sendgrid, until
-from tests.e2e.servers import SendgridServer, sendgrid_server
+from tests.e2e.servers import KEY, SendgridServer, sendgrid_server
 from tests.newsroom import Newsroom
 
 pytestmark = pytest.mark.long
@@ -103,3 +106,23 @@ def test_the_rest_goes_out_when_a_helper_is_killed(
     leases_end(newsroom)
     assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": READERS}
     assert got(server) == readers
+
+
+def test_a_send_goes_on_alone_where_no_helper_can_be_started(
+    newsroom: Newsroom,
+    server: SendgridServer,
+    readers: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def full(*_: object) -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setenv("SENDGRID_API_KEY", KEY)
+    monkeypatch.setattr("multiprocessing.util.spawnv_passfds", full)
+    server.pace = 0
+    desk = open_desk(newsroom.folder)
+    found = sending.send(desk, sending.plan(desk, date.fromisoformat(ISSUE)))
+    desk.close()
+    assert (found.accepted, got(server)) == (READERS, readers)
+    assert "cannot be started (" in caplog.text
