@@ -1,78 +1,55 @@
-"""Signed addresses: a reader's own, which last, and one that approves an issue, which does not."""
+"""Signed addresses: a reader's own, which last, and those that do not: to confirm, to approve.
+
+No address of a reader stands in one. Whatever cannot be read was not signed here.
+"""
 
 from __future__ import annotations
 
 import binascii
-import contextlib
 import hmac
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import IntEnum
 from itertools import count
-from pathlib import Path
 
-from newsletter.config import secret
-from newsletter.errors import ConfigError
 from newsletter.hashing import keyed
+from newsletter.keyring import Keyring
 
 _URL = bytes.maketrans(b"+/", b"-_")  # of base64, what an URL would change
-KEY_ID = "1"  # which secret signed: a second one may come beside it one day
 # ASCII alone: other letters and digits look alike, and are none of ours.
+_NUMBER = r"(?P<number>[0-9]{1,4})"
+_SIGNATURE = r"\.[A-Za-z0-9_-]{43}"
+_NONCE = r"(?P<nonce>[A-Za-z0-9_-]{16})"
+_EXPIRES = r"(?P<expires>[0-9]{1,11})"
+_READER = re.compile(
+    rf"{_NUMBER}-(?P<reader>[0-9]{{1,18}})-(?P<list>[0-9]{{1,18}})-[A-Za-z0-9_-]{{20}}"
+)
 _APPROVAL = re.compile(
-    rf"{KEY_ID}\.(?P<issue>\d{{4}}-\d\d-\d\d)\.(?P<hash>[0-9a-f]{{64}})\.(?P<expires>\d{{1,11}})"
-    r"\.(?P<nonce>[A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{43}",
-    re.ASCII,
+    rf"{_NUMBER}\.(?P<issue>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})\.(?P<hash>[0-9a-f]{{64}})"
+    rf"\.{_EXPIRES}\.{_NONCE}{_SIGNATURE}"
+)
+_CONFIRMATION = re.compile(
+    rf"{_NUMBER}\.(?P<reader>[0-9]{{1,18}})\.(?P<list>[0-9]{{1,18}})"
+    rf"\.{_EXPIRES}\.{_NONCE}{_SIGNATURE}"
 )
 
 
-def signing_key(folder: Path) -> bytes:
-    """NEWSLETTER_SECRET, or the key in ``folder/secret.key``, made (mode 600) at first use."""
-    if given := secret("NEWSLETTER_SECRET"):
-        return given.encode()
-    path = folder / "secret.key"
-    try:
-        if not path.exists():
-            _make(path)
-        key = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}, the key that signs readers' links, cannot be used: {error}. "
-            f"Mend its permissions, or set NEWSLETTER_SECRET."
-        ) from error
-    if not key:
-        raise ConfigError(f"{path} is empty. Restore it from a backup, or delete it for a new one.")
-    return key.encode()
+class Purpose(IntEnum):
+    """What a reader's key opens: which half of the signature it bears."""
+
+    UNSUBSCRIBE = 0
+    PREFERENCES = 1
 
 
-def leaving_by_mail(mailbox: str) -> str:
-    """Where readers leave a newsletter that has no public pages."""
-    return f"mailto:{mailbox}?subject=unsubscribe"
+@dataclass(frozen=True)
+class ReaderOf:
+    """Who a key is of: the number of a subscriber, and that of the list."""
 
-
-def reader_keys(key: bytes) -> Callable[[Sequence[int], int], list[tuple[str, str]]]:
-    """What gives readers' keys for a list: of each one to unsubscribe and one for preferences.
-
-    Each says who (a subscriber's number) and which list, signed, in letters, digits, ``-`` and
-    ``_``. The two are halves of one signature: neither tells the other, so a key for one purpose
-    opens nothing else.
-    """
-    signature = keyed(key, b"reader:")
-
-    def keys(readers: Sequence[int], list_: int) -> list[tuple[str, str]]:
-        claims = [f"{KEY_ID}-{reader}-{list_}" for reader in readers]
-        signatures = bytearray().join([signature(claim.encode()) for claim in claims])
-        del signatures[15::16]  # of each half: 15 bytes are 20 letters
-        letters = binascii.b2a_base64(signatures, newline=False).translate(_URL).decode()
-        return [
-            (f"{claim}-{letters[at : at + 20]}", f"{claim}-{letters[at + 20 : at + 40]}")
-            for claim, at in zip(claims, count(0, 40))
-        ]
-
-    return keys
+    reader: int
+    list: int
 
 
 @dataclass(frozen=True)
@@ -85,42 +62,115 @@ class Approving:
     nonce: str
 
 
+@dataclass(frozen=True)
+class Confirming:
+    """What a link to confirm says: who wishes to be on which list; ``nonce`` is its own."""
+
+    reader: int
+    list: int
+    expires: datetime
+    nonce: str
+
+
+def leaving_by_mail(mailbox: str) -> str:
+    """Where readers leave a newsletter that has no public pages."""
+    return f"mailto:{mailbox}?subject=unsubscribe"
+
+
+def reader_keys(ring: Keyring) -> Callable[[Sequence[int], int], list[tuple[str, str]]]:
+    """What gives readers' keys for a list: of each one to unsubscribe and one for preferences.
+
+    Each says who (a subscriber's number) and which list, signed, in letters, digits, ``-`` and
+    ``_``. The two are halves of one signature, in the order of ``Purpose``: neither tells the
+    other, so a key for one purpose opens nothing else.
+    """
+    return _reader_keys(ring.signs, ring.key)
+
+
+def read_reader(ring: Keyring, purpose: Purpose, text: str) -> ReaderOf | None:
+    """Whose key it is; None for anything that was not signed here, for this purpose."""
+    match = _READER.fullmatch(text)
+    key = ring.keys.get(match["number"]) if match else None
+    if match is None or key is None:
+        return None
+    found = ReaderOf(int(match["reader"]), int(match["list"]))
+    (right,) = _reader_keys(match["number"], key)([found.reader], found.list)
+    return found if hmac.compare_digest(right[purpose], text) else None
+
+
 def approval_key(
-    key: bytes, newsletter: str, issue: str, hash_: str, expires: datetime, nonce: str = ""
+    ring: Keyring, newsletter: str, issue: str, hash_: str, expires: datetime, nonce: str = ""
 ) -> str:
     """What lets somebody approve exactly these bytes until then. Safe in an URL.
 
     Seconds are whole: of ``expires``, what is over is dropped.
     """
-    nonce = nonce or secrets.token_urlsafe(12)
-    claim = f"{KEY_ID}.{issue}.{hash_}.{int(expires.timestamp())}.{nonce}"
-    return f"{claim}.{_approval_signature(key, newsletter, claim)}"
+    nonce = nonce or new_nonce()
+    claim = f"{ring.signs}.{issue}.{hash_}.{int(expires.timestamp())}.{nonce}"
+    return _signed(ring.key, "approve", newsletter, claim)
 
 
-def read_approval(key: bytes, newsletter: str, text: str) -> Approving | None:
+def read_approval(ring: Keyring, newsletter: str, text: str) -> Approving | None:
     """What such a key says; None for anything that was not signed here, for this newsletter."""
-    match = _APPROVAL.fullmatch(text)
+    match = _read(ring, "approve", newsletter, _APPROVAL.fullmatch(text))
     if match is None:
         return None
-    claim, _, signature = text.rpartition(".")
-    if not hmac.compare_digest(signature, _approval_signature(key, newsletter, claim)):
+    return Approving(match["issue"], match["hash"], _moment(match), match["nonce"])
+
+
+def confirmation_key(ring: Keyring, newsletter: str, says: Confirming) -> str:
+    """What lets a reader confirm once, until then, that they wish to be on the list."""
+    seconds = int(says.expires.timestamp())
+    claim = f"{ring.signs}.{says.reader}.{says.list}.{seconds}.{says.nonce}"
+    return _signed(ring.key, "confirm", newsletter, claim)
+
+
+def read_confirmation(ring: Keyring, newsletter: str, text: str) -> Confirming | None:
+    """What such a key says; None for anything that was not signed here, for this newsletter."""
+    match = _read(ring, "confirm", newsletter, _CONFIRMATION.fullmatch(text))
+    if match is None:
         return None
-    expires = datetime.fromtimestamp(int(match["expires"]), UTC)
-    return Approving(match["issue"], match["hash"], expires, match["nonce"])
+    return Confirming(int(match["reader"]), int(match["list"]), _moment(match), match["nonce"])
 
 
-def _approval_signature(key: bytes, newsletter: str, claim: str) -> str:
-    digest = hmac.digest(key, f"approve:{claim}:{newsletter}".encode(), "sha256")
-    return binascii.b2a_base64(digest, newline=False).translate(_URL).decode().rstrip("=")
+def new_nonce() -> str:
+    """What makes a link one of a kind."""
+    return secrets.token_urlsafe(12)
 
 
-def _make(path: Path) -> None:
-    """A new key, whole from the first moment; where two are made at once, one wins."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".secret-")  # mode 600
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(name, path)
-    finally:
-        Path(name).unlink()
+def _reader_keys(number: str, key: bytes) -> Callable[[Sequence[int], int], list[tuple[str, str]]]:
+    signature = keyed(key, b"reader:")
+
+    def keys(readers: Sequence[int], list_: int) -> list[tuple[str, str]]:
+        claims = [f"{number}-{reader}-{list_}" for reader in readers]
+        signatures = bytearray().join([signature(claim.encode()) for claim in claims])
+        del signatures[15::16]  # of each half: 15 bytes are 20 letters
+        letters = binascii.b2a_base64(signatures, newline=False).translate(_URL).decode()
+        return [
+            (f"{claim}-{letters[at : at + 20]}", f"{claim}-{letters[at + 20 : at + 40]}")
+            for claim, at in zip(claims, count(0, 40))
+        ]
+
+    return keys
+
+
+def _signed(key: bytes, purpose: str, newsletter: str, claim: str) -> str:
+    digest = hmac.digest(key, f"{purpose}:{claim}:{newsletter}".encode(), "sha256")
+    signature = binascii.b2a_base64(digest, newline=False).translate(_URL).decode().rstrip("=")
+    return f"{claim}.{signature}"
+
+
+def _read(
+    ring: Keyring, purpose: str, newsletter: str, match: re.Match[str] | None
+) -> re.Match[str] | None:
+    """The match, where it was signed for that."""
+    key = ring.keys.get(match["number"]) if match else None
+    if match is None or key is None:
+        return None
+    text = match.string
+    right = _signed(key, purpose, newsletter, text.rpartition(".")[0])
+    return match if hmac.compare_digest(right, text) else None
+
+
+def _moment(match: re.Match[str]) -> datetime:
+    return datetime.fromtimestamp(int(match["expires"]), UTC)

@@ -13,6 +13,7 @@ from newsletter.app.deadlines import goes_out, leaves
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose
 from newsletter.errors import NewsletterError
+from newsletter.keyring import keyring
 from newsletter.links import Approving
 from newsletter.store import approvals, sends
 from newsletter.store.approvals import Approval
@@ -66,9 +67,9 @@ def link(desk: Desk, issue: date, hash_: str) -> str | None:
     base = desk.config.newsletter.base_url
     if base is None:
         return None
-    key = links.signing_key(desk.folder)
+    ring = keyring(desk.folder)
     return f"{base}/approve/" + links.approval_key(
-        key, desk.name, issue.isoformat(), hash_, expiry(desk, issue)
+        ring, desk.name, issue.isoformat(), hash_, expiry(desk, issue)
     )
 
 
@@ -97,7 +98,7 @@ def standing(desk: Desk, issue: date, hash_: str) -> Standing:
 
 def look(desk: Desk, key: str) -> Link:
     """What the link can do now; changes nothing."""
-    says = links.read_approval(links.signing_key(desk.folder), desk.name, key)
+    says = links.read_approval(keyring(desk.folder), desk.name, key)
     if says is None:
         return Link(State.UNKNOWN, key)
     with desk.database.read() as connection:

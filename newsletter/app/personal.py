@@ -7,6 +7,7 @@ from email.utils import parseaddr
 
 from newsletter import links, tokens
 from newsletter.app.desk import Desk
+from newsletter.keyring import keyring
 from newsletter.model import Recipient
 from newsletter.store.ledger import Reader
 
@@ -17,7 +18,7 @@ def personal(desk: Desk, list_: int) -> Callable[[Sequence[Reader]], list[Recipi
     Raises ConfigError where the key that signs the addresses cannot be used.
     """
     newsletter, words = desk.config.newsletter, desk.language.words
-    keys = links.reader_keys(links.signing_key(desk.folder))
+    keys = links.reader_keys(keyring(desk.folder))
     base, everybody = newsletter.base_url, words["greeting"]
     before, _, after = words["greeting_named"].partition("{name}")
     by_mail = links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])

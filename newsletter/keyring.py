@@ -1,0 +1,86 @@
+"""The secrets that sign addresses: the first one signs, all of them are believed.
+
+Each has a number, which stands in what it has signed, so that a secret can be changed while links
+of the one before are still in people's mailboxes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from newsletter.config import secret
+from newsletter.errors import ConfigError
+
+NAME, FILE = "NEWSLETTER_SECRET", "secret.key"
+FIRST = "1"  # the number of a secret that has none
+_NUMBERED = re.compile(r"([0-9]{1,4}):(\S+)")
+_BETWEEN = re.compile(r"[\s,]+")
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """Number → secret; ``signs`` is the number of the one that signs."""
+
+    signs: str
+    keys: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def key(self) -> bytes:
+        """The secret that signs."""
+        return self.keys[self.signs]
+
+
+def keyring(folder: Path) -> Keyring:
+    """NEWSLETTER_SECRET, or what stands in ``folder/secret.key``, made (mode 600) at first use.
+
+    Raises ConfigError where they cannot be used.
+    """
+    if given := secret(NAME):
+        return read(given, NAME)
+    path = folder / FILE
+    try:
+        if not path.exists():
+            _make(path)
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path}, the key that signs readers' links, cannot be used: {error}. "
+            f"Mend its permissions, or set {NAME}."
+        ) from error
+    if not text:
+        raise ConfigError(f"{path} is empty. Restore it from a backup, or delete it for a new one.")
+    return read(text, str(path))
+
+
+def read(text: str, place: str) -> Keyring:
+    """``2:secret 1:older``, or one secret alone, which is number 1 whatever letters it has.
+
+    Raises ConfigError where two have one number; it tells no secret.
+    """
+    parts = [_NUMBERED.fullmatch(part) for part in _BETWEEN.split(text.strip()) if part]
+    found = [(part[1], part[2].encode()) for part in parts if part]
+    if not found or len(found) < len(parts):
+        return Keyring(FIRST, {FIRST: text.encode()})
+    keys = dict(found)
+    if len(keys) < len(found):
+        raise ConfigError(f"{place} has two secrets of one number. Give each its own.")
+    return Keyring(found[0][0], keys)
+
+
+def _make(path: Path) -> None:
+    """A new key, whole from the first moment; where two are made at once, one wins."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".secret-")  # mode 600
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()

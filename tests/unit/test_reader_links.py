@@ -1,0 +1,125 @@
+"""Readers' keys and links to confirm, and the secrets behind them: several at once, in order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.errors import ConfigError
+from newsletter.keyring import Keyring, keyring, read
+from newsletter.links import (
+    Confirming,
+    Purpose,
+    ReaderOf,
+    approval_key,
+    confirmation_key,
+    read_approval,
+    read_confirmation,
+    read_reader,
+    reader_keys,
+)
+
+RING, NAME = read("a plain secret, with a comma", "here"), "The Weekly Test"
+SAYS = Confirming(7, 3, datetime(2025, 7, 7, 20, tzinfo=UTC), "abcdefghijklmnop")
+CONFIRM = confirmation_key(RING, NAME, SAYS)
+((LEAVE, CHOOSE),) = reader_keys(RING)([7], 3)
+HASH = "0123456789abcdef" * 4
+
+
+def test_keys_in_mails_that_are_out_keep_their_form() -> None:
+    """What was signed by versions that knew one secret alone."""
+    (old,) = reader_keys(read("a key", "here"))([12], 3)
+    assert old == ("1-12-3-C67K0O1cPHyeycfQm3z_", "1-12-3-TARDZ_LcXFLAjyWjPxce")
+
+
+def test_a_key_opens_what_it_was_made_for_and_nothing_else() -> None:
+    assert read_reader(RING, Purpose.UNSUBSCRIBE, LEAVE) == ReaderOf(7, 3)
+    assert read_reader(RING, Purpose.PREFERENCES, CHOOSE) == ReaderOf(7, 3)
+    assert read_reader(RING, Purpose.PREFERENCES, LEAVE) is None
+    assert read_reader(RING, Purpose.UNSUBSCRIBE, CHOOSE) is None
+    assert read_confirmation(RING, NAME, CONFIRM) == SAYS
+    assert read_confirmation(RING, "Another", CONFIRM) is None
+
+
+@given(st.sampled_from([LEAVE, CHOOSE, CONFIRM]), st.data())
+def test_a_changed_letter_opens_nothing(key: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(key) - 1))
+    altered = key[:place] + data.draw(st.characters()) + key[place + 1 :]
+    assert altered == key or opened(altered) == []
+
+
+@given(st.text())
+def test_garbage_opens_nothing(text: str) -> None:
+    assert opened(text) == []
+    assert not text or opened(CHOOSE + text) == opened(text + LEAVE) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "１-7-3-" + LEAVE[6:],  # digits of other scripts
+        LEAVE.replace("-7-", "-007-"),
+        LEAVE.replace("-7-", f"-{'9' * 18}-"),
+        LEAVE.replace("-7-", f"-{'9' * 40}-"),
+        f"2{LEAVE[1:]}",
+        LEAVE + "\n",
+        "preview",
+    ],
+)
+def test_numbers_in_another_dress_are_not_ours(key: str) -> None:
+    assert opened(key) == []
+
+
+def opened(key: str) -> list[object]:
+    found = [read_reader(RING, purpose, key) for purpose in Purpose]
+    return [each for each in (*found, read_confirmation(RING, NAME, key)) if each]
+
+
+def test_the_first_secret_signs_and_all_are_believed() -> None:
+    older, newer = read("a key", "here"), read("2:another, 1:key", "here")
+    assert read("2:another 1:key", "here") == newer
+    both = Keyring("2", {"2": b"another", "1": b"a key"})
+    old, new = (reader_keys(ring)([7], 3)[0][0] for ring in (older, both))
+    assert old.startswith("1-")
+    assert new.startswith("2-")
+    assert read_reader(both, Purpose.UNSUBSCRIBE, old) == ReaderOf(7, 3)
+    assert read_reader(both, Purpose.UNSUBSCRIBE, new) == ReaderOf(7, 3)
+    assert read_reader(older, Purpose.UNSUBSCRIBE, new) is None
+    approving = approval_key(older, NAME, "2025-07-07", HASH, SAYS.expires)
+    assert read_approval(both, NAME, approving) is not None
+    assert read_approval(read("2:another", "here"), NAME, approving) is None
+    assert read_confirmation(both, NAME, confirmation_key(older, NAME, SAYS)) == SAYS
+
+
+@pytest.mark.parametrize(
+    "plain", ["plain", "with, commas and blanks", "a:b", "12345:x", "2:new, old", "1:"]
+)
+def test_a_secret_without_a_number_is_the_first_whatever_its_letters(plain: str) -> None:
+    assert read(plain, "here") == Keyring("1", {"1": plain.encode()})
+
+
+def test_two_secrets_of_one_number_are_refused_without_telling_them() -> None:
+    with pytest.raises(ConfigError, match="two secrets of one number") as error:
+        read("1:hush 1:hushhush", "here")
+    assert "hush" not in str(error.value)
+    assert "hush" not in repr(read("2:hush", "here"))
+
+
+def test_a_key_is_made_once_and_may_be_joined_by_a_newer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NEWSLETTER_SECRET", raising=False)
+    made = keyring(tmp_path)
+    assert made == keyring(tmp_path)
+    path = tmp_path / "secret.key"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text(f"2:newer 1:{path.read_text()}")
+    assert keyring(tmp_path).keys == {"2": b"newer", **made.keys}
+    monkeypatch.setenv("NEWSLETTER_SECRET", "3:of the environment")
+    assert keyring(tmp_path).signs == "1"  # blanks: it is one secret
+    monkeypatch.setenv("NEWSLETTER_SECRET", "3:other")
+    assert keyring(tmp_path).signs == "3"
