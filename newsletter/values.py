@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,15 @@ def _colour(value: str) -> str:
     return value.lower()
 
 
+def _network(value: object) -> object:
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    with suppress(ValueError):
+        return ip_network(str(value))
+    raise ValueError('expected an address or a network, such as "10.0.0.0/8"')
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Day = Annotated[date, BeforeValidator(_day)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 ZoneName = Annotated[str, AfterValidator(_zone)]

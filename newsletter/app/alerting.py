@@ -29,6 +29,7 @@ class Kind(StrEnum):
     SOURCE = "source"
     MISSED = "missed"
     FAILED = "failed"
+    SIGNUPS = "signups"
 
     @property
     def words(self) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from newsletter import schedule
-from newsletter.app import alerting, journal, notifying, reminding, telling
+from newsletter.app import alerting, journal, notifying, reminding, signing_up, telling
 from newsletter.app.delivering import Watch
 from newsletter.app.desk import Desk
 from newsletter.app.duties import DUTIES, SOON, Outcome, ended, waits
@@ -74,12 +74,18 @@ def tick(desk: Desk, watch: Watch | None = None) -> list[Done]:
 
 
 def _talk(desk: Desk, watch: Watch) -> None:
-    """What the editor is to hear. Whatever is wrong with it, the timetable goes on."""
-    for work in (reminding.look_ahead, partial(notifying.send_all, checkpoint=watch.checkpoint)):
+    """What readers and the editor are to hear. Whatever is wrong with it, the timetable goes on."""
+    tell_editor = partial(notifying.send_all, checkpoint=watch.checkpoint)
+    for what, work in (
+        ("sign-ups", signing_up.forget),
+        ("sign-ups", signing_up.answer_all),
+        ("alerts", reminding.look_ahead),
+        ("alerts", tell_editor),
+    ):
         try:
             work(desk)
         except Exception:
-            log.exception("alerts failed")
+            log.exception("%s failed", what)
 
 
 def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, Late | None]]:

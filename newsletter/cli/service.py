@@ -83,15 +83,21 @@ def run(
 
 
 def serve(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DIR]...", help="The newsletters' folders; without any, this one."),
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen.")] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     log: Log = None,
 ) -> None:
-    """Serve the page to approve by a link, and take what the provider reports, until stopped."""
-    from newsletter.app import journal
+    """Serve the readers' pages and the page to approve, and take what the provider reports."""
+    from newsletter.app import journal, naming, open_desk
     from newsletter.web import public
 
-    desk = context.desk()
+    where = folders or [context.folder]
+    desks = [open_desk(folder) for folder in where]
+    naming.require_different(where, desks)
     journal.start(log or "text")
     note(f"Listening on http://{host}:{port}")
-    public.serve(desk, host, port)
+    public.serve(desks, host, port)

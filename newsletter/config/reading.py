@@ -23,6 +23,7 @@ from newsletter.config.settings import (
     Gather,
     Newsletter,
     ProviderOptions,
+    Public,
     Schedule,
     SourceOptions,
     Tables,
@@ -45,6 +46,7 @@ class Config:
     dateline: Dateline | None
     delivery: Delivery
     alerts: Alerts
+    public: Public
     database: Database
     sources: tuple[SourceOptions, ...]
     provider: ProviderOptions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
+from ipaddress import ip_network
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -11,7 +12,7 @@ from newsletter import times
 from newsletter.model import Doubt
 from newsletter.tables import Table
 from newsletter.times import ManyMoments, Moments, Times
-from newsletter.values import BaseUrl, Colour, Day, Duration, Mailbox, WebUrl, ZoneName
+from newsletter.values import BaseUrl, Colour, Day, Duration, Mailbox, Network, WebUrl, ZoneName
 
 
 class Newsletter(Table):
@@ -145,6 +146,17 @@ class Alerts(Table):
     ping_url: WebUrl | None = None
 
 
+class Public(Table):
+    """``[public]``: the pages for readers. ``signups_per_network``: most in an hour from one /24 or
+    /64; ``signups_per_hour``: most mails in an hour to confirm them.
+    """
+
+    trusted_proxies: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1"))
+    hsts: bool = Field(True, strict=True)
+    signups_per_network: int = Field(20, ge=1, strict=True)
+    signups_per_hour: int = Field(200, ge=1, strict=True)
+
+
 class SourceOptions(Table):
     """What every ``[[sources]]`` block may say; each type adds its own keys."""
 
@@ -181,4 +193,5 @@ class Tables(Table):
     dateline: Dateline | None = None
     delivery: Delivery = Delivery()
     alerts: Alerts = Alerts()
+    public: Public = Public()
     database: Database = Database()

@@ -12,7 +12,7 @@ import json
 from newsletter import tokens
 from newsletter.config import Config
 from newsletter.model import Issue, Rendered
-from newsletter.render.alert import Button, alert
+from newsletter.render.alert import Button, alert, word
 from newsletter.render.charset import guarded
 from newsletter.render.filling import filled
 from newsletter.render.inlining import inlined
@@ -43,4 +43,13 @@ def render(issue: Issue, config: Config) -> Rendered:
     )
 
 
-__all__ = ["Button", "Look", "alert", "look", "packaged_templates", "render", "wanted_pictures"]
+__all__ = [
+    "Button",
+    "Look",
+    "alert",
+    "look",
+    "packaged_templates",
+    "render",
+    "wanted_pictures",
+    "word",
+]

@@ -1,4 +1,4 @@
-"""A word to the editor as a mail: HTML that needs no inlining, and text."""
+"""A word to the editor, or to one reader, as a mail: HTML that needs no inlining, and text."""
 
 from __future__ import annotations
 
@@ -45,14 +45,27 @@ class Button:
 
 
 def alert(config: Config, title: str, paragraphs: Sequence[str], button: Button | None) -> Rendered:
-    """The mail; what stands between backticks in a paragraph is a command.
+    """The mail to the editor; what stands between backticks in a paragraph is a command."""
+    why = Language(config.newsletter.language).say("alert_why", newsletter=config.newsletter.name)
+    return word(config, title, title, paragraphs, button, [why])
+
+
+def word(
+    config: Config,
+    subject: str,
+    title: str,
+    paragraphs: Sequence[str],
+    button: Button | None,
+    why: Sequence[str],
+) -> Rendered:
+    """The mail; what stands between backticks is a command. ``why``: the lines at its foot.
 
     It uses no template of the newsroom's, so that it goes out whatever is wrong with those.
     """
     language, name = Language(config.newsletter.language), config.newsletter.name
     korean = config.newsletter.language.startswith("ko")
     serif, sans = _FONTS[korean]
-    why = plain(language.say("alert_why", newsletter=name))
+    foot = [plain(line) for line in why]
     preheader = _beginning(plain(paragraphs[0])) if paragraphs else ""
     html = (
         _environment()
@@ -70,23 +83,24 @@ def alert(config: Config, title: str, paragraphs: Sequence[str], button: Button 
             on=colours.on,
             pieces=_COMMAND.split,
             newsletter=name,
+            subject=subject,
             title=title,
             preheader=preheader,
             paragraphs=paragraphs,
             link=button and button.link,
             link_words=button and button.words,
             link_note=button and button.note,
-            why=why,
+            why=foot,
         )
     )
     blocks = [title, *paragraphs]
     blocks += [f"{button.words}:\n{button.link}", button.note] if button else []
     width = 40 if korean else _WIDTH
     text = "\n\n".join(_wrapped(block, width) for block in blocks)
-    text += f"\n\n-- \n{_wrapped(why, width)}"
+    text += "\n\n-- \n" + "\n".join(_wrapped(line, width) for line in foot)
     html, text = guarded(html, "</body>"), guarded(text + "\n", None)
-    digest = hashlib.sha256(f"{title}\n{html}\n{text}".encode()).hexdigest()
-    return Rendered(title, preheader, html, text, digest, {})
+    digest = hashlib.sha256(f"{subject}\n{html}\n{text}".encode()).hexdigest()
+    return Rendered(subject, preheader, html, text, digest, {})
 
 
 def plain(words: str) -> str:

@@ -2,7 +2,7 @@
 
 A module for each subject: ``subscribers``, ``imports`` (many of them at once), ``sends`` (freeze),
 ``ledger`` (claims and outcomes), ``doubt``, ``recalls``, ``stopping``, ``missing``, ``receipts``,
-``approvals``, ``occurrences``.
+``approvals``, ``occurrences``, ``signups``, ``standing`` (how a reader stands on a list).
 Their functions take the connection of an open transaction first, and give plain data.
 """
 

@@ -151,11 +151,12 @@ def _engine(address: str, folder: Path) -> Engine:
                 pool_size=KEPT,
                 max_overflow=POOL - KEPT,
                 connect_args=answering,
+                hide_parameters=True,  # addresses belong into no log
             )
         if url.database and url.database != ":memory:":
             url = url.set(database=str(folder / url.database))
         patience = float(str(url.query.get("timeout", BUSY)))
-        engine = create_engine(url, connect_args={"timeout": patience})
+        engine = create_engine(url, connect_args={"timeout": patience}, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise ConfigError(
             f"[database] url (or DATABASE_URL) is not an address that can be used: {error}. "

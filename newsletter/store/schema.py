@@ -221,3 +221,26 @@ used_links = Table(
     Column("nonce", String(64), primary_key=True),
     Column("used_at", Moment, nullable=False),
 )
+
+# What the form to sign up was sent with: a row each, whoever the address belongs to. It waits while
+# `email` is there; afterwards it only counts, and holds nobody's address.
+signups = Table(
+    "signups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", String(200), nullable=False),
+    Column("address_key", String(64), nullable=False),
+    Column("network", String(64), nullable=False),  # a keyed hash of where it came from
+    Column("email", String(320), nullable=True),
+    Column("made_at", Moment, nullable=False),
+    Column("claimed_until", Moment, nullable=True),  # in some process's hands, or not before
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("list_id", ForeignKey("lists.id"), nullable=True),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=True),
+    # The subscription was made by signing up: without a confirmation it goes again.
+    Column("pending", Boolean, nullable=False, server_default=false()),
+    Column("mailed_at", Moment, nullable=True),
+    Index(None, "address_key"),
+    Index(None, "network", "made_at"),
+    Index(None, "newsletter", "made_at"),
+)

@@ -17,7 +17,7 @@ from newsletter.hashing import keyed
 from newsletter.model import Status
 from newsletter.store import facts
 from newsletter.store.erasing import blank
-from newsletter.store.schema import lists, subscribers, subscriptions, suppressions
+from newsletter.store.schema import lists, signups, subscribers, subscriptions, suppressions
 
 ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
 ERASED = "erased at their own wish"
@@ -60,7 +60,7 @@ class People:
 
     def __init__(self, connection: Connection, list_name: str) -> None:
         self._connection = connection
-        self.keys = Keys(facts.once(connection, "address key", secrets.token_hex(32)).encode())
+        self.keys = keys_of(connection)
         self.list_id = list_id(connection, list_name)
 
     def add(self, email: str, name: str, status: str, now: datetime, *, revive: bool) -> str | None:
@@ -132,6 +132,7 @@ class People:
             self._connection.exec_driver_sql("PRAGMA secure_delete=ON")
         key = self.keys.key(email)
         blank(self._connection, email, key)
+        self._connection.execute(delete(signups).where(signups.c.address_key == key))
         known = self._connection.execute(
             update(subscribers)
             .where(subscribers.c.address_key == key, subscribers.c.email.is_not(None))
@@ -187,6 +188,11 @@ class People:
                 update(subscribers).where(subscribers.c.id == found.id).values(name=name)
             )
         return int(found.id)
+
+
+def keys_of(connection: Connection) -> Keys:
+    """The database's own keyed hashes; their key is made at first use."""
+    return Keys(facts.once(connection, "address key", secrets.token_hex(32)).encode())
 
 
 def list_id(connection: Connection, name: str) -> int:

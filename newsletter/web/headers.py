@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,11 +23,19 @@ ONLY_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class Headers:
-    """Gives each answer these headers, where it has none of that name."""
+    """Gives each answer these headers, where it has none of that name.
 
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+    ``more`` gives further ones, which may change while it serves.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        headers: Mapping[str, str],
+        more: Callable[[], Mapping[str, str]] = lambda: {},
+    ) -> None:
         self._app = app
-        self._more = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
+        self._always, self._more = _encoded(headers), more
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -39,7 +47,12 @@ class Headers:
             if message["type"] == "http.response.start":
                 own = message["headers"]
                 names = {name.lower() for name, _ in own}
-                message["headers"] = [*own, *(more for more in self._more if more[0] not in names)]
+                given = [*self._always, *_encoded(self._more())]
+                message["headers"] = [*own, *(each for each in given if each[0] not in names)]
             await send(message)
 
         await self._app(scope, receive, sending)
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), text.encode()) for name, text in headers.items()]

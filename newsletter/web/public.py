@@ -2,33 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from newsletter.app import Desk
-from newsletter.web import approval, page, reports
+from newsletter.web import approval, choosing, leaving, page, reports, signing_up
+from newsletter.web.answering import Answering
 from newsletter.web.current import Current
-from newsletter.web.headers import ALWAYS, Headers
+from newsletter.web.deadlines import Hasty
+from newsletter.web.headers import ALWAYS, ONLY_HTTPS, Headers
+from newsletter.web.limits import Limits
+from newsletter.web.saying import faults
+from newsletter.web.several import House, Several, require_different
+
+CONNECTIONS = 1_000  # at once; more are told to come again
+HEAD = 16_384  # bytes of a request before its body
 
 
-def create_app(desk: Desk) -> ASGIApp:
-    """The public side as an application."""
-    current = Current(desk)
+def create_app(*desks: Desk, wake: Callable[[], None] = lambda: None) -> ASGIApp:
+    """The public side of these newsletters as an application."""
+    currents = [Current(desk) for desk in desks]
+    return _app(currents, wake)
+
+
+def serve(desks: Sequence[Desk], host: str, port: int) -> None:
+    """Answer until Ctrl-C or SIGTERM. Raises ConfigError where two have one address."""
+    require_different(desks)
+    currents = [Current(desk) for desk in desks]
+    with _answering(currents) as answering:
+        uvicorn.run(
+            _app(currents, answering.wake),
+            host=host,
+            port=port,
+            http=Hasty,
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            log_config=None,  # what it says goes into our log, as that is written
+            access_log=False,  # readers' keys stand in addresses
+            proxy_headers=False,  # we read them ourselves, and know whom to believe
+            server_header=False,
+            limit_concurrency=CONNECTIONS,
+            h11_max_incomplete_event_size=HEAD,
+            timeout_graceful_shutdown=30,
+        )
+
+
+@contextmanager
+def _answering(currents: Sequence[Current]) -> Iterator[Answering]:
+    answering = Answering(currents)
+    answering.start()
+    try:
+        yield answering
+    finally:
+        answering.stop()
+
+
+def _app(currents: Sequence[Current], wake: Callable[[], None]) -> ASGIApp:
+    houses = [House(current, _newsletter(current, currents, wake)) for current in currents]
+    return Headers(Limits(Several(houses)), ALWAYS)
+
+
+def _newsletter(
+    current: Current, everybody: Sequence[Current], wake: Callable[[], None]
+) -> ASGIApp:
+    """The pages of one newsletter."""
+
+    def others() -> list[Desk]:
+        return [each() for each in everybody if each is not current]
+
     app = Starlette(
-        routes=[*page.routes(current), *reports.routes(current), *approval.routes(current)]
+        routes=[
+            *page.routes(current),
+            *signing_up.routes(current, wake),
+            *leaving.routes(current),
+            *choosing.routes(current, others),
+            *reports.routes(current),
+            *approval.routes(current),
+        ],
+        exception_handlers=faults(current),
     )
     app.router.redirect_slashes = False  # behind another server it knows no address to lead to
-    return Headers(app, ALWAYS)
+    return Headers(app, {}, lambda: _only_https(current()))
 
 
-def serve(desk: Desk, host: str, port: int) -> None:
-    """Answer until Ctrl-C or SIGTERM."""
-    uvicorn.run(
-        create_app(desk),
-        host=host,
-        port=port,
-        log_level="warning",
-        log_config=None,  # what it says goes into our log, as that is written
-        server_header=False,
-    )
+def _only_https(desk: Desk) -> dict[str, str]:
+    base = desk.config.newsletter.base_url or ""
+    return ONLY_HTTPS if desk.config.public.hsts and base.startswith("https:") else {}

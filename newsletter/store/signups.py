@@ -1,0 +1,183 @@
+"""Sign-ups: kept as they come, answered afterwards, counted for a while, and then forgotten.
+
+Whoever the address belongs to, the same row is written: nothing in the answer of the page can
+depend on it. The rows that were answered are what the limits count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from newsletter.store.schema import deliveries, signups, subscribers, subscriptions
+from newsletter.store.subscribers import PENDING, keys_of
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LEASE = timedelta(minutes=5)  # for one go at answering
+KEPT = timedelta(days=3)  # longer than a link to confirm works
+_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Signup:
+    """A sign-up in our hands."""
+
+    id: int
+    address_key: str
+    email: str
+    made_at: datetime
+    tries: int  # with this one
+
+
+def ask(
+    connection: Connection, newsletter: str, email: str, network: str, most: int, now: datetime
+) -> bool:
+    """Keep a sign-up; False where ``most`` came from that network within the hour."""
+    keys = keys_of(connection)
+    where = keys.key(f"network {network}")
+    came = select(func.count()).where(signups.c.network == where, signups.c.made_at > now - HOUR)
+    if (connection.scalar(came) or 0) >= most:
+        return False
+    row = {"address_key": keys.key(email), "network": where, "email": email, "made_at": now}
+    connection.execute(insert(signups).values(newsletter=newsletter, **row))
+    return True
+
+
+def waiting(connection: Connection, newsletter: str, now: datetime) -> bool:
+    """Whether there is one to be answered now."""
+    found = select(signups.c.id).where(_due(newsletter, now)).limit(1)
+    return connection.scalar(found) is not None
+
+
+def claim(connection: Connection, newsletter: str, now: datetime) -> list[Signup]:
+    """Take the oldest that wait in hand; nobody else gets them meanwhile."""
+    oldest = select(signups.c.id).where(_due(newsletter, now)).order_by(signups.c.id)
+    rows = connection.execute(
+        update(signups)
+        .where(signups.c.id.in_(oldest.limit(_AT_ONCE).with_for_update(skip_locked=True)))
+        .values(claimed_until=now + LEASE, tries=signups.c.tries + 1)
+        .returning(
+            signups.c.id, signups.c.address_key, signups.c.email, signups.c.made_at, signups.c.tries
+        )
+    )
+    return sorted((Signup(*row) for row in rows), key=lambda signup: signup.id)
+
+
+def take_turns(connection: Connection, newsletter: str) -> None:
+    """Have others wait until this transaction is over: what it counts must stay true."""
+    if connection.dialect.name == "postgresql":  # SQLite lets one write at a time anyway
+        turn = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
+        connection.execute(turn, {"what": f"signups of {newsletter}"})
+
+
+def mails_to(connection: Connection, newsletter: str, signup: Signup, since: datetime) -> int:
+    """How many others of this address have brought a mail since then."""
+    return _count(
+        connection,
+        signups.c.newsletter == newsletter,
+        signups.c.address_key == signup.address_key,
+        signups.c.id != signup.id,
+        signups.c.mailed_at > since,
+    )
+
+
+def mails(connection: Connection, newsletter: str, since: datetime) -> int:
+    """How many mails went to anybody since then."""
+    return _count(connection, signups.c.newsletter == newsletter, signups.c.mailed_at > since)
+
+
+def mailing(
+    connection: Connection, signup: Signup, list_: int, reader: int, now: datetime, *, new: bool
+) -> None:
+    """A mail is about to go out, and counts from now on. ``new``: their subscription is, too."""
+    earlier = exists().where(
+        signups.c.subscriber_id == reader, signups.c.list_id == list_, signups.c.pending
+    )
+    made = new or bool(connection.scalar(select(earlier)))
+    connection.execute(
+        update(signups)
+        .where(signups.c.id == signup.id)
+        .values(list_id=list_, subscriber_id=reader, pending=made, mailed_at=now)
+    )
+
+
+def done(connection: Connection, signup: Signup) -> None:
+    """It is answered; the address goes."""
+    connection.execute(
+        update(signups).where(signups.c.id == signup.id).values(email=None, claimed_until=None)
+    )
+
+
+def later(connection: Connection, signup: Signup, until: datetime) -> None:
+    """It is answered no earlier than then."""
+    connection.execute(update(signups).where(signups.c.id == signup.id).values(claimed_until=until))
+
+
+def any_old(connection: Connection, newsletter: str, now: datetime) -> bool:
+    """Whether there is something to forget."""
+    return connection.scalar(select(signups.c.id).where(_old(newsletter, now)).limit(1)) is not None
+
+
+def forget(connection: Connection, newsletter: str, now: datetime) -> int:
+    """Drop what is old, and who has signed up and never confirmed; how many these were."""
+    old = _old(newsletter, now)
+    young = signups.alias()
+    again = exists().where(
+        young.c.subscriber_id == signups.c.subscriber_id, young.c.made_at > now - KEPT
+    )
+    never = connection.execute(
+        select(signups.c.list_id, signups.c.subscriber_id).where(old, signups.c.pending, ~again)
+    ).all()
+    connection.execute(delete(signups).where(old))
+    gone = 0
+    for list_, reader in set(never):
+        gone += connection.execute(
+            delete(subscriptions).where(
+                subscriptions.c.list_id == list_,
+                subscriptions.c.subscriber_id == reader,
+                subscriptions.c.status == PENDING,
+            )
+        ).rowcount
+        connection.execute(
+            delete(subscribers).where(
+                subscribers.c.id == reader,
+                *(
+                    not_(exists().where(table.c.subscriber_id == reader))
+                    for table in (subscriptions, deliveries, signups)
+                ),
+            )
+        )
+    return gone
+
+
+def _count(connection: Connection, *where: ColumnElement[bool]) -> int:
+    return connection.scalar(select(func.count()).select_from(signups).where(*where)) or 0
+
+
+def _old(newsletter: str, now: datetime) -> ColumnElement[bool]:
+    return and_(signups.c.newsletter == newsletter, signups.c.made_at <= now - KEPT)
+
+
+def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:
+    """To be answered now. A longer pause than there is was given by a clock that ran ahead."""
+    until = signups.c.claimed_until
+    return and_(
+        signups.c.newsletter == newsletter,
+        signups.c.email.is_not(None),
+        or_(until.is_(None), until <= now, until > now + DAY),
+    )

@@ -1,0 +1,52 @@
+"""Beside the answers: mails to those who have signed up, as soon as they have."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from newsletter.app import Desk, signing_up
+from newsletter.errors import NewsletterError
+
+EVERY = 15.0  # seconds between two looks at what others have left, or what is tried again
+
+log = logging.getLogger(__name__)
+
+
+class Answering:
+    """A thread that looks when it is woken, and now and then."""
+
+    def __init__(self, newsletters: Sequence[Callable[[], Desk]]) -> None:
+        self._newsletters = newsletters
+        self._woken, self._over = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name="answering", daemon=True)
+
+    def wake(self) -> None:
+        """Something waits to be answered."""
+        self._woken.set()
+
+    def start(self) -> None:
+        """Look, until ``stop``."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the mail that is under way go out, and end."""
+        self._over.set()
+        self._woken.set()
+        self._thread.join(10)
+
+    def _work(self) -> None:
+        while not self._over.is_set():
+            self._woken.clear()
+            for current in self._newsletters:
+                self._look(current)
+            self._woken.wait(EVERY)
+
+    def _look(self, current: Callable[[], Desk]) -> None:
+        try:
+            signing_up.answer_all(current())
+        except NewsletterError as error:
+            log.error("Who has signed up waits for a mail: %s", error)  # noqa: TRY400
+        except Exception:
+            log.exception("Who has signed up waits for a mail")
