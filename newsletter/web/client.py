@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
+
+from newsletter.addresses import split
 
 _NOWHERE = "nowhere"
 _OURS = {"same-origin", "same-site", "none"}  # what browsers say of a form of our own site
@@ -41,8 +42,8 @@ def is_foreign(request: Request, base_url: str) -> bool:
     origin = request.headers.get("origin", "null")  # "null": from a page that tells no origin
     if origin == "null":
         return False
-    allowed = {urlsplit(base_url).netloc.lower(), request.headers.get("host", "").lower()}
-    return urlsplit(origin).netloc.lower() not in allowed
+    ours = {split(base_url).netloc.lower(), request.headers.get("host", "").lower()} - {""}
+    return split(origin).netloc.lower() not in ours
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

@@ -40,6 +40,7 @@ class Link:
 
     words: str
     address: str
+    second: bool = True
 
 
 def said(

@@ -92,7 +92,10 @@ def _confirmed(desk: Desk, found: Found) -> Response:
     text, links = desk.language.say(f"{key}_text", **parts), []
     if found.state is State.DONE and found.reader:
         own = f"{front}/preferences/{readers.preferences_key(desk, found.reader)}"
-        links = [Link(words["confirm_choose"], own), Link(words["page_archive"], f"{front}/")]
+        links = [
+            Link(words["confirm_choose"], own, second=False),
+            Link(words["page_archive"], f"{front}/"),
+        ]
     elif found.state is not State.BARRED:
         links = [Link(words["signup_button"], f"{front}/subscribe")]
     return said(desk, _STATUS.get(found.state, 200), words[key], text, links=links)

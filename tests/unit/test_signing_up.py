@@ -1,0 +1,245 @@
+"""Sign-ups with a clock that the test sets: limits, what waits, what is forgotten, and for whom."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from newsletter.app import people, readers, signing_up
+from newsletter.app.readers import State
+from newsletter.app.ticking import tick
+from newsletter.model import Status
+from newsletter.store import Database, signups, standing
+from newsletter.store.subscribers import ACTIVE, PENDING, UNSUBSCRIBED, People
+from tests.e2e.approvals import newest, part
+from tests.ledgers import NOW
+from tests.office import Office, Offices
+
+LINK = re.compile(r"https://news\.example\.com/(confirm|preferences)/(\S+)")
+NETWORK = "203.0.113.0/24"
+
+
+@pytest.fixture
+def desk_office(office: Offices) -> Office:
+    return office()
+
+
+def ask(office: Office, address: str, network: str = NETWORK) -> bool:
+    return signing_up.ask(office.desk, address, network)
+
+
+def answered(office: Office, *addresses: str) -> list[str]:
+    """Who gets a mail when these have signed up."""
+    for address in addresses:
+        assert ask(office, address)
+    before = mails(office)
+    signing_up.answer_all(office.desk)
+    return sorted(to(path) for path in mails(office) - before)
+
+
+def mails(office: Office) -> set[Path]:
+    return set((office.room.folder / "outbox" / "alerts").glob("signup-*.eml"))
+
+
+def to(path: Path) -> str:
+    return path.stem.split("-", 3)[3]
+
+
+def key(office: Office) -> tuple[str, str]:
+    """What the newest mail leads to, and the key."""
+    match = LINK.search(part(newest(office.room, "alerts"), "plain"))
+    assert match
+    return match[1], match[2]
+
+
+def status(office: Office, address: str) -> str | None:
+    with office.desk.database.read() as connection:
+        found = standing.of_address(connection, address, "weekly")
+    return found.status if found else None
+
+
+def test_who_confirms_is_subscribed_once_and_may_come_back(desk_office: Office) -> None:
+    office = desk_office
+    assert answered(office, "Ada@Example.com") == ["ada@example.com"]
+    assert status(office, "ada@example.com") == PENDING
+    where, first = key(office)
+    assert where == "confirm"
+    assert readers.look_at_confirmation(office.desk, first).state is State.OPEN
+    assert status(office, "ada@example.com") == PENDING
+    assert readers.confirm(office.desk, first).state is State.DONE
+    assert status(office, "ada@example.com") == ACTIVE
+    assert people.remove(office.desk, "ada@example.com")
+    assert readers.confirm(office.desk, first).state is State.USED
+    assert status(office, "ada@example.com") == UNSUBSCRIBED
+    office.now += timedelta(hours=2)
+    assert answered(office, "ada@example.com") == ["ada@example.com"]
+    assert status(office, "ada@example.com") == UNSUBSCRIBED
+    assert readers.confirm(office.desk, key(office)[1]).state is State.DONE
+    assert status(office, "ada@example.com") == ACTIVE
+
+
+def test_a_link_to_confirm_works_for_48_hours(desk_office: Office) -> None:
+    answered(desk_office, "ada@example.com")
+    _, link = key(desk_office)
+    desk_office.now += timedelta(hours=48, seconds=1)
+    assert readers.confirm(desk_office.desk, link).state is State.EXPIRED
+    assert status(desk_office, "ada@example.com") == PENDING
+
+
+def test_an_active_reader_gets_the_way_to_their_preferences(desk_office: Office) -> None:
+    assert answered(desk_office, "reader@example.com") == ["reader@example.com"]
+    where, own = key(desk_office)
+    assert where == "preferences"
+    assert isinstance(readers.preferences(desk_office.desk, [], own), readers.Preferences)
+
+
+def test_no_mail_goes_to_who_was_erased_or_is_suppressed(desk_office: Office) -> None:
+    rows = "".join(f"{s.word}@example.com,{s.word}\n" for s in Status if s.suppresses)
+    path = desk_office.room.write("a.csv", f"email,status\n{rows}erased@example.com,active\n")
+    people.import_file(desk_office.desk, path, skip_bad_lines=False)
+    people.erase(desk_office.desk, "erased@example.com")
+    barred = [f"{status}@example.com" for status in ("blocked", "bounced", "complained", "erased")]
+    assert answered(desk_office, *barred) == []
+    rows = desk_office.desk.database
+    with rows.read() as connection:
+        assert connection.scalar(text("select count(*) from signups where email > ''")) == 0
+
+
+def test_an_address_gets_one_mail_an_hour_and_three_a_day(desk_office: Office) -> None:
+    got = []
+    for _ in range(25):
+        got.append(len(answered(desk_office, "ada@example.com", "ADA@example.com")))
+        desk_office.now += timedelta(minutes=59)
+    assert sum(got[:24]) == 3
+    assert got[:5] == [1, 0, 1, 0, 1]
+
+
+def test_a_network_signs_up_so_many_in_an_hour(desk_office: Office) -> None:
+    for number in range(20):
+        assert ask(desk_office, f"r{number}@example.com")
+    assert not ask(desk_office, "more@example.com")
+    assert ask(desk_office, "more@example.com", "198.51.100.0/24")
+    desk_office.now += timedelta(hours=1, seconds=1)
+    assert ask(desk_office, "more@example.com")
+
+
+def test_mails_beyond_the_limit_wait_and_the_editor_hears_of_it_once(office: Offices) -> None:
+    one = office("[public]\nsignups_per_hour = 3\nsignups_per_network = 100")
+    assert len(answered(one, *(f"r{number}@example.com" for number in range(5)))) == 3
+    assert answered(one) == []
+    one.tick()
+    told = list((one.room.folder / "outbox" / "alerts").glob("*signups*"))
+    assert len(told) == 1
+    assert "signups_per_hour" in told[0].read_bytes().decode()
+    one.now += timedelta(hours=1, minutes=1)
+    assert answered(one) == ["r3@example.com", "r4@example.com"]
+    one.tick()
+    assert len(list((one.room.folder / "outbox" / "alerts").glob("*signups*"))) == 1
+
+
+def test_what_a_crash_has_left_goes_out_at_the_next_look(desk_office: Office) -> None:
+    assert ask(desk_office, "ada@example.com")
+    with desk_office.desk.database.begin() as connection:
+        assert len(signups.claim(connection, desk_office.desk.name, desk_office.now)) == 1
+    assert answered(desk_office) == []  # it may still be in somebody's hands
+    desk_office.now += timedelta(minutes=6)
+    tick(desk_office.desk)
+    assert [to(path) for path in mails(desk_office)] == ["ada@example.com"]
+
+
+def test_a_mail_that_is_not_taken_is_tried_again_and_no_log_names_the_reader(
+    desk_office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = desk_office.room.folder / "outbox"
+    place.write_text("this is no folder")
+    assert ask(desk_office, "ada@example.com")
+    signing_up.answer_all(desk_office.desk)
+    assert "is tried again" in caplog.text
+    assert "ada" not in caplog.text
+    place.unlink()
+    assert answered(desk_office) == []
+    desk_office.now += timedelta(minutes=1)
+    assert answered(desk_office) == ["ada@example.com"]
+
+
+def test_who_never_confirms_is_forgotten_and_who_was_imported_is_not(desk_office: Office) -> None:
+    path = desk_office.room.write("a.csv", "email,status\nold@example.com,pending\n")
+    people.import_file(desk_office.desk, path, skip_bad_lines=False)
+    answered(desk_office, "ada@example.com", "old@example.com")
+    answered(desk_office, "bob@example.com")
+    readers.confirm(desk_office.desk, key(desk_office)[1])
+    desk_office.now += timedelta(days=2)
+    answered(desk_office, "ada@example.com")
+    desk_office.now += timedelta(days=1, seconds=1)
+    signing_up.forget(desk_office.desk)
+    assert status(desk_office, "ada@example.com") == PENDING  # the second link works still
+    desk_office.now += timedelta(days=2)
+    tick(desk_office.desk)
+    found = {each.email: each.status for each in people.everyone(desk_office.desk)}
+    assert found == {
+        "reader@example.com": ACTIVE,
+        "old@example.com": PENDING,
+        "bob@example.com": ACTIVE,
+    }
+    assert b"ada@example.com" not in rows(desk_office)
+
+
+def rows(office: Office) -> bytes:
+    """Everything that stands in the database's rows."""
+    with office.desk.database.read() as connection:
+        found = [
+            connection.execute(text(f"select * from {table}")).all()
+            for table in ("subscribers", "signups")
+        ]
+    return repr(found).encode()
+
+
+def test_an_address_that_is_erased_waits_for_nothing(database: Database) -> None:
+    with database.begin() as connection:
+        assert signups.ask(connection, "N", "ada@example.com", NETWORK, 20, NOW)
+        assert signups.ask(connection, "N", "bob@example.com", NETWORK, 20, NOW)
+        People(connection, "weekly").erase("ada@example.com", NOW)
+        (left,) = signups.claim(connection, "N", NOW)
+        assert left.email == "bob@example.com"
+        assert signups.claim(connection, "N", NOW) == []
+
+
+def test_on_each_database_a_signup_is_counted_mailed_and_forgotten(database: Database) -> None:
+    with database.begin() as connection:
+        for _ in range(2):
+            assert signups.ask(connection, "N", "ada@example.com", NETWORK, 2, NOW)
+        assert not signups.ask(connection, "N", "ada@example.com", NETWORK, 2, NOW)
+        assert signups.waiting(connection, "N", NOW)
+        assert not signups.waiting(connection, "Other", NOW)
+        first, second = signups.claim(connection, "N", NOW)
+    with database.begin() as connection:
+        signups.take_turns(connection, "N")
+        people_ = People(connection, "weekly")
+        people_.add("ada@example.com", "", PENDING, NOW, revive=False)
+        found = standing.of_address(connection, "ada@example.com", "weekly")
+        assert found
+        signups.mailing(connection, first, people_.list_id, found.reader, NOW, new=True)
+        assert signups.mails_to(connection, "N", second, NOW - signups.HOUR) == 1
+        assert signups.mails_to(connection, "N", first, NOW - signups.HOUR) == 0
+        assert signups.mails(connection, "N", NOW - signups.HOUR) == 1
+        signups.done(connection, first)
+        signups.later(connection, second, NOW + signups.LEASE)
+    with database.begin() as connection:
+        assert signups.claim(connection, "N", NOW) == []
+        assert signups.forget(connection, "N", NOW + timedelta(days=2)) == 0
+        assert signups.any_old(connection, "N", NOW + timedelta(days=3))
+        assert signups.forget(connection, "N", NOW + timedelta(days=3)) == 1
+        assert standing.of_address(connection, "ada@example.com", "weekly") is None
+        assert connection.scalar(text("select count(*) from subscribers")) == 0
+        assert not signups.any_old(connection, "N", NOW + timedelta(days=3))
+
+
+def test_a_link_of_somebody_who_was_erased_since_then_does_nothing(desk_office: Office) -> None:
+    answered(desk_office, "ada@example.com")
+    people.erase(desk_office.desk, "ada@example.com")
+    assert readers.confirm(desk_office.desk, key(desk_office)[1]).state is State.BARRED
+    assert b"ada" not in rows(desk_office)
