@@ -20,7 +20,8 @@ from newsletter.app import Desk
 from newsletter.web.headers import PRIVATE
 
 _PAGES = Path(__file__).parent / "pages" / "public"
-_STYLE = "public.css"
+_STYLE, _ICON = "public.css", "icon.svg"
+_KEPT = {"Cache-Control": "public, max-age=86400"}
 
 
 def shown(
@@ -47,6 +48,7 @@ def common(desk: Desk) -> dict[str, Any]:
         "say": desk.language.say,
         "home": home(desk),
         "style": style_address(desk),
+        "icon": f"{home(desk)}/{_ICON}",
         "postal": newsletter.address,
         "contact": parseaddr(newsletter.reply_to or newsletter.sender)[1],
     }
@@ -64,15 +66,20 @@ def style_address(desk: Desk) -> str:
 
 
 def routes(current: Callable[[], Desk]) -> list[Route]:
-    """The style sheet of the pages."""
+    """The style sheet of the pages, and the icon that a browser shows beside their titles."""
 
     async def style(_: Request) -> Response:
         desk = current()
         text = _style(desk.config.newsletter.accent, _korean(desk))
-        kept = {"Cache-Control": "public, max-age=86400"}
-        return Response(text, media_type="text/css", headers=kept)
+        return Response(text, media_type="text/css", headers=_KEPT)
 
-    return [Route(f"/{_STYLE}", style)]
+    async def icon(_: Request) -> Response:
+        desk = current()
+        accent, letter = desk.config.newsletter.accent, desk.name.lstrip()[:1]
+        text = environment().get_template(_ICON).render(accent=accent, letter=letter, on=colours.on)
+        return Response(text, media_type="image/svg+xml", headers=_KEPT)
+
+    return [Route(f"/{_STYLE}", style), Route(f"/{_ICON}", icon)]
 
 
 def _korean(desk: Desk) -> bool:
