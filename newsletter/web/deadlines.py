@@ -46,6 +46,7 @@ class Hasty(H11Protocol):
     def on_response_complete(self) -> None:
         """The answer is written; a request may wait behind it."""
         super().on_response_complete()
+        self._phase = _Phase.NEW  # the next request has times of its own
         self._enter(self._asked() or _Phase.NEXT)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,6 +22,19 @@ from newsletter.web.several import House, Several, require_different
 
 CONNECTIONS = 1_000  # at once; more are told to come again
 HEAD = 16_384  # bytes of a request before its body
+OPTIONS: dict[str, Any] = {
+    "http": Hasty,
+    "ws": "none",
+    "lifespan": "off",
+    "log_level": "warning",
+    "log_config": None,  # what it says goes into our log, as that is written
+    "access_log": False,  # readers' keys stand in addresses
+    "proxy_headers": False,  # we read them ourselves, and know whom to believe
+    "server_header": False,
+    "limit_concurrency": CONNECTIONS,
+    "h11_max_incomplete_event_size": HEAD,
+    "timeout_graceful_shutdown": 30,
+}
 
 
 def create_app(*desks: Desk, wake: Callable[[], None] = lambda: None) -> ASGIApp:
@@ -34,22 +48,7 @@ def serve(desks: Sequence[Desk], host: str, port: int) -> None:
     require_different(desks)
     currents = [Current(desk) for desk in desks]
     with _answering(currents) as answering:
-        uvicorn.run(
-            _app(currents, answering.wake),
-            host=host,
-            port=port,
-            http=Hasty,
-            ws="none",
-            lifespan="off",
-            log_level="warning",
-            log_config=None,  # what it says goes into our log, as that is written
-            access_log=False,  # readers' keys stand in addresses
-            proxy_headers=False,  # we read them ourselves, and know whom to believe
-            server_header=False,
-            limit_concurrency=CONNECTIONS,
-            h11_max_incomplete_event_size=HEAD,
-            timeout_graceful_shutdown=30,
-        )
+        uvicorn.run(_app(currents, answering.wake), host=host, port=port, **OPTIONS)
 
 
 @contextmanager

@@ -1,0 +1,128 @@
+"""Who dawdles is cut off, and nobody else notices: byte by byte, or not taking the answer."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx
+import pytest
+import uvicorn
+
+from newsletter.app import open_desk
+from newsletter.web import public
+from newsletter.web.deadlines import hasty
+from tests.e2e.sends import until
+from tests.newsroom import make
+
+REQUEST, ANSWER = 0.6, 0.9  # seconds, where real ones have 20 and 60
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    desk = open_desk(make(tmp_path_factory.mktemp("room")).folder)
+    options = {**public.OPTIONS, "http": hasty(REQUEST, ANSWER)}
+    server = uvicorn.Server(uvicorn.Config(public.create_app(desk), port=0, **options))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    yield int(server.servers[0].sockets[0].getsockname()[1])
+    server.should_exit = True
+    thread.join(10)
+    desk.close()
+
+
+def connected(port: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.settimeout(10)
+    return connection
+
+
+def ends(connection: socket.socket) -> float:
+    """Seconds until the other side has ended it."""
+    start = time.monotonic()
+    try:
+        while connection.recv(65_536):
+            pass
+    except ConnectionError:
+        pass
+    return time.monotonic() - start
+
+
+def drips(connection: socket.socket, text: bytes) -> float:
+    """Seconds until it is ended while one byte follows the other."""
+    start = time.monotonic()
+    try:
+        for byte in text * 50:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+    except ConnectionError:
+        return time.monotonic() - start
+    return float("inf")
+
+
+HEAD = b"POST /subscribe HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+FORM = HEAD + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9000\r\n\r\n"
+
+
+@pytest.mark.parametrize("said", [b"", b"G", HEAD, FORM, FORM + b"email=a"])
+def test_half_a_request_and_silence_is_ended(port: int, said: bytes) -> None:
+    with closing(connected(port)) as connection:
+        connection.sendall(said)
+        assert ends(connection) < 5
+
+
+@pytest.mark.parametrize("said", [b"GET /subscribe HTTP/1.1\r\n", HEAD, FORM])
+def test_a_request_byte_by_byte_is_ended(port: int, said: bytes) -> None:
+    with closing(connected(port)) as connection:
+        connection.sendall(said)
+        assert drips(connection, b"X-A: b\r\n") < 5
+
+
+def test_a_second_request_has_a_time_of_its_own_and_no_more(port: int) -> None:
+    with closing(connected(port)) as connection:
+        for _ in range(3):  # longer than one request may take, each within its time
+            connection.sendall(b"GET /public.css HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+            time.sleep(REQUEST / 2)
+            connection.sendall(b"\r\n")
+            assert connection.recv(15) == b"HTTP/1.1 200 OK"
+            until(lambda: connection.recv(65_536).endswith(b"}"))
+        connection.sendall(b"GET /public.css HTTP/1.1\r\n")
+        assert ends(connection) < 5
+
+
+def test_an_answer_that_nobody_takes_is_ended(port: int) -> None:
+    with closing(socket.socket()) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", port))
+        for _ in range(3000):
+            connection.sendall(b"GET /public.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        time.sleep(ANSWER * 3)
+        with pytest.raises(ConnectionResetError):
+            while connection.recv(65_536):
+                pass
+
+
+def test_two_hundred_of_them_keep_nobody_else_waiting(port: int) -> None:
+    slow = [connected(port) for _ in range(200)]
+    try:
+        for connection in slow:
+            connection.sendall(HEAD)
+        for _ in range(5):
+            assert httpx.get(f"http://127.0.0.1:{port}/subscribe", timeout=5).status_code == 200
+        assert sum(ends(connection) for connection in slow) < 20
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_what_is_no_http_is_refused(port: int) -> None:
+    for said in (b"\x16\x03\x01\x02\x00\x01\x00" * 10, b"GET / HTTP/1.1\r\nA: " + b"x" * 70_000):
+        with closing(connected(port)) as connection:
+            connection.sendall(said + b"\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 400"
+            ends(connection)
