@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ Style = Literal["text", "json"]
 
 # Libraries that tell of each request, with its whole address: some addresses are secrets.
 _TALKATIVE = ("apscheduler", "httpx", "httpcore", "urllib3", "alembic")
+_ADDRESS = re.compile(r"[^\s<>\"'(),;=]+@[^\s<>\"'(),;=]+")
 
 _facts: Mapping[str, str] = {}
 
@@ -52,7 +54,7 @@ class _Json(logging.Formatter):
         line = {"at": _at(record), "level": record.levelname.lower(), **_facts}
         line["message"] = record.getMessage()
         if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
+            line["trace"] = _blanked(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -64,8 +66,13 @@ class _Text(logging.Formatter):
         subject = ", ".join(_facts[name] for name in ("newsletter", "occurrence") if name in _facts)
         said = ": ".join(filter(None, (subject, record.getMessage())))
         if record.exc_info:
-            said += f"\n{self.formatException(record.exc_info)}"
+            said += f"\n{_blanked(self.formatException(record.exc_info))}"
         return f"{_at(record)} {record.levelname.lower()} {said}".replace("\n", "\n  ")
+
+
+def _blanked(trace: str) -> str:
+    """A trace without addresses: databases quote the row that they refuse."""
+    return _ADDRESS.sub("(address)", trace)
 
 
 def _at(record: logging.LogRecord) -> str:

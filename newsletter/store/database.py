@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -97,7 +97,10 @@ class Database:
     @property
     def place(self) -> str:
         """Where the database is, without any password."""
-        return self._engine.url.render_as_string(hide_password=True)
+        url = self._engine.url
+        if "password" in url.query:
+            url = url.update_query_dict({"password": "***"})
+        return url.render_as_string(hide_password=True)
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -143,6 +146,7 @@ def newest() -> str:
 def _engine(address: str, folder: Path) -> Engine:
     try:
         url = make_url(address)
+        _require_whole_host(url)
         if url.get_backend_name() != "sqlite":
             answering = {"connect_timeout": 10} if url.get_backend_name() == "postgresql" else {}
             return create_engine(
@@ -158,13 +162,23 @@ def _engine(address: str, folder: Path) -> Engine:
         patience = float(str(url.query.get("timeout", BUSY)))
         engine = create_engine(url, connect_args={"timeout": patience}, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+        # A wrong number may be a part of a password that is not escaped.
+        number = isinstance(error, ValueError)
+        why = "its host, port or timeout cannot be read" if number else str(error)
         raise ConfigError(
-            f"[database] url (or DATABASE_URL) is not an address that can be used: {error}. "
-            f'Write it as "sqlite:///newsletter.db" or "postgresql+psycopg://USER@HOST/NAME".'
-        ) from error
+            f"[database] url (or DATABASE_URL) is not an address that can be used: {why}. "
+            f'Write it as "sqlite:///newsletter.db" or "postgresql+psycopg://USER@HOST/NAME", and '
+            f"in a password %40 for @, %3A for : and %2F for /."
+        ) from (None if number else error)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _require_whole_host(url: URL) -> None:
+    """Raises ValueError where the host would be the rest of a password."""
+    if "@" in (url.host or ""):
+        raise ValueError("the host has an @")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
