@@ -47,13 +47,16 @@ def ask(desk: Desk, address: str, network: str) -> bool:
 
 def answer_all(desk: Desk) -> None:
     """Answer the sign-ups that wait. What cannot be mailed now is tried again later."""
+    while _any_waits(desk):
+        with desk.database.begin() as connection:
+            claimed = signups.claim(connection, desk.name, desk.clock())
+        for signup in claimed:
+            _answer(desk, signup)
+
+
+def _any_waits(desk: Desk) -> bool:
     with desk.database.read() as connection:
-        if not signups.waiting(connection, desk.name, desk.clock()):
-            return
-    with desk.database.begin() as connection:
-        claimed = signups.claim(connection, desk.name, desk.clock())
-    for signup in claimed:
-        _answer(desk, signup)
+        return signups.waiting(connection, desk.name, desk.clock())
 
 
 def forget(desk: Desk) -> None:

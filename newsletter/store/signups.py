@@ -30,7 +30,7 @@ from newsletter.store.subscribers import PENDING, keys_of
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LEASE = timedelta(minutes=5)  # for one go at answering
 KEPT = timedelta(days=3)  # longer than a link to confirm works
-_AT_ONCE = 50
+_AT_ONCE = 10  # as many mails as surely go out within the lease
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from newsletter.app import people, readers, signing_up
+from newsletter import check
+from newsletter.app import open_desk, people, readers, signing_up
 from newsletter.app.readers import State
 from newsletter.app.ticking import tick
-from newsletter.model import Status
+from newsletter.model import Issue, Rendered, Status
+from newsletter.render import look
 from newsletter.store import Database, signups, standing
 from newsletter.store.subscribers import ACTIVE, PENDING, UNSUBSCRIBED, People
-from tests.e2e.approvals import newest, part
+from tests.e2e.approvals import newest, parsed, part
 from tests.ledgers import NOW
+from tests.newsroom import Newsroom
 from tests.office import Office, Offices
+from tests.unit.test_alert_mail import RULES
 
 LINK = re.compile(r"https://news\.example\.com/(confirm|preferences)/(\S+)")
 NETWORK = "203.0.113.0/24"
@@ -243,3 +247,30 @@ def test_a_link_of_somebody_who_was_erased_since_then_does_nothing(desk_office: 
     people.erase(desk_office.desk, "ada@example.com")
     assert readers.confirm(desk_office.desk, key(desk_office)[1]).state is State.BARRED
     assert b"ada" not in rows(desk_office)
+
+
+@pytest.mark.parametrize("accent", ["#9b1c2e", "#ffe600"])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_rules_for_mails_hold_for_those_to_readers(
+    tmp_path: Path, language: str, accent: str
+) -> None:
+    room = Newsroom(tmp_path)
+    room.configure(
+        **{'reply_to = "': f'language = "{language}"\naccent = "{accent}"\nreply_to = "'}
+    )
+    desk = open_desk(tmp_path)
+    people.add(desk, "known@example.com", "")
+    for address in ("new@example.com", "known@example.com"):
+        signing_up.ask(desk, address, NETWORK)
+    signing_up.answer_all(desk)
+    paths = list((tmp_path / "outbox" / "alerts").glob("*.eml"))
+    assert len(paths) == 2
+    for path in paths:
+        mail = parsed(path)
+        html, plain = part(mail, "html"), part(mail, "plain")
+        rendered = Rendered(str(mail["Subject"]), "", html, plain, "0" * 64, {})
+        issue = Issue(date(2025, 7, 7), rendered.subject, "One step", "", None, ())
+        settings = desk.config
+        found = check.run(check.Mail(issue, rendered, settings, dict(look(settings).accepted)))
+        assert [f"{f.check}: {f.message} {f.place}" for f in found if f.check in RULES] == []
+    desk.close()
