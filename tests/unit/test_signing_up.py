@@ -268,8 +268,10 @@ def test_the_rules_for_mails_hold_for_those_to_readers(
     for path in paths:
         mail = parsed(path)
         html, plain = part(mail, "html"), part(mail, "plain")
-        rendered = Rendered(str(mail["Subject"]), "", html, plain, "0" * 64, {})
-        issue = Issue(date(2025, 7, 7), rendered.subject, "One step", "", None, ())
+        shown = re.search('class="preheader"[^>]*>([^<&]+)', html)
+        assert shown
+        rendered = Rendered(str(mail["Subject"]), shown[1], html, plain, "0" * 64, {})
+        issue = Issue(date(2025, 7, 7), rendered.subject, shown[1], "", None, ())
         settings = desk.config
         found = check.run(check.Mail(issue, rendered, settings, dict(look(settings).accepted)))
         assert [f"{f.check}: {f.message} {f.place}" for f in found if f.check in RULES] == []
