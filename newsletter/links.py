@@ -87,6 +87,11 @@ def reader_keys(ring: Keyring) -> Callable[[Sequence[int], int], list[tuple[str,
     return _reader_keys(ring.signs, ring.key)
 
 
+def reader_key(ring: Keyring, purpose: Purpose, of: ReaderOf) -> str:
+    """One reader's key for one purpose."""
+    return reader_keys(ring)([of.reader], of.list)[0][purpose]
+
+
 def read_reader(ring: Keyring, purpose: Purpose, text: str) -> ReaderOf | None:
     """Whose key it is; None for anything that was not signed here, for this purpose."""
     match = _READER.fullmatch(text)

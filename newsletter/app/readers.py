@@ -140,7 +140,7 @@ def _changed(desk: Desk, key: str, status: str, then: State) -> Found:
 
 def preferences_key(desk: Desk, of: ReaderOf) -> str:
     """The reader's own way to their preferences."""
-    return links.reader_keys(keyring(desk.folder))(of.reader, of.list)[Purpose.PREFERENCES]
+    return links.reader_key(keyring(desk.folder), Purpose.PREFERENCES, of)
 
 
 def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | State:

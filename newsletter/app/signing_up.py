@@ -18,7 +18,7 @@ from newsletter.app.desk import Desk
 from newsletter.app.testing import send_of
 from newsletter.errors import NewsletterError
 from newsletter.keyring import keyring
-from newsletter.links import Confirming
+from newsletter.links import Confirming, Purpose, ReaderOf
 from newsletter.model import Answer, Recipient, Rendered
 from newsletter.store import Connection, signups
 from newsletter.store.signups import Signup
@@ -142,13 +142,14 @@ def _already(desk: Desk, reader: int, list_: int) -> Rendered:
 
     config, say = desk.config, desk.language.say
     name, base = desk.name, config.newsletter.base_url or ""
-    link = f"{base}/preferences/{links.reader_keys(keyring(desk.folder))(reader, list_)[1]}"
+    of = ReaderOf(reader, list_)
+    own = links.reader_key(keyring(desk.folder), Purpose.PREFERENCES, of)
     return word(
         config,
         say("already_mail", newsletter=name),
         say("already_mail", newsletter=name),
         [say("already_mail_text", newsletter=name)],
-        Button(say("already_mail_button"), link, say("already_mail_note")),
+        Button(say("already_mail_button"), f"{base}/preferences/{own}", say("already_mail_note")),
         [say("signup_mail_why", place=base), config.newsletter.address],
     )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from newsletter.keyring import read
-from newsletter.links import Purpose, reader_keys
+from newsletter.links import reader_keys
 from tests.e2e.approvals import part
 from tests.e2e.sends import until
 from tests.e2e.servers import MailServer, closed_port, mail_server
@@ -81,8 +81,8 @@ class Site:
         ((list_,),) = self.ask("select id from lists where name = 'weekly'")
         assert isinstance(number, int)
         assert isinstance(list_, int)
-        found = reader_keys(read(SECRET, "here"))(number, list_)
-        return found[Purpose.UNSUBSCRIBE], found[Purpose.PREFERENCES]
+        (found,) = reader_keys(read(SECRET, "here"))([number], list_)
+        return found
 
     def statuses(self, address: str) -> dict[object, object]:
         """List → how the person stands on it."""

@@ -222,7 +222,7 @@ def test_a_key_that_is_none_is_said_to_be_none_and_shows_the_way_out(
 
 
 def test_a_link_of_a_test_says_that_it_is_one(site: Site) -> None:
-    leave, choose = reader_keys(read(SECRET, "here"))(0, 0)
+    ((leave, choose),) = reader_keys(read(SECRET, "here"))([0], 0)
     assert "stood in a test" in title(site.get(f"/unsubscribe/{leave}"))
     assert "stood in a test" in title(site.get(f"/preferences/{choose}"))
     assert one_click(site, leave).status_code == 200
