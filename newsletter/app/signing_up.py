@@ -49,6 +49,8 @@ def answer_all(desk: Desk) -> None:
     """Answer the sign-ups that wait. What cannot be mailed now is tried again later."""
     while _any_waits(desk):
         with desk.database.begin() as connection:
+            if _too_many(desk, connection):
+                return
             claimed = signups.claim(connection, desk.name, desk.clock())
         for signup in claimed:
             _answer(desk, signup)

@@ -34,7 +34,7 @@ class Send:
     sender: str  # "Name <address>"
     reply_to: str | None
     test: bool = False
-    alert: str = ""  # not empty: a word to the editor, which belongs to no list
+    alert: str = ""  # not empty: a word to one person, which belongs to no list
     id: int = 0
     batch: int = 0
     send_at: datetime | None = None  # when the provider lets it go; None: at once

@@ -1,8 +1,9 @@
-"""Beside the answers: mails to those who have signed up, as soon as they have."""
+"""Beside the answers: mails to those who have signed up, a moment after they have."""
 
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from collections.abc import Callable, Sequence
 
@@ -10,6 +11,8 @@ from newsletter.app import Desk, signing_up
 from newsletter.errors import NewsletterError
 
 EVERY = 15.0  # seconds between two looks at what others have left, or what is tried again
+# Seconds from a sign-up to its mail: the work for some addresses must not slow their own answer.
+SOONEST, LATEST = 0.3, 1.2
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,8 @@ class Answering:
             self._woken.clear()
             for current in self._newsletters:
                 self._look(current)
-            self._woken.wait(EVERY)
+            if self._woken.wait(EVERY):
+                self._over.wait(random.uniform(SOONEST, LATEST))  # noqa: S311 - no secret
 
     def _look(self, current: Callable[[], Desk]) -> None:
         try:

@@ -81,8 +81,9 @@ def faults(
 
     def nothing(_: Request, __: Exception) -> Response:
         desk = current()
-        words, front = desk.language.words, page.home(desk)
-        links = [Link(words["signup_button"], f"{front}/subscribe")]
+        words, links = desk.language.words, []
+        if desk.config.newsletter.base_url is not None:
+            links = [Link(words["signup_button"], f"{page.home(desk)}/subscribe")]
         return said(desk, 404, words["page_nothing"], words["page_nothing_text"], links=links)
 
     def not_so(_: Request, error: Exception) -> Response:

@@ -46,8 +46,8 @@ def test_from_signing_up_to_leaving(chromium: Browser, site: Site) -> None:
         says(page, "One more step")
 
         page.goto(site.url + link_in(site.mail_to("journey@example.com")))
-        says(page, "Get The Weekly Test from now on?")
-        press(page, "Yes, send it to me")
+        says(page, "Subscribe to The Weekly Test?")
+        press(page, "Yes, subscribe me")
         says(page, "Welcome!")
         page.get_by_role("link", name="Tell us your name").click()
         page.get_by_label("Your name").fill("Ada")
