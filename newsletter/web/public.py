@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -47,6 +49,8 @@ def serve(desks: Sequence[Desk], host: str, port: int) -> None:
     """Answer until Ctrl-C or SIGTERM. Raises ConfigError where two have one address."""
     require_different(desks)
     currents = [Current(desk) for desk in desks]
+    # uvicorn gives the signal on when it has ended; a mail that is on its way is to go out first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _answering(currents) as answering:
         uvicorn.run(_app(currents, answering.wake), host=host, port=port, **OPTIONS)
 

@@ -131,7 +131,7 @@ def serving(folder: Path, newsletters: int = 3) -> Iterator[Site]:
         finally:
             site.client.close()
             process.terminate()
-            process.wait(30)
+            assert process.wait(30) == 0
     assert "Traceback" not in log.read_text(), log.read_text()
 
 

@@ -70,6 +70,23 @@ def test_two_servers_send_each_mail_once_and_count_together(newsroom: Newsroom) 
         assert sum(got.values()) <= 25
 
 
+def test_a_mail_on_its_way_goes_out_before_the_server_ends(newsroom: Newsroom) -> None:
+    port = closed_port()
+    with mail_server() as mails:
+        newsroom.configure(
+            f'\n[provider]\ntype = "smtp"\nhost = "127.0.0.1"\nport = {mails.port}\n'
+            'security = "none"\n'
+        )
+        with running(newsroom, "serve", "--port", str(port)) as server:
+            until(lambda: _up(port))
+            assert _signs_up(port, "ada@example.com") == 200
+            until(lambda: bool(edit(newsroom, "select 1 from signups where mailed_at > ''")))
+            server.terminate()
+            assert server.wait(30) == 0
+        assert [mail.recipient for mail in mails.mails] == ["ada@example.com"]
+        assert edit(newsroom, "select email from signups") == [(None,)]
+
+
 def _up(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200

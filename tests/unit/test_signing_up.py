@@ -276,3 +276,25 @@ def test_the_rules_for_mails_hold_for_those_to_readers(
         found = check.run(check.Mail(issue, rendered, settings, dict(look(settings).accepted)))
         assert [f"{f.check}: {f.message} {f.place}" for f in found if f.check in RULES] == []
     desk.close()
+
+
+def test_the_whole_way_on_each_database(tmp_path: Path, database_url: str) -> None:
+    room = Newsroom(tmp_path)
+    room.configure(f'\n[database]\nurl = "{database_url}"\n')
+    desk = open_desk(tmp_path)
+    assert signing_up.ask(desk, "ada@example.com", NETWORK)
+    tick(desk)
+    match = LINK.search(part(newest(room, "alerts"), "plain"))
+    assert match
+    found = readers.confirm(desk, match[2])
+    assert found.state is State.DONE
+    assert found.reader
+    own = readers.preferences_key(desk, found.reader)
+    assert readers.choose(desk, [], own, "Ada", [desk.name]) is State.DONE
+    chosen = readers.preferences(desk, [], own)
+    assert chosen == readers.Preferences("Ada", False, (readers.Choice(desk.name, True),))
+    assert readers.choose(desk, [], own, "", []) is State.DONE
+    assert readers.erase(desk, [], own) is State.DONE
+    assert readers.preferences(desk, [], own) is State.GONE
+    assert list(people.everyone(desk)) == []
+    desk.close()
