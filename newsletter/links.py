@@ -23,7 +23,7 @@ _URL = bytes.maketrans(b"+/", b"-_")  # of base64, what an URL would change
 KEY_ID = "1"  # which secret signed: a second one may come beside it one day
 # ASCII alone: other letters and digits look alike, and are none of ours.
 _APPROVAL = re.compile(
-    rf"{KEY_ID}\.(?P<issue>\d{{4}}-\d\d-\d\d)\.(?P<hash>[0-9a-f]{{64}})\.(?P<expires>\d{{1,11}})"
+    rf"{KEY_ID}\.(?P<issue>\d{{4}}-\d\d-\d\d(?:-c[1-9]\d{{0,2}})?)\.(?P<hash>[0-9a-f]{{64}})\.(?P<expires>\d{{1,11}})"
     r"\.(?P<nonce>[A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{43}",
     re.ASCII,
 )

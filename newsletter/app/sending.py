@@ -12,7 +12,7 @@ from newsletter.app.editing import Built, compose, require_no_errors
 from newsletter.app.freshness import look_again
 from newsletter.errors import NotReadyError
 from newsletter.foreign import canonical
-from newsletter.issues import parse_name
+from newsletter.issues import parse_issue
 from newsletter.model import Doubt, Finding, Receipt
 from newsletter.store import approvals, missing, readers, sends
 from newsletter.store.sends import Frozen, State
@@ -41,7 +41,7 @@ def meant(desk: Desk, given: str | None) -> date:
     """The issue to be sent: the one named, or the next one due. One whose send was started needs
     its folder no more. Raises UsageError for what is no name, ContentError without a folder.
     """
-    if given and receipts.was_sent(desk, day := parse_name(given)):
+    if given and receipts.was_sent(desk, day := parse_issue(given)):
         return day
     return desk.issue(given)
 

@@ -26,6 +26,7 @@ from newsletter.model.delivery import (
 )
 from newsletter.model.issue import (
     Choice,
+    CorrectionDate,
     Finding,
     Form,
     Hosted,
@@ -44,6 +45,7 @@ __all__ = [
     "Answer",
     "Article",
     "Choice",
+    "CorrectionDate",
     "Dateline",
     "Doubt",
     "EditorBox",

@@ -44,7 +44,7 @@ def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
             "date": language.long_date(issue.date),
             "subject": issue.subject,
             "preheader": issue.preheader,
-            "url": f"{views.folder}/" if newsletter.base_url else None,
+            "url": f"{newsletter.base_url}/issues/{issue.corrects or issue.name}" if newsletter.base_url else None,
         },
         "dateline": views.dateline(),
         "editor": views.editor(),
