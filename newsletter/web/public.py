@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from newsletter.app import Desk
-from newsletter.web import approval, reports
+from newsletter.web import approval, page, reports
 from newsletter.web.current import Current
+from newsletter.web.headers import ALWAYS, Headers
 
 
-def create_app(desk: Desk) -> Starlette:
+def create_app(desk: Desk) -> ASGIApp:
     """The public side as an application."""
     current = Current(desk)
-    app = Starlette(routes=[*reports.routes(current), *approval.routes(current)])
+    app = Starlette(
+        routes=[*page.routes(current), *reports.routes(current), *approval.routes(current)]
+    )
     app.router.redirect_slashes = False  # behind another server it knows no address to lead to
-    return app
+    return Headers(app, ALWAYS)
 
 
 def serve(desk: Desk, host: str, port: int) -> None:

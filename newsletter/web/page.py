@@ -1,0 +1,100 @@
+"""Pages for readers: one layout in the newsletter's colours and language, without scripts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from email.utils import parseaddr
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from newsletter import colours
+from newsletter.app import Desk
+from newsletter.web.headers import PRIVATE
+
+_PAGES = Path(__file__).parent / "pages" / "public"
+_STYLE = "public.css"
+
+
+def shown(
+    desk: Desk, template: str, status: int = 200, *, public: bool = False, **values: Any
+) -> HTMLResponse:
+    """The page, filled in. ``public``: anybody may keep it and find it; else nobody.
+
+    Templates know, beside the ``values``, what ``common`` gives.
+    """
+    html = environment().get_template(template).render(common(desk) | values)
+    return HTMLResponse(html, status, headers=None if public else PRIVATE)
+
+
+def common(desk: Desk) -> dict[str, Any]:
+    """What every page knows. ``home``: the path of the archive's front, without a closing slash;
+    ``say``: a fixed sentence with its parts.
+    """
+    newsletter = desk.config.newsletter
+    return {
+        "newsletter": newsletter.name,
+        "language": newsletter.language,
+        "direction": desk.language.direction,
+        "words": desk.language.words,
+        "say": desk.language.say,
+        "home": home(desk),
+        "style": style_address(desk),
+        "postal": newsletter.address,
+        "contact": parseaddr(newsletter.reply_to or newsletter.sender)[1],
+    }
+
+
+def home(desk: Desk) -> str:
+    """The path of base_url, below which all pages lie; empty for the root."""
+    return urlsplit(desk.config.newsletter.base_url or "").path.rstrip("/")
+
+
+def style_address(desk: Desk) -> str:
+    """The style sheet of the pages; another one has another address."""
+    digest = hashlib.sha256(_style(desk.config.newsletter.accent, _korean(desk)).encode())
+    return f"{home(desk)}/{_STYLE}?v={digest.hexdigest()[:12]}"
+
+
+def routes(current: Callable[[], Desk]) -> list[Route]:
+    """The style sheet of the pages."""
+
+    async def style(_: Request) -> Response:
+        desk = current()
+        text = _style(desk.config.newsletter.accent, _korean(desk))
+        kept = {"Cache-Control": "public, max-age=86400"}
+        return Response(text, media_type="text/css", headers=kept)
+
+    return [Route(f"/{_STYLE}", style)]
+
+
+def _korean(desk: Desk) -> bool:
+    return desk.config.newsletter.language.startswith("ko")
+
+
+@lru_cache(maxsize=32)
+def _style(accent: str, korean: bool) -> str:
+    return (
+        environment()
+        .get_template(_STYLE)
+        .render(accent=accent, korean=korean, readable=colours.readable, on=colours.on)
+    )
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Jinja2 over the public pages, strict; everything that is filled in is escaped."""
+    return Environment(
+        loader=FileSystemLoader(_PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
