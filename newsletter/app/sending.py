@@ -14,7 +14,8 @@ from newsletter.errors import NotReadyError
 from newsletter.foreign import canonical
 from newsletter.issues import parse_issue
 from newsletter.model import Doubt, Finding, Receipt
-from newsletter.store import approvals, missing, readers, sends
+from newsletter.render import said
+from newsletter.store import approvals, archive, missing, readers, sends
 from newsletter.store.sends import Frozen, State
 
 CHANGED = 0.3  # a list that grew or shrank by more is asked about
@@ -184,6 +185,9 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
                 now=now,
             )
             found = sends.find(connection, desk.name, name)
+            if found and not built.issue.corrects:
+                text = said(built.issue, desk.config)
+                archive.keep(connection, found.send.id, text, newsletter.language)
     if found is None:
         raise NotReadyError(f"Issue {name} could not be frozen. Run the command again.")
     return found

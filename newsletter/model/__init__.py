@@ -3,6 +3,7 @@
 All moments are timezone-aware; in files they stand as ISO 8601 with an offset.
 """
 
+from newsletter.model.archive import Change, Correction, IssueText, Piece, Published
 from newsletter.model.articles import (
     Article,
     Dateline,
@@ -44,7 +45,9 @@ from newsletter.model.people import Status
 __all__ = [
     "Answer",
     "Article",
+    "Change",
     "Choice",
+    "Correction",
     "CorrectionDate",
     "Dateline",
     "Doubt",
@@ -56,12 +59,15 @@ __all__ = [
     "Health",
     "Hosted",
     "Issue",
+    "IssueText",
     "LeftOut",
     "Level",
     "Outcome",
     "Page",
     "Pictures",
+    "Piece",
     "Poll",
+    "Published",
     "Recall",
     "Receipt",
     "Recipient",

@@ -168,9 +168,9 @@ class Issue:
         return self.date.isoformat()
 
     @property
-    def corrects(self) -> date | None:
-        """The issue that this mail corrects; None: it is an issue of its own."""
-        return self.date.corrected if isinstance(self.date, CorrectionDate) else None
+    def corrects(self) -> str | None:
+        """The name of the issue that this mail corrects; None: it is an issue of its own."""
+        return str(self.date.corrected) if isinstance(self.date, CorrectionDate) else None
 
     @property
     def stories(self) -> tuple[Story, ...]:

@@ -56,6 +56,9 @@ metadata = MetaData(
     }
 )
 
+# The name of an issue, or of a mail that corrects one. It was shorter once; SQLite minds no length.
+ISSUE = String(10).with_variant(String(20), "postgresql")
+
 # Facts about the database itself: the key of the address hashes, since when ticks look.
 facts = Table(
     "facts",
@@ -103,7 +106,7 @@ approvals = Table(
     "approvals",
     metadata,
     Column("newsletter", String(200), primary_key=True),
-    Column("issue", String(20), primary_key=True),
+    Column("issue", ISSUE, primary_key=True),
     Column("hash", String(64), nullable=False),
     Column("approved_by", String(320), nullable=False),
     Column("approved_at", Moment, nullable=False),
@@ -115,7 +118,7 @@ sends = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("newsletter", String(200), nullable=False),
-    Column("issue", String(20), nullable=False),
+    Column("issue", ISSUE, nullable=False),
     Column("list_id", ForeignKey("lists.id"), nullable=False),
     Column("subject", Text, nullable=False),
     Column("html", Text, nullable=False),
@@ -202,7 +205,7 @@ alerts = Table(
     Column("newsletter", String(200), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("key", String(200), nullable=False),  # the same thing is told once
-    Column("issue", String(20), nullable=False),
+    Column("issue", ISSUE, nullable=False),
     Column("hash", String(64), nullable=True),  # of the bytes that may be approved by it
     Column("text", Text, nullable=False),
     Column("made_at", Moment, nullable=False),
@@ -243,7 +246,7 @@ corrections = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("newsletter", String(200), nullable=False),
-    Column("issue", String(20), nullable=False),
+    Column("issue", ISSUE, nullable=False),
     Column("number", Integer, nullable=False),
     Column("note", Text, nullable=False, server_default=""),
     Column("changes", JSON, nullable=False),  # [["words" or "link", old, new], …]

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from newsletter.app import Desk
-from newsletter.web import approval, page, reports
+from newsletter.web import approval, archive, page, reports
 from newsletter.web.current import Current
 from newsletter.web.headers import ALWAYS, Headers
 
@@ -16,7 +16,12 @@ def create_app(desk: Desk) -> ASGIApp:
     """The public side as an application."""
     current = Current(desk)
     app = Starlette(
-        routes=[*page.routes(current), *reports.routes(current), *approval.routes(current)]
+        routes=[
+            *page.routes(current),
+            *reports.routes(current),
+            *approval.routes(current),
+            *archive.routes(current),  # the last: it takes what no other takes
+        ]
     )
     app.router.redirect_slashes = False  # behind another server it knows no address to lead to
     return Headers(app, ALWAYS)

@@ -38,15 +38,13 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=20), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("send_id", name=op.f("pk_issue_texts")),
-        sa.ForeignKeyConstraint(
-            ["send_id"], ["sends.id"], name=op.f("fk_issue_texts_send_id")
-        ),
+        sa.ForeignKeyConstraint(["send_id"], ["sends.id"], name=op.f("fk_issue_texts_send_id")),
     )
     op.create_table(
         "corrections",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("newsletter", sa.String(length=200), nullable=False),
-        sa.Column("issue", sa.String(length=20), nullable=False),
+        sa.Column("issue", sa.String(length=20 if postgres else 10), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False, server_default=""),
         sa.Column("changes", sa.JSON(), nullable=False),
