@@ -42,7 +42,7 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
             raise HTTPException(404)
         return answer
 
-    return [Route("/issues/{issue}/pictures/{file}", picture)]  # type: ignore[arg-type]
+    return [Route("/issues/{issue}/pictures/{file}", picture)]
 
 
 def _answer(root: Path, name: str, file: str) -> Answer | None:
