@@ -43,7 +43,14 @@ def mark(desk: Desk) -> object:
 
 
 def published(desk: Desk) -> list[Published]:
-    """Every issue that anybody may read, the newest first, as it reads now."""
+    """Every issue that anybody may read, the newest first."""
+    complete(desk)
+    with desk.database.read() as connection:
+        return archive.published(connection, desk.name, desk.clock())
+
+
+def complete(desk: Desk) -> None:
+    """Read from the mails of older versions what they say, where that is not kept yet."""
     with desk.database.read() as connection:
         unread = archive.without_texts(connection, desk.name)
     if unread:
@@ -51,8 +58,6 @@ def published(desk: Desk) -> list[Published]:
         with desk.database.begin() as connection:
             for number, text in said.items():
                 archive.keep(connection, number, text, desk.config.newsletter.language)
-    with desk.database.read() as connection:
-        return archive.published(connection, desk.name, desk.clock())
 
 
 def now_said(issue: Published) -> IssueText:

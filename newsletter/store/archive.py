@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -22,8 +21,8 @@ from sqlalchemy import (
 )
 
 from newsletter import terms
-from newsletter.model import Change, Correction, IssueText, Piece, Published
-from newsletter.model.archive import Kind
+from newsletter.model import IssueText, Piece, Published
+from newsletter.store import corrections as mending
 from newsletter.store.schema import corrections, deliveries, issue_texts, sends
 from newsletter.store.sends import DeliveryState, State
 
@@ -76,7 +75,7 @@ def mark(connection: Connection, newsletter: str, now: datetime) -> tuple[Any, .
 
 def published(connection: Connection, newsletter: str, now: datetime) -> list[Published]:
     """Every issue that may be read, the newest first."""
-    mended = _corrections(connection, newsletter)
+    mended = mending.of_all(connection, newsletter)
     rows = connection.execute(
         select(
             sends.c.id, sends.c.issue, sends.c.subject, _since.label("at"),
@@ -92,17 +91,22 @@ def published(connection: Connection, newsletter: str, now: datetime) -> list[Pu
             row.id,
             row.issue,
             row.at,
-            IssueText(
-                row.subject,
-                row.preheader,
-                row.note,
-                row.picture,
-                tuple(Piece(*story) for story in row.stories),
-            ),
+            _text(row),
             tuple(mended.get(row.issue, ())),
         )
         for row in rows
     ]
+
+
+def text_of(connection: Connection, send_id: int) -> IssueText:
+    """What an issue said when it was sent."""
+    return _text(
+        connection.execute(
+            select(sends.c.subject, issue_texts)
+            .join(issue_texts, issue_texts.c.send_id == sends.c.id)
+            .where(sends.c.id == send_id)
+        ).one()
+    )
 
 
 def html(connection: Connection, send_id: int) -> str:
@@ -168,20 +172,9 @@ def _public(newsletter: str, now: datetime) -> ColumnElement[bool]:
     return and_(*_issues(newsletter), _since <= now, stands)
 
 
-def _corrections(connection: Connection, newsletter: str) -> dict[str, list[Correction]]:
-    found = defaultdict(list)
-    for row in connection.execute(
-        select(corrections)
-        .where(corrections.c.newsletter == newsletter)
-        .order_by(corrections.c.issue, corrections.c.number)
-    ):
-        found[row.issue].append(_correction(row))
-    return found
-
-
-def _correction(row: Any) -> Correction:
-    changes = tuple(Change(Kind(kind), old, new) for kind, old, new in row.changes)
-    return Correction(row.number, row.made_at, row.note, changes, row.mailed)
+def _text(row: Any) -> IssueText:
+    pieces = tuple(Piece(*story) for story in row.stories)
+    return IssueText(row.subject, row.preheader, row.note, row.picture, pieces)
 
 
 def _words(said: IssueText) -> str:

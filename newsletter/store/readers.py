@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Select, func, select
 
-from newsletter.store.schema import subscribers, subscriptions, suppressions
+from newsletter.store.schema import deliveries, subscribers, subscriptions, suppressions
 from newsletter.store.subscribers import ACTIVE, list_id
 
 
@@ -21,6 +21,20 @@ def may_be_mailed(list_: int) -> Select[tuple[int]]:
             suppressions.c.reason.is_(None),
         )
     )
+
+
+def got(send_id: int) -> Select[tuple[int]]:
+    """Who has what was sent, as a query: the provider took it for them."""
+    return select(deliveries.c.subscriber_id).where(
+        deliveries.c.send_id == send_id, deliveries.c.state == "accepted"
+    )
+
+
+def count_of(connection: Connection, list_name: str, send_id: int) -> int:
+    """How many of those who have it may be mailed on the list now."""
+    found = may_be_mailed(list_id(connection, list_name))
+    of_them = found.where(subscribers.c.id.in_(got(send_id))).subquery()
+    return connection.scalar(select(func.count()).select_from(of_them)) or 0
 
 
 def count(connection: Connection, list_name: str) -> int:
