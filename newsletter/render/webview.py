@@ -23,7 +23,7 @@ max-width: 600px; margin: 0 auto; padding: 0 20px; font: 15px/1.4 {sans}; }}
 .desk-bar a, .desk-bar a:hover {{ padding: 12px 0; color: {on} !important; \
 text-underline-offset: 3px; }}
 .desk-bar a:focus-visible {{ outline: 3px solid {on}; outline-offset: -3px; }}
-.desk-mended {{ max-width: 560px; margin: 0 auto; padding: 16px 20px 4px; \
+.desk-mended {{ box-sizing: border-box; max-width: 600px; margin: 0 auto; padding: 16px 20px 4px; \
 border-left: 5px solid {accent}; background: #fffdf9; color: #1c1a17; font: 16px/1.5 {sans}; }}
 .desk-mended p {{ margin: 0 0 12px; }}
 .page {{ min-width: 0; }}
