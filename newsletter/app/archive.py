@@ -109,7 +109,7 @@ def redirected(desk: Desk, issues: list[Published], asked: str) -> str | None:
 
 def _hit(issue: Published, asked: str) -> Hit:
     text = now_said(issue)
-    stories = [f"{p.headline}: {p.blurb}" if p.blurb else p.headline for p in text.pieces]
+    stories = [f"{p.headline}: {p.blurb}" if p.blurb else p.headline for p in text.stories]
     passages = [text.preheader, *stories, *text.note.split("\n")]
     subject = terms.marked(text.subject, asked)
     return Hit(issue, subject, terms.excerpt(passages, asked))
@@ -178,9 +178,9 @@ def _for_machines(desk: Desk, issue: Published, text: IssueText) -> dict[str, An
         "url": address(desk, issue) if newsletter.base_url else None,
         "mainEntityOfPage": address(desk, issue) if newsletter.base_url else None,
         "hasPart": [
-            {"@type": "NewsArticle", "headline": piece.headline, "url": piece.url}
-            for piece in text.pieces
-            if piece.url
+            {"@type": "NewsArticle", "headline": story.headline, "url": story.url}
+            for story in text.stories
+            if story.url
         ],
         "correction": [
             {"@type": "CorrectionComment", "text": c.note, "datePublished": c.at.isoformat()}

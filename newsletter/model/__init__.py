@@ -3,7 +3,7 @@
 All moments are timezone-aware; in files they stand as ISO 8601 with an offset.
 """
 
-from newsletter.model.archive import Change, Correction, IssueText, Piece, Published
+from newsletter.model.archive import Change, Correction, IssueText, Published, StoryText
 from newsletter.model.articles import (
     Article,
     Dateline,
@@ -65,7 +65,6 @@ __all__ = [
     "Outcome",
     "Page",
     "Pictures",
-    "Piece",
     "Poll",
     "Published",
     "Recall",
@@ -78,5 +77,6 @@ __all__ = [
     "Sponsor",
     "Status",
     "Story",
+    "StoryText",
     "Window",
 ]

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 @dataclass(frozen=True)
-class Piece:
+class StoryText:
     """A story as the issue told it."""
 
     headline: str
@@ -24,7 +24,7 @@ class IssueText:
     preheader: str = ""
     note: str = ""
     picture: str | None = None
-    pieces: tuple[Piece, ...] = ()
+    stories: tuple[StoryText, ...] = ()
 
 
 class Kind(StrEnum):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from newsletter.model import Change, IssueText, Piece
+from newsletter.model import Change, IssueText, StoryText
 from newsletter.model.archive import Kind
 
 _SPOKEN = ("alt", "title")  # attributes that are read out
@@ -39,9 +39,11 @@ def mended_text(text: IssueText, changes: tuple[Change, ...]) -> IssueText:
         subject=mended(text.subject, changes),
         preheader=mended(text.preheader, changes),
         note=mended(text.note, changes),
-        pieces=tuple(
-            Piece(mended(p.headline, changes), mended(p.blurb, changes), leading(p.url, changes))
-            for p in text.pieces
+        stories=tuple(
+            StoryText(
+                mended(p.headline, changes), mended(p.blurb, changes), leading(p.url, changes)
+            )
+            for p in text.stories
         ),
     )
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from newsletter import colours, note, tokens
 from newsletter.config import Config
 from newsletter.language import Language
-from newsletter.model import Choice, Form, Hosted, Issue, IssueText, Piece, Poll, Sponsor, Story
+from newsletter.model import Choice, Form, Hosted, Issue, IssueText, Poll, Sponsor, Story, StoryText
 from newsletter.pictures import shown_size
 from newsletter.render.looks import Places, look
 
@@ -86,8 +86,8 @@ def said(issue: Issue, config: Config) -> IssueText:
         preheader=issue.preheader,
         note=note.to_text(issue.note),
         picture=lead["src"] if lead and "://" in lead["src"] else None,
-        pieces=tuple(
-            Piece(story.headline, story.blurb, story.article.url) for story in issue.stories
+        stories=tuple(
+            StoryText(story.headline, story.blurb, story.article.url) for story in issue.stories
         ),
     )
 

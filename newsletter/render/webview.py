@@ -12,7 +12,7 @@ from lxml import html as pages
 from lxml.html import builder as make
 
 from newsletter import colours
-from newsletter.model import Change, IssueText, Piece
+from newsletter.model import Change, IssueText, StoryText
 from newsletter.render.mending import mend
 
 _SHEET = """\
@@ -81,25 +81,25 @@ def read(subject: str, html: str, text: str) -> IssueText:
     """What a mail of an older version says, as far as its look tells."""
     document = _parsed(html)
     cells = document.xpath("//*[starts-with(@id, 'story-')]")
-    pieces = tuple(piece for cell in cells if (piece := _piece(cell)).headline)
+    stories = tuple(story for cell in cells if (story := _story(cell)).headline)
     pictures = [img.get("src") for cell in cells for img in cell.iter("img")]
     hidden = document.xpath("//*[contains(concat(' ', @class, ' '), ' preheader ')]")
     words = " ".join(w for w in text.split() if "://" not in w and "ndx-" not in w)
     return IssueText(
         subject,
         _squeezed(hidden[0].text or "") if hidden else "",
-        "" if pieces else words,
+        "" if stories else words,
         next((src for src in pictures if (src or "").startswith("https://")), None),
-        pieces,
+        stories,
     )
 
 
-def _piece(cell: Any) -> Piece:
+def _story(cell: Any) -> StoryText:
     heading = next(iter(cell.xpath(_HEADINGS)), None)
     links = heading.xpath(".//a/@href") if heading is not None else []
     said = (p for p in cell.iter("p") if "byline" not in (p.get("class") or ""))
     blurb = next((p for p in said if "caption" not in (p.get("class") or "")), None)
-    return Piece(
+    return StoryText(
         _squeezed(heading.text_content()) if heading is not None else "",
         _squeezed(blurb.text_content()) if blurb is not None else "",
         str(links[0]) if links else None,

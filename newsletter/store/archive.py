@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     func,
-    insert,
     literal,
     literal_column,
     or_,
@@ -21,31 +22,36 @@ from sqlalchemy import (
 )
 
 from newsletter import terms
-from newsletter.model import IssueText, Piece, Published
+from newsletter.model import IssueText, Published, StoryText
 from newsletter.store import corrections as mending
 from newsletter.store.schema import corrections, deliveries, issue_texts, sends
 from newsletter.store.sends import DeliveryState, State
 
 _RULES = {"en": "english"}  # PostgreSQL's rules of words, by language; else words as they are
 _PLAIN = "simple"
+# Two processes may read the mail of an older version at once.
+_KEEP = text(
+    "INSERT INTO issue_texts (send_id, preheader, note, picture, stories, language, words) VALUES "
+    "(:send_id, :preheader, :note, :picture, :stories, :language, :words) "
+    "ON CONFLICT (send_id) DO NOTHING"
+).bindparams(bindparam("stories", type_=JSON))
 _MAY_HAVE_IT = (DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)
 
 
 def keep(connection: Connection, send_id: int, said: IssueText, language: str) -> None:
     """Keep what an issue says, in the transaction that freezes it; once."""
-    known = select(issue_texts.c.send_id).where(issue_texts.c.send_id == send_id)
-    if connection.scalar(known) is None:
-        connection.execute(
-            insert(issue_texts).values(
-                send_id=send_id,
-                preheader=said.preheader,
-                note=said.note,
-                picture=said.picture,
-                stories=[[piece.headline, piece.blurb, piece.url] for piece in said.pieces],
-                language=_RULES.get(language.partition("-")[0].lower(), _PLAIN),
-                words=_words(said),
-            )
-        )
+    connection.execute(
+        _KEEP,
+        {
+            "send_id": send_id,
+            "preheader": said.preheader,
+            "note": said.note,
+            "picture": said.picture,
+            "stories": [[story.headline, story.blurb, story.url] for story in said.stories],
+            "language": _RULES.get(language.partition("-")[0].lower(), _PLAIN),
+            "words": _words(said),
+        },
+    )
 
 
 def index(connection: Connection, send_id: int, said: IssueText) -> None:
@@ -173,10 +179,10 @@ def _public(newsletter: str, now: datetime) -> ColumnElement[bool]:
 
 
 def _text(row: Any) -> IssueText:
-    pieces = tuple(Piece(*story) for story in row.stories)
-    return IssueText(row.subject, row.preheader, row.note, row.picture, pieces)
+    stories = tuple(StoryText(*story) for story in row.stories)
+    return IssueText(row.subject, row.preheader, row.note, row.picture, stories)
 
 
 def _words(said: IssueText) -> str:
-    pieces = (f"{piece.headline} {piece.blurb}" for piece in said.pieces)
-    return terms.indexed(" ".join([said.subject, said.preheader, *pieces, said.note]))
+    stories = (f"{story.headline} {story.blurb}" for story in said.stories)
+    return terms.indexed(" ".join([said.subject, said.preheader, *stories, said.note]))

@@ -103,13 +103,13 @@ def _content(text: IssueText, notes: Iterable[tuple[str, str]]) -> str:
         Markup("<p>{}</p>").format(paragraph)
         for paragraph in filter(None, map(str.strip, text.note.split("\n\n")))
     ]
-    for piece in text.pieces:
-        headline = escape(piece.headline)
-        if piece.url:
-            headline = Markup('<a href="{}">{}</a>').format(piece.url, headline)
+    for story in text.stories:
+        headline = escape(story.headline)
+        if story.url:
+            headline = Markup('<a href="{}">{}</a>').format(story.url, headline)
         parts.append(Markup("<h3>{}</h3>").format(headline))
-        if piece.blurb:
-            parts.append(Markup("<p>{}</p>").format(piece.blurb))
+        if story.blurb:
+            parts.append(Markup("<p>{}</p>").format(story.blurb))
     return "\n".join(parts)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 from newsletter import terms
 from newsletter.app import archive as public
 from newsletter.app import open_desk
-from newsletter.model import Answer, Change, IssueText, Piece, Rendered
+from newsletter.model import Answer, Change, IssueText, Rendered, StoryText
 from newsletter.model.archive import Kind
 from newsletter.store import Connection, Database, archive, corrections, readers, sends, stopping
 from newsletter.store.database import MIGRATIONS
@@ -26,7 +26,7 @@ SAID = IssueText(
     "Night market returns; also: the fire watch",
     "A note about 서울 중앙시장에서 만난 상인.",
     "https://news.example.com/p.jpg",
-    (Piece("Teachers’ strikes", "They voted at the café.", "https://www.example.com/1"),),
+    (StoryText("Teachers’ strikes", "They voted at the café.", "https://www.example.com/1"),),
 )
 
 
@@ -53,6 +53,7 @@ def test_an_issue_can_be_read_since_its_mails_may_go(database: Database) -> None
     with database.begin() as connection:
         archive.keep(connection, send.send.id, SAID, "en")
         put(connection, "2025-06-30")
+        archive.keep(connection, send.send.id, IssueText("Another process was quicker"), "en")
         before = archive.mark(connection, "N", NOW)
     assert listed(database) == ["2025-06-30"]
     assert listed(database, later) == ["2025-07-07", "2025-06-30"]
@@ -193,8 +194,8 @@ def test_a_send_of_an_older_version_says_what_its_mail_says(tmp_path: Path) -> N
             "",
             "https://pictures.example.com/a.jpg",
             (
-                Piece("Rain at last", "It fell for three days.", "https://www.example.com/a"),
-                Piece("A ferry"),
+                StoryText("Rain at last", "It fell for three days.", "https://www.example.com/a"),
+                StoryText("A ferry"),
             ),
         )
     ]
