@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from email.utils import parseaddr
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from newsletter import links, terms, tokens
 from newsletter.app.desk import Desk
@@ -89,9 +89,9 @@ def search(desk: Desk, asked: str, issues: list[Published]) -> list[Hit]:
     return [_hit(known[number], asked) for number in found if number in known]
 
 
-def address(desk: Desk, issue: Published) -> str:
+def address(desk: Desk, issue: date | str) -> str:
     """Where the issue can be read; without base_url only its path."""
-    return f"{desk.config.newsletter.base_url or ''}/issues/{issue.issue}"
+    return f"{desk.config.newsletter.base_url or ''}/issues/{issue}"
 
 
 def told(desk: Desk, correction: Correction) -> tuple[str, str]:
@@ -102,9 +102,12 @@ def told(desk: Desk, correction: Correction) -> tuple[str, str]:
 
 def redirected(desk: Desk, issues: list[Published], asked: str) -> str | None:
     """Where a correction lets an address of our own lead; ``asked``: what follows base_url."""
-    where = f"{desk.config.newsletter.base_url}{asked}"
-    to = leading(where, (change for issue in issues for change in issue.changes))
-    return to if to != where else None
+    changes = [change for issue in issues for change in issue.changes]
+    for path in (asked, quote(asked, safe="/?&=%+:;,@!$'()*~")):
+        where = f"{desk.config.newsletter.base_url}{path}"
+        if (to := leading(where, changes)) != where:
+            return to
+    return None
 
 
 def _hit(issue: Published, asked: str) -> Hit:
@@ -118,7 +121,7 @@ def _hit(issue: Published, asked: str) -> Hit:
 def _beside(desk: Desk, issue: Published) -> webview.Beside:
     newsletter, words, text = desk.config.newsletter, desk.language.words, now_said(issue)
     home = urlsplit(newsletter.base_url or "").path.rstrip("/")
-    where = address(desk, issue)
+    where = address(desk, issue.issue)
     facts = {
         "og:type": "article",
         "og:site_name": desk.name,
@@ -175,8 +178,8 @@ def _for_machines(desk: Desk, issue: Published, text: IssueText) -> dict[str, An
         "publisher": publisher,
         "author": {"@type": "Person", "name": editor} if editor else publisher,
         "image": text.picture,
-        "url": address(desk, issue) if newsletter.base_url else None,
-        "mainEntityOfPage": address(desk, issue) if newsletter.base_url else None,
+        "url": address(desk, issue.issue) if newsletter.base_url else None,
+        "mainEntityOfPage": address(desk, issue.issue) if newsletter.base_url else None,
         "hasPart": [
             {"@type": "NewsArticle", "headline": story.headline, "url": story.url}
             for story in text.stories

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from newsletter import issues
 from newsletter.addresses import host_of, split
-from newsletter.app import archive, receipts
+from newsletter.app import archive, correction_mail, receipts
 from newsletter.app.desk import Desk
-from newsletter.errors import NewsletterError, UsageError
-from newsletter.letters import columns
-from newsletter.model import Change, Correction, CorrectionDate, Gathered, IssueText, Window
+from newsletter.errors import UsageError
+from newsletter.model import Change, Correction, CorrectionDate, IssueText
 from newsletter.model.archive import Kind
 from newsletter.render import webview
 from newsletter.render.mending import mended_text
+from newsletter.store import Connection, corrections, readers
 from newsletter.store import archive as texts
-from newsletter.store import corrections, readers
 
 LONGEST = 1_000  # letters of a note
-_PREHEADER = 100  # narrow letters
-_MARKUP = re.compile(r"([\\`*_\[\]<>#])")
-_HEAD = """\
-# The mail that corrects the issue of {issue}. This file is yours, and so is note.md, which is what
-# the mail says. It goes only to those who got that issue.
-
-subject = {subject}
-preheader = {preheader}
-"""
 
 
 @dataclass(frozen=True)
@@ -76,15 +63,30 @@ def correct(
     _require_occurring(desk, send_id, text, before, changes)
     with desk.database.begin() as connection:
         made = corrections.add(connection, send_id, changes, desk.clock(), note=note, mailed=mail)
-        known = corrections.of_issue(connection, desk.name, issue.isoformat())
-        now = mended_text(text, tuple(change for each in known for change in each.changes))
-        texts.index(connection, send_id, now)
+        now = _indexed(desk, connection, send_id, issue, text)
         if not mail:
-            return Corrected(issue, made, _address(desk, issue))
+            return Corrected(issue, made, archive.address(desk, issue))
         count = readers.count_of(connection, desk.config.newsletter.list, send_id)
         name = CorrectionDate(issue, made.number)
-        _draft(desk, name, note, now.subject)
-    return Corrected(issue, made, _address(desk, issue), name, count)
+        correction_mail.draft(desk, name, note, now.subject)
+    return Corrected(issue, made, archive.address(desk, issue), name, count)
+
+
+def withdraw(desk: Desk, issue: date, number: int) -> None:
+    """Take a correction back that was a mistake itself; a mail about it is left alone.
+
+    Raises UsageError where there is none of that number, NotReadyError as ``correct`` does.
+    """
+    send_id = receipts.find(desk, issue).send.id
+    text, _ = _now(desk, send_id, issue)
+    with desk.database.begin() as connection:
+        name = issue.isoformat()
+        if not corrections.withdraw(connection, desk.name, name, number, desk.clock()):
+            raise UsageError(
+                f"Issue {issue} has no correction {number} to undo. "
+                f"See which it has: newsletter correct {issue} --list"
+            )
+        _indexed(desk, connection, send_id, issue, text)
 
 
 def _now(desk: Desk, send_id: int, issue: date) -> tuple[IssueText, tuple[Change, ...]]:
@@ -93,7 +95,21 @@ def _now(desk: Desk, send_id: int, issue: date) -> tuple[IssueText, tuple[Change
     with desk.database.read() as connection:
         text = texts.text_of(connection, send_id)
         known = corrections.of_issue(connection, desk.name, issue.isoformat())
-    return text, tuple(change for each in known for change in each.changes)
+    return text, _shown(known)
+
+
+def _shown(known: Iterable[Correction]) -> tuple[Change, ...]:
+    return tuple(change for each in known if not each.withdrawn for change in each.changes)
+
+
+def _indexed(
+    desk: Desk, connection: Connection, send_id: int, issue: date, text: IssueText
+) -> IssueText:
+    """What the issue says now; it is found by that from now on."""
+    known = corrections.of_issue(connection, desk.name, issue.isoformat())
+    now = mended_text(text, _shown(known))
+    texts.index(connection, send_id, now)
+    return now
 
 
 def _require_occurring(
@@ -138,48 +154,3 @@ def _changes(kind: Kind, pairs: Iterable[tuple[str, str]]) -> Iterable[Change]:
         if kind is Kind.LINK and (split(new).scheme != "https" or not host_of(new)):
             raise UsageError(f"--to names {new!r}, which is no https:// address. Give one.")
         yield Change(kind, old, new)
-
-
-def _address(desk: Desk, issue: date) -> str:
-    return f"{desk.config.newsletter.base_url or ''}/issues/{issue}"
-
-
-def _draft(desk: Desk, name: CorrectionDate, note: str, subject: str) -> None:
-    """The folder of the mail: an issue without stories, whose note is the correction."""
-    folder, language, now = issues.folder_of(desk.folder, name), desk.language, desk.clock()
-    try:
-        sent = issues.read_gathered(issues.folder_of(desk.folder, name.corrected))
-    except NewsletterError:  # it is needed for the dateline alone
-        sent = None
-    issues.write_gathered(
-        folder,
-        Gathered(
-            Window(now, now),
-            now,
-            dateline=sent.dateline if sent else None,
-            editor=sent.editor if sent else None,
-        ),
-    )
-    head = _HEAD.format(
-        issue=name.corrected,
-        subject=json.dumps(language.say("correction_subject", subject=subject), ensure_ascii=False),
-        preheader=json.dumps(_beginning(note), ensure_ascii=False),
-    )
-    issues.write_atomically(folder / "issue.toml", head)
-    paragraphs = [
-        language.say("correction_intro", date=language.long_date(name.corrected)),
-        _MARKUP.sub(r"\\\1", note),
-    ]
-    if desk.config.newsletter.base_url:
-        read = language.words["correction_read"]
-        paragraphs.append(f"[{read}]({_address(desk, name.corrected)})")
-    issues.write_atomically(folder / "note.md", "\n\n".join(paragraphs) + "\n")
-
-
-def _beginning(note: str) -> str:
-    """As much of it as inboxes show."""
-    if columns(note) <= _PREHEADER:
-        return note
-    while columns(note) >= _PREHEADER:
-        note = note.rpartition(" ")[0] or note[:-1]
-    return f"{note}…"

@@ -39,6 +39,10 @@ def correct(
     mail: Annotated[
         bool, typer.Option("--mail", help="Make a mail of the note, for those who got the issue.")
     ] = False,
+    undo: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Take a correction back that was a mistake itself."),
+    ] = None,
     show: Annotated[bool, typer.Option("--list", help="Show what was corrected.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -49,9 +53,11 @@ def correct(
 
     desk = context.desk()
     day = parse_name(receipts.meant(desk, issue).isoformat())
-    if show:
-        if words or replace or by or link or to or mail:
-            raise UsageError("--list only shows. Leave it out to correct something.")
+    if (show or undo is not None) and (words or replace or by or link or to or mail):
+        raise UsageError("--list and --undo stand alone. Leave them out to correct something.")
+    if undo is not None:
+        correcting.withdraw(desk, day, undo)
+    if show or undo is not None:
         _show(correcting.listed(desk, day), as_json)
         return
     done = correcting.correct(
@@ -89,8 +95,8 @@ def _show(found: tuple[Correction, ...], as_json: bool) -> None:
         emit([_correction(each) for each in found])
         return
     for each in found:
-        mailed = ", with a mail" if each.mailed else ""
-        print(f"{each.number}. {each.at:%Y-%m-%d %H:%M} UTC{mailed}: {each.note or '(no note)'}")
+        more = (", with a mail" if each.mailed else "") + (", undone" if each.withdrawn else "")
+        print(f"{each.number}. {each.at:%Y-%m-%d %H:%M} UTC{more}: {each.note or '(no note)'}")
         for change in each.changes:
             print(f"   {change.kind}: {change.old} → {change.new}")
     if not found:

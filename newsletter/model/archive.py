@@ -48,6 +48,7 @@ class Correction:
     """What was mended at once. ``note``: what readers are told of it, in one line or none.
 
     ``mailed``: a mail was made of it, which is called after the issue and this number.
+    ``withdrawn``: it was a mistake itself, and is shown no more.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Correction:
     note: str = ""
     changes: tuple[Change, ...] = ()
     mailed: bool = False
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,10 @@ def without_texts(connection: Connection, newsletter: str) -> list[tuple[int, st
 def mark(connection: Connection, newsletter: str, now: datetime) -> tuple[Any, ...]:
     """Another one whenever the archive shows something else; cheap to ask for."""
     seen = select(sends.c.id).where(_public(newsletter, now)).order_by(sends.c.id)
-    last = select(func.max(corrections.c.id)).where(corrections.c.newsletter == newsletter)
-    return tuple(connection.scalars(seen)), connection.scalar(last)
+    mended = select(func.max(corrections.c.id), func.count(corrections.c.withdrawn_at)).where(
+        corrections.c.newsletter == newsletter
+    )
+    return tuple(connection.scalars(seen)), *connection.execute(mended).one()
 
 
 def published(connection: Connection, newsletter: str, now: datetime) -> list[Published]:
@@ -98,7 +100,7 @@ def published(connection: Connection, newsletter: str, now: datetime) -> list[Pu
             row.issue,
             row.at,
             _text(row),
-            tuple(mended.get(row.issue, ())),
+            tuple(each for each in mended.get(row.issue, ()) if not each.withdrawn),
         )
         for row in rows
     ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from newsletter.model import Change, Correction
 from newsletter.model.archive import Kind
@@ -45,13 +45,26 @@ def add(
     return made
 
 
+def withdraw(
+    connection: Connection, newsletter: str, issue: str, number: int, now: datetime
+) -> bool:
+    """Show the correction no more; False where there is none that is shown."""
+    gone = connection.execute(
+        update(corrections)
+        .where(corrections.c.newsletter == newsletter, corrections.c.issue == issue)
+        .where(corrections.c.number == number, corrections.c.withdrawn_at.is_(None))
+        .values(withdrawn_at=now)
+    )
+    return gone.rowcount > 0
+
+
 def of_issue(connection: Connection, newsletter: str, issue: str) -> tuple[Correction, ...]:
-    """What was mended in an issue, in its order."""
+    """What was mended in an issue, in its order; also what was withdrawn."""
     return tuple(of_all(connection, newsletter).get(issue, ()))
 
 
 def of_all(connection: Connection, newsletter: str) -> dict[str, list[Correction]]:
-    """What was mended in each issue, in its order."""
+    """What was mended in each issue, in its order; also what was withdrawn."""
     found = defaultdict(list)
     for row in connection.execute(
         select(corrections)
@@ -64,4 +77,5 @@ def of_all(connection: Connection, newsletter: str) -> dict[str, list[Correction
 
 def _read(row: Any) -> Correction:
     changes = tuple(Change(Kind(kind), old, new) for kind, old, new in row.changes)
-    return Correction(row.number, row.made_at, row.note, changes, row.mailed)
+    withdrawn = row.withdrawn_at is not None
+    return Correction(row.number, row.made_at, row.note, changes, row.mailed, withdrawn)

@@ -252,5 +252,6 @@ corrections = Table(
     Column("changes", JSON, nullable=False),  # [["words" or "link", old, new], …]
     Column("mailed", Boolean, nullable=False, server_default=false()),  # a mail was made of it
     Column("made_at", Moment, nullable=False),
+    Column("withdrawn_at", Moment, nullable=True),  # it is shown no more
     UniqueConstraint("newsletter", "issue", "number"),
 )

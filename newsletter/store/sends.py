@@ -21,17 +21,14 @@ from sqlalchemy import (
 from sqlalchemy import null as sql_null
 
 from newsletter.model import Rendered, Send
-from newsletter.store.readers import got
+from newsletter.store.readers import with_reasons
 from newsletter.store.schema import (
     batches,
     deliveries,
     lists,
     sends,
-    subscribers,
-    subscriptions,
-    suppressions,
 )
-from newsletter.store.subscribers import ACTIVE, list_id
+from newsletter.store.subscribers import list_id
 
 
 class State(StrEnum):
@@ -124,19 +121,7 @@ def freeze(
         .returning(sends.c.id)
     )
     send_id: int = made.scalar_one()
-    everybody = (
-        select(subscribers.c.id, suppressions.c.reason)
-        .join_from(subscriptions, subscribers)
-        .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
-        .where(
-            subscriptions.c.list_id == number,
-            subscriptions.c.status == ACTIVE,
-            subscribers.c.email.is_not(None),
-        )
-    )
-    if corrects is not None:
-        everybody = everybody.where(subscribers.c.id.in_(got(corrects)))
-    active = everybody.subquery()
+    active = with_reasons(number, corrects).subquery()
     fit = active.c.reason.is_(None)
     count = connection.scalar(select(func.count()).select_from(active).where(fit)) or 0
     plan = [

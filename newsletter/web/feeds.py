@@ -72,7 +72,7 @@ def _item(desk: Desk, issue: Published) -> dict[str, Any]:
     notes = [archive.told(desk, each) for each in issue.corrections if each.note]
     return {
         "id": _lasting(desk, issue.issue),
-        "url": archive.address(desk, issue),
+        "url": archive.address(desk, issue.issue),
         "title": _clean(text.subject),
         "summary": _clean(text.preheader),
         "content": _clean(_content(text, notes)),

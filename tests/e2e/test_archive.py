@@ -295,6 +295,13 @@ def test_a_correction_is_shown_on_the_page_and_nowhere_in_the_send(mended: Archi
     assert (
         edit(mended.room, f"SELECT html, text, hash FROM sends WHERE issue = '{ISSUE}'") == frozen
     )
+    (undone,) = mended.room.json("correct", str(ISSUE), "--undo", "1")
+    assert undone["withdrawn"]
+    assert "460 <" not in mended.until_shown("640 paper lanterns", PAGE).text
+    assert feedparser.parse(mended.get("/feed.xml").content).entries[0].title == SUBJECT
+    assert "<mark>gets</mark>" in mended.get("/search?q=gets night").text
+    told = mended.room.run("correct", str(ISSUE), "--undo", "1", status=2).stderr
+    assert "no correction 1" in told
 
 
 def test_our_own_address_that_is_no_page_leads_where_a_correction_says(mended: Archive) -> None:
@@ -325,7 +332,7 @@ def test_our_own_address_that_is_no_page_leads_where_a_correction_says(mended: A
         (["--mail", "--replace", "Olympic", "--by", "X"], "needs words"),
         (["--note", "a\u202eb"], "control character"),
         (["--note", "x" * 1001], "Shorten it"),
-        (["--list", "--note", "x"], "only shows"),
+        (["--list", "--note", "x"], "stand alone"),
     ],
 )
 def test_a_correction_that_cannot_be_made_is_said(

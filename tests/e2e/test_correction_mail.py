@@ -108,6 +108,12 @@ def test_a_correction_of_nothing_is_refused(newsroom: Newsroom) -> None:
     newsroom.prepare(ISSUE, readers=1)
     assert "was not sent" in newsroom.run("correct", ISSUE, "--note", "x", status=1).stderr
     newsroom.run("send", ISSUE, "--yes")
+    stray = newsroom.folder / "issues" / MAIL
+    stray.mkdir()
+    told = newsroom.run("correct", "--note", "x", "--mail", status=1).stderr
+    assert "is there already" in told
+    assert newsroom.json("correct", "--list") == []
+    stray.rmdir()
     newsroom.run("correct", "--note", "x", "--mail")
     for command in ("gather", "correct", "reschedule"):
         more = ["mon 09:00"] if command == "reschedule" else []

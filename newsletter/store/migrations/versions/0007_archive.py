@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("changes", sa.JSON(), nullable=False),
         sa.Column("mailed", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("made_at", moment, nullable=False),
+        sa.Column("withdrawn_at", moment, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_corrections")),
         sa.UniqueConstraint(
             "newsletter", "issue", "number", name=op.f("uq_corrections_newsletter_issue_number")
