@@ -116,6 +116,9 @@ def _squeezed(text: str) -> str:
 
 def _fill_head(document: Any, beside: Beside) -> None:
     head = document.head
+    if head is None:  # a look may leave it out
+        head = make.HEAD()
+        document.insert(0, head)
     for title in head.findall("title"):
         head.remove(title)
     head.append(make.TITLE(beside.title))

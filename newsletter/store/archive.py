@@ -35,6 +35,7 @@ _KEEP = text(
     "(:send_id, :preheader, :note, :picture, :stories, :language, :words) "
     "ON CONFLICT (send_id) DO NOTHING"
 ).bindparams(bindparam("stories", type_=JSON))
+_GOING = (State.SENDING, State.DONE)
 _MAY_HAVE_IT = (DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)
 
 
@@ -172,11 +173,11 @@ def _issues(newsletter: str) -> Iterable[ColumnElement[bool]]:
 
 
 def _public(newsletter: str, now: datetime) -> ColumnElement[bool]:
-    """An issue since its mails may go; of one that was cancelled, if anybody may have it."""
+    """An issue since its mails may go; of one that was stopped, if anybody may have it."""
     mailed = select(literal(1)).where(
         deliveries.c.send_id == sends.c.id, deliveries.c.state.in_(_MAY_HAVE_IT)
     )
-    stands = or_(sends.c.state != State.CANCELLED, mailed.exists())
+    stands = or_(sends.c.state.in_(_GOING), mailed.exists())
     return and_(*_issues(newsletter), _since <= now, stands)
 
 

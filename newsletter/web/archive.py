@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from newsletter.app import Desk, archive
@@ -58,6 +58,7 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
 
     async def mended(request: Request) -> Response:
         """Where an address of our own leads, now that a correction says so."""
+        _require_nothing_else(request)
         stand = await _answering(shelf.stand())
         asked = f"/{request.path_params['path']}"
         if request.url.query:
@@ -117,6 +118,13 @@ def _page_asked(scope: Scope) -> str | None:
     asked = parse_qs(scope["query_string"].decode("latin-1")).get("page")
     number = listing.number_of(asked[-1] if asked else None)
     return None if number is None else f"/?page={number}"
+
+
+def _require_nothing_else(request: Request) -> None:
+    """What other routes take in another way, such as by POST alone, is theirs."""
+    for route in request.app.router.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(route.methods or ()))})
 
 
 def _always(path: str) -> Callable[[Scope], str]:

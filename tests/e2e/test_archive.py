@@ -111,6 +111,11 @@ def test_what_is_not_there_is_not_there(archive: Archive, path: str) -> None:
     assert archive.get(path).status_code == 404
 
 
+def test_what_takes_only_posts_says_so(archive: Archive) -> None:
+    answer = archive.get("/events/sendgrid")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 def test_an_answer_is_known_again_and_made_small(archive: Archive) -> None:
     for path in ("/", PAGE, *MACHINES):
         whole = archive.get(path, Accept_Encoding="identity")

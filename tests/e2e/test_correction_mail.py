@@ -8,6 +8,8 @@ from email.policy import SMTPUTF8
 
 import pytest
 
+from newsletter.app import approving, open_desk
+from newsletter.issues import parse_issue
 from tests.e2e.sends import ISSUE, edit, got, numbers, through_sendgrid
 from tests.e2e.servers import SendgridServer, bad_address, refused, reset, sendgrid_server
 from tests.newsroom import Newsroom
@@ -64,6 +66,18 @@ def test_it_is_tested_approved_and_sent_like_an_issue(newsroom: Newsroom) -> Non
     assert "/issues/2030-01-07-c1" not in text
     assert "And we regret it." in text
     assert "https://news.example.com/unsubscribe/1-" in text
+
+
+def test_the_link_in_a_test_of_it_approves_it(newsroom: Newsroom) -> None:
+    corrected(newsroom, 1)
+    hash_ = newsroom.json("build", MAIL)["hash"]
+    desk = open_desk(newsroom.folder)
+    link = approving.link(desk, parse_issue(MAIL), hash_)
+    assert link
+    found = approving.approve(desk, link.rpartition("/")[2])
+    desk.close()
+    assert (found.state, found.goes_out) == (approving.State.APPROVED, None)
+    assert numbers(newsroom.json("send", MAIL, "--yes")) == {"accepted": 1}
 
 
 def test_it_is_sent_once_and_to_nobody_else(newsroom: Newsroom) -> None:

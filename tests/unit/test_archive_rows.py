@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +29,10 @@ SAID = IssueText(
     "https://news.example.com/p.jpg",
     (StoryText("Teachers’ strikes", "They voted at the café.", "https://www.example.com/1"),),
 )
+
+
+def pause(connection: Connection, send_id: int, now: datetime) -> None:
+    stopping.pause(connection, send_id, "the key was refused", now)
 
 
 def put(connection: Connection, issue: str, said: IssueText = SAID, language: str = "en") -> int:
@@ -62,14 +67,17 @@ def test_an_issue_can_be_read_since_its_mails_may_go(database: Database) -> None
         assert archive.published(connection, "Another", later) == []
 
 
-def test_a_cancelled_issue_is_there_if_anybody_has_it(database: Database) -> None:
+@pytest.mark.parametrize("how", [stopping.cancel, pause])
+def test_an_issue_that_was_stopped_is_there_if_anybody_has_it(
+    database: Database, how: Callable[[Connection, int, datetime], object]
+) -> None:
     nobodys, somebodys = freeze(database, 2), freeze(database, 2, name="M")
     claim = started(database, somebodys)
     record(database, claim, answers(claim, Answer.ACCEPTED, Answer.REJECTED))
     for send in (nobodys, somebodys):
         with database.begin() as connection:
             archive.keep(connection, send.send.id, SAID, "en")
-            stopping.cancel(connection, send.send.id, NOW)
+            how(connection, send.send.id, NOW)
     with database.read() as connection:
         assert archive.published(connection, "N", NOW) == []
         assert [each.text for each in archive.published(connection, "M", NOW)] == [SAID]
