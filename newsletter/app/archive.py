@@ -136,17 +136,17 @@ def _beside(desk: Desk, issue: Published) -> webview.Beside:
         "description": text.preheader,
         "robots": "index, follow, max-image-preview:large",
     }
-    links_ = [("canonical", where, "", "")] if newsletter.base_url else []
-    links_ += [
+    alternates = [
         ("alternate", f"{home}/{file}", type_, f"{desk.name} ({kind})")
         for file, type_, kind in FEEDS
     ]
+    public = [("canonical", where, "", ""), *alternates] if newsletter.base_url else []
     return webview.Beside(
         title=f"{text.subject} · {desk.name}",
         language=newsletter.language,
         accent=newsletter.accent,
         meta=[(name, content) for name, content in facts.items() if content],
-        links=links_,
+        links=public,
         facts=_for_machines(desk, issue, text),
         bar_name=words["archive_bar"],
         bar=[
