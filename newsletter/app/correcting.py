@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from newsletter.addresses import host_of, split
-from newsletter.app import archive, correction_mail, receipts
+from newsletter.app import archive, correction_mail, issue_page, receipts
 from newsletter.app.desk import Desk
 from newsletter.errors import UsageError
 from newsletter.model import Change, Correction, CorrectionDate, IssueText
@@ -119,7 +119,7 @@ def _require_occurring(
     before: tuple[Change, ...],
     changes: Iterable[Change],
 ) -> None:
-    html = archive.neutral(desk, send_id)
+    html = issue_page.neutral(desk, send_id)
     for change in changes:
         said = mended_text(text, before)
         if not webview.count(html, before, change) and mended_text(said, (change,)) == said:

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from newsletter.app import Desk, archive
+from newsletter.app import Desk, archive, issue_page
 from newsletter.errors import NewsletterError
 from newsletter.web import feeds, hosted, listing
 from newsletter.web.answer import Answer
@@ -111,7 +111,7 @@ def _issue(stand: Stand, key: str) -> Answer | None:
     if issue is None:
         return None
     headers = {**_SHORT, "Content-Security-Policy": _ISSUE_POLICY}
-    return Answer(archive.page(stand.desk, issue).encode(), _HTML, headers)
+    return Answer(issue_page.page(stand.desk, issue).encode(), _HTML, headers)
 
 
 def _page_asked(scope: Scope) -> str | None:
