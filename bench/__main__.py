@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import delivering, gathering, importing, mailing, previewing, serving, ticking
+from bench import delivering, gathering, importing, mailing, previewing, reading, serving, ticking
 
 ROOT = Path(__file__).parents[1]
 ISSUE = "2025-07-07"
@@ -63,6 +63,10 @@ def main() -> None:
     print(f"SMTP, a bare loop of ready-made mails {bare:6.0f} mails a second")
     print(f"SMTP, delivered and recorded {ours:15.0f} mails a second", end="")
     print(f"   {share:.2f} of the bare loop, at least {mailing.SHARE}")
+    pages = reading.measure()
+    print(
+        f"newsletter serve, pages of the archive {pages:8.0f} a second   at least {reading.LEAST}"
+    )
     least, ours, peak, small = importing.measure()
     _line(f"{importing.LINES:,} lines, read and inserted only", least, None)
     _line(f"{importing.LINES:,} lines, imported", ours, importing.LINES / 50_000)

@@ -44,6 +44,16 @@ class Language:
         """``ltr`` or ``rtl``."""
         return "rtl" if self.tag.partition("-")[0].lower() in _RIGHT_TO_LEFT else "ltr"
 
+    @property
+    def territory(self) -> str:
+        """The language with where it is spoken, as Open Graph has it: ``en_US``, ``ko_KR``."""
+        from babel.core import get_global
+
+        if "-" in self.tag:
+            return self._locale
+        likely = str(get_global("likely_subtags").get(self.tag.lower(), self.tag))
+        return f"{self.tag.lower()}_{likely.rpartition('_')[2]}"
+
     def say(self, key: str, **parts: str) -> str:
         """A fixed sentence with its parts filled in."""
         return self.words[key].format(**parts)

@@ -14,6 +14,15 @@ def columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in _WIDE else 1 for letter in text)
 
 
+def beginning(text: str, room: int) -> str:
+    """As much of the text as has room, in whole words, with … where something is left out."""
+    if columns(text) <= room:
+        return text
+    while columns(text) >= room:
+        text = text.rpartition(" ")[0] or text[:-1]
+    return f"{text}…"
+
+
 def is_latin(text: str) -> bool:
     """Whether a provider could send the text as iso-8859-1: beyond ASCII, and nothing further."""
     return not text.isascii() and not _BEYOND.search(text)

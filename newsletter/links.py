@@ -28,7 +28,7 @@ _READER = re.compile(
     rf"{_NUMBER}-(?P<reader>[0-9]{{1,18}})-(?P<list>[0-9]{{1,18}})-[A-Za-z0-9_-]{{20}}"
 )
 _APPROVAL = re.compile(
-    rf"{_NUMBER}\.(?P<issue>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})\.(?P<hash>[0-9a-f]{{64}})"
+    rf"{_NUMBER}\.(?P<issue>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:-c[1-9][0-9]{{0,2}})?)\.(?P<hash>[0-9a-f]{{64}})"
     rf"\.{_EXPIRES}\.{_NONCE}{_SIGNATURE}"
 )
 _CONFIRMATION = re.compile(

@@ -14,6 +14,7 @@ from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose
 from newsletter.errors import NewsletterError
 from newsletter.keyring import keyring
+from newsletter.issues import parse_issue
 from newsletter.links import Approving
 from newsletter.store import approvals, sends
 from newsletter.store.approvals import Approval
@@ -56,7 +57,7 @@ class Link:
     @property
     def issue(self) -> date | None:
         """The issue that it is about."""
-        return date.fromisoformat(self.says.issue) if self.says else None
+        return parse_issue(self.says.issue) if self.says else None
 
 
 def link(desk: Desk, issue: date, hash_: str) -> str | None:
@@ -108,7 +109,7 @@ def look(desk: Desk, key: str) -> Link:
     if sent:
         return Link(State.SENT, key, says)
     try:
-        built = compose(desk, date.fromisoformat(says.issue))
+        built = compose(desk, parse_issue(says.issue))
     except NewsletterError as error:
         log.warning("The issue of a link to approve cannot be built: %s", error)
         return Link(State.BROKEN, key, says)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from newsletter import schedule
 from newsletter.app.desk import Desk
+from newsletter.model import CorrectionDate
 from newsletter.schedule import DEADLINE, SEND
 from newsletter.store import occurrences
 
@@ -14,6 +15,8 @@ _FAR = timedelta(days=40)  # a monthly newsletter may have its deadline weeks be
 
 def leaves(desk: Desk, issue: date) -> datetime | None:
     """The moment of its send, in the newsletter's zone; None: it stands in no timetable."""
+    if isinstance(issue, CorrectionDate):
+        return None
     moved = desk.moved().get(issue.isoformat())
     if moved:
         return moved.astimezone(desk.config.zone)

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing.process import BaseProcess
 
@@ -25,6 +25,7 @@ from newsletter.app.personal import personal
 from newsletter.config import Config
 from newsletter.deliver import LEASE, Job, run
 from newsletter.errors import ConfigError, NewsletterError, NotReadyError
+from newsletter.issues import parse_issue
 from newsletter.model import Doubt
 from newsletter.providers import Recalls
 from newsletter.store import Connection
@@ -69,7 +70,7 @@ def job(
     desk: Desk, frozen: Frozen, watch: Watch, workers: int | None = None, lease: timedelta = LEASE
 ) -> Job:
     """What a run of the send works with. Raises ConfigError where it cannot be sent like that."""
-    issue = date.fromisoformat(frozen.send.issue)
+    issue = parse_issue(frozen.send.issue)
 
     def paused(connection: Connection, why: str) -> None:
         alerting.tell_of(desk, connection, lambda: telling.paused(desk, issue, why))

@@ -100,7 +100,7 @@ class Desk:
 
         Raises UsageError for what is no name, ContentError where it has no folder.
         """
-        day = issues.parse_name(given) if given else self.next_issue()
+        day = issues.parse_issue(given) if given else self.next_issue()
         if issues.folder_of(self.folder, day).is_dir():
             return day
         known = issues.existing(self.folder)

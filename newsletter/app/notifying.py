@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date
 from email.utils import parseaddr
 from itertools import groupby
 
@@ -21,6 +20,7 @@ from newsletter.app.personal import addressee
 from newsletter.app.testing import send_of
 from newsletter.config import secret
 from newsletter.errors import NewsletterError
+from newsletter.issues import parse_issue
 from newsletter.model import Recipient
 from newsletter.render import Button
 from newsletter.store import alerts
@@ -100,7 +100,7 @@ def _send(desk: Desk, group: Sequence[Alert], checkpoint: Callable[[str], None])
 
 
 def _title(desk: Desk, alert: Alert) -> str:
-    date_ = desk.language.short_date(date.fromisoformat(alert.issue))
+    date_ = desk.language.short_date(parse_issue(alert.issue))
     return desk.language.say(Kind(alert.kind).words, date=date_)
 
 
@@ -132,7 +132,7 @@ def _button(desk: Desk, alert: Alert) -> Button | None:
     """The way to approve what the alert is about, where there is one."""
     if alert.hash is None:
         return None
-    issue, say = date.fromisoformat(alert.issue), desk.language.say
+    issue, say = parse_issue(alert.issue), desk.language.say
     try:
         link = approving.link(desk, issue, alert.hash)
     except NewsletterError as error:  # the word itself must go out all the same

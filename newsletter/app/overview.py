@@ -45,6 +45,9 @@ def overview(desk: Desk) -> Overview:
         found = sends.issues(connection, desk.name)
         frozen = (sends.find(connection, desk.name, name) for name in list(found)[-SENDS:])
         sent = [receipts.receipt(connection, each) for each in frozen if each]
+        mended = sends.issues(connection, desk.name, corrections=True)
+        frozen = (sends.find(connection, desk.name, name) for name in list(mended)[-SENDS:])
+        corrections = [receipts.receipt(connection, each) for each in frozen if each]
         recent = occurrences.recent(connection, desk.name)
     last = sent[-1] if sent else None
     gathered, damage = _newest_gathered(desk)
@@ -58,7 +61,7 @@ def overview(desk: Desk) -> Overview:
         waiting=(
             *damage,
             *_undone(recent, found),
-            *(line for each in reversed(sent) for line in _unfinished(each)),
+            *(line for each in reversed([*sent, *corrections]) for line in _unfinished(each)),
             *_waiting(desk, issue, last, gathered.sources if gathered else (), recent),
         ),
     )

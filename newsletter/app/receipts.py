@@ -9,7 +9,7 @@ from pathlib import Path
 
 from newsletter.app.desk import Desk
 from newsletter.errors import NotReadyError, UsageError
-from newsletter.issues import parse_name, write_atomically
+from newsletter.issues import parse_issue, write_atomically
 from newsletter.model import Receipt
 from newsletter.store import doubt, receipts, sends
 from newsletter.store.sends import DeliveryState, Frozen, State
@@ -95,7 +95,7 @@ def meant(desk: Desk, given: str | None) -> date:
     Raises UsageError for what is no name.
     """
     name = given or latest(desk)
-    return parse_name(name) if name else desk.next_issue()
+    return parse_issue(name) if name else desk.next_issue()
 
 
 def was_sent(desk: Desk, issue: date) -> bool:

@@ -12,9 +12,10 @@ from newsletter.app.editing import Built, compose, require_no_errors
 from newsletter.app.freshness import look_again
 from newsletter.errors import NotReadyError
 from newsletter.foreign import canonical
-from newsletter.issues import parse_name
-from newsletter.model import Doubt, Finding, Receipt
-from newsletter.store import approvals, missing, readers, sends
+from newsletter.issues import parse_issue
+from newsletter.model import CorrectionDate, Doubt, Finding, Receipt
+from newsletter.render import said
+from newsletter.store import Connection, approvals, archive, missing, readers, sends
 from newsletter.store.sends import Frozen, State
 
 CHANGED = 0.3  # a list that grew or shrank by more is asked about
@@ -41,7 +42,7 @@ def meant(desk: Desk, given: str | None) -> date:
     """The issue to be sent: the one named, or the next one due. One whose send was started needs
     its folder no more. Raises UsageError for what is no name, ContentError without a folder.
     """
-    if given and receipts.was_sent(desk, day := parse_name(given)):
+    if given and receipts.was_sent(desk, day := parse_issue(given)):
         return day
     return desk.issue(given)
 
@@ -64,7 +65,12 @@ def plan(
     with desk.database.begin() as connection:
         frozen = sends.find(connection, desk.name, name)
         approval = approvals.find(connection, desk.name, name)
-        count = readers.count(connection, newsletter.list)
+        of = _corrected(desk, connection, issue)
+        count = (
+            readers.count(connection, newsletter.list)
+            if of is None
+            else readers.count_of(connection, newsletter.list, of)
+        )
         other = sends.under_another_name(connection, desk.name, name, newsletter.list)
         last = sends.last_size(connection, desk.name, newsletter.list)
     guard.look(desk, name, take_over=take_over)
@@ -94,12 +100,15 @@ def plan(
         )
     if not count:
         raise NotReadyError(
-            f"The list {newsletter.list!r} has no active subscribers. "
+            f"Nobody who got the issue of {built.issue.corrects} may be mailed any more."
+            if of is not None
+            else f"The list {newsletter.list!r} has no active subscribers. "
             f"Add some with: newsletter subscribers import FILE"
         )
     findings = look_again(desk, built)
     require_no_errors(replace(built, findings=findings), "sent")
-    return Plan(issue, built, None, count, findings, _questions(newsletter.list, count, last))
+    questions = () if of is not None else _questions(newsletter.list, count, last)
+    return Plan(issue, built, None, count, findings, questions)
 
 
 def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
@@ -126,8 +135,26 @@ def take_back(desk: Desk, issue: date, watch: Watch | None = None) -> Receipt:
     return receipts.receipt(desk, issue)
 
 
+def _corrected(desk: Desk, connection: Connection, issue: date) -> int | None:
+    """The number of the send that the mail corrects; None for an issue."""
+    if not isinstance(issue, CorrectionDate):
+        return None
+    found = sends.find(connection, desk.name, issue.corrected.isoformat())
+    if found is None:
+        raise NotReadyError(
+            f"Issue {issue.corrected} was not sent, so there is nothing to correct. Write its "
+            f"folder anew, or send it: newsletter send {issue.corrected}"
+        )
+    return found.send.id
+
+
 def _go_on(desk: Desk, issue: date, frozen: Frozen, to_missing: bool) -> Plan:
     """The plan of a send that was started already."""
+    if to_missing and isinstance(issue, CorrectionDate):
+        raise NotReadyError(
+            f"A correction goes only to those who got what it corrects. Go on with what is left "
+            f"of it: newsletter send {issue}"
+        )
     if not to_missing:
         if frozen.state is State.CANCELLED:
             raise NotReadyError(
@@ -182,8 +209,12 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
                 batch_size=batch_size,
                 send_at=now + desk.config.delivery.ahead if policy is Doubt.RECALL else None,
                 now=now,
+                corrects=_corrected(desk, connection, planned.issue),
             )
             found = sends.find(connection, desk.name, name)
+            if found and not built.issue.corrects:
+                text = said(built.issue, desk.config)
+                archive.keep(connection, found.send.id, text, newsletter.language)
     if found is None:
         raise NotReadyError(f"Issue {name} could not be frozen. Run the command again.")
     return found

@@ -23,7 +23,7 @@ SOON = timedelta(minutes=90)  # before its deadline, an issue is reminded of onc
 NEAR = "soon"  # in the key of that reminder
 _COMMANDS = {"gather": "gather", "send": "send"}  # what a person runs for a moment, if it is these
 
-_COMMAND = re.compile(r"`?\b(newsletter [a-z]+(?: \d{4}-\d\d-\d\d)?(?: --[a-z-]+)*)`?")
+_COMMAND = re.compile(r"`?\b(newsletter [a-z]+(?: \d{4}-\d\d-\d\d(?:-c\d+)?)?(?: --[a-z-]+)*)`?")
 
 
 def draft(desk: Desk, built: Built) -> Told:

@@ -10,6 +10,7 @@ import typer
 
 from newsletter import __version__
 from newsletter.cli import (
+    correcting,
     editing,
     gathering,
     people,
@@ -37,6 +38,7 @@ for part in (
     editing,
     sending,
     receipts,
+    correcting,
     people,
     timetable,
     service,

@@ -98,11 +98,10 @@ def resolve(
 
 def report(desk: Desk, found: Receipt, as_json: bool) -> None:
     """The receipt, and what a person must do about it."""
-    from datetime import date
-
     from newsletter.app import receipts
+    from newsletter.issues import parse_issue
 
-    day = date.fromisoformat(found.issue)
+    day = parse_issue(found.issue)
     if as_json:
         _write_json(desk, day)
     else:

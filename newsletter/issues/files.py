@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from newsletter.errors import NewsletterError, UsageError
+from newsletter.model import CorrectionDate
 
 
 def parse_name(text: str) -> date:
@@ -21,6 +22,21 @@ def parse_name(text: str) -> date:
             f"{text!r} is not an issue. An issue is named by its send date, such as 2025-07-07."
         )
     return day
+
+
+def parse_issue(text: str) -> date:
+    """The same, or the name of a mail that corrects an issue: ``2025-07-07-c1``."""
+    stem, mark, number = text.partition("-c")
+    day = parse_name(stem)
+    if not mark:
+        return day
+    found = CorrectionDate(day, int(number)) if number.isdigit() and len(number) < 4 else None
+    if found is None or str(found) != text or not found.number:
+        raise UsageError(
+            f"{text!r} is no correction. The mails that correct an issue are called {day}-c1, "
+            f"{day}-c2, … See which there are: newsletter correct {day} --list"
+        )
+    return found
 
 
 def folder_of(root: Path, issue: date) -> Path:

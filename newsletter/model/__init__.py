@@ -3,6 +3,7 @@
 All moments are timezone-aware; in files they stand as ISO 8601 with an offset.
 """
 
+from newsletter.model.archive import Change, Correction, IssueText, Published, StoryText
 from newsletter.model.articles import (
     Article,
     Dateline,
@@ -26,6 +27,7 @@ from newsletter.model.delivery import (
 )
 from newsletter.model.issue import (
     Choice,
+    CorrectionDate,
     Finding,
     Form,
     Hosted,
@@ -43,7 +45,10 @@ from newsletter.model.people import Status
 __all__ = [
     "Answer",
     "Article",
+    "Change",
     "Choice",
+    "Correction",
+    "CorrectionDate",
     "Dateline",
     "Doubt",
     "EditorBox",
@@ -54,12 +59,14 @@ __all__ = [
     "Health",
     "Hosted",
     "Issue",
+    "IssueText",
     "LeftOut",
     "Level",
     "Outcome",
     "Page",
     "Pictures",
     "Poll",
+    "Published",
     "Recall",
     "Receipt",
     "Recipient",
@@ -70,5 +77,6 @@ __all__ = [
     "Sponsor",
     "Status",
     "Story",
+    "StoryText",
     "Window",
 ]

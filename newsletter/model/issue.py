@@ -10,6 +10,45 @@ from enum import StrEnum
 from newsletter.model.articles import Article, Dateline, EditorBox, SourceReport
 
 
+class CorrectionDate(date):
+    """The date of a mail that corrects an issue: the issue's own, with a number.
+
+    Where an issue is called ``2025-07-07``, its corrections are ``2025-07-07-c1``, ``-c2``, …
+    """
+
+    number: int
+
+    def __new__(cls, day: date, number: int) -> CorrectionDate:
+        """The correction of that number."""
+        made = super().__new__(cls, day.year, day.month, day.day)
+        made.number = number
+        return made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return CorrectionDate, (self.corrected, self.number)
+
+    @property
+    def corrected(self) -> date:
+        """The issue that it corrects."""
+        return date(self.year, self.month, self.day)
+
+    def isoformat(self) -> str:
+        """Its name."""
+        return f"{super().isoformat()}-c{self.number}"
+
+    def __str__(self) -> str:
+        return self.isoformat()
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec) if spec else self.isoformat()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CorrectionDate) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(self.isoformat())
+
+
 @dataclass(frozen=True)
 class Story:
     """An article chosen for an issue, with the editor's overrides already applied."""
@@ -127,6 +166,11 @@ class Issue:
     def name(self) -> str:
         """The name of the issue: its send date."""
         return self.date.isoformat()
+
+    @property
+    def corrects(self) -> str | None:
+        """The name of the issue that this mail corrects; None: it is an issue of its own."""
+        return str(self.date.corrected) if isinstance(self.date, CorrectionDate) else None
 
     @property
     def stories(self) -> tuple[Story, ...]:

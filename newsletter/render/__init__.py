@@ -17,7 +17,7 @@ from newsletter.render.charset import guarded
 from newsletter.render.filling import filled
 from newsletter.render.inlining import inlined
 from newsletter.render.looks import Look, folders, look, packaged_templates
-from newsletter.render.views import context, wanted_pictures
+from newsletter.render.views import context, said, wanted_pictures
 
 
 def render(issue: Issue, config: Config) -> Rendered:
@@ -50,6 +50,7 @@ __all__ = [
     "look",
     "packaged_templates",
     "render",
+    "said",
     "wanted_pictures",
     "word",
 ]

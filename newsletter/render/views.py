@@ -11,7 +11,7 @@ from urllib.parse import quote
 from newsletter import colours, note, tokens
 from newsletter.config import Config
 from newsletter.language import Language
-from newsletter.model import Choice, Form, Hosted, Issue, Poll, Sponsor, Story
+from newsletter.model import Choice, Form, Hosted, Issue, IssueText, Poll, Sponsor, Story, StoryText
 from newsletter.pictures import shown_size
 from newsletter.render.looks import Places, look
 
@@ -35,7 +35,7 @@ def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
         "accent": newsletter.accent,
         "language": newsletter.language,
         "direction": language.direction,
-        "words": language.words,
+        "words": views.words(),
         "say": language.say,
         "readable": colours.readable,
         "on": colours.on,
@@ -44,7 +44,7 @@ def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
             "date": language.long_date(issue.date),
             "subject": issue.subject,
             "preheader": issue.preheader,
-            "url": f"{views.folder}/" if newsletter.base_url else None,
+            "url": views.page(),
         },
         "dateline": views.dateline(),
         "editor": views.editor(),
@@ -76,6 +76,22 @@ def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
     }
 
 
+def said(issue: Issue, config: Config) -> IssueText:
+    """What the issue says, in plain words, with the picture that readers see first."""
+    places = look(config).places
+    views = _Views(issue, config, Language(config.newsletter.language), places)
+    lead = views.picture(issue.lead.image, places.lead) if issue.lead else None
+    return IssueText(
+        subject=issue.subject,
+        preheader=issue.preheader,
+        note=note.to_text(issue.note),
+        picture=lead["src"] if lead and "://" in lead["src"] else None,
+        stories=tuple(
+            StoryText(story.headline, story.blurb, story.article.url) for story in issue.stories
+        ),
+    )
+
+
 def wanted_pictures(issue: Issue, config: Config) -> Iterator[tuple[str, int]]:
     """Every picture that the mail shows, with the width of its place in CSS pixels."""
     places = look(config).places
@@ -99,6 +115,16 @@ class _Views:
         self.language = language
         self.places = places
         self.folder = f"{config.newsletter.base_url or ''}/issues/{issue.name}"
+
+    def words(self) -> dict[str, str]:
+        """The fixed words; the note of a mail that corrects is headed as a correction."""
+        words = self.language.words
+        return words | {"note": words["correction"]} if self.issue.corrects else words
+
+    def page(self) -> str | None:
+        """Where the issue can be read on the web; of a correction, the issue that it corrects."""
+        base = self.config.newsletter.base_url
+        return f"{base}/issues/{self.issue.corrects or self.issue.name}" if base else None
 
     def dateline(self) -> dict[str, str | None]:
         found = self.issue.dateline

@@ -9,11 +9,24 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Text, and_, select, update
 
-from newsletter.store.schema import deliveries, facts, metadata, sends, subscribers
+from newsletter.store.schema import (
+    corrections,
+    deliveries,
+    facts,
+    issue_texts,
+    metadata,
+    sends,
+    subscribers,
+)
 
 BLANK = "(erased)"
 # No words about anybody: what was mailed to all, and facts about the database.
-_OURS = (facts.c.value, sends.c.subject, sends.c.html, sends.c.text)
+_OURS = (
+    facts.c.value,
+    *(sends.c.subject, sends.c.html, sends.c.text),
+    *issue_texts.c,
+    corrections.c.note,
+)
 _TEXTS = tuple(
     column
     for table in metadata.sorted_tables

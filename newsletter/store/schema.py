@@ -56,6 +56,9 @@ metadata = MetaData(
     }
 )
 
+# The name of an issue, or of a mail that corrects one. It was shorter once; SQLite minds no length.
+ISSUE = String(10).with_variant(String(20), "postgresql")
+
 # Facts about the database itself: the key of the address hashes, since when ticks look.
 facts = Table(
     "facts",
@@ -103,7 +106,7 @@ approvals = Table(
     "approvals",
     metadata,
     Column("newsletter", String(200), primary_key=True),
-    Column("issue", String(10), primary_key=True),
+    Column("issue", ISSUE, primary_key=True),
     Column("hash", String(64), nullable=False),
     Column("approved_by", String(320), nullable=False),
     Column("approved_at", Moment, nullable=False),
@@ -115,7 +118,7 @@ sends = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("newsletter", String(200), nullable=False),
-    Column("issue", String(10), nullable=False),
+    Column("issue", ISSUE, nullable=False),
     Column("list_id", ForeignKey("lists.id"), nullable=False),
     Column("subject", Text, nullable=False),
     Column("html", Text, nullable=False),
@@ -134,6 +137,8 @@ sends = Table(
     Column("send_at", Moment, nullable=True),
     # Requests begun so far: what stands beside the folder as evidence must never be more.
     Column("requests", Integer, nullable=False, server_default="0"),
+    # Of a mail that corrects an issue: the send of that issue, whose readers alone get it.
+    Column("corrects", Integer, nullable=True),
     UniqueConstraint("newsletter", "issue"),
 )
 
@@ -200,7 +205,7 @@ alerts = Table(
     Column("newsletter", String(200), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("key", String(200), nullable=False),  # the same thing is told once
-    Column("issue", String(10), nullable=False),
+    Column("issue", ISSUE, nullable=False),
     Column("hash", String(64), nullable=True),  # of the bytes that may be approved by it
     Column("text", Text, nullable=False),
     Column("made_at", Moment, nullable=False),
@@ -243,4 +248,33 @@ signups = Table(
     Index(None, "address_key"),
     Index(None, "network", "made_at"),
     Index(None, "newsletter", "made_at"),
+)
+
+# What an issue says, for its page, the feeds and the search; `words` as they are looked for.
+issue_texts = Table(
+    "issue_texts",
+    metadata,
+    Column("send_id", ForeignKey("sends.id"), primary_key=True),
+    Column("preheader", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("picture", Text, nullable=True),
+    Column("stories", JSON, nullable=False),  # [[headline, blurb, address or null], …]
+    Column("language", String(20), nullable=False),  # whose rules of words hold, for PostgreSQL
+    Column("words", Text, nullable=False),
+)
+
+# What was mended on the page of an issue; what was mailed stays as it is.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", String(200), nullable=False),
+    Column("issue", ISSUE, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("changes", JSON, nullable=False),  # [["words" or "link", old, new], …]
+    Column("mailed", Boolean, nullable=False, server_default=false()),  # a mail was made of it
+    Column("made_at", Moment, nullable=False),
+    Column("withdrawn_at", Moment, nullable=True),  # it is shown no more
+    UniqueConstraint("newsletter", "issue", "number"),
 )

@@ -21,16 +21,14 @@ from sqlalchemy import (
 from sqlalchemy import null as sql_null
 
 from newsletter.model import Rendered, Send
+from newsletter.store.readers import with_reasons
 from newsletter.store.schema import (
     batches,
     deliveries,
     lists,
     sends,
-    subscribers,
-    subscriptions,
-    suppressions,
 )
-from newsletter.store.subscribers import ACTIVE, list_id
+from newsletter.store.subscribers import list_id
 
 
 class State(StrEnum):
@@ -92,11 +90,13 @@ def freeze(
     batch_size: int,
     send_at: datetime | None,
     now: datetime,
+    corrects: int | None = None,
 ) -> int:
     """Freeze content and recipients, and plan the batches; how many readers are eligible.
 
     Recipients are everybody active on the list now; who is suppressed is in it as excluded.
-    ``articles``: the id and canonical address of each story, for "already mailed".
+    ``articles``: the id and canonical address of each story, for "already mailed". ``corrects``:
+    the send that it corrects; only those who got that are recipients.
     """
     number = list_id(connection, list_name)
     made = connection.execute(
@@ -116,21 +116,12 @@ def freeze(
             state=State.SENDING,
             created_at=now,
             send_at=send_at,
+            corrects=corrects,
         )
         .returning(sends.c.id)
     )
     send_id: int = made.scalar_one()
-    active = (
-        select(subscribers.c.id, suppressions.c.reason)
-        .join_from(subscriptions, subscribers)
-        .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
-        .where(
-            subscriptions.c.list_id == number,
-            subscriptions.c.status == ACTIVE,
-            subscribers.c.email.is_not(None),
-        )
-        .subquery()
-    )
+    active = with_reasons(number, corrects).subquery()
     fit = active.c.reason.is_(None)
     count = connection.scalar(select(func.count()).select_from(active).where(fit)) or 0
     plan = [
@@ -226,7 +217,7 @@ def last_size(connection: Connection, newsletter: str, list_name: str) -> tuple[
     row = connection.execute(
         select(sends.c.issue, sends.c.id)
         .where(sends.c.newsletter == newsletter, sends.c.list_id == list_id(connection, list_name))
-        .where(sends.c.state != State.CANCELLED)
+        .where(sends.c.state != State.CANCELLED, sends.c.corrects.is_(None))
         .order_by(sends.c.issue.desc())
         .limit(1)
     ).one_or_none()
@@ -258,11 +249,14 @@ def set_state(
     return changed.rowcount > 0
 
 
-def issues(connection: Connection, newsletter: str) -> dict[str, State]:
-    """Every issue that has a send, with its state, the oldest first."""
+def issues(
+    connection: Connection, newsletter: str, *, corrections: bool = False
+) -> dict[str, State]:
+    """Every issue that has a send, with its state, the oldest first; or every correction."""
+    kind = sends.c.corrects.is_not(None) if corrections else sends.c.corrects.is_(None)
     rows = connection.execute(
         select(sends.c.issue, sends.c.state)
-        .where(sends.c.newsletter == newsletter)
+        .where(sends.c.newsletter == newsletter, kind)
         .order_by(sends.c.issue)
     )
     return {issue: State(state) for issue, state in rows}

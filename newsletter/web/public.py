@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from newsletter.app import Desk
-from newsletter.web import approval, choosing, leaving, page, reports, signing_up
+from newsletter.web import approval, archive, choosing, leaving, page, reports, signing_up
 from newsletter.web.answering import Answering
 from newsletter.web.current import Current
 from newsletter.web.deadlines import Hasty
@@ -86,6 +86,7 @@ def _newsletter(
             *choosing.routes(current, others),
             *reports.routes(current),
             *approval.routes(current),
+            *archive.routes(current),  # the last: it takes what no other takes
         ],
         exception_handlers=faults(current),
     )

@@ -33,6 +33,7 @@ subscribers import readers.csv
 send {ISSUE} --yes
 receipt {ISSUE}
 resume {ISSUE}
+correct {ISSUE} --note Corrected
 """
 OF_ITS_OWN = """\
 init new --name New

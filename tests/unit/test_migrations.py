@@ -21,7 +21,8 @@ def test_a_new_database_has_the_schema(tmp_path: Path) -> None:
     open_database("sqlite:///a.db", tmp_path).close()
     engine = create_engine(f"sqlite:///{tmp_path}/a.db")
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        index = {"include_name": lambda name, *_: not str(name).startswith("issue_search")}
+        assert compare_metadata(MigrationContext.configure(connection, opts=index), metadata) == []
     engine.dispose()
 
 

@@ -1,0 +1,100 @@
+"""What was sent, on the web: the list of issues, each with its page, and what is found in them.
+
+An issue's page is made of what its send has frozen, so it needs no folder. What an issue says is
+kept by the freeze; of sends of older versions it is read from the mail once, when first asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import quote
+
+from newsletter import terms
+from newsletter.app.desk import Desk
+from newsletter.model import Correction, IssueText, Published
+from newsletter.render import webview
+from newsletter.render.mending import leading, mended_text
+from newsletter.store import archive
+from newsletter.terms import Marked
+
+FEEDS = (
+    ("feed.xml", "application/rss+xml", "RSS"),
+    ("atom.xml", "application/atom+xml", "Atom"),
+    ("feed.json", "application/feed+json", "JSON"),
+)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An issue that has what was looked for; ``subject`` and ``excerpt`` with marks."""
+
+    issue: Published
+    subject: Marked
+    excerpt: Marked
+
+
+def mark(desk: Desk) -> object:
+    """Another one whenever the archive shows something else."""
+    with desk.database.read() as connection:
+        return archive.mark(connection, desk.name, desk.clock())
+
+
+def published(desk: Desk) -> list[Published]:
+    """Every issue that anybody may read, the newest first."""
+    complete(desk)
+    with desk.database.read() as connection:
+        return archive.published(connection, desk.name, desk.clock())
+
+
+def complete(desk: Desk) -> None:
+    """Read from the mails of older versions what they say, where that is not kept yet."""
+    with desk.database.read() as connection:
+        unread = archive.without_texts(connection, desk.name)
+    if unread:
+        said = {number: webview.read(*parts) for number, *parts in unread}
+        with desk.database.begin() as connection:
+            for number, text in said.items():
+                archive.keep(connection, number, text, desk.config.newsletter.language)
+
+
+def now_said(issue: Published) -> IssueText:
+    """What the issue says, with what was mended since."""
+    return mended_text(issue.text, issue.changes)
+
+
+def search(desk: Desk, asked: str, issues: list[Published]) -> list[Hit]:
+    """Those of the issues that have all of the words, the newest first."""
+    with desk.database.read() as connection:
+        found = archive.search(connection, desk.name, terms.phrases(asked), desk.clock())
+    known = {issue.send: issue for issue in issues}
+    return [_hit(known[number], asked) for number in found if number in known]
+
+
+def address(desk: Desk, issue: date | str) -> str:
+    """Where the issue can be read; without base_url only its path."""
+    return f"{desk.config.newsletter.base_url or ''}/issues/{issue}"
+
+
+def told(desk: Desk, correction: Correction) -> tuple[str, str]:
+    """A correction as readers are told of it: when, and what."""
+    day = desk.language.short_date(correction.at.astimezone(desk.config.zone).date())
+    return f"{desk.language.words['correction']} ({day}):", correction.note
+
+
+def redirected(desk: Desk, issues: list[Published], asked: str) -> str | None:
+    """Where a correction lets an address of our own lead; ``asked``: what follows base_url."""
+    changes = [change for issue in issues for change in issue.changes]
+    for path in (asked, quote(asked, safe="/?&=%+:;,@!$'()*~")):
+        where = f"{desk.config.newsletter.base_url}{path}"
+        if (to := leading(where, changes)) != where:
+            return to
+    return None
+
+
+def _hit(issue: Published, asked: str) -> Hit:
+    text = now_said(issue)
+    stories = [f"{p.headline}: {p.blurb}" if p.blurb else p.headline for p in text.stories]
+    passages = [text.preheader, *stories, *text.note.split("\n")]
+    subject = terms.marked(text.subject, asked)
+    return Hit(issue, subject, terms.excerpt(passages, asked))

@@ -1,0 +1,117 @@
+"""correct."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsletter.cli.common import AsJson, IssueName, context, counted, emit, note
+
+if TYPE_CHECKING:
+    from newsletter.app.correcting import Corrected
+    from newsletter.model import Correction
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(correct)
+
+
+def correct(
+    issue: IssueName = None,
+    words: Annotated[
+        str, typer.Option("--note", metavar="TEXT", help="What readers are told, with the date.")
+    ] = "",
+    replace: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OLD", help="Words on the page; may be said several times."),
+    ] = None,
+    by: Annotated[list[str] | None, typer.Option(metavar="NEW", help="… and the new ones.")] = None,
+    link: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OLD", help="Where a link on the page leads; several times, too."),
+    ] = None,
+    to: Annotated[
+        list[str] | None, typer.Option(metavar="NEW", help="… and where it is to lead.")
+    ] = None,
+    mail: Annotated[
+        bool, typer.Option("--mail", help="Make a mail of the note, for those who got the issue.")
+    ] = False,
+    undo: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Take a correction back that was a mistake itself."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--list", help="Show what was corrected.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Mend the web page of an issue that was sent; without ISSUE the last one."""
+    from newsletter.app import correcting, receipts
+    from newsletter.errors import UsageError
+    from newsletter.issues import parse_name
+
+    desk = context.desk()
+    day = parse_name(receipts.meant(desk, issue).isoformat())
+    if (show or undo is not None) and (words or replace or by or link or to or mail):
+        raise UsageError("--list and --undo stand alone. Leave them out to correct something.")
+    if undo is not None:
+        correcting.withdraw(desk, day, undo)
+    if show or undo is not None:
+        _show(correcting.listed(desk, day), as_json)
+        return
+    done = correcting.correct(
+        desk,
+        day,
+        note=words,
+        words=_pairs("--replace OLD --by NEW", replace, by),
+        links=_pairs("--link OLD --to NEW", link, to),
+        mail=mail,
+    )
+    if as_json:
+        emit(_document(done))
+    else:
+        print(f"Corrected: {done.address}")
+    if done.mail:
+        note(
+            f"The mail about it is {done.mail}, for {counted(done.readers, 'reader')} who got the "
+            f"issue. Nothing was sent yet. Look at it, and send it like an issue:\n"
+            f"  newsletter preview {done.mail}\n  newsletter test {done.mail}\n"
+            f"  newsletter build {done.mail}\n  newsletter approve {done.mail}\n"
+            f"  newsletter send {done.mail}"
+        )
+
+
+def _pairs(said: str, old: list[str] | None, new: list[str] | None) -> list[tuple[str, str]]:
+    from newsletter.errors import UsageError
+
+    if len(old or ()) != len(new or ()):
+        raise UsageError(f"Each change names the old and the new: {said}.")
+    return list(zip(old or (), new or (), strict=True))
+
+
+def _show(found: tuple[Correction, ...], as_json: bool) -> None:
+    if as_json:
+        emit([_correction(each) for each in found])
+        return
+    for each in found:
+        more = (", with a mail" if each.mailed else "") + (", undone" if each.withdrawn else "")
+        print(f"{each.number}. {each.at:%Y-%m-%d %H:%M} UTC{more}: {each.note or '(no note)'}")
+        for change in each.changes:
+            print(f"   {change.kind}: {change.old} → {change.new}")
+    if not found:
+        print("Nothing was corrected.")
+
+
+def _document(done: Corrected) -> dict[str, Any]:
+    return {
+        "issue": done.issue,
+        "address": done.address,
+        "correction": _correction(done.correction),
+        "mail": str(done.mail) if done.mail else None,
+        "readers": done.readers,
+    }
+
+
+def _correction(found: Correction) -> dict[str, Any]:
+    return asdict(found) | {"at": found.at.isoformat()}

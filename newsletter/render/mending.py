@@ -1,0 +1,88 @@
+"""What corrections make of words and links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from newsletter.model import Change, IssueText, StoryText
+from newsletter.model.archive import Kind
+
+_SPOKEN = ("alt", "title")  # attributes that are read out
+
+
+def mended(text: str, changes: Iterable[Change]) -> str:
+    """Plain words as they read now."""
+    for change in changes:
+        if change.kind is Kind.WORDS:
+            text = _pattern(change.old).sub(lambda _, new=change.new: new, text)  # type: ignore[misc]
+    return text
+
+
+def leading(address: str | None, changes: Iterable[Change]) -> str | None:
+    """Where a link leads now."""
+    for change in changes:
+        if change.kind is Kind.LINK and address == change.old:
+            address = change.new
+    return address
+
+
+def mended_text(text: IssueText, changes: tuple[Change, ...]) -> IssueText:
+    """What an issue says now."""
+    if not changes:
+        return text
+    return replace(
+        text,
+        subject=mended(text.subject, changes),
+        preheader=mended(text.preheader, changes),
+        note=mended(text.note, changes),
+        stories=tuple(
+            StoryText(
+                mended(p.headline, changes), mended(p.blurb, changes), leading(p.url, changes)
+            )
+            for p in text.stories
+        ),
+    )
+
+
+def mend(page: Any, change: Change) -> int:
+    """Make the change in a document of lxml's; how often there was something to change."""
+    return _mend_links(page, change) if change.kind is Kind.LINK else _mend_words(page, change)
+
+
+def _mend_links(page: Any, change: Change) -> int:
+    found = [link for link in page.iter("a", "area") if (link.get("href") or "") == change.old]
+    for link in found:
+        link.set("href", change.new)
+    return len(found)
+
+
+def _mend_words(page: Any, change: Change) -> int:
+    """In the texts of the body, within one element each, and in what pictures say."""
+    pattern, count = _pattern(change.old), 0
+
+    def new(text: str) -> str:
+        nonlocal count
+        made, times = pattern.subn(lambda _: change.new, text)
+        count += times
+        return made
+
+    for element in page.body.iter():
+        if isinstance(element.tag, str) and element.tag not in ("style", "script"):
+            if element.text:
+                element.text = new(element.text)
+            for name in _SPOKEN:
+                if said := element.get(name):
+                    element.set(name, new(said))
+        if element.tail and element is not page.body:
+            element.tail = new(element.tail)
+    return count
+
+
+@lru_cache(maxsize=256)
+def _pattern(old: str) -> re.Pattern[str]:
+    """The words, however the lines between them are broken."""
+    return re.compile(r"\s+".join(map(re.escape, old.split())))

@@ -1,0 +1,153 @@
+"""The page of an issue: its mail as it was frozen, with a bar above it and facts for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+from lxml import html as pages
+from lxml.html import builder as make
+
+from newsletter import colours
+from newsletter.model import Change, IssueText, StoryText
+from newsletter.render.mending import mend
+
+_SHEET = """\
+.online, .preheader {{ display: none !important; }}
+.desk-bar {{ background: {accent}; }}
+.desk-bar div {{ display: flex; flex-wrap: wrap; justify-content: space-between; gap: 2px 20px; \
+max-width: 600px; margin: 0 auto; padding: 0 20px; font: 15px/1.4 {sans}; }}
+.desk-bar a, .desk-bar a:hover {{ padding: 12px 0; color: {on} !important; \
+text-underline-offset: 3px; }}
+.desk-bar a:focus-visible {{ outline: 3px solid {on}; outline-offset: -3px; }}
+.desk-mended {{ box-sizing: border-box; max-width: 600px; margin: 0 auto; padding: 16px 20px 4px; \
+border-left: 5px solid {accent}; background: #fffdf9; color: #1c1a17; font: 16px/1.5 {sans}; }}
+.desk-mended p {{ margin: 0 0 12px; }}
+.page {{ min-width: 0; }}
+@media (prefers-color-scheme: dark) {{ .desk-mended {{ background: #262320; color: #ede8de; }} }}
+"""
+_SANS = {
+    True: "'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR',sans-serif",
+    False: "Helvetica,Arial,sans-serif",
+}
+_HEADINGS = "./descendant::*[self::h1 or self::h2 or self::h3 or self::h4][1]"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What the page says beside the mail.
+
+    ``meta``: pairs of a name (or a property, such as ``og:title``) and its content; ``links``:
+    ``rel``, ``href``, and the type and title of a feed; ``facts``: the document for machines;
+    ``bar``: words and address of each link above the mail; ``notes``: what was corrected.
+    """
+
+    title: str
+    language: str
+    accent: str
+    meta: Sequence[tuple[str, str]]
+    links: Sequence[tuple[str, str, str, str]]
+    facts: dict[str, Any]
+    bar_name: str
+    bar: Sequence[tuple[str, str]]
+    notes_name: str
+    notes: Sequence[tuple[str, str]]
+
+
+def page(html: str, beside: Beside, changes: Sequence[Change]) -> str:
+    """The whole page; ``html`` is the mail with its personal parts filled in."""
+    document = _parsed(html)
+    for change in changes:
+        mend(document, change)
+    _fill_head(document, beside)
+    _frame(document, beside)
+    etree.strip_tags(document, etree.Comment)  # all of them are Outlook's
+    made: str = pages.tostring(document, encoding="unicode", doctype="<!DOCTYPE html>")
+    return made
+
+
+def count(html: str, before: Sequence[Change], change: Change) -> int:
+    """How often a page that was mended before has what the change changes."""
+    document = _parsed(html)
+    for each in before:
+        mend(document, each)
+    return mend(document, change)
+
+
+def read(subject: str, html: str, text: str) -> IssueText:
+    """What a mail of an older version says, as far as its look tells."""
+    document = _parsed(html)
+    cells = document.xpath("//*[starts-with(@id, 'story-')]")
+    stories = tuple(story for cell in cells if (story := _story(cell)).headline)
+    pictures = [img.get("src") for cell in cells for img in cell.iter("img")]
+    hidden = document.xpath("//*[contains(concat(' ', @class, ' '), ' preheader ')]")
+    words = " ".join(w for w in text.split() if "://" not in w and "ndx-" not in w)
+    return IssueText(
+        subject,
+        _squeezed(hidden[0].text or "") if hidden else "",
+        "" if stories else words,
+        next((src for src in pictures if (src or "").startswith("https://")), None),
+        stories,
+    )
+
+
+def _story(cell: Any) -> StoryText:
+    heading = next(iter(cell.xpath(_HEADINGS)), None)
+    links = heading.xpath(".//a/@href") if heading is not None else []
+    said = (p for p in cell.iter("p") if "byline" not in (p.get("class") or ""))
+    blurb = next((p for p in said if "caption" not in (p.get("class") or "")), None)
+    return StoryText(
+        _squeezed(heading.text_content()) if heading is not None else "",
+        _squeezed(blurb.text_content()) if blurb is not None else "",
+        str(links[0]) if links else None,
+    )
+
+
+def _parsed(html: str) -> Any:
+    return pages.document_fromstring(html)
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.replace("\u034f", "").replace("\u200c", "").split())
+
+
+def _fill_head(document: Any, beside: Beside) -> None:
+    head = document.head
+    if head is None:  # a look may leave it out
+        head = make.HEAD()
+        document.insert(0, head)
+    for title in head.findall("title"):
+        head.remove(title)
+    head.append(make.TITLE(beside.title))
+    for name, content in beside.meta:
+        kind = "property" if ":" in name and not name.startswith("twitter:") else "name"
+        head.append(make.META({kind: name, "content": content}))
+    for rel, href, type_, title in beside.links:
+        more = {"type": type_, "title": title} if type_ else {}
+        head.append(make.LINK({"rel": rel, "href": href, **more}))
+    facts = json.dumps(beside.facts, ensure_ascii=False).replace("<", "\\u003c")
+    head.append(make.SCRIPT({"type": "application/ld+json"}, facts))
+    sheet = _SHEET.format(
+        accent=beside.accent,
+        on=colours.on(beside.accent),
+        sans=_SANS[beside.language.startswith("ko")],
+    )
+    head.append(make.STYLE(sheet))
+
+
+def _frame(document: Any, beside: Beside) -> None:
+    """The bar, and the mail as the main part of the page, below what was corrected."""
+    body = document.body
+    main = make.MAIN()
+    main.text, body.text = body.text, None
+    if beside.notes:
+        said = [make.P(make.STRONG(when), f" {what}") for when, what in beside.notes]
+        main.append(make.SECTION({"class": "desk-mended", "aria-label": beside.notes_name}, *said))
+    for element in list(body):
+        main.append(element)
+    links = [make.A({"href": href}, words) for words, href in beside.bar]
+    body.append(make.NAV({"class": "desk-bar", "aria-label": beside.bar_name}, make.DIV(*links)))
+    body.append(main)

@@ -1,0 +1,81 @@
+"""Corrections: rows of their own beside the send, which never changes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from newsletter.model import Change, Correction
+from newsletter.model.archive import Kind
+from newsletter.store.schema import corrections, sends
+
+
+def add(
+    connection: Connection,
+    send_id: int,
+    changes: Sequence[Change],
+    now: datetime,
+    *,
+    note: str,
+    mailed: bool,
+) -> Correction:
+    """Keep what is mended in an issue, under the next number."""
+    of = connection.execute(
+        select(sends.c.newsletter, sends.c.issue).where(sends.c.id == send_id).with_for_update()
+    ).one()
+    last = select(func.max(corrections.c.number)).where(
+        corrections.c.newsletter == of.newsletter, corrections.c.issue == of.issue
+    )
+    made = Correction((connection.scalar(last) or 0) + 1, now, note, tuple(changes), mailed)
+    connection.execute(
+        insert(corrections).values(
+            newsletter=of.newsletter,
+            issue=of.issue,
+            number=made.number,
+            note=note,
+            changes=[[change.kind, change.old, change.new] for change in changes],
+            mailed=mailed,
+            made_at=now,
+        )
+    )
+    return made
+
+
+def withdraw(
+    connection: Connection, newsletter: str, issue: str, number: int, now: datetime
+) -> bool:
+    """Show the correction no more; False where there is none that is shown."""
+    gone = connection.execute(
+        update(corrections)
+        .where(corrections.c.newsletter == newsletter, corrections.c.issue == issue)
+        .where(corrections.c.number == number, corrections.c.withdrawn_at.is_(None))
+        .values(withdrawn_at=now)
+    )
+    return gone.rowcount > 0
+
+
+def of_issue(connection: Connection, newsletter: str, issue: str) -> tuple[Correction, ...]:
+    """What was mended in an issue, in its order; also what was withdrawn."""
+    return tuple(of_all(connection, newsletter).get(issue, ()))
+
+
+def of_all(connection: Connection, newsletter: str) -> dict[str, list[Correction]]:
+    """What was mended in each issue, in its order; also what was withdrawn."""
+    found = defaultdict(list)
+    for row in connection.execute(
+        select(corrections)
+        .where(corrections.c.newsletter == newsletter)
+        .order_by(corrections.c.issue, corrections.c.number)
+    ):
+        found[str(row.issue)].append(_read(row))
+    return found
+
+
+def _read(row: Any) -> Correction:
+    changes = tuple(Change(Kind(kind), old, new) for kind, old, new in row.changes)
+    withdrawn = row.withdrawn_at is not None
+    return Correction(row.number, row.made_at, row.note, changes, row.mailed, withdrawn)

@@ -1,0 +1,114 @@
+"""The pages that list issues: the front of the archive, and what a search finds."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import HTMLResponse
+
+from newsletter.app import Desk, archive
+from newsletter.app.archive import Hit
+from newsletter.model import Published
+from newsletter.terms import LONGEST
+from newsletter.web.page import common, environment, home, shown
+from newsletter.web.shelf import Stand
+
+IN_A_PAGE = 40  # issues of the front
+FOUND_IN_A_PAGE = 20
+_NUMBER = re.compile("[1-9][0-9]{0,3}", re.ASCII)
+
+
+def number_of(asked: str | None) -> int | None:
+    """The number of a page; None for what is none."""
+    if asked is None:
+        return 1
+    return int(asked) if _NUMBER.fullmatch(asked) else None
+
+
+def front(stand: Stand, number: int) -> str | None:
+    """The page of that number, the newest issue in the first; None where there are not so many."""
+    desk, start = stand.desk, IN_A_PAGE * (number - 1)
+    issues = [_shown(desk, issue) for issue in stand.issues[start : start + IN_A_PAGE]]
+    if number > 1 and not issues:
+        return None
+    newest, rest = (issues[0], issues[1:]) if issues and number == 1 else (None, issues)
+    base = desk.config.newsletter.base_url
+    here = f"{home(desk)}/"
+    return (
+        environment()
+        .get_template("archive.html.j2")
+        .render(
+            common(desk)
+            | {
+                "number": number,
+                "newest": newest,
+                "years": [
+                    (year, list(each)) for year, each in groupby(rest, lambda i: i["name"][:4])
+                ],
+                "feeds": archive.FEEDS if base else (),
+                "address": base and (f"{base}/" if number == 1 else f"{base}/?page={number}"),
+                "description": newest["preheader"] or newest["subject"] if newest else "",
+                "picture": newest["picture"] if newest else None,
+                "newer": _turned(here, "", number - 1),
+                "older": _turned(here, "", number + 1)
+                if start + IN_A_PAGE < len(stand.issues)
+                else None,
+            }
+        )
+    )
+
+
+def found(stand: Stand, asked: str, number: int) -> HTMLResponse:
+    """The page of that number of what is found; never kept, as it says what somebody looks for."""
+    desk = stand.desk
+    asked = " ".join(asked[:LONGEST].replace("\0", " ").split())
+    hits = archive.search(desk, asked, stand.issues) if asked else []
+    start = FOUND_IN_A_PAGE * (number - 1)
+    shown_hits = hits[start : start + FOUND_IN_A_PAGE]
+    here, query = f"{home(desk)}/search", asked
+    heading = desk.language.words["archive_search"]
+    if asked:
+        key = "archive_found" if hits else "archive_found_none"
+        heading = desk.language.say(key, words=asked, count=str(len(hits)))
+    return shown(
+        desk,
+        "search.html.j2",
+        asked=asked,
+        heading=heading,
+        hits=[_hit(desk, hit) for hit in shown_hits],
+        newer=_turned(here, query, number - 1) if shown_hits else None,
+        older=_turned(here, query, number + 1) if start + FOUND_IN_A_PAGE < len(hits) else None,
+    )
+
+
+def _turned(here: str, asked: str, number: int) -> str | None:
+    if number < 1:
+        return None
+    values = ({"q": asked} if asked else {}) | ({"page": str(number)} if number > 1 else {})
+    return f"{here}?{urlencode(values)}" if values else here
+
+
+def _shown(desk: Desk, issue: Published) -> dict[str, Any]:
+    text = archive.now_said(issue)
+    return _named(desk, issue) | {
+        "subject": text.subject,
+        "preheader": text.preheader,
+        "picture": text.picture,
+        "corrected": any(each.note for each in issue.corrections),
+    }
+
+
+def _hit(desk: Desk, hit: Hit) -> dict[str, Any]:
+    return _named(desk, hit.issue) | {"subject": hit.subject, "excerpt": hit.excerpt}
+
+
+def _named(desk: Desk, issue: Published) -> dict[str, Any]:
+    return {
+        "name": issue.issue,
+        "path": f"{home(desk)}/issues/{issue.issue}",
+        "date": desk.language.long_date(date.fromisoformat(issue.issue)),
+    }

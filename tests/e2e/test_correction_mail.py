@@ -1,0 +1,140 @@
+"""A mail that corrects an issue: to those who got it, through the same approval and ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.policy import SMTPUTF8
+
+import pytest
+
+from newsletter.app import approving, open_desk
+from newsletter.issues import parse_issue
+from tests.e2e.sends import ISSUE, edit, got, numbers, through_sendgrid
+from tests.e2e.servers import SendgridServer, bad_address, refused, reset, sendgrid_server
+from tests.newsroom import Newsroom
+
+MAIL = f"{ISSUE}-c1"
+NOTE = "We wrote that *ten* people came. There were twelve."
+
+
+@pytest.fixture
+def server() -> Iterator[SendgridServer]:
+    with sendgrid_server() as opened:
+        yield opened
+
+
+def corrected(room: Newsroom, readers: int) -> None:
+    """An issue that was sent, and the mail about a fault in it."""
+    room.prepare(ISSUE, readers=readers)
+    room.run("send", ISSUE, "--yes")
+    done = room.json("correct", "--note", NOTE, "--mail")
+    assert done["mail"] == MAIL
+
+
+def approved(room: Newsroom) -> None:
+    room.run("build", MAIL)
+    room.run("approve", MAIL)
+
+
+def test_it_is_tested_approved_and_sent_like_an_issue(newsroom: Newsroom) -> None:
+    corrected(newsroom, 3)
+    room = newsroom
+    assert "is not approved" in room.run("send", MAIL, "--yes", status=1).stderr
+    approved(room)
+    room.run("test", MAIL)
+    assert len(list((room.folder / "outbox" / "tests").glob(f"{MAIL}-*.eml"))) == 1
+    note = room.folder / "issues" / MAIL / "note.md"
+    note.write_text(note.read_text() + "\nAnd we regret it.\n")
+    assert "changed since" in room.run("send", MAIL, "--yes", status=1).stderr
+    approved(room)
+    room.run("subscribers", "add", "new@example.com")
+    room.run("subscribers", "remove", "reader0002@example.com", "--yes")
+    assert room.json("send", MAIL, "--dry-run")["readers"] == 2
+    assert numbers(room.json("send", MAIL, "--yes")) == {"accepted": 2}
+    mails = sorted((room.folder / "outbox" / MAIL).glob("*.eml"))
+    assert sorted(m.name.partition("-")[2] for m in mails) == [
+        "reader0001@example.com.eml",
+        "reader0003@example.com.eml",
+    ]
+    mail = message_from_bytes(mails[0].read_bytes(), policy=SMTPUTF8)
+    assert mail["Subject"] == "Correction: First story"
+    text = mail.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+    assert "CORRECTION" in text
+    assert "We wrote that *ten* people came" in " ".join(text.split())
+    assert f"https://news.example.com/issues/{ISSUE}\n" in text
+    assert "/issues/2030-01-07-c1" not in text
+    assert "And we regret it." in text
+    assert "https://news.example.com/unsubscribe/1-" in text
+
+
+def test_the_link_in_a_test_of_it_approves_it(newsroom: Newsroom) -> None:
+    corrected(newsroom, 1)
+    hash_ = newsroom.json("build", MAIL)["hash"]
+    desk = open_desk(newsroom.folder)
+    link = approving.link(desk, parse_issue(MAIL), hash_)
+    assert link
+    found = approving.approve(desk, link.rpartition("/")[2])
+    desk.close()
+    assert (found.state, found.goes_out) == (approving.State.APPROVED, None)
+    assert numbers(newsroom.json("send", MAIL, "--yes")) == {"accepted": 1}
+
+
+def test_it_is_sent_once_and_to_nobody_else(newsroom: Newsroom) -> None:
+    corrected(newsroom, 2)
+    approved(newsroom)
+    newsroom.run("send", MAIL, "--yes")
+    assert "sent already" in newsroom.run("send", MAIL, "--yes").stderr
+    newsroom.run("subscribers", "add", "new@example.com")
+    assert "only to those" in newsroom.run("send", MAIL, "--missing", "--yes", status=1).stderr
+    assert numbers(newsroom.json("receipt", MAIL)) == {"accepted": 2}
+    # A word that names no issue still means the last issue.
+    assert newsroom.json("receipt")["issue"] == ISSUE
+    assert f"Receipt for {ISSUE} " in newsroom.run("status").stdout
+    second = newsroom.json("correct", "--note", "It was thirteen.", "--mail")
+    assert (second["mail"], second["readers"]) == (f"{ISSUE}-c2", 2)
+
+
+def test_what_goes_wrong_with_it_is_settled_as_with_any_send(
+    newsroom: Newsroom, server: SendgridServer
+) -> None:
+    through_sendgrid(newsroom, server, "hold")
+    corrected(newsroom, 6)
+    approved(newsroom)
+    done = server.requests
+    server.script = {done + 1: reset(taken=True), done + 2: bad_address(0), done + 3: refused(401)}
+    newsroom.run("send", MAIL, "--yes", status=1)
+    found = numbers(newsroom.json("receipt", MAIL))
+    assert found == {"in_doubt": 2, "rejected": 1, "waiting": 3}
+    waiting = " ".join(newsroom.json("status")["waiting"])
+    assert f"The send of {MAIL} is paused" in waiting
+    assert f"newsletter receipt {MAIL}" in waiting
+    server.script.clear()
+    newsroom.run("resolve", "--all", "--as", "sent", "--issue", MAIL)
+    found = newsroom.json("resume", MAIL)
+    assert numbers(found) == {"accepted": 5, "rejected": 1}
+    assert found["issue"] == MAIL
+    assert server.bodies[-1]["categories"][-1] == MAIL
+    assert max(got(server).count(reader) for reader in got(server)) == 2  # the issue, and this
+
+
+def test_a_correction_of_nothing_is_refused(newsroom: Newsroom) -> None:
+    newsroom.prepare(ISSUE, readers=1)
+    assert "was not sent" in newsroom.run("correct", ISSUE, "--note", "x", status=1).stderr
+    newsroom.run("send", ISSUE, "--yes")
+    stray = newsroom.folder / "issues" / MAIL
+    stray.mkdir()
+    told = newsroom.run("correct", "--note", "x", "--mail", status=1).stderr
+    assert "is there already" in told
+    assert newsroom.json("correct", "--list") == []
+    stray.rmdir()
+    newsroom.run("correct", "--note", "x", "--mail")
+    for command in ("gather", "correct", "reschedule"):
+        more = ["mon 09:00"] if command == "reschedule" else []
+        assert "is not an issue" in newsroom.run(command, MAIL, *more, status=2).stderr
+    for name in (f"{ISSUE}-c0", f"{ISSUE}-c01", f"{ISSUE}-c", f"{ISSUE}-c1234"):
+        assert "is no correction" in newsroom.run("build", name, status=2).stderr
+    assert f"There is no issue {ISSUE}-c9" in newsroom.run("build", f"{ISSUE}-c9", status=1).stderr
+    edit(newsroom, "DELETE FROM subscriptions")
+    approved(newsroom)
+    assert "Nobody who got" in newsroom.run("send", MAIL, "--yes", status=1).stderr
