@@ -13,8 +13,8 @@ from newsletter.app.deadlines import goes_out, leaves
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose
 from newsletter.errors import NewsletterError
-from newsletter.keyring import keyring
 from newsletter.issues import parse_issue
+from newsletter.keyring import keyring
 from newsletter.links import Approving
 from newsletter.store import approvals, sends
 from newsletter.store.approvals import Approval
