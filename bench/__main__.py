@@ -11,7 +11,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import delivering, gathering, importing, mailing, previewing, serving, ticking
+from bench import (
+    delivering,
+    gathering,
+    importing,
+    mailing,
+    previewing,
+    reporting,
+    serving,
+    ticking,
+)
 
 ROOT = Path(__file__).parents[1]
 ISSUE = "2025-07-07"
@@ -63,6 +72,11 @@ def main() -> None:
     print(f"SMTP, a bare loop of ready-made mails {bare:6.0f} mails a second")
     print(f"SMTP, delivered and recorded {ours:15.0f} mails a second", end="")
     print(f"   {share:.2f} of the bare loop, at least {mailing.SHARE}")
+    told = reporting.measure()
+    print(
+        f"events taken, in requests of {reporting.EACH} {told.rate:12,.0f} a second, at least "
+        f"{reporting.LEAST:,}; memory {told.late / told.early:.2f} of that after a tenth, at most 1.2"
+    )
     least, ours, peak, small = importing.measure()
     _line(f"{importing.LINES:,} lines, read and inserted only", least, None)
     _line(f"{importing.LINES:,} lines, imported", ours, importing.LINES / 50_000)

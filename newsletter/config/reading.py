@@ -22,6 +22,7 @@ from newsletter.config.settings import (
     Editor,
     Gather,
     Newsletter,
+    Privacy,
     ProviderOptions,
     Schedule,
     SourceOptions,
@@ -46,6 +47,7 @@ class Config:
     delivery: Delivery
     alerts: Alerts
     database: Database
+    privacy: Privacy
     sources: tuple[SourceOptions, ...]
     provider: ProviderOptions
     alerts_provider: ProviderOptions | None = None  # None: as the readers' mails

@@ -39,11 +39,13 @@ from newsletter.model.issue import (
     Story,
 )
 from newsletter.model.people import Status
+from newsletter.model.reported import Consequence, Reported
 
 __all__ = [
     "Answer",
     "Article",
     "Choice",
+    "Consequence",
     "Dateline",
     "Doubt",
     "EditorBox",
@@ -64,6 +66,7 @@ __all__ = [
     "Receipt",
     "Recipient",
     "Rendered",
+    "Reported",
     "Section",
     "Send",
     "SourceReport",

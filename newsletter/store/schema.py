@@ -21,6 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.engine import Dialect
 
@@ -73,6 +74,8 @@ subscribers = Table(
     Column("name", String(200), nullable=False, default=""),
     Column("address_key", String(64), nullable=False, unique=True),
     Column("created_at", Moment, nullable=False),
+    # When a suppression was lifted last: what providers report from before does not bring it back.
+    Column("permitted_at", Moment, nullable=True),
 )
 
 lists = Table(
@@ -169,6 +172,8 @@ deliveries = Table(
     Column("batch", Integer, nullable=True),
     Column("state", String(20), nullable=False),
     Column("reason", Text, nullable=True),
+    Column("reported", Integer, nullable=True),  # model.Reported: only ever grows
+    Column("reported_at", Moment, nullable=True),
     UniqueConstraint("send_id", "subscriber_id"),
     ForeignKeyConstraint(["send_id", "batch"], ["batches.send_id", "batches.number"]),
     Index(None, "send_id", "batch"),
@@ -220,4 +225,62 @@ used_links = Table(
     metadata,
     Column("nonce", String(64), primary_key=True),
     Column("used_at", Moment, nullable=False),
+)
+
+# What a provider posted, as it came, until it is read: it holds addresses, and does not stay.
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("provider", String(100), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=True),  # why it could not be read
+)
+
+# Each event once. Whom it is about stands in it where that is needed: of an open or a click only
+# `reader`, a name made up for this send, unless the newsletter keeps figures by reader.
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(100), nullable=False, unique=True),  # the provider's own id
+    Column("kind", String(40), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("send_id", ForeignKey("sends.id"), nullable=True),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=True),
+    Column("reader", String(22), nullable=True),
+    Column("link", Text, nullable=True),
+    Column("machine", Boolean, nullable=False, server_default=false()),
+    Column("raw", Text, nullable=True),  # what was said beyond that, without the address
+    Index(None, "send_id", "kind"),
+    *(
+        Index(f"ix_events_{name}", *columns, sqlite_where=text(where), postgresql_where=text(where))
+        for name, columns, where in (
+            ("reader", ("send_id", "reader"), "reader IS NOT NULL"),
+            ("subscriber_id", ("subscriber_id",), "subscriber_id IS NOT NULL"),
+            ("raw", ("id",), "raw IS NOT NULL"),
+            ("link", ("id",), "link IS NOT NULL"),
+        )
+    ),
+)
+
+# The figures of a send whose events are gone.
+figures = Table(
+    "figures",
+    metadata,
+    Column("send_id", ForeignKey("sends.id"), primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("closed_at", Moment, nullable=False),
+)
+
+# How many on a list may be mailed, by the day (UTC).
+list_days = Table(
+    "list_days",
+    metadata,
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("readers", Integer, nullable=False),
 )
