@@ -75,7 +75,7 @@ def main() -> None:
     told = reporting.measure()
     print(
         f"events taken, in requests of {reporting.EACH} {told.rate:12,.0f} a second, at least "
-        f"{reporting.LEAST:,}; memory {told.late / told.early:.2f} of that after a tenth, at most 1.2"
+        f"{reporting.LEAST:,}; memory {told.late / told.early:.2f} of that early on, at most 1.2"
     )
     least, ours, peak, small = importing.measure()
     _line(f"{importing.LINES:,} lines, read and inserted only", least, None)

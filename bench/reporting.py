@@ -99,12 +99,12 @@ def _requests(
 def _event(kind: str, number: int) -> dict[str, object]:
     if kind == "delivered" and number % 100 == 0:
         kind = "bounce"
-    more: dict[str, object] = {
+    by_kind: dict[str, dict[str, object]] = {
         "delivered": {"response": "250 2.0.0 OK 1751900000 mail", "tls": 1},
         "open": {"useragent": "Mozilla/5.0", "sg_machine_open": number % 3 == 0},
         "click": {"useragent": "Mozilla/5.0", "url": f"https://www.example.com/{number % 15}"},
         "bounce": {"reason": "550 5.1.1 unknown", "status": "5.1.1", "type": "bounce"},
-    }.get(kind, {})
+    }
     now = int(time.time())
     id_ = base64.urlsafe_b64encode(f"{kind}-0-10994919-{number:022}".encode()).decode()
     return {
@@ -120,7 +120,7 @@ def _event(kind: str, number: int) -> dict[str, object]:
         "nb_send": "1",
         "nb_batch": str(1 + (number - 1) // 1000),
         "nb_delivery": str(number),
-        **more,
+        **by_kind.get(kind, {}),
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from newsletter.foreign import canonical
 from newsletter.machines import PREFETCH
 from newsletter.model import Event, Reported
 from newsletter.providers import slug
@@ -159,8 +160,8 @@ def _row(
 
 
 def _impersonal(link: str) -> str:
-    """The address that was clicked, without the key of a reader."""
-    return _PERSONAL.sub(r"\1", link.replace("\0", ""))[:LONGEST]
+    """The address that was clicked, as stories have theirs, and without the key of a reader."""
+    return canonical(_PERSONAL.sub(r"\1", link.replace("\0", ""))[:LONGEST])
 
 
 def _furthest(

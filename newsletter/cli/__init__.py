@@ -11,6 +11,7 @@ import typer
 from newsletter import __version__
 from newsletter.cli import (
     editing,
+    figures,
     gathering,
     people,
     receipts,
@@ -37,6 +38,7 @@ for part in (
     editing,
     sending,
     receipts,
+    figures,
     people,
     timetable,
     service,

@@ -86,7 +86,7 @@ def parse(body: str | bytes) -> list[Event]:
 
 
 def _read(body: str | bytes) -> Any:
-    """The document; None where it is none. Half a letter, as in some programs' names, is no fault."""
+    """The document; None where it is none. Half a letter, as some agents have, is no fault."""
     try:
         return orjson.loads(body)
     except ValueError:

@@ -158,11 +158,12 @@ def drop_before(connection: Connection, moment: datetime) -> None:
     )
 
 
-def unname(connection: Connection) -> bool:
+def unname(connection: Connection, newsletter: str) -> None:
     """Take readers out of opens and clicks, where they stand from when that was asked for."""
-    changed = connection.execute(
+    theirs = select(sends.c.id).where(sends.c.newsletter == newsletter)
+    connection.execute(
         update(events)
         .where(events.c.reader.is_not(None), events.c.subscriber_id.is_not(None))
+        .where(events.c.send_id.in_(theirs))
         .values(subscriber_id=None)
     )
-    return changed.rowcount > 0

@@ -1,0 +1,37 @@
+"""How many readers a list has had: a number a day, and what each issue went to."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Connection, func, select
+
+from newsletter.store import readers
+from newsletter.store.schema import deliveries, list_days, sends
+from newsletter.store.sends import DeliveryState
+from newsletter.store.subscribers import list_id
+from newsletter.store.upserts import upsert
+
+
+def note(connection: Connection, list_name: str, now: datetime) -> None:
+    """Write today's number down; the first of a day stays."""
+    statement = upsert(connection, list_days).values(
+        list_id=list_id(connection, list_name),
+        day=now.date().isoformat(),
+        readers=readers.count(connection, list_name),
+    )
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def of(connection: Connection, number: int) -> dict[date, int]:
+    """Day → readers, in order. Where no number was noted, what an issue of that day went to."""
+    rows = connection.execute(
+        select(func.min(sends.c.created_at), func.count())
+        .join_from(deliveries, sends)
+        .where(sends.c.list_id == number, deliveries.c.state != DeliveryState.EXCLUDED)
+        .group_by(sends.c.id)
+    )
+    found = {at.date(): int(count) for at, count in rows}
+    noted = select(list_days.c.day, list_days.c.readers).where(list_days.c.list_id == number)
+    found |= {date.fromisoformat(day): int(count) for day, count in connection.execute(noted)}
+    return dict(sorted(found.items()))
