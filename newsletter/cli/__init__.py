@@ -10,6 +10,7 @@ import typer
 
 from newsletter import __version__
 from newsletter.cli import (
+    bounces,
     editing,
     figures,
     gathering,
@@ -39,6 +40,7 @@ for part in (
     sending,
     receipts,
     figures,
+    bounces,
     people,
     timetable,
     service,

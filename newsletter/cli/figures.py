@@ -103,13 +103,11 @@ def _text(found: Report) -> str:
             ("complained", f"{found.complained:,}", _rate(found, "complained")),
         ]
     rows.append(("left the list since", f"{found.left:,}", _rate(found, "left")))
-    for name, what, rate in (
-        ("opened", found.opens, "opened"),
-        ("clicked", found.clicks, "clicked"),
-    ):
+    for name, what in (("opened", found.opens), ("clicked", found.clicks)):
         if what is not None:
-            rows.append((f"{name}, by people", _count(what, "people"), _rate(found, rate)))
-            rows.append((f"{name}, by machines", _count(what, "machines"), ""))
+            people, machines = f"{what.people.readers:,}", f"{what.machines.readers:,}"
+            rows.append((f"{name}, by people", people, _rate(found, name)))
+            rows.append((f"{name}, by machines", machines, ""))
     widest = max(len(row[1]) for row in rows)
     said = table((name, number.rjust(widest), rate) for name, number, rate in rows)
     parts = [f"Report on {found.issue}: {found.subject}\n{said}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import dropwhile
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from newsletter.store.upserts import upsert
 IN_A_ROW = 3  # issues that came back softly, after which the address is not tried any more
 _LOOKED_AT = 15  # issues: of the newest nothing may be known yet
 _AT_ONCE = 500
+_SECOND = timedelta(seconds=1)  # what the moments of events are rounded to
 _REASONS = {
     Consequence.BOUNCED: Status.BOUNCED.word,
     Consequence.COMPLAINED: Status.COMPLAINED.word,
@@ -84,7 +85,7 @@ def _wished_later(
         for (number, list_id), at in wishes.items()
         if number == each.subscriber and each.list_id in (None, list_id)
     ]
-    return any(at > each.at for at in (*since, person.permitted_at) if at)
+    return any(at > each.at + _SECOND for at in (*since, person.permitted_at) if at)
 
 
 def find(connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
@@ -160,7 +161,7 @@ def _unsubscribe(connection: Connection, each: Leaving, now: datetime) -> None:
         .where(
             subscriptions.c.subscriber_id == each.subscriber,
             subscriptions.c.status != UNSUBSCRIBED,
-            or_(subscriptions.c.status != ACTIVE, subscriptions.c.changed_at <= each.at),
+            or_(subscriptions.c.status != ACTIVE, subscriptions.c.changed_at <= each.at + _SECOND),
             *on_list,
         )
         .values(status=UNSUBSCRIBED, changed_at=now)

@@ -57,7 +57,9 @@ class Keys:
 
 def address_keys(connection: Connection) -> Keys:
     """Those of this database, made at first use."""
-    return Keys(facts.once(connection, "address key", secrets.token_hex(32)).encode())
+    name = "address key"
+    known = facts.find(connection, name)
+    return Keys((known or facts.once(connection, name, secrets.token_hex(32))).encode())
 
 
 class People:
