@@ -110,9 +110,9 @@ def _imap(address: str) -> Iterator[Iterator[Found]]:
             with suppress(imaplib.IMAP4.error, OSError):
                 server.logout()
     except (imaplib.IMAP4.error, OSError) as error:
-        said = _words([error.args[0] if error.args else error])
+        why = _words([error.args[0] if error.args else error])
         raise FetchError(
-            f"The mailbox at {where} cannot be read: {said}."
+            f"The mailbox at {where} cannot be read: {why}."
             f" Look at its address, the user and IMAP_PASSWORD; what was stored before is safe."
         ) from error
 

@@ -11,6 +11,7 @@ import typer
 from newsletter import __version__
 from newsletter.cli import (
     bounces,
+    databases,
     editing,
     figures,
     gathering,
@@ -44,6 +45,7 @@ for part in (
     people,
     timetable,
     service,
+    databases,
     rehearsing,
 ):
     part.register(app)

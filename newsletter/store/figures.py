@@ -121,7 +121,7 @@ def delivered_by_minute(connection: Connection, send_id: int) -> list[tuple[str,
 def by_reader(connection: Connection, send_id: int) -> Iterator[Reader]:
     """What each reader did, without what machines did; nobody where that is not kept."""
     by_people = _by_people(send_id)
-    rows = connection.execution_options(yield_per=5_000).execute(
+    rows = connection.execute(
         select(
             subscribers.c.email,
             func.sum(case((by_people.c.kind == "open", 1), else_=0)),
@@ -131,7 +131,8 @@ def by_reader(connection: Connection, send_id: int) -> Iterator[Reader]:
         .join_from(by_people, subscribers, subscribers.c.id == by_people.c.subscriber_id)
         .where(subscribers.c.email.is_not(None), by_people.c.by_machine == 0)
         .group_by(subscribers.c.id, subscribers.c.email)
-        .order_by(subscribers.c.email)
+        .order_by(subscribers.c.email),
+        execution_options={"yield_per": 5_000},
     )
     return (Reader(email, int(opens), int(clicks), last) for email, opens, clicks, last in rows)
 
