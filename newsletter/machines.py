@@ -14,7 +14,7 @@ AT_ONCE = 3  # different links within one second
 _AGENTS = re.compile(
     r"barracuda|proofpoint|mimecast|symantec|messagelabs|trendmicro|fireeye|forcepoint|sophos"
     r"|cloudmark|ironport|zscaler|paloalto|urldefen[cs]e|safelinks|bitdefender|kaspersky"
-    r"|(?:^|[^a-z])(?:bot|crawler|spider|scanner|monitor)(?:[^a-z]|$)|[a-z]bot(?:[^a-z]|$)"
+    r"|(?:^|[^a-z])(?:crawler|spider|scanner|monitor)(?:[^a-z]|$)|(?<!cu)bot(?:[^a-z]|$)"
     r"|facebookexternalhit|slack-imgproxy|whatsapp/|skypeuripreview|bingpreview|google-safety"
     r"|headlesschrome|phantomjs|python-|aiohttp|curl/|wget/|libwww|go-http-client|java/|okhttp"
     r"|axios|node-fetch|guzzle|apache-httpclient",

@@ -6,14 +6,14 @@ import uvicorn
 from starlette.applications import Starlette
 
 from newsletter.app import Desk
-from newsletter.web import approval, reports
+from newsletter.web import approval, openapi, reports
 from newsletter.web.current import Current
 
 
 def create_app(desk: Desk) -> Starlette:
     """The public side as an application."""
     current = Current(desk)
-    app = Starlette(routes=[*reports.routes(current), *approval.routes(current)])
+    app = Starlette(routes=[*reports.routes(current), *approval.routes(current), *openapi.routes()])
     app.router.redirect_slashes = False  # behind another server it knows no address to lead to
     return app
 
