@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 640, 210
-_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 14, 14, 30
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 30
 _LABELS = 6  # along an axis, at most
 
 Point = tuple[float, float]
@@ -91,12 +91,13 @@ def _plot(title: str, words: str, along: Axis, up: Axis, parts: Sequence[str]) -
             f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{escape(label)}</text>'
         )
-    for value, label in along.marks:
+    for number, (value, label) in enumerate(along.marks):
+        inner = 0 < number < len(along.marks) - 1
+        kind = ' class="between"' if inner else ""  # left out where there is little room
         x, _ = _place((value, up.low), along, up)
         anchor = "start" if x < _LEFT + 20 else "end" if x > WIDTH - _RIGHT - 20 else "middle"
-        frame.append(
-            f'<text x="{x:.1f}" y="{floor + 20}" text-anchor="{anchor}">{escape(label)}</text>'
-        )
+        place = f'x="{x:.1f}" y="{floor + 20}" text-anchor="{anchor}"'
+        frame.append(f"<text{kind} {place}>{escape(label)}</text>")
     name = f"{title}. {words}"
     return Markup(  # noqa: S704 - numbers, and words that are escaped
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)}">'
