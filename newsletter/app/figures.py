@@ -57,7 +57,8 @@ class Rate:
 class Report:
     """The figures of one issue.
 
-    ``reported``: whether the provider has said anything of it; ``opens`` and ``clicks`` are None
+    ``reported``: whether anything was said of it; ``delivered`` is None where only what came back
+    by mail is known. ``opens`` and ``clicks`` are None
     where nobody looks for them. ``arrivals``: minute (UTC) → how many; ``hours``: the hour (UTC),
     opens and clicks of people; ``growth``: day → readers on the list.
     """
@@ -67,7 +68,7 @@ class Report:
     receipt: Receipt
     sent_at: datetime
     reported: bool
-    delivered: int
+    delivered: int | None
     deferred: int
     bounced: int
     blocked: int
@@ -90,20 +91,19 @@ class Report:
     @property
     def rates(self) -> dict[str, Rate]:
         """Each share with its denominator; those that have one."""
-        arrived = "of those delivered"
-        pairs = [
-            ("delivered", self.delivered, self.receipt.accepted, "of those accepted"),
-            ("bounced", self.bounced + self.blocked, self.receipt.accepted, "of those accepted"),
-            ("complained", self.complained, self.delivered, arrived),
-            ("left", self.left, self.receipt.accepted, "of those accepted"),
-        ]
+        accepted = (self.receipt.accepted, "of those accepted")
+        arrived = accepted if self.delivered is None else (self.delivered, "of those delivered")
+        pairs = [("left", self.left, accepted)]
+        if self.delivered is not None:
+            pairs.append(("delivered", self.delivered, accepted))
+        if self.reported:
+            pairs.append(("bounced", self.bounced + self.blocked, accepted))
+            pairs.append(("complained", self.complained, arrived))
         if self.opens:
-            pairs.append(("opened", self.opens.people.readers, self.delivered, arrived))
+            pairs.append(("opened", self.opens.people.readers, arrived))
         if self.clicks:
-            pairs.append(("clicked", self.clicks.people.readers, self.delivered, arrived))
-        if not self.reported:
-            pairs = [pair for pair in pairs if pair[0] == "left"]
-        return {name: Rate(n / whole, of) for name, n, whole, of in pairs if whole}
+            pairs.append(("clicked", self.clicks.people.readers, arrived))
+        return {name: Rate(n / whole, of) for name, n, (whole, of) in pairs if whole}
 
 
 def report(desk: Desk, issue: date) -> Report:
@@ -120,14 +120,15 @@ def report(desk: Desk, issue: date) -> Report:
     opens, clicks = _apart(counted["opens"]), _apart(counted["clicks"])
     looked_for = _looked_for(desk, opens, clicks)
     stories, others = _followed(frozen, articles, counted)
-    reported = any(states.values())
+    reported = any(states.values()) or counted["complained"] > 0
+    arrival = states[Reported.PROCESSED] + states[Reported.DELIVERED] > 0
     return Report(
         issue=issue,
         subject=frozen.send.subject,
         receipt=receipt,
         sent_at=frozen.send.send_at or frozen.created_at,
         reported=reported,
-        delivered=states[Reported.DELIVERED],
+        delivered=states[Reported.DELIVERED] if arrival else None,
         deferred=states[Reported.DEFERRED],
         bounced=states[Reported.BOUNCED],
         blocked=states[Reported.BLOCKED],
@@ -145,7 +146,7 @@ def report(desk: Desk, issue: date) -> Report:
         per_reader=desk.config.privacy.per_reader,
         events_until=frozen.created_at + desk.config.privacy.keep_events,
         events_gone=gone,
-        notes=_notes(desk, reported, looked_for),
+        notes=_notes(desk, reported, arrival, looked_for),
     )
 
 
@@ -176,7 +177,9 @@ def _looked_for(desk: Desk, opens: Apart, clicks: Apart) -> tuple[bool, bool]:
     )
 
 
-def _notes(desk: Desk, reported: bool, looked_for: tuple[bool, bool]) -> tuple[str, ...]:
+def _notes(
+    desk: Desk, reported: bool, arrival: bool, looked_for: tuple[bool, bool]
+) -> tuple[str, ...]:
     """What is not known, and why: a zero would say something else."""
     said = []
     if not reported:
@@ -188,6 +191,8 @@ def _notes(desk: Desk, reported: bool, looked_for: tuple[bool, bool]) -> tuple[s
             else f"What arrived is not known: {type_} reports nothing. `newsletter bounces` reads "
             f"what came back by mail."
         )
+    elif not arrival:
+        said.append("What arrived is not known, only what came back.")
     missing = [name for name, on in zip(("Opens", "Clicks"), looked_for, strict=True) if not on]
     if missing:
         said.append(f"{' and '.join(missing).capitalize()} are not tracked.")

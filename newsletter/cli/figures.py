@@ -92,9 +92,10 @@ def _write_readers(desk: Desk, day: date, as_json: bool) -> None:
 
 def _text(found: Report) -> str:
     rows = [("accepted by the provider", f"{found.receipt.accepted:,}", "")]
+    if found.delivered is not None:
+        rows.append(("delivered", f"{found.delivered:,}", _rate(found, "delivered")))
     if found.reported:
         rows += [
-            ("delivered", f"{found.delivered:,}", _rate(found, "delivered")),
             ("still tried", f"{found.deferred:,}", ""),
             ("came back for good", f"{found.bounced:,}", ""),
             ("came back for now", f"{found.blocked:,}", ""),
@@ -145,7 +146,7 @@ def as_document(found: Report) -> dict[str, Any]:
         "subject": found.subject,
         "sent_at": found.sent_at.isoformat(),
         "accepted": receipt.accepted,
-        "delivered": found.delivered if known else None,
+        "delivered": found.delivered,
         "deferred": found.deferred if known else None,
         "bounced": {"hard": found.bounced, "soft": found.blocked} if known else None,
         "dropped": found.dropped if known else None,

@@ -49,7 +49,7 @@ def _parts(found: Report) -> list[dict[str, Any]]:
     if not found.reported:
         return []
     parts = [
-        ("delivered", "delivered", found.delivered),
+        ("delivered", "delivered", found.delivered or 0),
         ("deferred", "still tried", found.deferred),
         ("blocked", "came back for now", found.blocked),
         ("bounced", "came back for good", found.bounced),
@@ -58,7 +58,7 @@ def _parts(found: Report) -> list[dict[str, Any]]:
     ]
     whole, begin, shown = sum(n for _, _, n in parts) or 1, 0.0, []
     for kind, words, n in parts:
-        if n or kind == "delivered":
+        if n:
             share = n / whole
             shown.append({"kind": kind, "words": words, "n": n, "x": 100 * begin, "w": 100 * share})
             begin += share
@@ -68,10 +68,11 @@ def _parts(found: Report) -> list[dict[str, Any]]:
 def _tiles(found: Report) -> list[tuple[str, str, str]]:
     """The figures at the top: a number, what it counts, and its share of what."""
     tiles = [("accepted", f"{found.receipt.accepted:,}", "by the provider")]
+    if found.delivered is not None:
+        tiles.append(("delivered", f"{found.delivered:,}", _rate(found, "delivered")))
     if found.reported:
         back = found.bounced + found.blocked
         tiles += [
-            ("delivered", f"{found.delivered:,}", _rate(found, "delivered")),
             ("came back", f"{back:,}", _rate(found, "bounced")),
             ("complained", f"{found.complained:,}", _rate(found, "complained")),
         ]

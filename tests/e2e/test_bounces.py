@@ -65,7 +65,9 @@ def test_mails_that_came_back_are_told_apart_and_count_once(newsroom: Newsroom) 
     report = newsroom.json("report")
     assert (report["bounced"], report["deferred"]) == ({"hard": 4, "soft": 2}, 1)
     assert report["complained"] == 1
-    assert report["opens"] is None
+    assert report["opens"] is report["delivered"] is None
+    assert "only what came back" in report["notes"][0]
+    assert report["rates"]["bounced"]["of"] == "of those accepted"
     again = newsroom.json("bounces", str(back))
     assert (again["new"], again["known"]) == (0, 8)
     said = newsroom.run("bounces", str(back)).stdout
