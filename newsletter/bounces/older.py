@@ -9,9 +9,13 @@ from newsletter.bounces.notices import Fate, fate_of_failure
 
 Failure = tuple[Fate, tuple[str, ...], str, str]  # fate, recipients, status, words
 
-_A = r"[^\s<>()\[\],;:\"\\]+@[^\s<>()\[\],;:\"\\]+"
+_PART = r"[^\s<>()\[\],;:\"\\@]"
+_A = rf"(?<!{_PART}){_PART}+@{_PART}+"  # it begins where a word does: no letter is tried twice
+ADDRESS = re.compile(_A)
+LONGEST = 2_000  # characters of what a server says
 _COPY = re.compile(
-    r"^\W*(Below this line is a copy of the message|This is a copy of (?:the|your) message"
+    r"^[^\w\n]{0,20}(Below this line is a copy of the message"
+    r"|This is a copy of (?:the|your) message"
     r"|(?:The )?Original message|Returned message|Included is a copy|원본 메시지)[^\n]*$",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -24,9 +28,9 @@ _EXCHANGE = re.compile(
     r"couldn.t be delivered|Delivery has failed to these recipients",
     re.IGNORECASE,
 )
-_NAMED = re.compile(rf"^\s*<({_A})>:?[ \t]*(.*(?:\n(?!\s*\n|\s*<).*){{0,8}})", re.MULTILINE)
+_NAMED = re.compile(rf"^[ \t]*<({_A})>:?[ \t]*(.*(?:\n(?!\s*\n|\s*<).*){{0,8}})", re.MULTILINE)
 _LISTED = re.compile(
-    rf"^\s*(?:.*<)?({_A})>?(?: on [^\n]*)?\n((?:[ \t]+[^\n]*\n?){{1,6}})", re.MULTILINE
+    rf"^[ \t]*(?:.*<)?({_A})>?(?: on [^\n]*)?\n((?:[ \t]+[^\n]*\n?){{1,6}})", re.MULTILINE
 )
 _ALONE = re.compile(rf"^[ \t]*<?({_A})>?:?[ \t]*$", re.MULTILINE)
 
@@ -38,7 +42,7 @@ def failures(failed: str, text: str, from_machine: bool) -> Iterator[Failure]:
     """
     said = text[: _end(text)]
     if failed:
-        for address in re.findall(_A, failed):
+        for address in ADDRESS.findall(failed):
             yield _failure(address, _words_for(address, said))
     elif _QMAIL.search(said):
         for match in _NAMED.finditer(said):
@@ -74,7 +78,7 @@ def _words_for(address: str, said: str) -> str:
 
 
 def _failure(address: str, words: str) -> Failure:
-    words = " ".join(words.split())
+    words = " ".join(words.split())[:LONGEST]
     status = re.search(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])", words)
     code = status[0] if status else ""
     return fate_of_failure(code, words), (address,), code, words

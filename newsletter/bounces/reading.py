@@ -17,8 +17,8 @@ from newsletter.bounces.notices import Fate, Notice, fate_of_failure
 
 _RETURNED = ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers")
 _STATUSES = ("message/delivery-status", "message/global-delivery-status")
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"\\]+@[^\s<>()\[\],;:\"\\]+")
-_LONGEST = 500  # characters of what a server said
+_LONGEST = 500  # characters of what a server said, which are kept
+_TEXT, _LINE = 100_000, 1_000  # characters that are read of a text, and of each line of it
 
 
 def read(content: bytes) -> list[Notice]:
@@ -111,7 +111,7 @@ def _returned(parts: list[Message]) -> tuple[str, str]:
 
 def _recipients(block: Message, *names: str) -> tuple[str, ...]:
     """The addresses in these fields, without their type: ``rfc822; ada@example.com``."""
-    found = (_ADDRESS.search(_typed(block, name)) for name in names)
+    found = (older.ADDRESS.search(_typed(block, name)) for name in names)
     return tuple(dict.fromkeys(match[0] for match in found if match))
 
 
@@ -123,7 +123,7 @@ def _typed(block: Message, name: str) -> str:
 
 def _text(mail: Message, name: str) -> str:
     """A header in one line; empty where there is none."""
-    return " ".join(str(mail.get(name, "")).split())
+    return " ".join(str(mail.get(name, ""))[: older.LONGEST].split())
 
 
 def _date(mail: Message) -> datetime | None:
@@ -143,7 +143,8 @@ def _from_machine(mail: Message) -> bool:
 
 def _plain(parts: list[Message]) -> str:
     texts = (_decoded(part) for part in parts if part.get_content_type() == "text/plain")
-    return "\n".join(texts).replace("\r\n", "\n")
+    text = "\n".join(texts)[:_TEXT].replace("\r\n", "\n")
+    return "\n".join(line[:_LINE] for line in text.split("\n"))
 
 
 def _decoded(part: Message) -> str:
