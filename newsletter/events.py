@@ -26,7 +26,12 @@ from newsletter.store.subscribers import address_keys, lock_lists
 LEFT = frozenset(("delivered", "deferred", "bounce", "open", "click", "spamreport", "unsubscribe"))
 LOOKS = frozenset(("open", "click"))
 LONGEST = 2_000  # characters of an address that was clicked
-_PERSONAL = re.compile(r"(/(?:unsubscribe|preferences|confirm|approve))/[^?#]*.*", re.DOTALL)
+# A reader's own link of ours, by the form of its key; a story may well be below "/preferences/".
+_PERSONAL = re.compile(
+    r"(/(?:unsubscribe|preferences)/)\d{1,4}-\d+-\d+-[\w-]{20}.*"
+    r"|(/(?:confirm|approve)/)\d{1,4}\.[\w.-]{40}.*",
+    re.DOTALL | re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,7 @@ def _keep(
     reading: Reading,
 ) -> int:
     """Store them, those of readers who look or click under a name made up for the send."""
-    key = reader_key(connection, send_id)
-    rows, seen = [], {}
+    key, rows = reader_key(connection, send_id), []
     delivered = _furthest(mine, known)
     for event in mine:
         told = known[event.delivery]
@@ -127,12 +131,12 @@ def _keep(
         row = _row(event, reading, send_id, person, erased=told.erased)
         rows.append(row._replace(reader=name, machine=row.machine or soon))
     new = events.add(connection, rows)
-    seen = {
+    arrived = {
         reader(key, number): at
         for number, (state, at) in delivered.items()
         if state == Reported.DELIVERED
     }
-    events.mark_prefetched(connection, send_id, seen)
+    events.mark_prefetched(connection, send_id, arrived)
     return len(new)
 
 
@@ -161,7 +165,7 @@ def _row(
 
 def _impersonal(link: str) -> str:
     """The address that was clicked, as stories have theirs, and without the key of a reader."""
-    return canonical(_PERSONAL.sub(r"\1", link.replace("\0", ""))[:LONGEST])
+    return canonical(_PERSONAL.sub(r"\1\2", link.replace("\0", ""))[:LONGEST])
 
 
 def _furthest(

@@ -157,7 +157,7 @@ def _signed_reader(desk: Desk) -> Callable[[str], tuple[int, int] | None]:
         if match is None:
             return None
         reader, list_ = int(match[2]), int(match[3])
-        genuine = hmac.compare_digest(keys(reader, list_)[0], match[1])
+        genuine = hmac.compare_digest(keys([reader], list_)[0][0], match[1])
         return (reader, list_) if genuine else None
 
     return whose

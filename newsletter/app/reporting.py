@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from newsletter import events, providers
 from newsletter.app.desk import Desk
@@ -17,6 +18,8 @@ from newsletter.events import Reading
 from newsletter.model import Event
 from newsletter.providers import Reports
 from newsletter.store import incoming
+
+IN_HAND = timedelta(seconds=30)  # so long a request that came may be read by whoever has taken it
 
 log = logging.getLogger(__name__)
 
@@ -46,19 +49,21 @@ def take(desk: Desk, headers: Mapping[str, str], body: bytes) -> Taken:
     provider.verify(headers, body)
     text = body.decode()
     provider.read(text)  # what is no report at all is said to whoever has sent it
+    now = desk.clock()
     with desk.database.begin() as connection:
-        incoming.put(connection, desk.config.provider.type, text, desk.clock())
+        number = incoming.put(connection, desk.config.provider.type, text, now)
     try:
-        return read_waiting(desk)
+        # Those that came just before are in other hands.
+        return _read(desk, number) + read_waiting(desk, now - IN_HAND)
     except DatabaseError as error:
         log.warning("What was reported is kept, and read later: %s", error)
         return Taken()
 
 
-def read_waiting(desk: Desk) -> Taken:
-    """Read all that was kept and not read yet. Raises DatabaseError."""
+def read_waiting(desk: Desk, before: datetime | None = None) -> Taken:
+    """Read all that was kept, before then, and not read yet. Raises DatabaseError."""
     with desk.database.read() as connection:
-        numbers = incoming.waiting(connection)
+        numbers = incoming.waiting(connection, before)
     done = Taken()
     for number in numbers:
         done += _read(desk, number)

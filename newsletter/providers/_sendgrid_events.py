@@ -37,7 +37,7 @@ _DROPPED = {
 }
 _PLAIN = frozenset(("processed", "delivered", "open", "click"))  # columns say all of these
 _KNOWN = frozenset(
-    ("email", "event", "timestamp", "smtp-id", "category", "send_at", "useragent", "url")
+    ("email", "event", "timestamp", "smtp-id", "category", "send_at", "useragent", "ip", "url")
 )
 
 

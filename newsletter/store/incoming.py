@@ -32,9 +32,11 @@ def put(connection: Connection, provider: str, body: str, now: datetime) -> int:
     return int(made.scalar_one())
 
 
-def waiting(connection: Connection) -> list[int]:
-    """The numbers of those that are to be read, the oldest first."""
+def waiting(connection: Connection, before: datetime | None = None) -> list[int]:
+    """The numbers of those that are to be read and came before then, the oldest first."""
     unread = select(reports.c.id).where(reports.c.tries < TRIES).order_by(reports.c.id)
+    if before is not None:
+        unread = unread.where(reports.c.received_at < before)
     return list(connection.scalars(unread))
 
 

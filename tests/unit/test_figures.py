@@ -45,16 +45,21 @@ def test_people_and_machines_are_told_apart(database: Database) -> None:
             database, send_id, "click", 5, 99,
             link="https://news.example.com/unsubscribe/1-5-1-aaaaaaaaaaaaaaaaaaaa?x=1",
         ),
+        event(
+            database, send_id, "click", 5, 150,
+            link="https://www.example.com/preferences/of-readers",
+        ),
     ]  # fmt: skip
     read(database, told)
     found = counted(database, send_id)
     assert [tuple(pair) for pair in found["opens"]] == [(2, 3), (2, 2)]
-    assert [tuple(pair) for pair in found["clicks"]] == [(5, 7), (2, 4)]
+    assert [tuple(pair) for pair in found["clicks"]] == [(5, 8), (2, 4)]
     assert {link: (p[0], m[0]) for link, p, m in found["links"]} == {
         ONE: (3, 1),
         TWO: (2, 2),
         THREE: (0, 1),
         "https://news.example.com/unsubscribe": (1, 0),
+        "https://www.example.com/preferences/of-readers": (1, 0),
     }
     assert sum(opens for _, opens, _ in found["hours"]) == 3
 
