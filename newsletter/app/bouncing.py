@@ -22,7 +22,7 @@ from newsletter.store.mailed import Mailed
 from newsletter.store.subscribers import address_keys
 from newsletter.subscriber_csv import normalised
 
-AT_ONCE = 50  # mails whose notices are stored in one transaction
+AT_ONCE = 20  # mails whose notices are stored in one transaction
 LATE = timedelta(days=30)  # so long after a send a mail may come back that names none
 CLOCKS = timedelta(minutes=10)  # more than those of two servers differ
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from newsletter.config import secret
 from newsletter.errors import ConfigError, FetchError, UsageError
 
-LARGEST = 10_000_000  # bytes of a mail; what comes back is far smaller
+LARGEST = 2_000_000  # bytes that are read of a mail: what is said stands before our own mail
 TIMEOUT = 30  # seconds without a word from the server
 
 Mark = Callable[[], None]
@@ -69,8 +69,7 @@ def _in_file(path: Path) -> Iterator[Found]:
         with path.open("rb") as file:
             start = file.read(5)
             if start != b"From ":
-                if path.stat().st_size <= LARGEST:
-                    yield Found(path.name, start + file.read(LARGEST), _nothing)
+                yield Found(path.name, start + file.read(LARGEST), _nothing)
                 return
         box = mailbox.mbox(path, create=False)
         try:
@@ -131,11 +130,7 @@ def _unseen(server: imaplib.IMAP4) -> Iterator[Found]:
     """The mails that nobody has seen; looking at one leaves it so."""
     _, found = server.uid("SEARCH", "UNSEEN")
     for number in (found[0] or b"").split():
-        _, sized = server.uid("FETCH", number.decode(), "(RFC822.SIZE)")
-        size = re.search(rb"RFC822\.SIZE (\d+)", _first(sized))
-        if size is None or int(size[1]) > LARGEST:
-            continue
-        _, parts = server.uid("FETCH", number.decode(), "(BODY.PEEK[])")
+        _, parts = server.uid("FETCH", number.decode(), f"(BODY.PEEK[]<0.{LARGEST}>)")
         content = next((part[1] for part in parts if isinstance(part, tuple)), None)
         if content is not None:
             yield Found(f"mail {number.decode()}", content, _marker(server, number.decode()))
@@ -146,11 +141,6 @@ def _marker(server: imaplib.IMAP4, number: str) -> Mark:
         server.uid("STORE", number, "+FLAGS", r"(\Seen)")
 
     return mark
-
-
-def _first(answer: list[Any]) -> bytes:
-    first = answer[0] if answer else b""
-    return first[0] if isinstance(first, tuple) else first or b""
 
 
 def _quoted(folder: str) -> str:

@@ -141,7 +141,12 @@ def mark_prefetched(
 
 
 def closed(connection: Connection, send_id: int) -> bool:
-    """Whether the events of the send are gone already, and its figures final."""
+    """Whether the events of the send are gone already, and its figures final.
+
+    Where they are not, nobody deletes them until the transaction ends.
+    """
+    shared = select(sends.c.id).where(sends.c.id == send_id)
+    connection.execute(shared.with_for_update(read=True, key_share=True))
     return bool(connection.scalar(select(exists().where(figures.c.send_id == send_id))))
 
 

@@ -66,8 +66,8 @@ def counted(connection: Connection, send_id: int) -> Counted:
 
 def close(connection: Connection, send_id: int, now: datetime) -> None:
     """Keep the figures, and delete the events from which they come."""
-    turn = select(sends.c.id).where(sends.c.id == send_id).with_for_update()
-    connection.execute(turn)  # one process counts and deletes
+    # One process counts and deletes, and nobody adds events meanwhile (``events.closed``).
+    connection.execute(select(sends.c.id).where(sends.c.id == send_id).with_for_update())
     if stored.closed(connection, send_id):
         return
     document = _count(connection, send_id)

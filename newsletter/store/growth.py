@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from newsletter.store import readers
-from newsletter.store.schema import deliveries, list_days, sends
-from newsletter.store.sends import DeliveryState
+from newsletter.store.schema import list_days, sends
 from newsletter.store.subscribers import list_id
 from newsletter.store.upserts import upsert
 
@@ -26,10 +25,9 @@ def note(connection: Connection, list_name: str, now: datetime) -> None:
 def of(connection: Connection, number: int) -> dict[date, int]:
     """Day → readers, in order. Where no number was noted, what an issue of that day went to."""
     rows = connection.execute(
-        select(func.min(sends.c.created_at), func.count())
-        .join_from(deliveries, sends)
-        .where(sends.c.list_id == number, deliveries.c.state != DeliveryState.EXCLUDED)
-        .group_by(sends.c.id)
+        select(sends.c.created_at, sends.c.eligible).where(
+            sends.c.list_id == number, sends.c.eligible > 0
+        )
     )
     found = {at.date(): int(count) for at, count in rows}
     noted = select(list_days.c.day, list_days.c.readers).where(list_days.c.list_id == number)

@@ -64,11 +64,8 @@ def imap_server(  # noqa: C901 - one answer for each command
             if box.breaks_at == uid:
                 return False
             head = f"* {uid - 100} FETCH (UID {uid} "
-            if what == "RFC822.SIZE":
-                self.wfile.write(f"{head}RFC822.SIZE {len(mail)})\r\n".encode())
-            else:
-                assert what == "BODY.PEEK[]", "looking must leave a mail unseen"
-                self.wfile.write(f"{head}BODY[] {{{len(mail)}}}\r\n".encode() + mail + b")\r\n")
+            assert what.startswith("BODY.PEEK[]<0."), "looking must leave a mail unseen"
+            self.wfile.write(f"{head}BODY[]<0> {{{len(mail)}}}\r\n".encode() + mail + b")\r\n")
             self.wfile.write(f"{tag} OK done\r\n".encode())
             return True
 
