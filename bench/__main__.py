@@ -11,7 +11,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import delivering, gathering, importing, mailing, previewing, reading, serving, ticking
+from bench import (
+    delivering,
+    gathering,
+    importing,
+    mailing,
+    previewing,
+    reading,
+    reporting,
+    serving,
+    ticking,
+)
 
 ROOT = Path(__file__).parents[1]
 ISSUE = "2025-07-07"
@@ -66,6 +76,11 @@ def main() -> None:
     pages = reading.measure()
     print(
         f"newsletter serve, pages of the archive {pages:8.0f} a second   at least {reading.LEAST}"
+    )
+    told = reporting.measure()
+    print(
+        f"events taken, in requests of {reporting.EACH} {told.rate:12,.0f} a second, at least "
+        f"{reporting.LEAST:,}; memory {told.late / told.early:.2f} of that early on, at most 1.2"
     )
     least, ours, peak, small = importing.measure()
     _line(f"{importing.LINES:,} lines, read and inserted only", least, None)

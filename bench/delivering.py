@@ -95,7 +95,7 @@ def _run(what: str, folder: Path, readers: int, url: str) -> dict[str, float]:
     return found
 
 
-def _desk(folder: Path, url: str) -> Desk:
+def open_folder(folder: Path, url: str) -> Desk:
     from newsletter.app import open_desk
 
     (folder / "newsletter.toml").write_text(
@@ -113,10 +113,10 @@ def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
     from newsletter.app.editing import compose
 
     rendered = compose(open_desk(ROOT), ISSUE).rendered
-    desk = _desk(folder, url)
-    _fill(desk, readers)
+    desk = open_folder(folder, url)
+    fill(desk, readers)
     started = time.perf_counter()
-    _freeze(desk, rendered)
+    freeze(desk, rendered)
     planned = time.perf_counter()
     plan = sending.Plan(ISSUE, None, receipts.find(desk, ISSUE), readers)
     found = sending.send(desk, plan)
@@ -129,12 +129,12 @@ def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
     return {"plan": planned - started, "deliver": ended - planned, "memory": memory}
 
 
-def _fill(desk: Desk, readers: int) -> None:
+def fill(desk: Desk, readers: int) -> None:
     """That many active readers, put into the tables by themselves: imports are measured apart."""
     from newsletter.store.subscribers import list_id
 
     people = (
-        {"i": i, "email": _address(i), "name": f"Reader {i}", "key": f"{i:064x}"}
+        {"i": i, "email": address(i), "name": f"Reader {i}", "key": f"{i:064x}"}
         for i in range(1, readers + 1)
     )
     with desk.database.begin() as connection:
@@ -154,11 +154,11 @@ _SUBSCRIPTIONS = text(
 )
 
 
-def _address(number: int) -> str:
+def address(number: int) -> str:
     return f"reader{number}@example{number % 50}.com"
 
 
-def _freeze(desk: Desk, rendered: Rendered) -> None:
+def freeze(desk: Desk, rendered: Rendered) -> None:
     from newsletter.store import sends
 
     with desk.database.begin() as connection:
@@ -184,13 +184,13 @@ def bodies(folder: Path, url: str) -> list[bytes]:
     from newsletter.providers import _sendgrid_body, _sendgrid_entries
     from newsletter.store.ledger import Reader
 
-    desk = _desk(folder, url)
+    desk = open_folder(folder, url)
     frozen = receipts.find(desk, ISSUE)
     make = personal.personal(desk, frozen.list_id)
     found = []
     for first in range(1, SAMPLE * BATCH, BATCH):
         numbers = range(first, first + BATCH)
-        people = make([Reader(i, i, _address(i), f"Reader {i}") for i in numbers])
+        people = make([Reader(i, i, address(i), f"Reader {i}") for i in numbers])
         _, entries, _ = _sendgrid_entries.personalizations(frozen.send, people)
         found.append(_sendgrid_body.request(frozen.send, entries))
     return found
@@ -221,7 +221,7 @@ def package(folder: Path, readers: int, url: str) -> dict[str, float]:
     from newsletter.app import personal, receipts
     from newsletter.store.ledger import Reader
 
-    desk = _desk(folder, url)
+    desk = open_folder(folder, url)
     frozen = receipts.find(desk, ISSUE)
     make, send = personal.personal(desk, frozen.list_id), frozen.send
     client = sendgrid.SendGridAPIClient(KEY, host=url)
@@ -252,7 +252,7 @@ def singly(folder: Path, readers: int, url: str) -> dict[str, float]:
     from newsletter.store.ledger import Reader
     from newsletter.tokens import fill
 
-    desk = _desk(folder, url)
+    desk = open_folder(folder, url)
     frozen = receipts.find(desk, ISSUE)
     make, send = personal.personal(desk, frozen.list_id), frozen.send
     client = sendgrid.SendGridAPIClient(KEY, host=url)

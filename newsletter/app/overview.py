@@ -8,7 +8,7 @@ from datetime import date
 from itertools import islice
 
 from newsletter import issues
-from newsletter.app import timetable
+from newsletter.app import reporting, timetable
 from newsletter.app.desk import Desk
 from newsletter.app.editing import compose
 from newsletter.errors import NewsletterError
@@ -60,6 +60,7 @@ def overview(desk: Desk) -> Overview:
         sources=gathered.sources if gathered else (),
         waiting=(
             *damage,
+            *_unread(desk),
             *_undone(recent, found),
             *(line for each in reversed([*sent, *corrections]) for line in _unfinished(each)),
             *_waiting(desk, issue, last, gathered.sources if gathered else (), recent),
@@ -122,6 +123,11 @@ def _unfinished(send: Receipt) -> Iterator[str]:
         yield (
             f"Readers of {send.issue} who wait: {send.waiting}; go on: newsletter send {send.issue}"
         )
+
+
+def _unread(desk: Desk) -> Iterator[str]:
+    if trouble := reporting.trouble(desk):
+        yield trouble
 
 
 def _next(desk: Desk) -> Iterator[Moment]:

@@ -184,7 +184,7 @@ def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:
         people = People(connection, desk.config.newsletter.list)
         reason = people.suppressed(email)
         if again:
-            people.permit(email)
+            people.permit(email, desk.clock())
         elif reason not in (None, ERASED):
             raise UsageError(
                 f"{email} was not added: it is not to be mailed ({reason}). "

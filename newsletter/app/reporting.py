@@ -1,18 +1,126 @@
-"""What the provider reports, from its request to the ledger."""
+"""What the provider reports: kept as it came, then read.
+
+A request is committed before it is read, so whatever happens in between, the next request or look
+reads what is left. Each is read in one transaction with all that follows from it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from newsletter import events
+from newsletter import events, providers
 from newsletter.app.desk import Desk
+from newsletter.errors import DatabaseError, ProviderError
+from newsletter.events import Reading
+from newsletter.model import Event
+from newsletter.providers import Reports
+from newsletter.store import incoming
+
+IN_HAND = timedelta(seconds=30)  # so long a request that came may be read by whoever has taken it
+
+log = logging.getLogger(__name__)
 
 
-def take(desk: Desk, headers: Mapping[str, str], body: bytes) -> int:
-    """Settle what a request of the provider tells; how many readers of whom was nothing known.
-
-    Raises ProviderError for a request that is not the provider's.
+@dataclass(frozen=True)
+class Taken:
+    """``settled``: readers of whom was nothing known, and who have the mail; ``new``: events that
+    were not known yet.
     """
-    found = desk.provider.events(headers, body)
+
+    settled: int = 0
+    new: int = 0
+
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(self.settled + other.settled, self.new + other.new)
+
+
+def take(desk: Desk, headers: Mapping[str, str], body: bytes) -> Taken:
+    """Keep a request of the provider's, and read it, with what was left of earlier ones.
+
+    Raises ProviderError for a request that is not the provider's, DatabaseError where it is not
+    kept: the provider is to repeat it.
+    """
+    provider = desk.provider
+    if not isinstance(provider, Reports):
+        return store(desk, provider.events(headers, body))
+    provider.verify(headers, body)
+    text = body.decode()
+    provider.read(text)  # what is no report at all is said to whoever has sent it
+    now = desk.clock()
     with desk.database.begin() as connection:
-        return events.settle(connection, found, desk.clock())
+        number = incoming.put(connection, desk.config.provider.type, text, now)
+    try:
+        # Those that came just before are in other hands.
+        return _read(desk, number) + read_waiting(desk, now - IN_HAND)
+    except DatabaseError as error:
+        log.warning("What was reported is kept, and read later: %s", error)
+        return Taken()
+
+
+def read_waiting(desk: Desk, before: datetime | None = None) -> Taken:
+    """Read all that was kept, before then, and not read yet. Raises DatabaseError."""
+    with desk.database.read() as connection:
+        numbers = incoming.waiting(connection, before)
+    done = Taken()
+    for number in numbers:
+        done += _read(desk, number)
+    return done
+
+
+def store(desk: Desk, told: Sequence[Event]) -> Taken:
+    """Take events in that come otherwise than by a provider's request. Raises DatabaseError."""
+    if not told:
+        return Taken()
+    now = desk.clock()
+    with desk.database.begin() as connection:
+        settled = events.settle(connection, told, now)
+    with desk.database.begin() as connection:
+        new = events.read(connection, told, _reading(desk))
+    return Taken(settled, new)
+
+
+def _read(desk: Desk, number: int) -> Taken:
+    try:
+        with desk.database.read() as connection:
+            report = incoming.take(connection, number)
+        if report is None:
+            return Taken()
+        told = providers.read(report.provider, report.body)
+        # Doubt is settled by itself: it takes the rows of a send in another order than the rest.
+        with desk.database.begin() as connection:
+            settled = events.settle(connection, told, desk.clock())
+        with desk.database.begin() as connection:
+            if incoming.take(connection, number) is None:  # another process was quicker
+                return Taken(settled)
+            new = events.read(connection, told, _reading(desk))
+            incoming.forget(connection, number)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        # Nobody repeats it any more, so it stays; and others must still have their turn.
+        if not isinstance(error, ProviderError):
+            log.exception("A report could not be read")
+        with desk.database.begin() as connection:
+            incoming.failed(connection, number, f"{type(error).__name__}: {error}")
+        return Taken()
+    return Taken(settled, new)
+
+
+def _reading(desk: Desk) -> Reading:
+    return Reading(desk.clock(), desk.config.privacy.per_reader)
+
+
+def trouble(desk: Desk) -> str | None:
+    """What cannot be read, and waits for a newer program; None where all is well."""
+    with desk.database.read() as connection:
+        found = incoming.stuck(connection)
+    if not found:
+        return None
+    at, why = found[0]
+    return (
+        f"{len(found)} requests of the provider could not be read (the first of {at:%Y-%m-%d}: "
+        f"{why}). They are kept; report this."
+    )

@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from newsletter import schedule
-from newsletter.app import alerting, journal, notifying, reminding, signing_up, telling
+from newsletter.app import alerting, journal, keeping, notifying, reminding, signing_up, telling
 from newsletter.app.delivering import Watch
 from newsletter.app.desk import Desk
 from newsletter.app.duties import DUTIES, SOON, Outcome, ended, waits
@@ -70,7 +70,16 @@ def tick(desk: Desk, watch: Watch | None = None) -> list[Done]:
         done += found
     if not watch.stop.is_set():
         _talk(desk, watch)
+        _keep_house(desk)
     return done
+
+
+def _keep_house(desk: Desk) -> None:
+    """Whatever is wrong with what was reported, the timetable goes on."""
+    try:
+        keeping.keep_house(desk)
+    except Exception:
+        log.exception("what the provider reported could not be looked after")
 
 
 def _talk(desk: Desk, watch: Watch) -> None:

@@ -10,8 +10,11 @@ import typer
 
 from newsletter import __version__
 from newsletter.cli import (
+    bounces,
     correcting,
+    databases,
     editing,
+    figures,
     gathering,
     people,
     receipts,
@@ -39,9 +42,12 @@ for part in (
     sending,
     receipts,
     correcting,
+    figures,
+    bounces,
     people,
     timetable,
     service,
+    databases,
     rehearsing,
 ):
     part.register(app)

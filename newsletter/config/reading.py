@@ -22,6 +22,7 @@ from newsletter.config.settings import (
     Editor,
     Gather,
     Newsletter,
+    Privacy,
     ProviderOptions,
     Public,
     Schedule,
@@ -48,6 +49,7 @@ class Config:
     alerts: Alerts
     public: Public
     database: Database
+    privacy: Privacy
     sources: tuple[SourceOptions, ...]
     provider: ProviderOptions
     alerts_provider: ProviderOptions | None = None  # None: as the readers' mails

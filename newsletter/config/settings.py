@@ -157,6 +157,23 @@ class Public(Table):
     signups_per_hour: int = Field(200, ge=1, strict=True)
 
 
+class Privacy(Table):
+    """``[privacy]``: ``per_reader``: keep who opened and clicked, as long as ``keep_events``, after
+    which only figures are left of what a provider has reported of a send.
+    """
+
+    per_reader: bool = Field(False, strict=True)
+    keep_events: Duration = timedelta(days=90)
+
+    @field_validator("keep_events")
+    @classmethod
+    def _kept(cls, value: timedelta) -> timedelta:
+        # Providers repeat what they have reported, for a day.
+        if not timedelta(days=3) <= value <= timedelta(days=400):
+            raise ValueError('expected a length of time from "3d" to "400d"')
+        return value
+
+
 class SourceOptions(Table):
     """What every ``[[sources]]`` block may say; each type adds its own keys."""
 
@@ -195,3 +212,4 @@ class Tables(Table):
     alerts: Alerts = Alerts()
     public: Public = Public()
     database: Database = Database()
+    privacy: Privacy = Privacy()

@@ -41,12 +41,14 @@ from newsletter.model.issue import (
     Story,
 )
 from newsletter.model.people import Status
+from newsletter.model.reported import Consequence, Reported
 
 __all__ = [
     "Answer",
     "Article",
     "Change",
     "Choice",
+    "Consequence",
     "Correction",
     "CorrectionDate",
     "Dateline",
@@ -71,6 +73,7 @@ __all__ = [
     "Receipt",
     "Recipient",
     "Rendered",
+    "Reported",
     "Section",
     "Send",
     "SourceReport",

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from newsletter.model.reported import Consequence, Reported
+
 
 @dataclass(slots=True)  # not frozen: a send makes a million of them, and those are slow to make
 class Recipient:
@@ -101,6 +103,12 @@ class Event:
     batch: int = 0
     send: int = 0
     origin: tuple[str, str] = ("", "")  # the newsletter, as its slug, and the issue
+    email: str = field(default="", repr=False)  # whom it is about, where no delivery is named
+    reported: Reported | None = None
+    consequence: Consequence = Consequence.NONE
+    link: str | None = None  # that was clicked
+    machine: bool = False  # surely no person: the provider says so, or the program that came does
+    said: Mapping[str, Any] | None = field(default=None, repr=False)  # the server's words on it
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from newsletter import registry
 from newsletter.config import ProviderOptions
+from newsletter.errors import ProviderError
 from newsletter.model import Event, Outcome, Recall, Recipient, Send
 from newsletter.providers import _message
 
@@ -69,12 +70,39 @@ class Recalls(Protocol):
         ...
 
 
+@runtime_checkable
+class Reports(Protocol):
+    """A provider whose requests can be kept as they came, and read later."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises ProviderError for a request that is not the provider's."""
+        ...
+
+    @staticmethod
+    def read(body: str) -> list[Event]:
+        """The events in a request; raises ProviderError where it holds no events."""
+        ...
+
+
 def as_mail(send: Send, recipient: Recipient, at: datetime) -> bytes:
     """The whole mail of one reader, as it stands in a mailbox.
 
     Raises ValueError where a header must not be written.
     """
     return _message.mail(send, recipient, at)
+
+
+def read(type_: str, body: str) -> list[Event]:
+    """The events in a request that a provider of that type has made, whoever is the provider now.
+
+    Raises ProviderError where there are none to be read.
+    """
+    try:
+        adaptor: Any = registry.load(__name__, type_)
+    except LookupError as error:
+        raise ProviderError(f"A report of {type_} cannot be read any more: {error}") from error
+    found: list[Event] = adaptor.read(body)
+    return found
 
 
 def slug(newsletter: str) -> str:

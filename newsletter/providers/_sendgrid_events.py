@@ -8,12 +8,37 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
+from newsletter import machines
 from newsletter.config import secret
 from newsletter.errors import ProviderError
-from newsletter.model import Event
+from newsletter.model import Consequence, Event, Reported
 
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+_LONGEST = 100  # characters of an id
+_STATES = {
+    "processed": Reported.PROCESSED,
+    "deferred": Reported.DEFERRED,
+    "delivered": Reported.DELIVERED,
+}
+_CONSEQUENCES = {
+    "spamreport": Consequence.COMPLAINED,
+    "unsubscribe": Consequence.LEAVES,
+    "group_unsubscribe": Consequence.LEAVES,
+}
+# SendGrid tries none of these again; its other reasons (such as "Spam Content") are about the mail.
+_DROPPED = {
+    "bounced address": Consequence.BOUNCED,
+    "invalid": Consequence.BOUNCED,
+    "spam reporting address": Consequence.COMPLAINED,
+    "unsubscribed address": Consequence.LEAVES,
+}
+_PLAIN = frozenset(("processed", "delivered", "open", "click"))  # columns say all of these
+_KNOWN = frozenset(
+    ("email", "event", "timestamp", "smtp-id", "category", "send_at", "useragent", "ip", "url")
+)
 
 
 def verify(headers: Mapping[str, str], body: bytes) -> None:
@@ -49,18 +74,29 @@ def verify(headers: Mapping[str, str], body: bytes) -> None:
         )
 
 
-def parse(body: bytes) -> list[Event]:
-    """The events about deliveries of ours, in their order; all others are left out.
+def parse(body: str | bytes) -> list[Event]:
+    """The events in their order; those about mails that are none of a newsletter's are left out.
 
     Raises ProviderError where the body is no list of events.
     """
-    try:
-        found = json.loads(body)
-    except ValueError:
-        found = None
+    found = _read(body)
     if not isinstance(found, list) or not all(isinstance(event, dict) for event in found):
         raise ProviderError("The request holds no list of events. It is left out.")
     return [event for event in map(_event, found) if event]
+
+
+def _read(body: str | bytes) -> Any:
+    """The document; None where it is none. Half a letter, as some agents have, is no fault."""
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        pass
+    try:
+        return orjson.loads(
+            json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
+        )
+    except (ValueError, RecursionError):
+        return None
 
 
 def _event(raw: Mapping[str, Any]) -> Event | None:
@@ -69,11 +105,15 @@ def _event(raw: Mapping[str, Any]) -> Event | None:
     except (KeyError, ValueError, TypeError, OverflowError, OSError):
         return None
     kind, delivery = raw.get("event"), _number(raw.get("nb_delivery"))
-    if not isinstance(kind, str) or not delivery:
+    if not isinstance(kind, str) or not kind or "nb_test" in raw:
+        return None
+    reported, consequence = _meaning(kind, raw)
+    if not delivery and ("nb_send" in raw or consequence < Consequence.LEAVES):
         return None
     # The id is what repeated events are known by; one without it is known by its content.
-    content = json.dumps(raw, sort_keys=True).encode()
-    id_ = str(raw.get("sg_event_id") or hashlib.sha256(content).hexdigest())
+    id_ = raw.get("sg_event_id")
+    if not isinstance(id_, str) or not 0 < len(id_) <= _LONGEST:
+        id_ = hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
     return Event(
         id=id_,
         kind=kind,
@@ -83,7 +123,35 @@ def _event(raw: Mapping[str, Any]) -> Event | None:
         batch=_number(raw.get("nb_batch")),
         send=_number(raw.get("nb_send")),
         origin=(str(raw.get("nb_newsletter")), str(raw.get("nb_issue"))),
+        email=str(raw.get("email") or ""),
+        reported=reported,
+        consequence=consequence,
+        link=str(raw.get("url") or "") or None if kind == "click" else None,
+        machine=_by_machine(kind, raw),
+        said=None if kind in _PLAIN else {k: v for k, v in raw.items() if not _ours(k)},
     )
+
+
+def _meaning(kind: str, raw: Mapping[str, Any]) -> tuple[Reported | None, Consequence]:
+    """What becomes of the delivery, and of the person."""
+    if kind == "bounce":
+        if raw.get("type") == "blocked":
+            return Reported.BLOCKED, Consequence.SOFT
+        return Reported.BOUNCED, Consequence.BOUNCED
+    if kind == "dropped":
+        return Reported.DROPPED, _DROPPED.get(str(raw.get("reason")).lower(), Consequence.NONE)
+    return _STATES.get(kind), _CONSEQUENCES.get(kind, Consequence.NONE)
+
+
+def _by_machine(kind: str, raw: Mapping[str, Any]) -> bool:
+    if kind not in {"open", "click"}:
+        return False
+    return raw.get("sg_machine_open") is True or machines.known(str(raw.get("useragent") or ""))
+
+
+def _ours(key: str) -> bool:
+    """Whether it says whom or what the event is about, which stands in columns of its own."""
+    return key in _KNOWN or key.startswith(("nb_", "sg_"))
 
 
 def _number(value: Any) -> int:

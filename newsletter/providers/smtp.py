@@ -1,4 +1,4 @@
-"""Any mail server over SMTP. It reports no events: bounces are not seen here."""
+"""Any mail server over SMTP. It reports no events: what comes back does so by mail."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text, update
 
-from newsletter.store.schema import Moment, alerts
+from newsletter.store.columns import Moment
+from newsletter.store.schema import alerts
 
 LEASE = timedelta(minutes=5)  # for one go at sending
 KEPT = timedelta(days=3)  # older ones are news no more

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, text
 
-from newsletter.store.schema import Moment, approvals, used_links
+from newsletter.store.columns import Moment
+from newsletter.store.schema import approvals, used_links
 
 # Two requests may bring the same link at once.
 _USE = text(

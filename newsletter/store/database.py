@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -28,6 +29,7 @@ __all__ = ["Connection", "Database", "open_database"]
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY = 30  # seconds to wait for another process that is writing; ?timeout=… in the url
 READING, WAITING = "newsletter_reading", "newsletter_waiting"
+MOVED = "this database was moved"  # the fact that says where to, and what a write is told
 POOL, KEPT = 24, 4  # connections to a server at most, and those that stay open
 
 
@@ -80,6 +82,11 @@ class Database:
         try:
             yield
         except DBAPIError as error:
+            if isinstance(error, IntegrityError) and MOVED in str(error.orig):
+                raise DatabaseError(
+                    f"The database {self.place} was moved to another place. Start this process "
+                    f"again, with the new address in [database] url or DATABASE_URL."
+                ) from error
             if isinstance(error, IntegrityError | ProgrammingError | DataError):
                 raise  # a fault of ours, not of the database
             if not isinstance(error, OperationalError | InterfaceError):
@@ -107,16 +114,24 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(url: str, folder: Path) -> Database:
+def open_database(url: str, folder: Path, *, even_moved: bool = False) -> Database:
     """The database at ``url`` (SQLite paths are relative to ``folder``), migrated.
 
-    Raises ConfigError for an address that means nothing, NewsletterError where there is no answer.
+    Raises ConfigError for an address that means nothing, NewsletterError where there is no answer,
+    and for one that was moved elsewhere.
     """
     engine = _engine(url, folder)
     database = Database(engine)
     try:
         with database.read() as connection:
             current = _version(connection)
+            moved = _moved(connection) if current and not even_moved else None
+        if moved:
+            engine.dispose()
+            raise ConfigError(
+                f"The database {database.place} was moved to {moved['to']} on {moved['at'][:10]}. "
+                f"Write its address into [database] url, or into DATABASE_URL."
+            )
         if current != newest():
             _migrate(engine, current)
     except DBAPIError as error:
@@ -212,6 +227,16 @@ def _version(connection: Connection) -> str | None:
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return found
+
+
+def _moved(connection: Connection) -> dict[str, str] | None:
+    """Where the database was moved to, and when."""
+    if connection.dialect.name != "sqlite":
+        return None
+    found = connection.execute(
+        text("SELECT value FROM facts WHERE name = :name"), {"name": MOVED}
+    ).scalar()
+    return dict(json.loads(found)) if found else None
 
 
 def _migrate(engine: Engine, current: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, delete, select, text, update
 
 from newsletter.store.schema import facts
 
@@ -26,3 +26,8 @@ def put(connection: Connection, name: str, value: str) -> None:
     """The fact of that name is this now."""
     connection.execute(_NEW, {"name": name, "value": value})
     connection.execute(update(facts).where(facts.c.name == name).values(value=value))
+
+
+def drop(connection: Connection, name: str) -> None:
+    """The fact of that name is none any more."""
+    connection.execute(delete(facts).where(facts.c.name == name))

@@ -32,11 +32,11 @@ from sqlalchemy import (
     union,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.model import Status
 from newsletter.store.schema import lists, subscribers, subscriptions, suppressions
 from newsletter.store.subscribers import ACTIVE, ERASED, PENDING, UNSUBSCRIBED, Keys
+from newsletter.store.upserts import upsert
 
 CACHE = 65_536  # KiB that SQLite may use while it merges; with its usual 2,000 it takes longer
 
@@ -127,7 +127,7 @@ class Import:
         """Sorted so that the line that counts comes first; the others run into it."""
         order = (_staged.c.status.desc(), _staged.c.name == "", _staged.c.line.desc())
         rows = select(_staged).order_by(_staged.c.address_key, *order)
-        statement = self._upsert(_merged).from_select(list(_merged.c.keys()), rows)
+        statement = upsert(self._connection, _merged).from_select(list(_merged.c.keys()), rows)
         self._connection.execute(statement.on_conflict_do_nothing())
 
     def _leave_out_the_erased(self) -> list[tuple[int, str]]:
@@ -144,7 +144,7 @@ class Import:
         rows = select(_merged.c.email, _merged.c.name, _merged.c.address_key, _moment(now)).where(
             true()
         )
-        statement = self._upsert(subscribers).from_select(
+        statement = upsert(self._connection, subscribers).from_select(
             ["email", "name", "address_key", "created_at"], rows
         )
         named = statement.excluded.name
@@ -152,7 +152,10 @@ class Import:
             statement.on_conflict_do_update(
                 index_elements=["address_key"],
                 set_={"name": named},
-                where=and_(named != "", named != subscribers.c.name),
+                # Who was erased meanwhile has no address any more, and gets no name.
+                where=and_(
+                    named != "", named != subscribers.c.name, subscribers.c.email.is_not(None)
+                ),
             )
         )
 
@@ -169,7 +172,7 @@ class Import:
             .outerjoin(suppressions, suppressions.c.address_key == _merged.c.address_key)
             .where(true())
         )
-        statement = self._upsert(subscriptions).from_select(
+        statement = upsert(self._connection, subscriptions).from_select(
             ["list_id", "subscriber_id", "status", "changed_at"], rows
         )
         held, comes = subscriptions.c.status, statement.excluded.status
@@ -191,7 +194,7 @@ class Import:
         rows = select(_merged.c.address_key, reason, _moment(now)).where(
             _merged.c.status >= int(Status.BLOCKED)
         )
-        statement = self._upsert(suppressions).from_select(
+        statement = upsert(self._connection, suppressions).from_select(
             ["address_key", "reason", "created_at"], rows
         )
         self._connection.execute(statement.on_conflict_do_nothing())
@@ -230,11 +233,6 @@ class Import:
     def _on_the_list(self) -> int:
         mine = subscriptions.c.list_id == self._list_id
         return self._connection.scalar(select(func.count()).where(mine)) or 0
-
-    def _upsert(self, table: Table) -> Any:
-        """Both databases say ON CONFLICT alike, and SQLAlchemy has it once for each."""
-        kinds = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-        return kinds[self._connection.dialect.name](table)
 
 
 def _moment(now: datetime) -> ColumnElement[datetime]:

@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    DateTime,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
-from sqlalchemy.engine import Dialect
 
-
-class Moment(TypeDecorator[datetime]):
-    """An aware moment, kept in UTC; SQLite forgets zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Refuse naive moments: nobody knows what they mean."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a zone cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
-        """What comes out is UTC."""
-        if value is None:
-            return None
-        found: datetime = value
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from newsletter.store.columns import Moment, metadata
 
 # The name of an issue, or of a mail that corrects one. It was shorter once; SQLite minds no length.
 ISSUE = String(10).with_variant(String(20), "postgresql")
@@ -76,6 +40,8 @@ subscribers = Table(
     Column("name", String(200), nullable=False, default=""),
     Column("address_key", String(64), nullable=False, unique=True),
     Column("created_at", Moment, nullable=False),
+    # When a suppression was lifted last: what providers report from before does not bring it back.
+    Column("permitted_at", Moment, nullable=True),
 )
 
 lists = Table(
@@ -174,6 +140,8 @@ deliveries = Table(
     Column("batch", Integer, nullable=True),
     Column("state", String(20), nullable=False),
     Column("reason", Text, nullable=True),
+    Column("reported", Integer, nullable=True),  # model.Reported: only ever grows
+    Column("reported_at", Moment, nullable=True),
     UniqueConstraint("send_id", "subscriber_id"),
     ForeignKeyConstraint(["send_id", "batch"], ["batches.send_id", "batches.number"]),
     Index(None, "send_id", "batch"),
@@ -277,4 +245,62 @@ corrections = Table(
     Column("made_at", Moment, nullable=False),
     Column("withdrawn_at", Moment, nullable=True),  # it is shown no more
     UniqueConstraint("newsletter", "issue", "number"),
+)
+
+# What a provider posted, as it came, until it is read: it holds addresses, and does not stay.
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("provider", String(100), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=True),  # why it could not be read
+)
+
+# Each event once. Whom it is about stands in it where that is needed: of an open or a click only
+# `reader`, a name made up for this send, unless the newsletter keeps figures by reader.
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(100), nullable=False, unique=True),  # the provider's own id
+    Column("kind", String(40), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("send_id", ForeignKey("sends.id"), nullable=True),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=True),
+    Column("reader", String(22), nullable=True),
+    Column("link", Text, nullable=True),
+    Column("machine", Boolean, nullable=False, server_default=false()),
+    Column("raw", Text, nullable=True),  # what was said beyond that, without the address
+    Index(None, "send_id", "kind"),
+    *(
+        Index(f"ix_events_{name}", *columns, sqlite_where=text(where), postgresql_where=text(where))
+        for name, columns, where in (
+            ("reader", ("send_id", "reader"), "reader IS NOT NULL"),
+            ("subscriber_id", ("subscriber_id",), "subscriber_id IS NOT NULL"),
+            ("raw", ("id",), "raw IS NOT NULL"),
+            ("link", ("id",), "link IS NOT NULL"),
+        )
+    ),
+)
+
+# The figures of a send whose events are gone.
+figures = Table(
+    "figures",
+    metadata,
+    Column("send_id", ForeignKey("sends.id"), primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("closed_at", Moment, nullable=False),
+)
+
+# How many on a list may be mailed, by the day (UTC).
+list_days = Table(
+    "list_days",
+    metadata,
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("readers", Integer, nullable=False),
 )

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from newsletter.store.schema import deliveries, signups, subscribers, subscriptions
-from newsletter.store.subscribers import PENDING, keys_of
+from newsletter.store.subscribers import PENDING, address_keys
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LEASE = timedelta(minutes=5)  # for one go at answering
@@ -48,7 +48,7 @@ def ask(
     connection: Connection, newsletter: str, email: str, network: str, most: int, now: datetime
 ) -> bool:
     """Keep a sign-up; False where ``most`` came from that network within the hour."""
-    keys = keys_of(connection)
+    keys = address_keys(connection)
     where = keys.key(f"network {network}")
     came = select(func.count()).where(signups.c.network == where, signups.c.made_at > now - HOUR)
     if (connection.scalar(came) or 0) >= most:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from newsletter.hashing import keyed
 from newsletter.model import Status
 from newsletter.store import facts
-from newsletter.store.erasing import blank
+from newsletter.store.erasing import blank, forget_events
 from newsletter.store.schema import lists, signups, subscribers, subscriptions, suppressions
 
 ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
@@ -55,12 +55,19 @@ class Keys:
         return self._digest(email.lower().encode()).hex()
 
 
+def address_keys(connection: Connection) -> Keys:
+    """Those of this database, made at first use."""
+    name = "address key"
+    known = facts.find(connection, name)
+    return Keys((known or facts.once(connection, name, secrets.token_hex(32))).encode())
+
+
 class People:
     """The people of one list, within an open transaction."""
 
     def __init__(self, connection: Connection, list_name: str) -> None:
         self._connection = connection
-        self.keys = keys_of(connection)
+        self.keys = address_keys(connection)
         self.list_id = list_id(connection, list_name)
 
     def add(self, email: str, name: str, status: str, now: datetime, *, revive: bool) -> str | None:
@@ -69,6 +76,7 @@ class People:
         ``revive`` makes somebody active again who had unsubscribed: a person's own doing.
         """
         key = self.keys.key(email)
+        lock_lists(self._connection, shared=True)  # nobody is erased meanwhile
         if self.suppressed(email) == ERASED:
             return "this address was erased at the person's own wish and is never mailed again"
         person = self._person(key, email, name, now)
@@ -97,12 +105,21 @@ class People:
         )
         return reason
 
-    def permit(self, email: str) -> None:
-        """Lift a suppression; that of somebody who was erased stays."""
+    def permit(self, email: str, now: datetime | None = None) -> None:
+        """Lift a suppression; that of somebody who was erased stays.
+
+        What providers report from before ``now`` does not bring it back.
+        """
+        key = self.keys.key(email)
         self._connection.execute(
             delete(suppressions).where(
-                suppressions.c.address_key == self.keys.key(email), suppressions.c.reason != ERASED
+                suppressions.c.address_key == key, suppressions.c.reason != ERASED
             )
+        )
+        self._connection.execute(
+            update(subscribers)
+            .where(subscribers.c.address_key == key, subscribers.c.email.is_not(None))
+            .values(permitted_at=now or datetime.now(UTC))
         )
 
     def remove(self, email: str, now: datetime) -> bool:
@@ -130,7 +147,9 @@ class People:
         """
         if self._connection.dialect.name == "sqlite":  # else the bytes stay in the file
             self._connection.exec_driver_sql("PRAGMA secure_delete=ON")
+        lock_lists(self._connection)
         key = self.keys.key(email)
+        forget_events(self._connection, key)
         blank(self._connection, email, key)
         self._connection.execute(delete(signups).where(signups.c.address_key == key))
         known = self._connection.execute(
@@ -190,9 +209,15 @@ class People:
         return int(found.id)
 
 
-def keys_of(connection: Connection) -> Keys:
-    """The database's own keyed hashes; their key is made at first use."""
-    return Keys(facts.once(connection, "address key", secrets.token_hex(32)).encode())
+def lock_lists(connection: Connection, *, shared: bool = False) -> None:
+    """Until the transaction ends, nobody puts people on a list, or is erased.
+
+    ``shared``: with others who only keep erasures out, so that what they write of a person does
+    not come too late. In SQLite nobody else writes meanwhile anyway.
+    """
+    if connection.dialect.name != "sqlite":
+        every = select(lists.c.id).order_by(lists.c.id)
+        connection.execute(every.with_for_update(read=shared))
 
 
 def list_id(connection: Connection, name: str) -> int:

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from newsletter.app import Desk
-from newsletter.web import approval, archive, choosing, leaving, page, reports, signing_up
+from newsletter.web import approval, archive, choosing, leaving, openapi, page, reports, signing_up
 from newsletter.web.answering import Answering
 from newsletter.web.current import Current
 from newsletter.web.deadlines import Hasty
@@ -85,6 +85,7 @@ def _newsletter(
             *leaving.routes(current),
             *choosing.routes(current, others),
             *reports.routes(current),
+            *openapi.routes(),
             *approval.routes(current),
             *archive.routes(current),  # the last: it takes what no other takes
         ],

@@ -27,15 +27,15 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
         if body is None:
             return PlainTextResponse("The request is too large.\n", 413)
         try:
-            settled = await run_in_threadpool(reporting.take, current(), request.headers, body)
+            taken = await run_in_threadpool(reporting.take, current(), request.headers, body)
         except ProviderError as error:
             log.warning("%s", error)
             return PlainTextResponse("This is not a request of the provider's.\n", 403)
         except NewsletterError as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all
             return PlainTextResponse("Not now.\n", 503)
-        if settled:
-            log.info("%d readers of whom was nothing known have the mail", settled)
+        if taken.settled:
+            log.info("%d readers of whom was nothing known have the mail", taken.settled)
         return PlainTextResponse("Kept.\n")
 
     return [Route("/events/sendgrid", events, methods=["POST"])]

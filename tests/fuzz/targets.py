@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -10,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from newsletter import foreign, sources, subscriber_csv, tokens
-from newsletter.errors import ContentError, FetchError
+from newsletter import bounces, foreign, providers, sources, subscriber_csv, tokens
+from newsletter.errors import ContentError, FetchError, ProviderError
 from newsletter.http import Fetched
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings
@@ -53,6 +54,22 @@ LISTS = (
     "\ufeffE-mail;Nom;UNSUB_TIME\r\na@b\u00fccher.example;\uae40\uc11c\uc5f0;2025-07-02\r\n".encode(),
     "email\tname\na@example.com\t\uae40\uc11c\uc5f0\n".encode("utf-16"),
     "\uc774\uba54\uc77c,\uc774\ub984\na@example.com,\uae40\uc11c\uc5f0\n".encode("cp949"),
+)
+RETURNED = (
+    b"From: MAILER-DAEMON@x.test\r\nMessage-ID: <1@x.test>\r\nDate: Mon, 7 Jul 2025 10:00:00 +0000"
+    b"\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n"
+    b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x.test\r\n\r\n"
+    b"Final-Recipient: rfc822; a@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+    b"Diagnostic-Code: smtp; 550 unknown\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+    b"Message-ID: <aaaa.1@example.com>\r\nList-Unsubscribe: <https://x.test/u>\r\n\r\nw\r\n--b--",
+    b"From: postmaster@x.test\r\n\r\nHi. This is the qmail-send program at x.test.\r\n\r\n"
+    b"<a@example.com>:\r\nSorry, no mailbox here. (#5.1.1)\r\n\r\n"
+    b"--- Below this line is a copy of the message.\r\n\r\nMessage-ID: <aaaa.1@example.com>\r\n",
+)
+TOLD = (
+    b'[{"email":"a@example.com","timestamp":1751900000,"event":"bounce","type":"blocked","reason":"x",'
+    b'"sg_event_id":"e","nb_delivery":"1","nb_send":"1","nb_newsletter":"n","nb_issue":"2025-07-07"},'
+    b'{"timestamp":1.5,"event":"click","url":"https://x.test","useragent":"y","nb_delivery":"2"}]',
 )
 _UNSEEN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufffd]")
 
@@ -115,6 +132,23 @@ def _list(data: bytes) -> None:
     assert all(0 < line <= len(data) for line in refused)
 
 
+def _bounce(data: bytes) -> None:
+    for notice in bounces.read(data):
+        assert notice.at is None or notice.at.tzinfo is not None
+        assert all(address.count("@") == 1 for address in notice.recipients)
+        for text in (notice.message_id, notice.list_unsubscribe, notice.words, notice.status):
+            assert text == " ".join(text.split()), repr(text)
+
+
+def _events(data: bytes) -> None:
+    with suppress(ProviderError):
+        for event in providers.read("sendgrid", data.decode("utf-8", "replace")):
+            assert event.at.tzinfo is not None
+            assert 0 < len(event.id) <= 100
+            assert 0 <= event.delivery < 1_000_000_000
+            json.dumps(event.said).encode()
+
+
 def _of(type_: str) -> Callable[[bytes], None]:
     return lambda data: _read(type_, data)
 
@@ -122,4 +156,6 @@ def _of(type_: str) -> Callable[[bytes], None]:
 TARGETS: dict[str, Callable[[bytes], None]] = {name: _of(name) for name in SEEDS} | {
     "words": _words,
     "list": _list,
+    "bounce": _bounce,
+    "events": _events,
 }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.targets import LISTS, SEEDS, TARGETS
+from tests.fuzz.targets import LISTS, RETURNED, SEEDS, TARGETS, TOLD
 
 PIECES = st.sampled_from(
     [
@@ -18,6 +18,8 @@ PIECES = st.sampled_from(
         b"0000-00-00", b"9999-12-31T23:59:59Z", b"javascript:x", b"data:,x", b"//[", b"http://a:b@c",
     ]
 )  # fmt: skip
+
+OTHERS = {"list": LISTS, "bounce": RETURNED, "events": TOLD}
 
 
 @st.composite
@@ -32,11 +34,11 @@ def mutated(draw: st.DrawFn, seed: bytes) -> bytes:
     return data
 
 
-@pytest.mark.parametrize("name", [*SEEDS, "list"])
+@pytest.mark.parametrize("name", [*SEEDS, *OTHERS])
 @given(data=st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_answer_that_went_wrong(name: str, data: Any) -> None:
-    seed = data.draw(st.sampled_from(SEEDS.get(name, LISTS)))
+    seed = data.draw(st.sampled_from(SEEDS.get(name) or OTHERS[name]))
     TARGETS[name](data.draw(mutated(seed)))
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import create_engine, text
 
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.store import open_database
+from newsletter.store.columns import metadata
 from newsletter.store.database import MIGRATIONS
 from newsletter.store.occurrences import Due, claim, recent
-from newsletter.store.schema import metadata
 
 
 def test_a_new_database_has_the_schema(tmp_path: Path) -> None:

@@ -1,0 +1,160 @@
+"""Where mails that came back lie: a file, an mbox, a folder, or a mailbox on an IMAP server."""
+
+from __future__ import annotations
+
+import imaplib
+import ipaddress
+import mailbox
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from newsletter.config import secret
+from newsletter.errors import ConfigError, FetchError, UsageError
+
+LARGEST = 2_000_000  # bytes that are read of a mail: what is said stands before our own mail
+TIMEOUT = 30  # seconds without a word from the server
+
+Mark = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One mail. ``mark``: says at its place that it is read; a file has no such thing."""
+
+    name: str
+    content: bytes
+    mark: Mark
+
+
+def _nothing() -> None:
+    pass
+
+
+@contextmanager
+def opened(place: str) -> Iterator[Iterator[Found]]:
+    """The mails at the place, one by one. Raises UsageError for what is no such place, FetchError
+    where a server does not give them.
+    """
+    if re.match(r"imaps?://", place, re.IGNORECASE):
+        with _imap(place) as found:
+            yield found
+        return
+    path = Path(place)
+    if path.is_dir():
+        yield _in_folder(path)
+    elif path.is_file():
+        yield _in_file(path)
+    else:
+        raise UsageError(
+            f"There is no {place}. Name a mail, an mbox, a folder of mails, or "
+            f"imaps://USER@HOST/FOLDER."
+        )
+
+
+def _in_folder(folder: Path) -> Iterator[Found]:
+    """A Maildir, or any folder of mails, each in a file."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.parent.name != "tmp" and not path.name.startswith("."):
+            yield from _in_file(path)
+
+
+def _in_file(path: Path) -> Iterator[Found]:
+    try:
+        with path.open("rb") as file:
+            start = file.read(5)
+            if start != b"From ":
+                yield Found(path.name, start + file.read(LARGEST), _nothing)
+                return
+        box = mailbox.mbox(path, create=False)
+        try:
+            for number, key in enumerate(box.iterkeys(), 1):
+                yield Found(f"{path.name}, mail {number}", box.get_bytes(key)[:LARGEST], _nothing)
+        finally:
+            box.close()
+    except OSError as error:
+        raise FetchError(f"{path} cannot be read: {error.strerror}. Look at its rights.") from error
+
+
+@contextmanager
+def _imap(address: str) -> Iterator[Iterator[Found]]:
+    parts = urlsplit(address)
+    secure = parts.scheme.lower() == "imaps"
+    if not parts.hostname or not parts.username:
+        raise UsageError("Write the mailbox as imaps://USER@HOST/FOLDER; the USER with %40 for @.")
+    if parts.password:
+        raise UsageError("A password does not belong into the address. Put it into IMAP_PASSWORD.")
+    password = secret("IMAP_PASSWORD")
+    if not password:
+        raise ConfigError(
+            "IMAP_PASSWORD is not set. Put the mailbox's password into that environment variable, "
+            "or name a file with it in IMAP_PASSWORD_FILE."
+        )
+    folder = unquote(parts.path.strip("/")) or "INBOX"
+    where = f"{parts.hostname}:{parts.port or (993 if secure else 143)}"
+    try:
+        server = _connected(parts.hostname, parts.port, secure)
+        try:
+            server.login(unquote(parts.username), password)
+            status, said = server.select(_quoted(folder))
+            if status != "OK":
+                raise FetchError(f"{where} has no folder {folder}: {_words(said)}. Name another.")
+            yield _unseen(server)
+        finally:
+            with suppress(imaplib.IMAP4.error, OSError):
+                server.logout()
+    except (imaplib.IMAP4.error, OSError) as error:
+        why = _words([error.args[0] if error.args else error])
+        raise FetchError(
+            f"The mailbox at {where} cannot be read: {why}."
+            f" Look at its address, the user and IMAP_PASSWORD; what was stored before is safe."
+        ) from error
+
+
+def _connected(host: str, port: int | None, secure: bool) -> imaplib.IMAP4:
+    context = ssl.create_default_context()
+    if secure:
+        return imaplib.IMAP4_SSL(host, port or 993, ssl_context=context, timeout=TIMEOUT)
+    server = imaplib.IMAP4(host, port or 143, timeout=TIMEOUT)
+    if not _loopback(host):  # a password goes through no network in the clear
+        server.starttls(context)
+    return server
+
+
+def _unseen(server: imaplib.IMAP4) -> Iterator[Found]:
+    """The mails that nobody has seen; looking at one leaves it so."""
+    _, found = server.uid("SEARCH", "UNSEEN")
+    for number in (found[0] or b"").split():
+        _, parts = server.uid("FETCH", number.decode(), f"(BODY.PEEK[]<0.{LARGEST}>)")
+        content = next((part[1] for part in parts if isinstance(part, tuple)), None)
+        if content is not None:
+            yield Found(f"mail {number.decode()}", content, _marker(server, number.decode()))
+
+
+def _marker(server: imaplib.IMAP4, number: str) -> Mark:
+    def mark() -> None:
+        server.uid("STORE", number, "+FLAGS", r"(\Seen)")
+
+    return mark
+
+
+def _quoted(folder: str) -> str:
+    return '"' + folder.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _words(said: Any) -> str:
+    first = said[0] if said else ""
+    text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
+    return " ".join(text.split()).rstrip(".")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,84 @@
+"""Failures in the forms that mail servers had before, and beside, RFC 3464."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from newsletter.bounces.notices import Fate, fate_of_failure
+
+Failure = tuple[Fate, tuple[str, ...], str, str]  # fate, recipients, status, words
+
+_PART = r"[^\s<>()\[\],;:\"\\@]"
+_A = rf"(?<!{_PART}){_PART}+@{_PART}+"  # it begins where a word does: no letter is tried twice
+ADDRESS = re.compile(_A)
+LONGEST = 2_000  # characters of what a server says
+_COPY = re.compile(
+    r"^[^\w\n]{0,20}(Below this line is a copy of the message"
+    r"|This is a copy of (?:the|your) message"
+    r"|(?:The )?Original message|Returned message|Included is a copy|원본 메시지)[^\n]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_HEADERS = re.compile(
+    r"^(?:Return-Path|Received|Date|From|Message-ID):", re.MULTILINE | re.IGNORECASE
+)
+_QMAIL = re.compile(r"^Hi\. This is the .*(?:qmail|deliver)", re.IGNORECASE | re.MULTILINE)
+_EXCHANGE = re.compile(
+    r"did not reach the following recipient|could not be delivered to the following|"
+    r"couldn.t be delivered|Delivery has failed to these recipients",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(rf"^[ \t]*<({_A})>:?[ \t]*(.*(?:\n(?!\s*\n|\s*<).*){{0,8}})", re.MULTILINE)
+_LISTED = re.compile(
+    rf"^[ \t]*(?:.*<)?({_A})>?(?: on [^\n]*)?\n((?:[ \t]+[^\n]*\n?){{1,6}})", re.MULTILINE
+)
+_ALONE = re.compile(rf"^[ \t]*<?({_A})>?:?[ \t]*$", re.MULTILINE)
+
+
+def failures(failed: str, text: str, from_machine: bool) -> Iterator[Failure]:
+    """Who could not be reached. ``failed``: Exim's X-Failed-Recipients; ``text``: what it says.
+
+    ``from_machine``: anybody can write a text, and vacation programs do.
+    """
+    said = text[: _end(text)]
+    if failed:
+        for address in ADDRESS.findall(failed):
+            yield _failure(address, _words_for(address, said))
+    elif _QMAIL.search(said):
+        for match in _NAMED.finditer(said):
+            yield _failure(match[1], match[2])
+    elif from_machine and _EXCHANGE.search(said):
+        pattern = _LISTED if _LISTED.search(said) else _ALONE
+        for match in pattern.finditer(said):
+            yield _failure(match[1], match[2] if pattern is _LISTED else said)
+    elif from_machine:
+        for match in _NAMED.finditer(said):
+            yield _failure(match[1], match[2])
+
+
+def returned(text: str) -> str:
+    """The copy of our own mail, or its headers, at the end of the text."""
+    copy = _COPY.search(text)
+    if copy is None:
+        return ""
+    rest = text[copy.end() :]
+    headers = _HEADERS.search(rest)
+    return rest[headers.start() :] if headers else ""
+
+
+def _end(text: str) -> int:
+    copy = _COPY.search(text)
+    return copy.start() if copy else len(text)
+
+
+def _words_for(address: str, said: str) -> str:
+    """What follows the address in the text."""
+    at = said.find(address)
+    return said[at + len(address) : at + 600] if at >= 0 else said
+
+
+def _failure(address: str, words: str) -> Failure:
+    words = " ".join(words.split())[:LONGEST]
+    status = re.search(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])", words)
+    code = status[0] if status else ""
+    return fate_of_failure(code, words), (address,), code, words

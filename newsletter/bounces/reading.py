@@ -1,0 +1,157 @@
+"""A mail that came back → what it says: delivery reports (RFC 3464), complaints (RFC 5965), and
+the older forms of qmail, Exim and Exchange.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email import message_from_bytes, message_from_string
+from email.message import Message
+from email.utils import parseaddr, parsedate_to_datetime
+
+from newsletter.bounces import older
+from newsletter.bounces.notices import Fate, Notice, fate_of_failure
+
+_RETURNED = ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers")
+_STATUSES = ("message/delivery-status", "message/global-delivery-status")
+_LONGEST = 500  # characters of what a server said, which are kept
+_TEXT, _LINE = 100_000, 1_000  # characters that are read of a text, and of each line of it
+
+
+def read(content: bytes) -> list[Notice]:
+    """What the mail says, a notice for each reader; empty where it is something else.
+
+    Never raises: whoever likes may write to the address that gets these.
+    """
+    try:
+        mail = message_from_bytes(content)
+        return list(_notices(mail, content))
+    except Exception:  # noqa: BLE001 - the parser fails on hostile mails in many ways
+        return []
+
+
+def _notices(mail: Message, content: bytes) -> Iterator[Notice]:
+    told = hashlib.sha256((_text(mail, "Message-ID") or "").encode() or content)
+    if not _text(mail, "Message-ID"):
+        told = hashlib.sha256(content)
+    key, at = told.hexdigest()[:40], _date(mail)
+    parts = list(mail.walk())
+    message_id, leaving = _returned(parts)
+    kinds = {part.get_content_type() for part in parts}
+    if "message/feedback-report" in kinds:
+        found = _complaints(parts)
+    elif kinds & set(_STATUSES):
+        found = _statuses(parts)
+    else:
+        plain = _plain(parts)
+        found = older.failures(_text(mail, "X-Failed-Recipients"), plain, _from_machine(mail))
+        returned = message_from_string(older.returned(plain))
+        message_id = message_id or _text(returned, "Message-ID")
+        leaving = leaving or _text(returned, "List-Unsubscribe")
+    for number, (fate, recipients, status, words) in enumerate(found):
+        yield Notice(
+            f"mail:{key}:{number}", fate, at, recipients, message_id, leaving, status,
+            words[:_LONGEST],
+        )  # fmt: skip
+
+
+def _statuses(parts: list[Message]) -> Iterator[older.Failure]:
+    for part in parts:
+        if part.get_content_type() not in _STATUSES:
+            continue
+        for block in _blocks(part):
+            action = _text(block, "Action").lower()
+            words = _typed(block, "Diagnostic-Code") or _text(block, "Status")
+            status = (re.search(r"[245]\.\d{1,3}\.\d{1,3}", _text(block, "Status")) or [""])[0]
+            recipients = _recipients(block, "Original-Recipient", "Final-Recipient")
+            if action == "failed":
+                yield fate_of_failure(status, words), recipients, status, words
+            elif action == "delayed":
+                yield Fate.DELAYED, recipients, status, words
+
+
+def _complaints(parts: list[Message]) -> Iterator[older.Failure]:
+    fates = {"abuse": Fate.COMPLAINED, "fraud": Fate.COMPLAINED, "opt-out": Fate.LEAVES}
+    for part in parts:
+        if part.get_content_type() == "message/feedback-report":
+            for block in _blocks(part):
+                kind = _text(block, "Feedback-Type").lower()
+                recipients = _recipients(block, "Original-Rcpt-To", "Removal-Recipient")
+                if kind in fates:
+                    yield fates[kind], recipients, "", f"feedback report: {kind}"
+
+
+def _blocks(part: Message) -> list[Message]:
+    """The groups of fields in a part that consists of them."""
+    payload = part.get_payload()
+    if isinstance(payload, list):  # as the parser has delivery-status
+        inner = [block for block in payload if isinstance(block, Message)]
+        if part.get_content_type() == "message/delivery-status":
+            return inner
+        return [message_from_string(b.as_string()) for b in inner]
+    text = _decoded(part)
+    return [message_from_string(block) for block in re.split(r"\r?\n\r?\n", text) if block.strip()]
+
+
+def _returned(parts: list[Message]) -> tuple[str, str]:
+    """Message-ID and List-Unsubscribe of our own mail, as it was sent back."""
+    for part in parts:
+        kind, payload = part.get_content_type(), part.get_payload()
+        if kind not in _RETURNED:
+            continue
+        inner = payload[0] if isinstance(payload, list) and payload else None
+        mail = inner if isinstance(inner, Message) else message_from_string(_decoded(part))
+        if message_id := _text(mail, "Message-ID"):
+            return message_id, _text(mail, "List-Unsubscribe")
+    return "", ""
+
+
+def _recipients(block: Message, *names: str) -> tuple[str, ...]:
+    """The addresses in these fields, without their type: ``rfc822; ada@example.com``."""
+    found = (older.ADDRESS.search(_typed(block, name)) for name in names)
+    return tuple(dict.fromkeys(match[0] for match in found if match))
+
+
+def _typed(block: Message, name: str) -> str:
+    value = _text(block, name)
+    kind, semicolon, rest = value.partition(";")
+    return rest.strip() if semicolon and re.fullmatch(r"\s*[\w-]+\s*", kind) else value
+
+
+def _text(mail: Message, name: str) -> str:
+    """A header in one line; empty where there is none."""
+    return " ".join(str(mail.get(name, ""))[: older.LONGEST].split())
+
+
+def _date(mail: Message) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(_text(mail, "Date"))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _from_machine(mail: Message) -> bool:
+    """Whether a mail server has written it, and no person or vacation program."""
+    sender = parseaddr(_text(mail, "From"))[1].lower()
+    empty = _text(mail, "Return-Path") == "<>"
+    return empty or sender.startswith(("mailer-daemon@", "postmaster@", "mail-daemon@"))
+
+
+def _plain(parts: list[Message]) -> str:
+    texts = (_decoded(part) for part in parts if part.get_content_type() == "text/plain")
+    text = "\n".join(texts)[:_TEXT].replace("\r\n", "\n")
+    return "\n".join(line[:_LINE] for line in text.split("\n"))
+
+
+def _decoded(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return str(part.get_payload())
+    try:
+        return payload.decode(part.get_content_charset() or "utf-8", "replace")
+    except LookupError:
+        return payload.decode("utf-8", "replace")

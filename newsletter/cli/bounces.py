@@ -1,0 +1,59 @@
+"""bounces: what came back by mail."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from newsletter.cli.common import AsJson, context, counted, emit
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(bounces)
+
+
+def bounces(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="PLACE", help="A mail, an mbox, a folder, or imaps://USER@HOST/FOLDER."
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Read mails that came back, and complaints: who cannot be reached is not mailed again."""
+    from newsletter.app import bouncing
+    from newsletter.bounces import Fate
+
+    found = bouncing.take(context.desk(), place)
+    if as_json:
+        emit(
+            {
+                "mails": found.mails,
+                **{fate.value: found.fates[fate] for fate in Fate},
+                "new": found.new,
+                "known": found.known,
+                "about_nobody_here": found.strange,
+                "no_bounces": found.others,
+            }
+        )
+        return
+    words = {
+        Fate.BOUNCED: "for good",
+        Fate.BLOCKED: "for now",
+        Fate.DELAYED: "delayed",
+        Fate.COMPLAINED: "complained",
+        Fate.LEAVES: "wish to leave",
+    }
+    parts = [f"{found.fates[fate]:,} {what}" for fate, what in words.items() if found.fates[fate]]
+    print(f"Read {counted(found.mails, 'mail')}: {', '.join(parts) or 'nothing came back'}.")
+    if found.known:
+        print(f"{counted(found.known, 'notice')} of these had been read before.")
+    if found.strange:
+        print(f"{counted(found.strange, 'mail')} came back from nobody whom you have mailed.")
+    if found.others:
+        print(
+            f"{counted(found.others, 'mail')} say nothing of the kind, and were left as they are."
+        )

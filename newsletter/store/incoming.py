@@ -1,0 +1,79 @@
+"""What providers have posted: kept as it came before anybody reads it, and gone once it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from newsletter.store.schema import reports
+
+TRIES = 5  # after that it is kept, and left alone
+
+
+@dataclass(frozen=True)
+class Report:
+    """One request of a provider's, not read yet."""
+
+    id: int
+    provider: str
+    body: str
+    received_at: datetime
+
+
+def put(connection: Connection, provider: str, body: str, now: datetime) -> int:
+    """Keep a request as it came; its number."""
+    made = connection.execute(
+        insert(reports)
+        .values(provider=provider, body=body, received_at=now)
+        .returning(reports.c.id)
+    )
+    return int(made.scalar_one())
+
+
+def waiting(connection: Connection, before: datetime | None = None) -> list[int]:
+    """The numbers of those that are to be read and came before then, the oldest first."""
+    unread = select(reports.c.id).where(reports.c.tries < TRIES).order_by(reports.c.id)
+    if before is not None:
+        unread = unread.where(reports.c.received_at < before)
+    return list(connection.scalars(unread))
+
+
+def take(connection: Connection, number: int) -> Report | None:
+    """One of them, until the transaction ends; None where another process has it, or had it."""
+    row = connection.execute(
+        select(reports.c.id, reports.c.provider, reports.c.body, reports.c.received_at)
+        .where(reports.c.id == number)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    return Report(*row) if row else None
+
+
+def forget(connection: Connection, number: int) -> None:
+    """It is read."""
+    connection.execute(delete(reports).where(reports.c.id == number))
+
+
+def failed(connection: Connection, number: int, reason: str) -> None:
+    """It could not be read; it is tried again, a few times."""
+    connection.execute(
+        update(reports)
+        .where(reports.c.id == number)
+        .values(tries=reports.c.tries + 1, reason=reason[:1000])
+    )
+
+
+def stuck(connection: Connection) -> list[tuple[datetime, str]]:
+    """When those came that could not be read, and why."""
+    rows = connection.execute(
+        select(reports.c.received_at, reports.c.reason)
+        .where(reports.c.tries >= TRIES)
+        .order_by(reports.c.id)
+    )
+    return [(at, reason or "") for at, reason in rows]
+
+
+def drop_before(connection: Connection, moment: datetime) -> None:
+    """Delete those that came before it and were never read."""
+    connection.execute(delete(reports).where(reports.c.received_at < moment))

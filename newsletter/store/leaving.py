@@ -1,0 +1,209 @@
+"""Who is not to be mailed any more, by what providers report: suppressed, or off a list."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import dropwhile
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, or_, select, update
+
+from newsletter.model import Consequence, Reported, Status
+from newsletter.store.schema import (
+    deliveries,
+    sends,
+    subscribers,
+    subscriptions,
+    suppressions,
+)
+from newsletter.store.sends import DeliveryState
+from newsletter.store.subscribers import ACTIVE, ERASED, UNSUBSCRIBED
+from newsletter.store.upserts import upsert
+
+IN_A_ROW = 3  # issues that came back softly, after which the address is not tried any more
+_LOOKED_AT = 15  # issues: of the newest nothing may be known yet
+_AT_ONCE = 500
+_SECOND = timedelta(seconds=1)  # what the moments of events are rounded to
+_REASONS = {
+    Consequence.BOUNCED: Status.BOUNCED.word,
+    Consequence.COMPLAINED: Status.COMPLAINED.word,
+}
+
+
+class Leaving(NamedTuple):
+    """What an event means for one person; ``list_id`` None: on every list of theirs."""
+
+    subscriber: int
+    consequence: Consequence
+    at: datetime
+    list_id: int | None
+
+
+class Person(NamedTuple):
+    """Whom it is about, and what holds for them now."""
+
+    id: int
+    address_key: str
+    permitted_at: datetime | None
+    suppressed: str | None
+
+
+def act(connection: Connection, wanted: Iterable[Leaving], now: datetime) -> None:
+    """Suppress, or unsubscribe, by rule.
+
+    An erasure stays what it is, and a person's own later wish to be mailed counts for more than
+    what happened before it.
+    """
+    latest: dict[tuple[int, int | None, Consequence], Leaving] = {}
+    for each in wanted:
+        key = (each.subscriber, each.list_id, each.consequence)
+        if key not in latest or each.at > latest[key].at:
+            latest[key] = each
+    numbers = {each.subscriber for each in latest.values()}
+    people, wishes = _people(connection, numbers), _wishes(connection, numbers)
+    softly = {e.subscriber for e in latest.values() if e.consequence is Consequence.SOFT}
+    too_often = _too_often(connection, softly)
+    for each in sorted(latest.values(), key=lambda e: (e.subscriber, e.list_id or 0)):
+        person, consequence = people.get(each.subscriber), each.consequence
+        if person is None or person.suppressed == ERASED:
+            continue
+        if consequence is Consequence.SOFT and each.subscriber in too_often:
+            consequence = Consequence.BOUNCED
+        if consequence is Consequence.LEAVES:
+            _unsubscribe(connection, each, now)
+        elif consequence in _REASONS and not _wished_later(person, wishes, each):
+            _suppress(connection, person.address_key, _REASONS[consequence], now)
+
+
+def _wished_later(
+    person: Person, wishes: Mapping[tuple[int, int], datetime], each: Leaving
+) -> bool:
+    """Whether the suppression was lifted, or the person came onto that list, after it happened."""
+    since = [
+        at
+        for (number, list_id), at in wishes.items()
+        if number == each.subscriber and each.list_id in (None, list_id)
+    ]
+    return any(at > each.at + _SECOND for at in (*since, person.permitted_at) if at)
+
+
+def find(connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
+    """By the names in ``keys`` (name → keyed hash of an address): the number of the person."""
+    names = {key: name for name, key in keys.items()}
+    found: dict[str, int] = {}
+    listed = sorted(names)
+    for first in range(0, len(listed), _AT_ONCE):
+        some = listed[first : first + _AT_ONCE]
+        rows = connection.execute(
+            select(subscribers.c.address_key, subscribers.c.id).where(
+                subscribers.c.address_key.in_(some), subscribers.c.email.is_not(None)
+            )
+        )
+        found.update((names[key], number) for key, number in rows)
+    return found
+
+
+def _people(connection: Connection, numbers: Collection[int]) -> dict[int, Person]:
+    found: dict[int, Person] = {}
+    listed = sorted(numbers)
+    for first in range(0, len(listed), _AT_ONCE):
+        rows = connection.execute(
+            select(
+                subscribers.c.id,
+                subscribers.c.address_key,
+                subscribers.c.permitted_at,
+                suppressions.c.reason.label("suppressed"),
+            )
+            .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
+            .where(subscribers.c.id.in_(listed[first : first + _AT_ONCE]))
+        )
+        found.update((row.id, Person(*row)) for row in rows)
+    return found
+
+
+def _wishes(connection: Connection, numbers: Collection[int]) -> dict[tuple[int, int], datetime]:
+    """Since when each of them is active on each of their lists."""
+    found: dict[tuple[int, int], datetime] = {}
+    listed = sorted(numbers)
+    for first in range(0, len(listed), _AT_ONCE):
+        rows = connection.execute(
+            select(
+                subscriptions.c.subscriber_id, subscriptions.c.list_id, subscriptions.c.changed_at
+            )
+            .where(subscriptions.c.subscriber_id.in_(listed[first : first + _AT_ONCE]))
+            .where(subscriptions.c.status == ACTIVE)
+        )
+        found.update(((row.subscriber_id, row.list_id), row.changed_at) for row in rows)
+    return found
+
+
+def _suppress(connection: Connection, address_key: str, reason: str, now: datetime) -> None:
+    """Suppress the address; of two reasons the stricter stays, and an erasure above all."""
+    statement = upsert(connection, suppressions).values(
+        address_key=address_key, reason=reason, created_at=now
+    )
+    laxer = [status.word for status in Status if status < Status[reason.upper()]]
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["address_key"],
+            set_={"reason": statement.excluded.reason},
+            where=suppressions.c.reason.in_(laxer),
+        )
+    )
+
+
+def _unsubscribe(connection: Connection, each: Leaving, now: datetime) -> None:
+    """Off the list; who came onto it after the event stays."""
+    on_list = [] if each.list_id is None else [subscriptions.c.list_id == each.list_id]
+    connection.execute(
+        update(subscriptions)
+        .where(
+            subscriptions.c.subscriber_id == each.subscriber,
+            subscriptions.c.status != UNSUBSCRIBED,
+            or_(subscriptions.c.status != ACTIVE, subscriptions.c.changed_at <= each.at + _SECOND),
+            *on_list,
+        )
+        .values(status=UNSUBSCRIBED, changed_at=now)
+    )
+
+
+def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
+    """Who among them got back softly each of the last issues of which anything is known.
+
+    A delivery in between, or later, begins the count anew, and so does a suppression that was
+    lifted. Where nothing is known of an issue in between, it may have arrived.
+    """
+    found: set[int] = set()
+    listed = sorted(numbers)
+    for first in range(0, len(listed), _AT_ONCE):
+        rank = func.row_number().over(
+            partition_by=deliveries.c.subscriber_id, order_by=sends.c.id.desc()
+        )
+        mailed = (
+            select(deliveries.c.subscriber_id, deliveries.c.reported, rank.label("rank"))
+            .join_from(deliveries, sends)
+            .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
+            .where(
+                deliveries.c.subscriber_id.in_(listed[first : first + _AT_ONCE]),
+                deliveries.c.state == DeliveryState.ACCEPTED,
+                func.coalesce(deliveries.c.reported, 0) != Reported.DROPPED,
+                or_(
+                    subscribers.c.permitted_at.is_(None),
+                    sends.c.created_at >= subscribers.c.permitted_at,
+                ),
+            )
+            .subquery()
+        )
+        newest = select(mailed).where(mailed.c.rank <= _LOOKED_AT).order_by(mailed.c.rank)
+        of_each: dict[int, list[int]] = {}
+        for number, reported, _ in connection.execute(newest):
+            of_each.setdefault(number, []).append(reported or 0)
+        found.update(number for number, states in of_each.items() if _in_a_row(states))
+    return found
+
+
+def _in_a_row(states: Sequence[int]) -> bool:
+    """Whether the newest that are known came back softly; ``states``: the newest first."""
+    known = list(dropwhile(lambda state: state < Reported.DELIVERED, states))[:IN_A_ROW]
+    return len(known) == IN_A_ROW and all(state == Reported.BLOCKED for state in known)

@@ -1,0 +1,67 @@
+"""Which delivery a mail that came back was."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, select
+
+from newsletter.store.schema import deliveries, sends, subscribers
+from newsletter.store.sends import DeliveryState
+
+
+class Mailed(NamedTuple):
+    """One delivery, with what says that it is the one."""
+
+    delivery: int
+    send_id: int
+    batch: int | None
+    newsletter: str
+    issue: str
+    hash: str
+    list_id: int
+    subscriber: int
+    email: str | None
+
+
+def by_number(connection: Connection, delivery: int) -> Mailed | None:
+    """The delivery of that number, of whatever newsletter."""
+    row = connection.execute(_mailed().where(deliveries.c.id == delivery)).one_or_none()
+    return Mailed(*row) if row else None
+
+
+def latest(
+    connection: Connection, subscriber: int, since: datetime, until: datetime
+) -> Mailed | None:
+    """What the person was mailed last, of the sends that began in between."""
+    row = connection.execute(
+        _mailed()
+        .where(
+            deliveries.c.subscriber_id == subscriber,
+            deliveries.c.state.in_((DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)),
+            sends.c.created_at >= since,
+            sends.c.created_at <= until,
+        )
+        .order_by(sends.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return Mailed(*row) if row else None
+
+
+def _mailed() -> Select[Any]:
+    return (
+        select(
+            deliveries.c.id,
+            deliveries.c.send_id,
+            deliveries.c.batch,
+            sends.c.newsletter,
+            sends.c.issue,
+            sends.c.hash,
+            sends.c.list_id,
+            deliveries.c.subscriber_id,
+            subscribers.c.email,
+        )
+        .join_from(deliveries, sends)
+        .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
+    )

@@ -1,0 +1,116 @@
+"""What is served for programs is as its own description says, whatever they send."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from newsletter.app import Desk, open_desk
+from newsletter.web import public
+from tests.e2e.reporting import Signer
+from tests.e2e.servers import KEY
+from tests.newsroom import CONFIG
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+QUICK = settings(
+    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
+)
+
+
+class Signed:
+    """The application behind a provider that signs whatever comes."""
+
+    def __init__(self, app: ASGIApp, signer: Signer) -> None:
+        self._app, self._signer = app, signer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        signed = self._signer.headers(body)
+        kept = [h for h in scope["headers"] if not h[0].startswith(b"x-twilio")]
+        scope["headers"] = [*kept, *((k.lower().encode(), v.encode()) for k, v in signed.items())]
+
+        async def whole() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, whole, send)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder: Path = tmp_path_factory.mktemp("public")
+    (folder / "newsletter.toml").write_text(CONFIG + '[provider]\ntype = "sendgrid"\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENDGRID_API_KEY", KEY)
+        patch.setenv("SENDGRID_EVENT_PUBLIC_KEY", SIGNER.public())
+        opened = open_desk(folder)
+        yield opened
+        opened.close()
+
+
+SIGNER = Signer()
+
+
+def try_all(app: ASGIApp) -> list[tuple[str, int]]:
+    """Ask in every way that the description allows, and does not; where, and the status."""
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+    modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
+    answers = []
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        for mode in modes:
+
+            @QUICK
+            @given(case=operation.as_strategy(generation_mode=mode))
+            def ask(case: schemathesis.Case) -> None:
+                answer = case.call_and_validate(checks=CHECKS)
+                answers.append((case.operation.path, answer.status_code))
+
+            with contextlib.suppress(Unsatisfiable):  # nothing can be wrong where nothing is asked
+                ask()
+    return answers
+
+
+def test_what_anybody_sends_is_answered_as_described(desk: Desk) -> None:
+    answers = try_all(public.create_app(desk))
+    assert {status for path, status in answers if path.startswith("/events")} == {403}
+
+
+def test_what_the_provider_signs_is_answered_as_described(desk: Desk) -> None:
+    answers = try_all(Signed(public.create_app(desk), SIGNER))
+    assert {status for path, status in answers if path.startswith("/events")} == {200, 403}
+
+
+def test_the_description_names_what_is_served_and_no_more(desk: Desk) -> None:
+    from newsletter.web import openapi
+
+    app = public.create_app(desk)
+    found = openapi.document(app.routes)
+    served = {getattr(route, "path", "") for route in app.routes}
+    assert set(found["paths"]) <= served
+    assert {"/events/sendgrid", "/openapi.json"} <= set(found["paths"])
+    json.dumps(found)

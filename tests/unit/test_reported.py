@@ -1,0 +1,178 @@
+"""Events count once, move deliveries forward only, and say who is not mailed any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from sqlalchemy import text
+
+from newsletter.model import Consequence, Reported
+from newsletter.store import Database
+from newsletter.store.columns import metadata
+from newsletter.store.subscribers import ACTIVE, ERASED, People
+from tests.ledgers import NOW
+from tests.reports import delivered, event, hard, mailed, read, soft, words
+
+WEEK = timedelta(weeks=1)
+
+
+def state(database: Database, send_id: int) -> tuple[int, str]:
+    with database.read() as connection:
+        return tuple(  # type: ignore[return-value]
+            connection.execute(
+                text("select reported, reported_at from deliveries where send_id = :s order by id"),
+                {"s": send_id},
+            ).first()
+            or ()
+        )
+
+
+def test_in_whatever_order_they_come_a_delivery_ends_in_the_same_state(database: Database) -> None:
+    send_id = mailed(database)
+    told = [
+        event(database, send_id, "processed", after=1, reported=Reported.PROCESSED),
+        event(database, send_id, "deferred", after=2, reported=Reported.DEFERRED),
+        delivered(database, send_id, after=30),
+        delivered(database, send_id, after=20),
+        hard(database, send_id, after=7200),
+    ]
+    for some, last in ((told[:4], Reported.DELIVERED), (told, Reported.BOUNCED)):
+        ends = set()
+        for order in permutations(some):
+            with database.begin() as connection:
+                connection.execute(text("update deliveries set reported = null"))
+                connection.execute(text("delete from events"))
+            for each in order:
+                assert read(database, [each]) == 1
+            ends.add(state(database, send_id))
+        assert [end[0] for end in ends] == [last]
+
+
+def test_an_event_counts_once_however_often_and_with_whom_it_comes(database: Database) -> None:
+    send_id = mailed(database)
+    told = [delivered(database, send_id), event(database, send_id, "something new", 1, words="?")]
+    assert read(database, [*told, told[0]]) == 2
+    assert read(database, [told[1], hard(database, send_id)]) == 1
+    foreign = [
+        replace(told[0], id="f1", origin=("another", "2025-07-07")),
+        replace(told[0], id="f2", send=77),
+        replace(told[0], id="f3", delivery=999),
+        replace(told[0], id="f4", delivery=0, email="nobody@example.com"),
+    ]
+    assert read(database, foreign) == 0
+    with database.read() as connection:
+        kinds = connection.execute(text("select kind, raw from events order by kind")).all()
+    assert [kind for kind, _ in kinds] == ["bounce", "delivered", "something new"]
+    assert kinds[2][1] == '{"reason": "?"}'
+
+
+@pytest.mark.parametrize(
+    ("consequence", "named", "by_address"),
+    [
+        (Consequence.NONE, "active", "active"),
+        (Consequence.SOFT, "active", "active"),
+        (Consequence.LEAVES, "unsubscribed", "unsubscribed"),
+        (Consequence.BOUNCED, "bounced", "bounced"),
+        (Consequence.COMPLAINED, "complained", "complained"),
+    ],
+)
+def test_what_an_event_means_for_a_person(
+    database: Database, consequence: Consequence, named: str, by_address: str
+) -> None:
+    send_id = mailed(database, n=3)
+    read(
+        database,
+        [
+            event(database, send_id, "x", 0, consequence=consequence),
+            replace(event(database, send_id, "x", 1, consequence=consequence), delivery=0),
+        ],
+    )
+    assert words(database) == {"r0": named, "r1": by_address, "r2": "active"}
+
+
+def test_of_two_reasons_the_stricter_stays(database: Database) -> None:
+    send_id = mailed(database)
+    complains = event(database, send_id, "spamreport", consequence=Consequence.COMPLAINED)
+    read(database, [complains])
+    read(database, [hard(database, send_id)])
+    read(database, [hard(database, send_id, 1)])
+    read(database, [replace(complains, id="again", delivery=complains.delivery + 1)])
+    assert words(database) == {"r0": "complained", "r1": "complained"}
+
+
+def test_an_address_is_given_up_after_three_soft_bounces_in_a_row(database: Database) -> None:
+    issues = ("2025-07-07", "2025-07-14", "2025-07-21", "2025-07-28", "2025-08-04")
+    first, second, third, fourth, fifth = (
+        mailed(database, issue, NOW + n * WEEK) for n, issue in enumerate(issues)
+    )
+    read(database, [soft(database, first), soft(database, second)])
+    assert words(database)["r0"] == "active"
+    read(database, [delivered(database, third), soft(database, fourth)])
+    assert words(database)["r0"] == "active"
+    # Of r1 nothing is known of the second issue: it may have arrived.
+    read(database, [soft(database, send, 1) for send in (first, third, fourth)])
+    assert words(database)["r1"] == "active"
+    read(database, [soft(database, second, 1)])
+    assert words(database)["r1"] == "bounced"  # though nothing is known of the fifth yet
+    read(database, [delivered(database, fifth)])
+    assert words(database)["r0"] == "active"
+
+
+def test_a_wish_to_be_mailed_counts_for_more_than_what_happened_before(database: Database) -> None:
+    send_id = mailed(database, n=3)
+    told = [
+        hard(database, send_id, 0),
+        event(database, send_id, "spamreport", 1, consequence=Consequence.COMPLAINED),
+        event(database, send_id, "unsubscribe", 2, consequence=Consequence.LEAVES),
+    ]
+    read(database, told)
+    assert words(database) == {"r0": "bounced", "r1": "complained", "r2": "unsubscribed"}
+    later = NOW + timedelta(days=2)
+    with database.begin() as connection:
+        people = People(connection, "weekly")
+        for number in range(3):
+            people.permit(f"r{number}@example.com", later)
+            people.add(f"r{number}@example.com", "", ACTIVE, later, revive=True)
+        connection.execute(text("delete from events"))  # as long ago as nobody remembers
+    read(database, told)
+    read(database, [replace(each, id=f"{each.id}-again") for each in told])
+    assert set(words(database).values()) == {"active"}
+    read(database, [replace(hard(database, send_id), at=later + timedelta(hours=1))])
+    assert words(database)["r0"] == "bounced"
+
+
+def test_who_is_erased_stands_in_no_table_and_is_counted_all_the_same(database: Database) -> None:
+    send_id = mailed(database)
+    link = "https://www.example.com/one"
+    told = [
+        delivered(database, send_id),
+        hard(database, send_id, after=90),
+        event(database, send_id, "click", after=70, link=link),
+        event(database, send_id, "open", 1, after=70),
+    ]
+    read(database, told, per_reader=True)
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "insert into reports (provider, body, received_at) values ('sendgrid', "
+                '\'[{"email": "R0@example.com"}]\', :now)'
+            ),
+            {"now": NOW},
+        )
+        assert People(connection, "weekly").erase("r0@example.com", NOW)
+    read(database, [replace(hard(database, send_id, 1), id="late", delivery=told[0].delivery)])
+    with database.read() as connection:
+        stands = [
+            (table.name, row)
+            for table in metadata.sorted_tables
+            for row in connection.execute(table.select())
+            if any("r0@example" in str(value).lower() for value in row)
+        ]
+        assert stands == []
+        rows = connection.execute(text("select kind, subscriber_id, raw from events")).all()
+        assert len(rows) == 5
+        assert all(raw is None for kind, _, raw in rows if kind == "bounce")
+        assert People(connection, "weekly").suppressed("r0@example.com") == ERASED
