@@ -131,6 +131,8 @@ def _date(mail: Message) -> datetime | None:
         found = parsedate_to_datetime(_text(mail, "Date"))
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    if not 1990 <= found.year < 2200:  # nobody has mailed then
+        return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 

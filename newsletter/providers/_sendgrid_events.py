@@ -18,6 +18,7 @@ from newsletter.model import Consequence, Event, Reported
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 _LONGEST = 100  # characters of an id
+_NEVER = 1 << 33  # seconds: no moment of an event
 _STATES = {
     "processed": Reported.PROCESSED,
     "deferred": Reported.DEFERRED,
@@ -101,18 +102,21 @@ def _read(body: str | bytes) -> Any:
 
 def _event(raw: Mapping[str, Any]) -> Event | None:
     try:
-        at = datetime.fromtimestamp(float(raw["timestamp"]), UTC)
-    except (KeyError, ValueError, TypeError, OverflowError, OSError):
+        seconds = float(raw["timestamp"])
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
+    if not 0 <= seconds < _NEVER:
+        return None
+    at = datetime.fromtimestamp(seconds, UTC)
     kind, delivery = raw.get("event"), _number(raw.get("nb_delivery"))
-    if not isinstance(kind, str) or not kind or "nb_test" in raw:
+    if not isinstance(kind, str) or not kind or not kind.isprintable() or "nb_test" in raw:
         return None
     reported, consequence = _meaning(kind, raw)
     if not delivery and ("nb_send" in raw or consequence < Consequence.LEAVES):
         return None
     # The id is what repeated events are known by; one without it is known by its content.
     id_ = raw.get("sg_event_id")
-    if not isinstance(id_, str) or not 0 < len(id_) <= _LONGEST:
+    if not isinstance(id_, str) or not 0 < len(id_) <= _LONGEST or not id_.isprintable():
         id_ = hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
     return Event(
         id=id_,

@@ -208,7 +208,14 @@ def test_only_the_provider_s_own_words_are_taken(newsroom: Newsroom, signer: Sig
         assert Door(opened.url, opened.process, Signer()).post([told("delivered", 1)]) == 403
         url = f"{opened.url}/events/sendgrid"
         half = b'[{"event": "open", "timestamp": 1, "useragent": "\\ud800 half a letter"}]'
-        for body, status in ((b"[]", 200), (b"{}", 403), (b"[[]]", 403), (half, 200)):
+        far = (253402300799, -1, "nan", 1e300, None)
+        odd = [told("delivered", 1, timestamp=seconds) for seconds in far]
+        odd += [told("\x00", 1), told("open", 1, url="\x00")]
+        odd.append(told("delivered", 1, nb_delivery="9" * 30))
+        strange = json.dumps(odd).encode()
+        for body, status in (
+            (b"[]", 200), (b"{}", 403), (b"[[]]", 403), (half, 200), (strange, 200)
+        ):  # fmt: skip
             answer = httpx.post(url, content=body, headers=signer.headers(body))
             assert answer.status_code == status, body
-    assert counts(newsroom) == {"unread": 0}
+    assert counts(newsroom) == {"open": 1, "unread": 0}

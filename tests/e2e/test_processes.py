@@ -32,6 +32,8 @@ approve {ISSUE}
 subscribers import readers.csv
 send {ISSUE} --yes
 receipt {ISSUE}
+report {ISSUE} --html
+bounces outbox
 resume {ISSUE}
 correct {ISSUE} --note Corrected
 """
@@ -55,6 +57,7 @@ cancel {ISSUE} --yes
 resolve 1 --as sent
 reschedule {ISSUE} --back
 sources add http://127.0.0.1:9/
+migrate-database --to postgresql+psycopg://nobody@127.0.0.1:9/none
 """
 
 
