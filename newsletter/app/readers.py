@@ -13,6 +13,7 @@ from enum import StrEnum
 from newsletter import links
 from newsletter.app.desk import Desk
 from newsletter.app.naming import place
+from newsletter.errors import ConfigError
 from newsletter.keyring import keyring
 from newsletter.links import Confirming, Purpose, ReaderOf
 from newsletter.store import Connection, approvals, standing
@@ -192,6 +193,23 @@ def erase(desk: Desk, others: Sequence[Desk], key: str) -> State:
             People(connection, each.config.newsletter.list).erase(person.email or "", each.clock())
     log.info("A reader was erased at their own wish")
     return State.DONE
+
+
+def require_own_secrets(desks: Sequence[Desk]) -> None:
+    """Raises ConfigError where a key of one database would open another, in which its number is
+    somebody else's.
+    """
+    seen: dict[bytes, Desk] = {}
+    for desk in desks:
+        for key in keyring(desk.folder).keys.values():
+            other = seen.setdefault(key, desk)
+            if place(other) != place(desk):
+                raise ConfigError(
+                    f"{other.folder.resolve()} and {desk.folder.resolve()} sign readers' links by "
+                    f"one secret, but have databases of their own: a link of one would open the "
+                    f"other. Leave NEWSLETTER_SECRET out, so that each has its own secret.key, or "
+                    f"let them share a database."
+                )
 
 
 def _person(desk: Desk, key: str) -> Standing | State:

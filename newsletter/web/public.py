@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from newsletter.app import Desk
+from newsletter.app import Desk, readers
 from newsletter.web import approval, archive, choosing, leaving, openapi, page, reports, signing_up
 from newsletter.web.answering import Answering
 from newsletter.web.current import Current
@@ -46,8 +46,9 @@ def create_app(*desks: Desk, wake: Callable[[], None] = lambda: None) -> ASGIApp
 
 
 def serve(desks: Sequence[Desk], host: str, port: int) -> None:
-    """Answer until Ctrl-C or SIGTERM. Raises ConfigError where two have one address."""
+    """Answer until Ctrl-C or SIGTERM. Raises ConfigError where two cannot be served together."""
     require_different(desks)
+    readers.require_own_secrets(desks)
     currents = [Current(desk) for desk in desks]
     # uvicorn gives the signal on when it has ended; a mail that is on its way is to go out first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError
@@ -45,6 +45,7 @@ def test_a_key_opens_what_it_was_made_for_and_nothing_else() -> None:
     assert read_confirmation(RING, "Another", CONFIRM) is None
 
 
+@settings(deadline=None)
 @given(st.sampled_from([LEAVE, CHOOSE, CONFIRM]), st.data())
 def test_a_changed_letter_opens_nothing(key: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(key) - 1))
@@ -52,6 +53,7 @@ def test_a_changed_letter_opens_nothing(key: str, data: st.DataObject) -> None:
     assert altered == key or opened(altered) == []
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_garbage_opens_nothing(text: str) -> None:
     assert opened(text) == []
