@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,13 @@ from tests.newsroom import Newsroom, make
 from tests.office import Office, Offices
 
 ROOT = Path(__file__).parent.parent
+MEMORY = Path("/dev/shm")
+ENOUGH = 2 << 30  # bytes: what all workers need at once, several times over
+
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
+    # The tests kill programs, never the machine: nothing that they write need reach a disk.
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None  # it was looked up before
 
 
 @pytest.hookimpl(optionalhook=True)
