@@ -180,10 +180,17 @@ def _become(
 
 
 def _prepare() -> None:
-    """Import all of the program, and what it imports only when it needs it; compile the look."""
+    """Import all of the program, and what it imports only when it needs it.
+
+    Also do once what each run would do alike: read the commands, compile the look and the tables.
+    """
+    import typer
+
     import newsletter
     from newsletter import check, render
     from newsletter.app import open_desk
+    from newsletter.app.overview import overview
+    from newsletter.http.trust import trusted
     from tests.kinds import GOOD
 
     for module in walk_packages(newsletter.__path__, "newsletter."):
@@ -193,8 +200,13 @@ def _prepare() -> None:
         import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "newsletter.toml").write_bytes((ROOT / "newsletter.toml").read_bytes())
-        settings = open_desk(Path(folder)).config
-        check.run(check.Mail(GOOD, render.render(GOOD, settings), settings))
+        desk = open_desk(Path(folder))
+        check.run(check.Mail(GOOD, render.render(GOOD, desk.config), desk.config))
+        overview(desk)
+        desk.close()
+    trusted()
+    typer.main.get_command = cache(typer.main.get_command)
+    typer.main.get_command(newsletter.cli.app)
     gc.freeze()
 
 
