@@ -36,10 +36,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, in each of the workers, who begin with equal shares."""
+    """What takes longest begins first, in each of the workers, who begin with equal shares.
+
+    What needs a browser stands together, so that few of them start one.
+    """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = [item for item in items if item.get_closest_marker("long")]
     rest = [item for item in items if not item.get_closest_marker("long")]
+    rest.sort(key=lambda item: item.get_closest_marker("browser") is None)
     share = -(-len(rest) // workers)
     items[:] = [
         item

@@ -19,7 +19,7 @@ from tests.newsroom import Newsroom
 from tests.unit.test_alert_mail import config
 from tests.unit.test_alert_mail import made as an_alert
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = pytest.mark.browser
 
 SEOUL = {'timezone = "America/Los_Angeles"': 'timezone = "Asia/Seoul"\nlanguage = "ko"'}
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from newsletter import check
 from newsletter.app import open_desk
@@ -19,7 +19,6 @@ from newsletter.colours import contrast
 from newsletter.config import Config
 from newsletter.model import Form, Hosted, Issue, Pictures, Section, Sponsor
 from newsletter.render import look, render
-from tests.browser import launched
 from tests.kinds import GOOD, KOREAN, LANTERNS, RTL, everything, story
 from tests.newsroom import CONFIG
 
@@ -55,12 +54,12 @@ LOOKS = ("weekly", "plain")
 
 
 @pytest.fixture(scope="module")
-def window() -> Iterator[Page]:
+def window(chromium: Browser) -> Iterator[Page]:
     """One for all tests, offline, as a new one takes longer than a test; pictures are grey."""
-    with sync_playwright() as playwright, launched(playwright) as browser:
-        page = browser.new_page()
-        page.route("**/*", lambda route: route.abort())
-        yield page
+    page = chromium.new_page()
+    page.route("**/*", lambda route: route.abort())
+    yield page
+    page.close()
 
 
 def configured(folder: Path, template: str, language: str = "en") -> Config:
