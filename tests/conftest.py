@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,13 @@ from tests.newsroom import Newsroom, make
 from tests.office import Office, Offices
 
 ROOT = Path(__file__).parent.parent
+MEMORY = Path("/dev/shm")
+ENOUGH = 2 << 30  # bytes: what all workers need at once, several times over
+
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
+    # The tests kill programs, never the machine: nothing that they write need reach a disk.
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None  # it was looked up before
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -28,10 +36,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, in each of the workers, who begin with equal shares."""
+    """What takes longest begins first, in each of the workers, who begin with equal shares.
+
+    What needs a browser stands together, so that few of them start one.
+    """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = [item for item in items if item.get_closest_marker("long")]
     rest = [item for item in items if not item.get_closest_marker("long")]
+    rest.sort(key=lambda item: item.get_closest_marker("browser") is None)
     share = -(-len(rest) // workers)
     items[:] = [
         item

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import zygote
+from tests.forked import Forked
 
 CONFIG = """\
 [newsletter]
@@ -104,6 +105,11 @@ class Newsroom:
         assert "Traceback" not in said, said
         assert done.returncode == status, said
         return done
+
+    def start(self, *arguments: str) -> Forked:
+        """Start ``newsletter``, to go on while the test does."""
+        where = ["-C", str(self.folder), *arguments]
+        return zygote.start(where, self.whole_environment())
 
     def json(self, *arguments: str, status: int = 0) -> Any:
         """What a command prints with --json."""

@@ -41,7 +41,9 @@ def database(server_uri: str, like: str = "template1") -> Iterator[str]:
     name = f"t_{secrets.token_hex(6)}"
     copied = like.partition("?")[0].rpartition("/")[2]
     with psycopg.connect(server_uri, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {copied}")  # type: ignore[call-overload]
+        # Its files are copied; the usual way writes each page twice, a third of a second in all.
+        copy = f"CREATE DATABASE {name} TEMPLATE {copied} STRATEGY file_copy"
+        connection.execute(copy)  # type: ignore[call-overload]
         try:
             yield _sqlalchemy(server_uri, name)
         finally:

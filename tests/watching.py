@@ -21,7 +21,3 @@ def main() -> None:
         done = [(each.kind, each.issue, each.state, each.message) for each in tick(desk)]
         print(json.dumps(done), flush=True)
     desk.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -12,6 +12,7 @@ import atexit
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -19,10 +20,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from typing import IO, TextIO
+
+from tests.forked import Forked
 
 ROOT = Path(__file__).parents[1]
 LARGEST = 1 << 18  # bytes of a request: arguments and environment
@@ -40,31 +45,56 @@ def run(
     ):
         given.write(typed or "")
         given.seek(0)
-        status = _ask(arguments, environment, [f.fileno() for f in (given, said, noted)], timeout)
+        process = start(arguments, environment, stdin=given, stdout=said, stderr=noted)
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
         said.seek(0)
         noted.seek(0)
         return subprocess.CompletedProcess(list(arguments), status, said.read(), noted.read())
 
 
-def _ask(
-    arguments: Sequence[str], environment: Mapping[str, str], files: list[int], timeout: float
-) -> int:
+def start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    program: str = "newsletter.cli",
+    stdin: IO[str] | int = subprocess.DEVNULL,
+    stdout: IO[str] | int = subprocess.PIPE,
+    stderr: IO[str] | int = subprocess.PIPE,
+) -> Forked:
+    """Start a program, a module with a ``main``; its streams are given as ``Popen`` takes them."""
     for name in {*environment, *os.environ}:
         if name.startswith(AT_START) and environment.get(name) != os.environ.get(name):
             raise ValueError(f"{name} comes too late for a fork: start a new interpreter.")
-    parent = _parent()
-    request = [list(arguments), dict(environment), str(Path.cwd())]
-    socket.send_fds(parent, [json.dumps(request).encode()], files)
-    child = int(parent.recv(100))
-    parent.settimeout(timeout)
-    try:
-        return int(parent.recv(100))
-    except TimeoutError:
-        os.kill(child, signal.SIGKILL)
-        parent.recv(100)
-        raise subprocess.TimeoutExpired(list(arguments), timeout) from None
-    finally:
-        parent.settimeout(None)
+    request = [program, list(arguments), dict(environment), str(Path.cwd())]
+    answers, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ExitStack() as sent:
+        sent.callback(theirs.close)
+        streams = [_stream(given, out, sent) for out, given in enumerate((stdin, stdout, stderr))]
+        files = [*(theirs_too for theirs_too, _ in streams), theirs.fileno()]
+        socket.send_fds(_parent(), [json.dumps(request).encode()], files)
+    return Forked(list(arguments), int(answers.recv(100)), answers, *(ours for _, ours in streams))
+
+
+def _stream(given: IO[str] | int, out: int, sent: ExitStack) -> tuple[int, TextIO | None]:
+    """What the program gets for it, which ``sent`` closes; and for a pipe our end."""
+    if not isinstance(given, int):
+        return given.fileno(), None
+    if given == subprocess.PIPE:
+        read, write = os.pipe()
+        theirs, ours = (
+            (write, os.fdopen(read, encoding="utf-8"))
+            if out
+            else (read, os.fdopen(write, "w", encoding="utf-8"))
+        )
+    else:
+        theirs, ours = os.open(os.devnull, os.O_RDWR), None
+    sent.callback(os.close, theirs)
+    return theirs, ours
 
 
 @cache
@@ -88,24 +118,51 @@ def _parent() -> socket.socket:
     return ours
 
 
-def _forked(requests: socket.socket) -> bool:
-    """Fork for each request; answer with the child's number, then with its exit status.
+def _forked(requests: socket.socket) -> str | None:
+    """Fork for each request; tell who asked the child's number, and its exit status once it ends.
 
-    True in a child, which has become what was asked for; False when nobody asks any more.
+    The program to run, in a child, which has become what was asked for; None when nobody asks
+    any more.
     """
+    children: dict[int, socket.socket] = {}
+    ended, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     while True:
-        message, files, _, _ = socket.recv_fds(requests, LARGEST, 3)
+        ready, _, _ = select.select([requests, ended], [], [])
+        if ended in ready:
+            os.read(ended, 1000)
+            _tell(children)
+        if requests not in ready:
+            continue
+        message, files, _, _ = socket.recv_fds(requests, LARGEST, 4)
         if not message:
-            return False
+            return None
+        asker = socket.socket(fileno=files.pop())
         if (child := os.fork()) == 0:
-            requests.close()
-            _become(*json.loads(message), files)
-            return True
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for each in (requests, asker, *children.values()):
+                each.close()
+            os.close(ended)
+            os.close(wake)
+            program, *rest = json.loads(message)
+            _become(*rest, files)
+            return str(program)
         for file in files:
             os.close(file)
-        requests.send(str(child).encode())
-        _, status = os.waitpid(child, 0)
-        requests.send(str(os.waitstatus_to_exitcode(status)).encode())
+        asker.send(str(child).encode())
+        children[child] = asker
+
+
+def _tell(children: dict[int, socket.socket]) -> None:
+    """Tell of all who have ended."""
+    for child in list(children):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            with children.pop(child) as asker, suppress(OSError):  # who may be gone
+                asker.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
 def _become(
@@ -123,10 +180,17 @@ def _become(
 
 
 def _prepare() -> None:
-    """Import all of the program, and what it imports only when it needs it; compile the look."""
+    """Import all of the program, and what it imports only when it needs it.
+
+    Also do once what each run would do alike: read the commands, compile the look and the tables.
+    """
+    import typer
+
     import newsletter
     from newsletter import check, render
     from newsletter.app import open_desk
+    from newsletter.app.overview import overview
+    from newsletter.http.trust import trusted
     from tests.kinds import GOOD
 
     for module in walk_packages(newsletter.__path__, "newsletter."):
@@ -136,17 +200,20 @@ def _prepare() -> None:
         import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "newsletter.toml").write_bytes((ROOT / "newsletter.toml").read_bytes())
-        settings = open_desk(Path(folder)).config
-        check.run(check.Mail(GOOD, render.render(GOOD, settings), settings))
+        desk = open_desk(Path(folder))
+        check.run(check.Mail(GOOD, render.render(GOOD, desk.config), desk.config))
+        overview(desk)
+        desk.close()
+    trusted()
+    typer.main.get_command = cache(typer.main.get_command)
+    typer.main.get_command(newsletter.cli.app)
     gc.freeze()
 
 
-def _status() -> int:
-    """Run the command line; the status with which an interpreter would end."""
-    from newsletter import cli
-
+def _status(program: str) -> int:
+    """Run it; the status with which an interpreter would end."""
     try:
-        cli.main()
+        import_module(program).main()
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0
@@ -172,5 +239,5 @@ def _end(status: int) -> None:
 
 if __name__ == "__main__":
     _prepare()
-    if _forked(socket.socket(fileno=int(sys.argv[1]))):
-        _end(_status())
+    if program := _forked(socket.socket(fileno=int(sys.argv[1]))):
+        _end(_status(program))

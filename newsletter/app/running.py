@@ -20,7 +20,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -30,6 +29,7 @@ from newsletter.app.looking import Look, look
 from newsletter.app.rhythm import Rhythm
 from newsletter.app.watched import STUCK, Watched, health
 from newsletter.errors import NewsletterError
+from newsletter.http.trust import trusted
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def run(
         if listener:
             log.info("/healthz is answered on http://127.0.0.1:%d/healthz", listener.port)
         if any(desk.config.alerts.ping_url for desk in desks):
-            import_module("httpx")  # once, for all looks
+            trusted(by_environment=True)  # once, for all looks
 
     Service(watched, listener, begin, every, stuck, most).run()
     log.info("Stopped.")

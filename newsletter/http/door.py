@@ -19,6 +19,7 @@ from newsletter.http.answers import Fetched, Visit
 from newsletter.http.cache import Cache, Entry
 from newsletter.http.limits import MOST, Body, Deadline, time_limit
 from newsletter.http.places import Places
+from newsletter.http.trust import trusted
 
 if TYPE_CHECKING:
     import ssl
@@ -255,7 +256,7 @@ class Door:
                 # for another host that happens to live at the same one.
                 self._made = httpx.Client(
                     trust_env=False,
-                    verify=self._tls or True,
+                    verify=self._tls or trusted(),
                     limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
                     cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 )

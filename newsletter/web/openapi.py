@@ -14,18 +14,20 @@ from newsletter import __version__
 PATH = "/openapi.json"
 
 
-def routes() -> list[Route]:
-    """The description, of the application in which this route stands."""
+def routes(*besides: str) -> list[Route]:
+    """The description, of the application in which this route stands; ``besides``: paths that are
+    answered before it is asked.
+    """
 
     async def openapi(request: Request) -> Response:
-        return JSONResponse(document(request.app.routes))
+        return JSONResponse(document(request.app.routes, besides))
 
     return [Route(PATH, openapi)]
 
 
-def document(served: Iterable[BaseRoute]) -> dict[str, Any]:
-    """The description of those among these routes that are for programs."""
-    paths = {route.path for route in served if isinstance(route, Route)}
+def document(served: Iterable[BaseRoute], besides: Iterable[str] = ()) -> dict[str, Any]:
+    """The description of those among these routes and paths that are for programs."""
+    paths = {route.path for route in served if isinstance(route, Route)} | {*besides}
     return {
         "openapi": "3.1.0",
         "info": {

@@ -20,7 +20,7 @@ from newsletter.web.deadlines import Hasty
 from newsletter.web.headers import ALWAYS, ONLY_HTTPS, Headers
 from newsletter.web.limits import Limits
 from newsletter.web.saying import faults
-from newsletter.web.several import House, Several, require_different
+from newsletter.web.several import HEALTH, House, Several, require_different
 
 CONNECTIONS = 1_000  # at once; more are told to come again
 HEAD = 16_384  # bytes of a request before its body
@@ -86,7 +86,7 @@ def _newsletter(
             *leaving.routes(current),
             *choosing.routes(current, others),
             *reports.routes(current),
-            *openapi.routes(),
+            *openapi.routes(HEALTH),
             *approval.routes(current),
             *archive.routes(current),  # the last: it takes what no other takes
         ],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -105,12 +107,13 @@ def test_what_the_provider_signs_is_answered_as_described(desk: Desk) -> None:
     assert {status for path, status in answers if path.startswith("/events")} == {200, 403}
 
 
-def test_the_description_names_what_is_served_and_no_more(desk: Desk) -> None:
-    from newsletter.web import openapi
+async def described(app: ASGIApp) -> dict[str, Any]:
+    door = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=door, base_url="http://127.0.0.1") as client:
+        found: dict[str, Any] = (await client.get("/openapi.json")).json()
+        return found
 
-    app = public.create_app(desk)
-    found = openapi.document(app.routes)
-    served = {getattr(route, "path", "") for route in app.routes}
-    assert set(found["paths"]) <= served
-    assert {"/events/sendgrid", "/openapi.json"} <= set(found["paths"])
-    json.dumps(found)
+
+def test_the_description_names_what_is_served(desk: Desk) -> None:
+    found = asyncio.run(described(public.create_app(desk)))
+    assert set(found["paths"]) == {"/events/sendgrid", "/healthz", "/openapi.json"}

@@ -12,8 +12,9 @@ from tests.browser import launched
 from tests.e2e.previewing import Preview, newsroom, previewing
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """For one test after the other: elsewhere an event loop may run, which playwright forbids."""
     with sync_playwright() as playwright, launched(playwright) as browser:
         yield browser
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import struct
-import subprocess
-import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Rou
 
 from newsletter import issues
 from newsletter.model import Article, Gathered, Window
+from tests.forked import Forked
 from tests.newsroom import Newsroom, make
 
 ISSUE = "2025-07-07"
@@ -97,7 +96,7 @@ class Preview:
     """A running preview."""
 
     room: Newsroom
-    process: subprocess.Popen[str]
+    process: Forked
     address: str
     stopped_after: float = 0
 
@@ -130,14 +129,7 @@ class Preview:
 
 @contextmanager
 def previewing(room: Newsroom, port: int = 0) -> Iterator[Preview]:
-    program = [sys.executable, "-m", "newsletter.cli", "-C", str(room.folder)]
-    process = subprocess.Popen(
-        [*program, "preview", ISSUE, "--port", str(port), "--no-open"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=room.whole_environment(),
-    )
+    process = room.start("preview", ISSUE, "--port", str(port), "--no-open")
     try:
         assert process.stdout
         line = process.stdout.readline()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 from tests.e2e.servers import KEY, SendgridServer, Step
+from tests.forked import Forked
 from tests.newsroom import Newsroom
 
 ISSUE = "2030-01-07"
@@ -29,16 +28,9 @@ def through_sendgrid(
 
 
 @contextlib.contextmanager
-def running(room: Newsroom, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running(room: Newsroom, *arguments: str) -> Iterator[Forked]:
     """A command under way; killed at the end if it still is."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "newsletter.cli", "-C", str(room.folder), *arguments],
-        env=room.whole_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = room.start(*arguments)
     try:
         yield process
     finally:
@@ -46,7 +38,7 @@ def running(room: Newsroom, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def said(process: subprocess.Popen[str], status: int) -> str:
+def said(process: Forked, status: int) -> str:
     """What it says until it ends, with that exit status."""
     out, err = process.communicate(timeout=60)
     assert process.returncode == status, out + err

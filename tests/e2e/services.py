@@ -15,32 +15,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
+from tests import zygote
+from tests.forked import Forked
 from tests.newsroom import Newsroom
 
 ZONE = ZoneInfo("America/Los_Angeles")
-
-# The command with looks that come every half second: nobody wants to wait a minute in a test.
-_QUICK = """
-import sys
-from functools import partial
-from pathlib import Path
-from newsletter.app import journal, running
-from newsletter.web.health import Listener
-journal.start("json")
-listen = partial(Listener, 0)
-stuck, most = float(sys.argv[1]), int(sys.argv[2])
-running.run([Path(folder) for folder in sys.argv[3:]], listen, 0.5, stuck, most)
-"""
 
 
 @dataclass
 class Running:
     """A service that runs; its log is JSON."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     log: Path
 
     def text(self) -> str:
@@ -98,24 +87,34 @@ def service(
 ) -> Iterator[Running]:
     """The service for these newsletters; ``command``: as people start it, a look a minute."""
     folders = [str(room.folder) for room in rooms]
-    start = ["-m", "newsletter.cli", "run", "--health", "0", "--log", "json"]
+    given = {**rooms[0].whole_environment(), **environment}
     path = rooms[0].folder / f"run-{secrets.token_hex(4)}.log"
     with path.open("a", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                *(start if command else ["-c", _QUICK, str(stuck), str(most)]),
-                *folders,
-            ],
-            env={**rooms[0].whole_environment(), **environment},
-            stderr=log,
-            text=True,
-        )
+        process = (_slow if command else _quick)(folders, given, log, stuck, most)
     try:
         yield Running(process, path)
     finally:
         process.kill()
         process.wait()
+
+
+def _slow(
+    folders: list[str], environment: dict[str, str], log: IO[str], *_: float
+) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "newsletter.cli", "run", "--health", "0", "--log", "json"]
+    return subprocess.Popen([*command, *folders], env=environment, stderr=log, text=True)
+
+
+def _quick(
+    folders: list[str], environment: dict[str, str], log: IO[str], stuck: float, most: int
+) -> Forked:
+    return zygote.start(
+        [str(stuck), str(most), *folders],
+        environment,
+        program="tests.e2e.quick",
+        stdout=subprocess.DEVNULL,
+        stderr=log,
+    )
 
 
 def until(condition: Callable[[], bool], said: Callable[[], str], seconds: float = 30) -> None:

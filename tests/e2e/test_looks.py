@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from newsletter import check
 from newsletter.app import open_desk
@@ -19,7 +19,6 @@ from newsletter.colours import contrast
 from newsletter.config import Config
 from newsletter.model import Form, Hosted, Issue, Pictures, Section, Sponsor
 from newsletter.render import look, render
-from tests.browser import launched
 from tests.kinds import GOOD, KOREAN, LANTERNS, RTL, everything, story
 from tests.newsroom import CONFIG
 
@@ -55,15 +54,12 @@ LOOKS = ("weekly", "plain")
 
 
 @pytest.fixture(scope="module")
-def player() -> Iterator[Playwright]:
-    with sync_playwright() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def chromium(player: Playwright) -> Iterator[Browser]:
-    with launched(player) as browser:
-        yield browser
+def window(chromium: Browser) -> Iterator[Page]:
+    """One for all tests, offline, as a new one takes longer than a test; pictures are grey."""
+    page = chromium.new_page()
+    page.route("**/*", lambda route: route.abort())
+    yield page
+    page.close()
 
 
 def configured(folder: Path, template: str, language: str = "en") -> Config:
@@ -75,12 +71,14 @@ def configured(folder: Path, template: str, language: str = "en") -> Config:
     return open_desk(folder).config
 
 
-def page_of(browser: Browser, html: str, width: int, **more: Any) -> Page:
-    """The mail in a window of that width, offline; pictures are grey."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, **more)
-    page.route("**/*", lambda route: route.abort())
-    page.set_content(html, wait_until="domcontentloaded")
-    return page
+def page_of(
+    window: Page, html: str, width: int, color_scheme: Literal["light", "dark"] = "light"
+) -> Page:
+    """The mail in the window, at that width, in the place of what was there."""
+    window.set_viewport_size({"width": width, "height": 900})
+    window.emulate_media(color_scheme=color_scheme)
+    window.set_content(html, wait_until="domcontentloaded")
+    return window
 
 
 def without_styles(html: str) -> str:
@@ -89,9 +87,9 @@ def without_styles(html: str) -> str:
 
 
 @pytest.mark.parametrize("template", LOOKS)
-def test_nothing_scrolls_sideways(tmp_path: Path, chromium: Browser, template: str) -> None:
+def test_nothing_scrolls_sideways(tmp_path: Path, window: Page, template: str) -> None:
     config = configured(tmp_path, template)
-    page = page_of(chromium, "", 320)
+    page = page_of(window, "", 320)
     for name, issue in ISSUES.items():
         html = render(issue, config).html
         for source in (html, without_styles(html)):
@@ -100,21 +98,19 @@ def test_nothing_scrolls_sideways(tmp_path: Path, chromium: Browser, template: s
                 page.set_viewport_size({"width": width, "height": 900})
                 whole = page.evaluate("document.documentElement.scrollWidth")
                 assert whole <= width, f"{name}: {whole} at {width}"
-    page.close()
 
 
 @pytest.mark.parametrize("template", LOOKS)
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_axe_finds_nothing_in_light_and_dark(
-    tmp_path: Path, chromium: Browser, template: str, language: str
+    tmp_path: Path, window: Page, template: str, language: str
 ) -> None:
     html = render(everything(), configured(tmp_path, template, language)).html
     for palette, width in (("light", 800), ("dark", 375)):
-        page = page_of(chromium, html, width, color_scheme=palette)
+        page = page_of(window, html, width, color_scheme=palette)
         # A mail is no page of a site: it has no landmarks.
         rules = {name: {"enabled": False} for name in ("region", "landmark-one-main")}
         found = Axe().run(page, options={"rules": rules})
-        page.close()
         assert found.violations_count == 0, found.generate_report()
 
 
@@ -134,42 +130,36 @@ def test_every_rule_holds_with_everything_in_the_mail(
 
 @pytest.mark.parametrize("template", LOOKS)
 def test_a_picture_that_is_off_leaves_its_words(
-    tmp_path: Path, chromium: Browser, template: str
+    tmp_path: Path, window: Page, template: str
 ) -> None:
     html = render(everything(), configured(tmp_path, template)).html
-    page = page_of(chromium, html, 700)
+    page = page_of(window, html, 700)
     assert page.get_by_alt_text("A loaf").is_visible()
-    page.close()
 
 
-def test_the_dark_palette_is_drawn(tmp_path: Path, chromium: Browser) -> None:
+def test_the_dark_palette_is_drawn(tmp_path: Path, window: Page) -> None:
     html = render(everything(), configured(tmp_path, "weekly")).html
     ground = "getComputedStyle(document.querySelector('.sheet')).backgroundColor"
     for palette, expected in (("light", "rgb(255, 253, 249)"), ("dark", "rgb(27, 25, 23)")):
-        page = page_of(chromium, html, 700, color_scheme=palette)
+        page = page_of(window, html, 700, color_scheme=palette)
         assert page.evaluate(ground) == expected
-        page.close()
 
 
-def test_a_headline_from_right_to_left_stands_on_the_right(
-    tmp_path: Path, chromium: Browser
-) -> None:
+def test_a_headline_from_right_to_left_stands_on_the_right(tmp_path: Path, window: Page) -> None:
     html = render(ISSUES["right to left"], configured(tmp_path, "weekly")).html
-    page = page_of(chromium, html, 700)
+    page = page_of(window, html, 700)
     cell = page.locator("#story-id1")
     assert cell.get_attribute("dir") == "rtl"
     assert cell.locator("h3").evaluate("e => getComputedStyle(e).direction") == "rtl"
-    page.close()
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_korean_words_are_kept_whole(tmp_path: Path, chromium: Browser, language: str) -> None:
+def test_korean_words_are_kept_whole(tmp_path: Path, window: Page, language: str) -> None:
     html = render(everything(), configured(tmp_path, "weekly", language)).html
-    page = page_of(chromium, html, 375)
+    page = page_of(window, html, 375)
     kept = page.locator(".gutter").evaluate("e => getComputedStyle(e).wordBreak")
     assert kept == "keep-all"
     assert "Apple SD Gothic Neo" in html
-    page.close()
 
 
 @pytest.mark.parametrize("template", LOOKS)
@@ -203,14 +193,13 @@ def test_a_story_is_light(tmp_path: Path, form: str, most: int) -> None:
 
 
 @pytest.mark.parametrize("template", LOOKS)
-def test_hangul_is_never_slanted(tmp_path: Path, chromium: Browser, template: str) -> None:
+def test_hangul_is_never_slanted(tmp_path: Path, window: Page, template: str) -> None:
     html = render(everything(), configured(tmp_path, template, "ko")).html
-    page = page_of(chromium, html, 700)
+    page = page_of(window, html, 700)
     slanted = page.evaluate(
         "[...document.querySelectorAll('body *')].filter(e => e.tagName != 'EM' && "
         "!e.closest('em') && getComputedStyle(e).fontStyle == 'italic').map(e => e.outerHTML)"
     )
-    page.close()
     assert slanted == []
 
 
@@ -232,7 +221,7 @@ def test_an_advertisement_whose_picture_is_lost_says_its_words(
 
 @pytest.mark.parametrize("template", LOOKS)
 def test_a_small_picture_in_the_note_is_not_blown_up(
-    tmp_path: Path, chromium: Browser, template: str
+    tmp_path: Path, window: Page, template: str
 ) -> None:
     small = Hosted("https://www.example.com/s.png", 536, "small.png", 300, 200, 9_000)
     note = "Look:\n\n![A stamp](https://www.example.com/s.png)"
@@ -242,24 +231,22 @@ def test_a_small_picture_in_the_note_is_not_blown_up(
         html = render(issue, configured(tmp_path, template)).html
         if "small.png" in html:
             break
-    page = page_of(chromium, html, 700)
+    page = page_of(window, html, 700)
     stamp = page.get_by_alt_text("A stamp")
     assert stamp.evaluate("e => getComputedStyle(e).maxWidth") == "300px"
-    page.close()
 
 
 @pytest.mark.parametrize("accent", ["#ffffff", "#fffdf9", "#0a0a0a", "#1b1917"])
 @pytest.mark.parametrize("template", LOOKS)
 def test_a_button_can_be_told_from_its_ground(
-    tmp_path: Path, chromium: Browser, template: str, accent: str
+    tmp_path: Path, window: Page, template: str, accent: str
 ) -> None:
     config = configured(tmp_path, template)
     coloured = config.newsletter.model_copy(update={"accent": accent})
     html = render(GOOD, replace(config, newsletter=coloured)).html
     for palette in ("light", "dark"):
-        page = page_of(chromium, html, 700, color_scheme=palette)
+        page = page_of(window, html, 700, color_scheme=palette)
         button, sheet = (page.locator(where).evaluate(_DRAWN) for where in (".button", ".sheet"))
-        page.close()
         seen = [button["ground"], *([button["edge"]] if button["border"] else [])]
         apart = max(contrast(rgb(colour), rgb(sheet["ground"])) for colour in seen)
         assert apart >= 3, f"{button} on {sheet}, {palette}"

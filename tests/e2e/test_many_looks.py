@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,20 +12,21 @@ from email import message_from_bytes
 
 import pytest
 
+from tests import zygote
+from tests.forked import Forked
 from tests.newsroom import CONFIG, Newsroom, feed
 
 QUARTER = timedelta(minutes=15)
 
 
 @contextmanager
-def watching(room: Newsroom, count: int) -> Iterator[list[subprocess.Popen[str]]]:
+def watching(room: Newsroom, count: int) -> Iterator[list[Forked]]:
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.watching", str(room.folder)],
-            env=room.whole_environment(),
+        zygote.start(
+            [str(room.folder)],
+            room.whole_environment(),
+            program="tests.watching",
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
         )
         for _ in range(count)
     ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 
+from tests.e2e.sends import running, said, until
 from tests.e2e.servers import (
     KEY,
     authority,
@@ -129,48 +131,27 @@ def test_a_mail_server_that_is_gone_loses_nobody(newsroom: Newsroom) -> None:
 
 
 def test_two_processes_at_once_send_each_mail_once(newsroom: Newsroom, shared_data: Path) -> None:
-    import subprocess
-    import sys
-
     readers = newsroom.prepare(ISSUE, readers=40)
     with sendgrid_server(shared_data) as server:
         through_sendgrid(newsroom, server.url, batch_size=2)
-        command = [sys.executable, "-m", "newsletter.cli", "-C", str(newsroom.folder)]
-        running = [
-            subprocess.Popen(
-                [*command, "send", ISSUE, "--yes"],
-                env=newsroom.whole_environment(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            for _ in range(3)
-        ]
-        assert [process.wait(60) for process in running] == [0, 0, 0]
+        with ExitStack() as under_way:
+            sends = [
+                under_way.enter_context(running(newsroom, "send", ISSUE, "--yes")) for _ in range(3)
+            ]
+            for process in sends:
+                said(process, 0)
         assert sorted(mail.email for mail in server.mails()) == readers
 
 
 def test_kill_9_in_mid_request_leaves_the_readers_in_doubt_and_not_twice(
     newsroom: Newsroom, shared_data: Path
 ) -> None:
-    import subprocess
-    import sys
-    import time
-
     newsroom.prepare(ISSUE, readers=4)
     with sendgrid_server(shared_data) as server:
         server.script[2] = hang()
         through_sendgrid(newsroom, server.url, batch_size=2, doubt="hold")
-        command = [sys.executable, "-m", "newsletter.cli", "-C", str(newsroom.folder)]
-        process = subprocess.Popen(
-            [*command, "send", ISSUE, "--yes"],
-            env=newsroom.whole_environment(),
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 20
-        while server.requests < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.kill()
-        process.wait()
+        with running(newsroom, "send", ISSUE, "--yes"):
+            until(lambda: server.requests >= 2)
         server.script.clear()
         with sqlite3.connect(newsroom.folder / "newsletter.db") as database:
             database.execute(

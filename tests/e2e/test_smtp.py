@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import closing
@@ -66,17 +64,8 @@ def test_kill_9_in_the_middle_of_a_mail_sends_nothing_twice(newsroom: Newsroom) 
         through(newsroom, server, "batch_size = 3\nconnections = 1")
         server.once = True
         server.script = {("DATA", readers[4]): "hang"}
-        command = [sys.executable, "-m", "newsletter.cli", "-C", str(newsroom.folder)]
-        process = subprocess.Popen(
-            [*command, "send", ISSUE, "--yes"],
-            env=newsroom.whole_environment(),
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 30
-        while server.script and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.kill()
-        process.wait()
+        with running(newsroom, "send", ISSUE, "--yes"):
+            until(lambda: not server.script)
         with closing(sqlite3.connect(newsroom.folder / "newsletter.db")) as database, database:
             database.execute(
                 "update batches set lease_until = '2020-01-01 00:00:00' where state = 'SUBMITTING'"

@@ -36,6 +36,7 @@ START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC)
 MINUTES = (END - START) // timedelta(minutes=1)
 QUARTER = timedelta(minutes=15)
 Wall = tuple[date, str]
+SAID = {(hour, minute): f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60)}
 
 
 def last(day: date, weekday: int) -> bool:
@@ -106,9 +107,15 @@ def watched(zone: str) -> dict[Wall, datetime]:
     place, moment = ZoneInfo(zone), START - timedelta(days=40)
     while moment < END + timedelta(days=40):
         local = moment.astimezone(place)
-        shown.setdefault((local.date(), f"{local:%H:%M}"), moment)
+        shown.setdefault((local.date(), SAID[local.hour, local.minute]), moment)
         moment += QUARTER
     return shown
+
+
+@cache
+def watched_days(zone: str) -> list[date]:
+    """All days on which the clock was looked at from midnight to midnight."""
+    return sorted({day for day, _ in watched(zone)})[1:-1]
 
 
 def first_time(shown: dict[Wall, datetime], day: date, time: str) -> datetime:
@@ -121,8 +128,7 @@ def first_time(shown: dict[Wall, datetime], day: date, time: str) -> datetime:
 
 def expected(zone: str, name: str) -> list[tuple[datetime, int, str, str]]:
     """Moment, order of the work, kind and issue, of all moments in the five years."""
-    shown = watched(zone)
-    days = sorted({day for day, _ in shown})[1:-1]
+    shown, days = watched(zone), watched_days(zone)
     lines = TIMETABLES[name][1]
     walls = sorted((f"{day} {t}", kind) for kind, t, is_on in lines for day in days if is_on(day))
     sends = [wall for wall, kind in walls if kind == "send"]

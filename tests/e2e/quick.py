@@ -1,0 +1,18 @@
+"""``newsletter run`` with looks every half second: nobody wants to wait a minute in a test."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from newsletter.app import journal, running
+from newsletter.web.health import Listener
+
+
+def main() -> None:
+    """After how many seconds a look is stuck, how many may be under way, and the folders."""
+    journal.start("json")
+    stuck, most = float(sys.argv[1]), int(sys.argv[2])
+    folders = [Path(folder) for folder in sys.argv[3:]]
+    running.run(folders, partial(Listener, 0), 0.5, stuck, most)
