@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from newsletter.app import Desk, archive, issue_page
 from newsletter.errors import NewsletterError
@@ -39,11 +39,8 @@ _MACHINES: dict[str, tuple[str, Callable[[Stand], str]]] = {
 }
 
 
-def routes(current: Callable[[], Desk]) -> list[Route]:
-    """All that anybody may read. They stand behind all other routes, as the last of them takes
-    whatever no other takes.
-    """
-    shelf = Shelf(current)
+def routes(current: Callable[[], Desk], shelf: Shelf) -> list[Route]:
+    """All that anybody may read."""
 
     async def search(request: Request) -> Response:
         stand = await _answering(shelf.stand())
@@ -55,17 +52,6 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
 
     async def robots(_: Request) -> Response:
         return Response(feeds.robots(current()), media_type="text/plain", headers=_SHORT)
-
-    async def mended(request: Request) -> Response:
-        """Where an address of our own leads, now that a correction says so."""
-        _require_nothing_else(request)
-        stand = await _answering(shelf.stand())
-        asked = f"/{request.path_params['path']}"
-        if request.url.query:
-            asked += f"?{request.url.query}"
-        if (to := archive.redirected(stand.desk, stand.issues, asked)) is None:
-            raise HTTPException(404)
-        return RedirectResponse(to, 302, headers=_SHORT)
 
     issue = _Kept(shelf, lambda scope: f"/issues/{scope['path_params']['issue']}", _issue)
     front = _Kept(shelf, _page_asked, _front)
@@ -80,8 +66,25 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
         ),
         Route("/robots.txt", robots),
         Route("/search", search),
-        Route("/{path:path}", mended),
     ]
+
+
+def mended(shelf: Shelf) -> ASGIApp:
+    """Where an address of our own leads that no route takes, now that a correction says so."""
+
+    async def lead(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(404)
+        request = Request(scope)
+        asked = scope["path"].removeprefix(scope.get("root_path", ""))
+        if request.url.query:
+            asked += f"?{request.url.query}"
+        stand = await _answering(shelf.stand())
+        if (to := archive.redirected(stand.desk, stand.issues, asked)) is None:
+            raise HTTPException(404)
+        await RedirectResponse(to, 302, headers=_SHORT)(scope, receive, send)
+
+    return lead
 
 
 class _Kept:
@@ -118,13 +121,6 @@ def _page_asked(scope: Scope) -> str | None:
     asked = parse_qs(scope["query_string"].decode("latin-1")).get("page")
     number = listing.number_of(asked[-1] if asked else None)
     return None if number is None else f"/?page={number}"
-
-
-def _require_nothing_else(request: Request) -> None:
-    """What other routes take in another way, such as by POST alone, is theirs."""
-    for route in request.app.router.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL:
-            raise HTTPException(405, headers={"Allow": ", ".join(sorted(route.methods or ()))})
 
 
 def _always(path: str) -> Callable[[Scope], str]:

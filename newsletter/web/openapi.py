@@ -58,6 +58,7 @@ def _header(name: str, description: str) -> dict[str, Any]:
     }
 
 
+_ELSEWHERE = _text("No newsletter of this server has that host.")
 _WORDS = {"type": "string"}
 _EVENT: dict[str, Any] = {
     "type": "object",
@@ -104,6 +105,7 @@ _PATHS: dict[str, Any] = {
                 "200": _text("Kept. What was known already changes nothing."),
                 "403": _text("Not signed by the provider, or no list of events."),
                 "413": _text("Larger than any request of the provider's."),
+                "421": _ELSEWHERE,
                 "503": _text("Not kept: repeat it."),
             },
         }
@@ -122,7 +124,7 @@ _PATHS: dict[str, Any] = {
         "get": {
             "operationId": "describe",
             "summary": "This description",
-            "responses": {"200": _json("It.", {"type": "object"})},
+            "responses": {"200": _json("It.", {"type": "object"}), "421": _ELSEWHERE},
         }
     },
 }

@@ -21,6 +21,7 @@ from newsletter.web.headers import ALWAYS, ONLY_HTTPS, Headers
 from newsletter.web.limits import Limits
 from newsletter.web.saying import faults
 from newsletter.web.several import HEALTH, House, Several, require_different
+from newsletter.web.shelf import Shelf
 
 CONNECTIONS = 1_000  # at once; more are told to come again
 HEAD = 16_384  # bytes of a request before its body
@@ -79,6 +80,7 @@ def _newsletter(
     def others() -> list[Desk]:
         return [each() for each in everybody if each is not current]
 
+    shelf = Shelf(current)
     app = Starlette(
         routes=[
             *page.routes(current),
@@ -88,10 +90,11 @@ def _newsletter(
             *reports.routes(current),
             *openapi.routes(HEALTH),
             *approval.routes(current),
-            *archive.routes(current),  # the last: it takes what no other takes
+            *archive.routes(current, shelf),
         ],
         exception_handlers=faults(current),
     )
+    app.router.default = archive.mended(shelf)
     app.router.redirect_slashes = False  # behind another server it knows no address to lead to
     return Headers(app, {}, lambda: _only_https(current()))
 

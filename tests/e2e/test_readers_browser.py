@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,7 +17,7 @@ from tests.e2e.test_approval_page import looking
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
-VIEWS = [(340, "light"), (1100, "dark")]
+VIEWS: list[tuple[int, Literal["light", "dark"]]] = [(340, "light"), (1100, "dark")]
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +61,13 @@ def test_from_signing_up_to_leaving(chromium: Browser, site: Site) -> None:
         site.room.run("send", ISSUE, "--yes")
         issue = site.mail_to("journey@example.com")
         assert issue["To"].addresses[0].display_name == "Ada"
-        # The view on the web comes here.
+        html = part(issue, "html")
         header = issue["List-Unsubscribe"].split(">")[0].removeprefix(f"<https://{HOST}")
-        assert header in part(issue, "html")
+        assert header in html
+        (view,) = set(re.findall(rf'"https://{HOST}(/issues/[^"]+)"[^>]*>Read on the web', html))
+        page.goto(site.url + view)
+        expect(page.get_by_role("heading", name="Second tale")).to_be_visible()
+        assert "Ada" not in page.content()
         page.goto(site.url + header)
         says(page, "Unsubscribe from The Weekly Test?")
         assert site.status("journey@example.com") == "active"
@@ -108,9 +114,11 @@ def test_axe_finds_nothing_on_any_page_and_none_is_wider_than_a_phone(
         )
         for to, fields in pages(site, path)
     ]
-    for width, scheme in VIEWS:
-        with looking(chromium, width, scheme, scripts=True) as page:
-            page.goto(f"{site.url}/subscribe")
+    with looking(chromium, scripts=True) as page:
+        page.goto(f"{site.url}/subscribe")
+        for width, scheme in VIEWS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
             for html in shown:
                 page.set_content(html, wait_until="load")
                 expect(page.locator("main")).to_have_css("padding-top", "28px")  # it has its style
