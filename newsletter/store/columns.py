@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, MetaData, TypeDecorator
+from sqlalchemy import DateTime, MetaData, String, TypeDecorator
 from sqlalchemy.engine import Dialect
 
 
@@ -39,3 +39,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+# The name of an issue, or of a mail that corrects one. It was shorter once; SQLite minds no length.
+ISSUE = String(10).with_variant(String(20), "postgresql")

@@ -18,10 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from newsletter.store.columns import Moment, metadata
-
-# The name of an issue, or of a mail that corrects one. It was shorter once; SQLite minds no length.
-ISSUE = String(10).with_variant(String(20), "postgresql")
+from newsletter.store.columns import ISSUE, Moment, metadata
 
 # Facts about the database itself: the key of the address hashes, since when ticks look.
 facts = Table(
@@ -195,8 +192,7 @@ used_links = Table(
     Column("used_at", Moment, nullable=False),
 )
 
-# What the form to sign up was sent with: a row each, whoever the address belongs to. It waits while
-# `email` is there; afterwards it only counts, and holds nobody's address.
+# A sign-up, whoever the address belongs to: it waits while `email` is there; then it only counts.
 signups = Table(
     "signups",
     metadata,
@@ -210,8 +206,7 @@ signups = Table(
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("list_id", ForeignKey("lists.id"), nullable=True),
     Column("subscriber_id", ForeignKey("subscribers.id"), nullable=True),
-    # The subscription was made by signing up: without a confirmation it goes again.
-    Column("pending", Boolean, nullable=False, server_default=false()),
+    Column("pending", Boolean, nullable=False, server_default=false()),  # it made the subscription
     Column("mailed_at", Moment, nullable=True),
     Index(None, "address_key"),
     Index(None, "network", "made_at"),
@@ -259,8 +254,7 @@ reports = Table(
     Column("reason", Text, nullable=True),  # why it could not be read
 )
 
-# Each event once. Whom it is about stands in it where that is needed: of an open or a click only
-# `reader`, a name made up for this send, unless the newsletter keeps figures by reader.
+# Each event once; whose an open or a click is says only `reader`, a name made up for this send.
 events = Table(
     "events",
     metadata,
