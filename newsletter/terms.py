@@ -91,8 +91,9 @@ def _parts(run: str, *, last: bool) -> Iterator[str]:
 
 
 def _wanted(asked: str) -> list[str]:
+    """The words to mark, each once; every one is held against each word of the text."""
     runs = _RUN.findall(plain(asked[:LONGEST]))
-    return [part for run in runs for part in _PAIRED.split(run) if part]
+    return list(dict.fromkeys(part for run in runs for part in _PAIRED.split(run) if part))[:MOST]
 
 
 def _hit(word: str, wanted: str) -> bool:

@@ -63,12 +63,21 @@ def now_said(issue: Published) -> IssueText:
     return mended_text(issue.text, issue.changes)
 
 
-def search(desk: Desk, asked: str, issues: list[Published]) -> list[Hit]:
+def search(desk: Desk, asked: str, issues: list[Published]) -> list[Published]:
     """Those of the issues that have all of the words, the newest first."""
     with desk.database.read() as connection:
         found = archive.search(connection, desk.name, terms.phrases(asked), desk.clock())
     known = {issue.send: issue for issue in issues}
-    return [_hit(known[number], asked) for number in found if number in known]
+    return [known[number] for number in found if number in known]
+
+
+def hit(issue: Published, asked: str) -> Hit:
+    """What is shown of an issue that was found. It takes a millisecond: only for what is shown."""
+    text = now_said(issue)
+    stories = [f"{p.headline}: {p.blurb}" if p.blurb else p.headline for p in text.stories]
+    passages = [text.preheader, *stories, *text.note.split("\n")]
+    subject = terms.marked(text.subject, asked)
+    return Hit(issue, subject, terms.excerpt(passages, asked))
 
 
 def address(desk: Desk, issue: date | str) -> str:
@@ -90,11 +99,3 @@ def redirected(desk: Desk, issues: list[Published], asked: str) -> str | None:
         if (to := leading(where, changes)) != where:
             return to
     return None
-
-
-def _hit(issue: Published, asked: str) -> Hit:
-    text = now_said(issue)
-    stories = [f"{p.headline}: {p.blurb}" if p.blurb else p.headline for p in text.stories]
-    passages = [text.preheader, *stories, *text.note.split("\n")]
-    subject = terms.marked(text.subject, asked)
-    return Hit(issue, subject, terms.excerpt(passages, asked))

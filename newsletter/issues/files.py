@@ -30,7 +30,7 @@ def parse_issue(text: str) -> date:
     day = parse_name(stem)
     if not mark:
         return day
-    found = CorrectionDate(day, int(number)) if number.isdigit() and len(number) < 4 else None
+    found = CorrectionDate(day, int(number)) if number.isdecimal() and len(number) < 4 else None
     if found is None or str(found) != text or not found.number:
         raise UsageError(
             f"{text!r} is no correction. The mails that correct an issue are called {day}-c1, "

@@ -48,7 +48,10 @@ def routes(current: Callable[[], Desk], shelf: Shelf) -> list[Route]:
         number = listing.number_of(request.query_params.get("page"))
         if number is None:
             raise HTTPException(404)
-        return await _answering(run_in_threadpool(listing.found, stand, asked, number))
+        page = await _answering(run_in_threadpool(listing.found, stand, asked, number))
+        if page is None:
+            raise HTTPException(404)
+        return page
 
     async def robots(_: Request) -> Response:
         return Response(feeds.robots(current()), media_type="text/plain", headers=_SHORT)

@@ -62,26 +62,31 @@ def front(stand: Stand, number: int) -> str | None:
     )
 
 
-def found(stand: Stand, asked: str, number: int) -> HTMLResponse:
-    """The page of that number of what is found; never kept, as it says what somebody looks for."""
+def found(stand: Stand, asked: str, number: int) -> HTMLResponse | None:
+    """The page of that number of what is found; None where there are not so many.
+
+    It is never kept, as it says what somebody looks for.
+    """
     desk = stand.desk
     asked = " ".join(asked[:LONGEST].replace("\0", " ").split())
-    hits = archive.search(desk, asked, stand.issues) if asked else []
+    issues = archive.search(desk, asked, stand.issues) if asked else []
     start = FOUND_IN_A_PAGE * (number - 1)
-    shown_hits = hits[start : start + FOUND_IN_A_PAGE]
+    some = issues[start : start + FOUND_IN_A_PAGE]
+    if number > 1 and not some:
+        return None
     here, query = f"{home(desk)}/search", asked
     heading = desk.language.words["archive_search"]
     if asked:
-        key = "archive_found" if hits else "archive_found_none"
-        heading = desk.language.say(key, words=asked, count=str(len(hits)))
+        key = "archive_found" if issues else "archive_found_none"
+        heading = desk.language.say(key, words=asked, count=str(len(issues)))
     return shown(
         desk,
         "search.html.j2",
         asked=asked,
         heading=heading,
-        hits=[_hit(desk, hit) for hit in shown_hits],
-        newer=_turned(here, query, number - 1) if shown_hits else None,
-        older=_turned(here, query, number + 1) if start + FOUND_IN_A_PAGE < len(hits) else None,
+        hits=[_hit(desk, archive.hit(issue, asked)) for issue in some],
+        newer=_turned(here, query, number - 1),
+        older=_turned(here, query, number + 1) if start + FOUND_IN_A_PAGE < len(issues) else None,
     )
 
 

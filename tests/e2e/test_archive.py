@@ -103,6 +103,8 @@ def test_the_head_tells_what_it_is(archive: Archive) -> None:
         "/?page=-1",
         "/?page=x",
         "/search?q=x&page=0",
+        "/search?q=olympic&page=2",
+        f"/issues/{ISSUE}-c\u00b2/pictures/{'a' * 20}.png",
         "/newsletter.db",
         "/secret.key",
     ],

@@ -207,5 +207,5 @@ def test_a_send_of_an_older_version_says_what_its_mail_says(tmp_path: Path) -> N
             ),
         )
     ]
-    assert [hit.issue.issue for hit in public.search(desk, "ferries", issues)] == ["2025-07-07"]
+    assert [found.issue for found in public.search(desk, "ferries", issues)] == ["2025-07-07"]
     desk.close()

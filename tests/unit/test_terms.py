@@ -45,6 +45,8 @@ def test_what_is_asked_for_has_no_commands(asked: str, phrases: list[list[str]])
         ("중앙시장에서 만난 시장 상인", "시장", ["시장", "시장"]),
         ("Le café", "CAFE", ["café"]),
         ("Nothing of it", "<b>", []),
+        ("k a", "a " * 90 + "k", ["k", "a"]),
+        ("k a", "a b c d e f g h i j k", ["a"]),  # no more than ten, as each costs time
     ],
 )
 def test_what_was_found_is_marked(text: str, asked: str, hits: list[str]) -> None:
