@@ -13,7 +13,7 @@ from newsletter.errors import UsageError
 from newsletter.model import Change, Correction, CorrectionDate, IssueText
 from newsletter.model.archive import Kind
 from newsletter.render import webview
-from newsletter.render.mending import mended_text
+from newsletter.render.mending import mended, mended_text
 from newsletter.store import Connection, corrections, readers
 from newsletter.store import archive as texts
 
@@ -22,11 +22,15 @@ LONGEST = 1_000  # letters of a note
 
 @dataclass(frozen=True)
 class Corrected:
-    """What a correction did. ``mail``: the mail that was made of it, for so many ``readers``."""
+    """What a correction did. ``places``: how often each of its changes is on the page.
+
+    ``mail``: the mail that was made of it, for so many ``readers``.
+    """
 
     issue: date
     correction: Correction
     address: str
+    places: tuple[int, ...]
     mail: CorrectionDate | None = None
     readers: int = 0
 
@@ -60,19 +64,19 @@ def correct(
         )
     send_id = receipts.find(desk, issue).send.id
     text, before = _now(desk, send_id, issue)
-    _require_occurring(desk, send_id, text, before, changes)
+    places = _places(desk, send_id, text.subject, before, changes)
     with desk.database.begin() as connection:
         made = corrections.add(connection, send_id, changes, desk.clock(), note=note, mailed=mail)
         now = _indexed(desk, connection, send_id, issue, text)
         if not mail:
-            return Corrected(issue, made, archive.address(desk, issue))
+            return Corrected(issue, made, archive.address(desk, issue), places)
         count = readers.count_of(connection, desk.config.newsletter.list, send_id)
         name = CorrectionDate(issue, made.number)
         correction_mail.draft(desk, name, note, now.subject)
-    return Corrected(issue, made, archive.address(desk, issue), name, count)
+    return Corrected(issue, made, archive.address(desk, issue), places, name, count)
 
 
-def withdraw(desk: Desk, issue: date, number: int) -> None:
+def withdraw(desk: Desk, issue: date, number: int) -> Correction:
     """Take a correction back that was a mistake itself; a mail about it is left alone.
 
     Raises UsageError where there is none of that number, NotReadyError as ``correct`` does.
@@ -81,12 +85,16 @@ def withdraw(desk: Desk, issue: date, number: int) -> None:
     text, _ = _now(desk, send_id, issue)
     with desk.database.begin() as connection:
         name = issue.isoformat()
-        if not corrections.withdraw(connection, desk.name, name, number, desk.clock()):
+        known = {each.number: each for each in corrections.of_issue(connection, desk.name, name)}
+        if number not in known or not corrections.withdraw(
+            connection, desk.name, name, number, desk.clock()
+        ):
             raise UsageError(
                 f"Issue {issue} has no correction {number} to undo. "
                 f"See which it has: newsletter correct {issue} --list"
             )
         _indexed(desk, connection, send_id, issue, text)
+    return known[number]
 
 
 def _now(desk: Desk, send_id: int, issue: date) -> tuple[IssueText, tuple[Change, ...]]:
@@ -112,17 +120,15 @@ def _indexed(
     return now
 
 
-def _require_occurring(
-    desk: Desk,
-    send_id: int,
-    text: IssueText,
-    before: tuple[Change, ...],
-    changes: Iterable[Change],
-) -> None:
-    html = issue_page.neutral(desk, send_id)
+def _places(
+    desk: Desk, send_id: int, subject: str, before: tuple[Change, ...], changes: Iterable[Change]
+) -> tuple[int, ...]:
+    """How often each change has something to mend; a subject may stand nowhere but in the list."""
+    html, found = issue_page.neutral(desk, send_id), []
     for change in changes:
-        said = mended_text(text, before)
-        if not webview.count(html, before, change) and mended_text(said, (change,)) == said:
+        places = webview.count(html, before, change)
+        said = mended(subject, before)
+        if not places and mended(said, (change,)) == said:
             what = "link to" if change.kind is Kind.LINK else "text"
             raise UsageError(
                 f"The page has no {what} {change.old!r}, so there is nothing to mend. Give it as "
@@ -130,6 +136,8 @@ def _require_occurring(
                 f"bold type are mended one by one."
             )
         before = (*before, change)
+        found.append(places)
+    return tuple(found)
 
 
 def _note(note: str, mail: bool) -> str:

@@ -68,7 +68,9 @@ def _told(desk: Desk, issue: Published, text: IssueText) -> list[tuple[str, str]
         "og:image": text.picture or "",
         "og:locale": desk.language.territory,
         "article:published_time": issue.at.isoformat(),
-        "article:modified_time": issue.changed_at.isoformat() if issue.corrections else "",
+        "article:modified_time": issue.changed_at.isoformat()
+        if issue.changed_at > issue.at
+        else "",
         "twitter:card": "summary_large_image" if text.picture else "summary",
         "description": text.preheader,
         "robots": "index, follow, max-image-preview:large",

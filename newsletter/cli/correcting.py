@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsletter.cli.common import AsJson, IssueName, context, counted, emit, note
+from newsletter.cli.common import AsJson, context, counted, emit, note
 
 if TYPE_CHECKING:
     from newsletter.app.correcting import Corrected
@@ -20,7 +20,10 @@ def register(app: typer.Typer) -> None:
 
 
 def correct(
-    issue: IssueName = None,
+    issue: Annotated[
+        str | None,
+        typer.Argument(metavar="[ISSUE]", help="The send date; without it the last one sent."),
+    ] = None,
     words: Annotated[
         str, typer.Option("--note", metavar="TEXT", help="What readers are told, with the date.")
     ] = "",
@@ -50,13 +53,20 @@ def correct(
     from newsletter.app import correcting, receipts
     from newsletter.errors import UsageError
     from newsletter.issues import parse_name
+    from newsletter.model import CorrectionDate
 
     desk = context.desk()
     day = parse_name(receipts.meant(desk, issue).isoformat())
     if (show or undo is not None) and (words or replace or by or link or to or mail):
         raise UsageError("--list and --undo stand alone. Leave them out to correct something.")
     if undo is not None:
-        correcting.withdraw(desk, day, undo)
+        if correcting.withdraw(desk, day, undo).mailed:
+            name = CorrectionDate(day, undo)
+            note(
+                f"The mail about it, {name}, is as it was. Where it was not sent, remove its "
+                f"folder, so that nobody sends it; what was sent cannot be taken back, only "
+                f"corrected: newsletter receipt {name}"
+            )
     if show or undo is not None:
         _show(correcting.listed(desk, day), as_json)
         return
@@ -72,6 +82,9 @@ def correct(
         emit(_document(done))
     else:
         print(f"Corrected: {done.address}")
+        for change, places in zip(done.correction.changes, done.places, strict=True):
+            where = counted(places, "place") if places else "the subject"
+            print(f"   {change.old} → {change.new} (in {where})")
     if done.mail:
         note(
             f"The mail about it is {done.mail}, for {counted(done.readers, 'reader')} who got the "
@@ -108,10 +121,14 @@ def _document(done: Corrected) -> dict[str, Any]:
         "issue": done.issue,
         "address": done.address,
         "correction": _correction(done.correction),
+        "places": done.places,
         "mail": str(done.mail) if done.mail else None,
         "readers": done.readers,
     }
 
 
 def _correction(found: Correction) -> dict[str, Any]:
-    return asdict(found) | {"at": found.at.isoformat()}
+    return asdict(found) | {
+        "at": found.at.isoformat(),
+        "withdrawn": found.withdrawn.isoformat() if found.withdrawn else None,
+    }

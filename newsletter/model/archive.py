@@ -48,7 +48,7 @@ class Correction:
     """What was mended at once. ``note``: what readers are told of it, in one line or none.
 
     ``mailed``: a mail was made of it, which is called after the issue and this number.
-    ``withdrawn``: it was a mistake itself, and is shown no more.
+    ``withdrawn``: when it was taken back as a mistake itself; it is shown no more.
     """
 
     number: int
@@ -56,16 +56,20 @@ class Correction:
     note: str = ""
     changes: tuple[Change, ...] = ()
     mailed: bool = False
-    withdrawn: bool = False
+    withdrawn: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Published:
-    """An issue that anybody may read; ``text`` as it was sent. ``at``: since when."""
+    """An issue that anybody may read; ``text`` as it was sent. ``at``: since when.
+
+    ``changed_at``: when it was mended last, or a correction taken back; else the same.
+    """
 
     send: int
     issue: str
     at: datetime
+    changed_at: datetime
     text: IssueText = field(repr=False)
     corrections: tuple[Correction, ...] = ()
 
@@ -73,8 +77,3 @@ class Published:
     def changes(self) -> tuple[Change, ...]:
         """All that was mended, in its order."""
         return tuple(change for each in self.corrections for change in each.changes)
-
-    @property
-    def changed_at(self) -> datetime:
-        """When it was mended last; else since when it can be read."""
-        return max([self.at, *(each.at for each in self.corrections)])

@@ -38,7 +38,7 @@ def mended_text(text: IssueText, changes: tuple[Change, ...]) -> IssueText:
         text,
         subject=mended(text.subject, changes),
         preheader=mended(text.preheader, changes),
-        note=mended(text.note, changes),
+        note=_note(text.note, changes),
         stories=tuple(
             StoryText(
                 mended(p.headline, changes), mended(p.blurb, changes), leading(p.url, changes)
@@ -46,6 +46,16 @@ def mended_text(text: IssueText, changes: tuple[Change, ...]) -> IssueText:
             for p in text.stories
         ),
     )
+
+
+def _note(text: str, changes: Iterable[Change]) -> str:
+    """The note as plain words, where a link's address follows its words in brackets."""
+    for change in changes:
+        if change.kind is Kind.LINK:
+            text = text.replace(f"({change.old})", f"({change.new})")
+        else:
+            text = mended(text, (change,))
+    return text
 
 
 def mend(page: Any, change: Change) -> int:

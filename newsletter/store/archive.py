@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from newsletter import terms
-from newsletter.model import IssueText, Published, StoryText
+from newsletter.model import Correction, IssueText, Published, StoryText
 from newsletter.store import corrections as mending
 from newsletter.store.schema import corrections, deliveries, issue_texts, sends
 from newsletter.store.sends import DeliveryState, State
@@ -100,11 +100,17 @@ def published(connection: Connection, newsletter: str, now: datetime) -> list[Pu
             row.id,
             row.issue,
             row.at,
+            max([row.at, *_moments(mended.get(row.issue, ()))]),
             _text(row),
             tuple(each for each in mended.get(row.issue, ()) if not each.withdrawn),
         )
         for row in rows
     ]
+
+
+def _moments(mended: Iterable[Correction]) -> Iterable[datetime]:
+    """When the page changed: who reads a feed is to hear of what was taken back, too."""
+    return (moment for each in mended for moment in (each.at, each.withdrawn) if moment)
 
 
 def text_of(connection: Connection, send_id: int) -> IssueText:

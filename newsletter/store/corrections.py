@@ -77,5 +77,4 @@ def of_all(connection: Connection, newsletter: str) -> dict[str, list[Correction
 
 def _read(row: Any) -> Correction:
     changes = tuple(Change(Kind(kind), old, new) for kind, old, new in row.changes)
-    withdrawn = row.withdrawn_at is not None
-    return Correction(row.number, row.made_at, row.note, changes, row.mailed, withdrawn)
+    return Correction(row.number, row.made_at, row.note, changes, row.mailed, row.withdrawn_at)

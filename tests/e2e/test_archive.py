@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -279,6 +281,7 @@ def test_a_correction_is_shown_on_the_page_and_nowhere_in_the_send(mended: Archi
         "--link", old, "--to", f"{link}?a=1&b=2",
     )  # fmt: skip
     assert done["address"] == f"{BASE}{PAGE}"
+    assert done["places"] == [1, 1, 1]
     page = mended.until_shown("460 &lt;i&gt;paper&lt;/i&gt; lanterns", PAGE).text
     assert "640 paper lanterns" not in page
     shown = pages.document_fromstring(page)
@@ -302,13 +305,21 @@ def test_a_correction_is_shown_on_the_page_and_nowhere_in_the_send(mended: Archi
     assert (
         edit(mended.room, f"SELECT html, text, hash FROM sends WHERE issue = '{ISSUE}'") == frozen
     )
+    for feed in MACHINES[:3]:  # where the note has the link, too
+        assert f"{link}?a=1&b=2" in html.unescape(html.unescape(mended.get(feed).text))
+        assert f"({link})" not in mended.get(feed).text
+    changed = feedparser.parse(mended.get("/atom.xml").content).entries[0].updated
+    time.sleep(1)  # feeds know no less than a second
     (undone,) = mended.room.json("correct", str(ISSUE), "--undo", "1")
-    assert undone["withdrawn"]
+    assert undone["withdrawn"] > undone["at"]
     assert "460 <" not in mended.until_shown("640 paper lanterns", PAGE).text
     assert feedparser.parse(mended.get("/feed.xml").content).entries[0].title == SUBJECT
+    again = feedparser.parse(mended.get("/atom.xml").content).entries[0].updated
+    assert again > changed  # who follows a feed gets it anew
     assert "<mark>gets</mark>" in mended.get("/search?q=gets night").text
-    told = mended.room.run("correct", str(ISSUE), "--undo", "1", status=2).stderr
-    assert "no correction 1" in told
+    for number in ("1", "9" * 30):
+        told = mended.room.run("correct", str(ISSUE), "--undo", number, status=2).stderr
+        assert f"no correction {number}" in told
 
 
 def test_our_own_address_that_is_no_page_leads_where_a_correction_says(mended: Archive) -> None:
@@ -332,6 +343,7 @@ def test_our_own_address_that_is_no_page_leads_where_a_correction_says(mended: A
     [
         ([], "nothing to correct"),
         (["--replace", "no such words", "--by", "x"], "no text 'no such words'"),
+        (["--replace", "run on our letters page", "--by", "x"], "both sides of a link"),
         (["--replace", "x"], "names the old and the new"),
         (["--link", "https://www.example.com/none", "--to", "https://x.example.com"], "no link to"),
         (["--link", "https://a.example.com", "--to", "javascript:alert(1)"], "no https:// address"),

@@ -80,6 +80,13 @@ def test_the_link_in_a_test_of_it_approves_it(newsroom: Newsroom) -> None:
     assert numbers(newsroom.json("send", MAIL, "--yes")) == {"accepted": 1}
 
 
+def test_undoing_a_correction_says_that_its_mail_stays(newsroom: Newsroom) -> None:
+    corrected(newsroom, 1)
+    newsroom.run("correct", "--note", "Another.")
+    assert f"The mail about it, {MAIL}," in newsroom.run("correct", "--undo", "1").stderr
+    assert "mail" not in newsroom.run("correct", "--undo", "2").stderr
+
+
 def test_it_is_sent_once_and_to_nobody_else(newsroom: Newsroom) -> None:
     corrected(newsroom, 2)
     approved(newsroom)
