@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 _WIDE = "WF"  # Korean and Chinese letters are twice as wide as Latin ones
+_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BEYOND = re.compile("[\u0100-\U0010ffff]")
 
 
@@ -26,3 +27,8 @@ def beginning(text: str, room: int) -> str:
 def is_latin(text: str) -> bool:
     """Whether a provider could send the text as iso-8859-1: beyond ASCII, and nothing further."""
     return not text.isascii() and not _BEYOND.search(text)
+
+
+def for_xml(text: str) -> str:
+    """The text without what no XML may hold."""
+    return _NO_XML.sub("", text)

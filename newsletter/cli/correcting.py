@@ -59,14 +59,12 @@ def correct(
     day = parse_name(receipts.meant(desk, issue).isoformat())
     if (show or undo is not None) and (words or replace or by or link or to or mail):
         raise UsageError("--list and --undo stand alone. Leave them out to correct something.")
-    if undo is not None:
-        if correcting.withdraw(desk, day, undo).mailed:
-            name = CorrectionDate(day, undo)
-            note(
-                f"The mail about it, {name}, is as it was. Where it was not sent, remove its "
-                f"folder, so that nobody sends it; what was sent cannot be taken back, only "
-                f"corrected: newsletter receipt {name}"
-            )
+    if undo is not None and correcting.withdraw(desk, day, undo).mailed:
+        name = CorrectionDate(day, undo)
+        note(
+            f"The mail about it, {name}, is as it was. Where it was not sent, remove its folder, "
+            f"so that nobody sends it. Whether it was: newsletter receipt {name}"
+        )
     if show or undo is not None:
         _show(correcting.listed(desk, day), as_json)
         return

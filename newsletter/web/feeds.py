@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from newsletter.app import Desk, archive
+from newsletter.letters import for_xml
 from newsletter.model import IssueText, Published
 from newsletter.web.page import environment, home
 from newsletter.web.shelf import Stand
@@ -20,7 +20,6 @@ from newsletter.web.shelf import Stand
 MOST = 20  # issues in a feed
 _IN_A_MAP = 49_000  # addresses; a map of a site may have 50,000
 KEPT_OUT = ("/approve/", "/confirm/", "/events/", "/preferences/", "/search", "/unsubscribe/")
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BEGAN = datetime(2000, 1, 1, tzinfo=UTC)  # of a feed in which nothing is yet
 
 
@@ -73,9 +72,9 @@ def _item(desk: Desk, issue: Published) -> dict[str, Any]:
     return {
         "id": _lasting(desk, issue.issue),
         "url": archive.address(desk, issue.issue),
-        "title": _clean(text.subject),
-        "summary": _clean(text.preheader),
-        "content": _clean(_content(text, notes)),
+        "title": for_xml(text.subject),
+        "summary": for_xml(text.preheader),
+        "content": for_xml(_content(text, notes)),
         "picture": text.picture,
         "published": issue.at.replace(microsecond=0),
         "updated": issue.changed_at.replace(microsecond=0),
@@ -140,8 +139,3 @@ def _author(desk: Desk) -> str:
 def _lasting(desk: Desk, issue: str) -> str:
     """A name that stays when the newsletter moves to another address."""
     return uuid.uuid5(uuid.NAMESPACE_OID, f"newsletter:{desk.name}:{issue}").urn
-
-
-def _clean(text: str) -> str:
-    """Without what no XML may hold."""
-    return _NO_XML.sub("", text)

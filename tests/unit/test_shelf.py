@@ -26,7 +26,9 @@ base_url = "https://news.example.com/letters"
 type = "feed"
 path = "feed.xml"
 """
-SAID = IssueText("Subject", "p", "", None, (StoryText("A ]]> B \x0b", "<b>", None),))
+SAID = IssueText(
+    "Subject", "p\x0b </script>\ufffe", "", None, (StoryText("A ]]> B \x0b", "<b>", None),)
+)
 
 
 @pytest.fixture
