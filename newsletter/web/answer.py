@@ -32,13 +32,12 @@ class Answer:
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """One request."""
-        asked = dict(scope["headers"])
-        if self._small and _takes_gzip(asked.get(b"accept-encoding", b"")):
+        if self._small and _takes_gzip(_asked(scope, b"accept-encoding")):
             body, mark, headers = self._gzipped
         else:
             body, mark, headers = self._whole
         status = 200
-        if known := asked.get(b"if-none-match"):
+        if known := _asked(scope, b"if-none-match"):
             names = {name.strip().removeprefix(b"W/") for name in known.split(b",")}
             if mark in names or b"*" in names:
                 status, body = 304, b""
@@ -71,11 +70,16 @@ class Answer:
         return body, name, headers
 
 
+def _asked(scope: Scope, header: bytes) -> bytes:
+    """What the request says in it; a header that stands there twice is one list."""
+    return b",".join(value for name, value in scope["headers"] if name == header)
+
+
 def _takes_gzip(accepted: bytes) -> bool:
-    """Whether gzip is among what the client takes, and not with ``q=0``."""
+    """Whether gzip is among what the client takes, and not with ``q=0``; its name before ``*``."""
+    taken = {}
     for each in accepted.lower().split(b","):
         name, _, weight = each.partition(b";")
-        if name.strip() in (b"gzip", b"*"):
-            quality = weight.strip().removeprefix(b"q=") or b"1"
-            return quality.strip(b"0.") != b""
-    return False
+        quality = weight.strip().removeprefix(b"q=") or b"1"
+        taken[name.strip()] = quality.strip(b"0.") != b""
+    return taken.get(b"gzip", taken.get(b"*", False))

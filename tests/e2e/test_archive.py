@@ -140,6 +140,28 @@ def test_an_answer_is_known_again_and_made_small(archive: Archive) -> None:
         assert head == ("", whole.headers["content-length"], whole.headers["etag"])
 
 
+@pytest.mark.parametrize(
+    ("headers", "status", "small"),
+    [
+        ([("Accept-Encoding", "*;q=0, gzip")], 200, True),
+        ([("Accept-Encoding", "*, gzip;q=0.00")], 200, False),
+        ([("Accept-Encoding", "*")], 200, True),
+        ([("Accept-Encoding", "gzip"), ("Accept-Encoding", "br")], 200, True),
+        ([("If-None-Match", "MARK"), ("If-None-Match", '"x"')], 304, False),
+    ],
+)
+def test_what_a_client_takes_is_read_as_a_list(
+    archive: Archive, headers: list[tuple[str, str]], status: int, small: bool
+) -> None:
+    mark = archive.get(PAGE, Accept_Encoding="identity").headers["etag"]
+    asked = [(name, value.replace("MARK", mark)) for name, value in headers]
+    with httpx.Client() as client:
+        client.headers.pop("accept-encoding")
+        answer = client.get(archive.url + PAGE, headers=asked)
+    assert answer.status_code == status
+    assert ("content-encoding" in answer.headers) is small
+
+
 def archive_head(archive: Archive, path: str) -> tuple[str, str, str]:
     found = httpx.head(archive.url + path, headers={"Accept-Encoding": "identity"})
     return found.text, found.headers["content-length"], found.headers["etag"]
