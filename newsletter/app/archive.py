@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import quote
 
 from newsletter import terms
 from newsletter.app.desk import Desk
+from newsletter.foreign.addresses import canonical
 from newsletter.model import Correction, IssueText, Published
+from newsletter.model.archive import Kind
 from newsletter.render import webview
-from newsletter.render.mending import leading, mended_text
+from newsletter.render.mending import mended_text
 from newsletter.store import archive
 from newsletter.terms import Marked
 
@@ -92,10 +93,19 @@ def told(desk: Desk, correction: Correction) -> tuple[str, str]:
 
 
 def redirected(desk: Desk, issues: list[Published], asked: str) -> str | None:
-    """Where a correction lets an address of our own lead; ``asked``: what follows base_url."""
-    changes = [change for issue in issues for change in issue.changes]
-    for path in (asked, quote(asked, safe="/?&=%+:;,@!$'()*~")):
-        where = f"{desk.config.newsletter.base_url}{path}"
-        if (to := leading(where, changes)) != where:
-            return to
-    return None
+    """Where corrections let an address of our own lead in the end; ``asked``: what follows
+    base_url. None: nowhere, or round in a circle.
+    """
+    made = sorted((each for issue in issues for each in issue.corrections), key=lambda c: c.at)
+    leads = {
+        canonical(change.old): change.new
+        for each in made
+        for change in each.changes
+        if change.kind is Kind.LINK
+    }
+    where, been, to = canonical(f"{desk.config.newsletter.base_url}{asked}"), set(), None
+    while where in leads and where not in been:
+        been.add(where)
+        to = leads[where]
+        where = canonical(to)
+    return None if where in been else to

@@ -56,7 +56,9 @@ def routes(current: Callable[[], Desk], shelf: Shelf) -> list[Route]:
     async def robots(_: Request) -> Response:
         return Response(feeds.robots(current()), media_type="text/plain", headers=_SHORT)
 
-    issue = _Kept(shelf, lambda scope: f"/issues/{scope['path_params']['issue']}", _issue)
+    issue = _Kept(
+        shelf, lambda scope: f"/issues/{scope['path_params']['issue']}", _issue, mended(shelf)
+    )
     front = _Kept(shelf, _page_asked, _front)
     return [
         Route("/issues/{issue}", issue, methods=["GET"]),
@@ -73,7 +75,7 @@ def routes(current: Callable[[], Desk], shelf: Shelf) -> list[Route]:
 
 
 def mended(shelf: Shelf) -> ASGIApp:
-    """Where an address of our own leads that no route takes, now that a correction says so."""
+    """Where an address of our own leads at which there is nothing, when a correction says so."""
 
     async def lead(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
@@ -91,22 +93,29 @@ def mended(shelf: Shelf) -> ASGIApp:
 
 
 class _Kept:
-    """What is made once, and served from memory. ``key`` says what a request is for."""
+    """What is made once, and served from memory. ``key`` says what a request is for;
+    ``otherwise`` answers where there is nothing.
+    """
 
     def __init__(
         self,
         shelf: Shelf,
         key: Callable[[Scope], str | None],
         make: Callable[[Stand, str], Answer | None],
+        otherwise: ASGIApp | None = None,
     ) -> None:
         self._shelf = shelf
         self._key = key
         self._make = make
+        self._otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. Raises HTTPException."""
         key = self._key(scope)
-        answer = await _answering(self._shelf.page(key, self._make)) if key else None
+        answer: ASGIApp | None = (
+            await _answering(self._shelf.page(key, self._make)) if key else None
+        )
+        answer = answer or self._otherwise
         if answer is None:
             raise HTTPException(404)
         await answer(scope, receive, send)

@@ -346,18 +346,24 @@ def test_a_correction_is_shown_on_the_page_and_nowhere_in_the_send(mended: Archi
 
 def test_our_own_address_that_is_no_page_leads_where_a_correction_says(mended: Archive) -> None:
     before = ISSUE - timedelta(weeks=1)
+    wrong = [f"{BASE}/poll?day=1", f"{BASE}/issues/2025-06-31", f"{BASE}/설문#here", f"{BASE}/a"]
+    links = "".join(f'<a href="{address}">A link</a>' for address in wrong)
     edit(
         mended.room,
-        f"UPDATE sends SET html = replace(html, '</body>', '<p><a href=\"{BASE}/poll?day=1\">Poll"
-        f"</a></p></body>') WHERE issue = '{before}'",
+        f"UPDATE sends SET html = replace(html, '</body>', '<p>{links}</p></body>') "
+        f"WHERE issue = '{before}'",
     )
     assert mended.get("/poll?day=1").status_code == 404
     to = "https://polls.example.com/1"
-    mended.room.run("correct", str(before), "--link", f"{BASE}/poll?day=1", "--to", to)
+    pairs = [(old, to) for old in wrong[:3]] + [(wrong[3], f"{wrong[3]}#here")]
+    named = [word for old, new in pairs for word in ("--link", old, "--to", new)]
+    mended.room.run("correct", str(before), *named)
     mended.until_shown(to, f"/issues/{before}")
-    answer = mended.get("/poll?day=1")
-    assert (answer.status_code, answer.headers["location"]) == (302, to)
+    for path in ("/poll?day=1", "/poll?day=1&utm_source=mail", "/issues/2025-06-31", "/설문"):
+        answer = mended.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (302, to)
     assert mended.get("/poll").status_code == 404
+    assert mended.get("/a").status_code == 404  # and not round in a circle
 
 
 @pytest.mark.parametrize(
