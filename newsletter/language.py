@@ -64,6 +64,12 @@ class Language:
 
         return format_date(day, format="full", locale=self._locale)
 
+    def whole_date(self, day: date) -> str:
+        """``July 7, 2025``; ``2025년 7월 7일``."""
+        from babel.dates import format_date
+
+        return format_date(day, format="long", locale=self._locale)
+
     def short_date(self, day: date) -> str:
         """``Jul 3``; ``7월 3일``."""
         from babel.dates import format_date

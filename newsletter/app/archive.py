@@ -87,8 +87,8 @@ def address(desk: Desk, issue: date | str) -> str:
 
 
 def told(desk: Desk, correction: Correction) -> tuple[str, str]:
-    """A correction as readers are told of it: when, and what."""
-    day = desk.language.short_date(correction.at.astimezone(desk.config.zone).date())
+    """A correction as readers are told of it: when, with the year, as pages last; and what."""
+    day = desk.language.whole_date(correction.at.astimezone(desk.config.zone).date())
     return f"{desk.language.words['correction']} ({day}):", correction.note
 
 

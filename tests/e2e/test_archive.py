@@ -310,7 +310,7 @@ def test_a_correction_is_shown_on_the_page_and_nowhere_in_the_send(mended: Archi
     assert f"{link}?a=1&b=2" in shown.xpath("//main//a/@href")
     assert old not in shown.xpath("//main//a/@href")
     told = shown.xpath("string(//section[@aria-label='Correction'])")
-    assert re.fullmatch(r"Correction \(\w{3} \d+\): There were 460 <lanterns>\.", told)
+    assert re.fullmatch(r"Correction \(\w+ \d+, 20\d\d\): There were 460 <lanterns>\.", told)
     assert "got its night market back" in facts(page)["og:title"]
     assert "got its night market back" in mended.get("/").text
     for path in ("/feed.xml", "/atom.xml"):
