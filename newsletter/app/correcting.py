@@ -22,7 +22,8 @@ LONGEST = 1_000  # letters of a note
 
 @dataclass(frozen=True)
 class Corrected:
-    """What a correction did. ``places``: how often each of its changes is on the page.
+    """What a correction did. ``places``: how often each of its changes is on the page;
+    ``public``: whether anybody may read that yet.
 
     ``mail``: the mail that was made of it, for so many ``readers``.
     """
@@ -30,6 +31,7 @@ class Corrected:
     issue: date
     correction: Correction
     address: str
+    public: bool
     places: tuple[int, ...]
     mail: CorrectionDate | None = None
     readers: int = 0
@@ -64,16 +66,17 @@ def correct(
         )
     send_id = receipts.find(desk, issue).send.id
     text, before = _now(desk, send_id, issue)
+    public = any(each.send == send_id for each in archive.published(desk))
     places = _places(desk, send_id, text.subject, before, changes)
     with desk.database.begin() as connection:
         made = corrections.add(connection, send_id, changes, desk.clock(), note=note, mailed=mail)
         now = _indexed(desk, connection, send_id, issue, text)
         if not mail:
-            return Corrected(issue, made, archive.address(desk, issue), places)
+            return Corrected(issue, made, archive.address(desk, issue), public, places)
         count = readers.count_of(connection, desk.config.newsletter.list, send_id)
         name = CorrectionDate(issue, made.number)
         correction_mail.draft(desk, name, note, now.subject)
-    return Corrected(issue, made, archive.address(desk, issue), places, name, count)
+    return Corrected(issue, made, archive.address(desk, issue), public, places, name, count)
 
 
 def withdraw(desk: Desk, issue: date, number: int) -> Correction:

@@ -83,6 +83,8 @@ def correct(
         for change, places in zip(done.correction.changes, done.places, strict=True):
             where = counted(places, "place") if places else "the subject"
             print(f"   {change.old} → {change.new} (in {where})")
+    if not done.public:
+        note("Nobody can read that page now: the issue is not out yet, or its send was stopped.")
     if done.mail:
         note(
             f"The mail about it is {done.mail}, for {counted(done.readers, 'reader')} who got the "
@@ -119,6 +121,7 @@ def _document(done: Corrected) -> dict[str, Any]:
         "issue": done.issue,
         "address": done.address,
         "correction": _correction(done.correction),
+        "public": done.public,
         "places": done.places,
         "mail": str(done.mail) if done.mail else None,
         "readers": done.readers,

@@ -87,6 +87,15 @@ def test_undoing_a_correction_says_that_its_mail_stays(newsroom: Newsroom) -> No
     assert "mail" not in newsroom.run("correct", "--undo", "2").stderr
 
 
+def test_a_correction_says_where_nobody_can_read_it(newsroom: Newsroom) -> None:
+    newsroom.prepare(ISSUE, readers=1)
+    newsroom.run("send", ISSUE, "--yes")
+    assert "Nobody can read" not in newsroom.run("correct", "--note", "Seen.").stderr
+    edit(newsroom, "UPDATE sends SET state = 'cancelled'")
+    edit(newsroom, "UPDATE deliveries SET state = 'excluded'")
+    assert "Nobody can read that page now" in newsroom.run("correct", "--note", "Unseen.").stderr
+
+
 def test_it_is_sent_once_and_to_nobody_else(newsroom: Newsroom) -> None:
     corrected(newsroom, 2)
     approved(newsroom)
