@@ -82,22 +82,23 @@ def correct(
 def withdraw(desk: Desk, issue: date, number: int) -> Correction:
     """Take a correction back that was a mistake itself; a mail about it is left alone.
 
-    Raises UsageError where there is none of that number, NotReadyError as ``correct`` does.
+    Raises UsageError where there is none of that number, or a later one mends what it wrote;
+    NotReadyError as ``correct`` does.
     """
-    send_id = receipts.find(desk, issue).send.id
+    send_id, name = receipts.find(desk, issue).send.id, issue.isoformat()
     text, _ = _now(desk, send_id, issue)
+    known = listed(desk, issue)
+    found = next((each for each in known if each.number == number), None)
+    if found:
+        _require_last(desk, send_id, text.subject, known, number)
     with desk.database.begin() as connection:
-        name = issue.isoformat()
-        known = {each.number: each for each in corrections.of_issue(connection, desk.name, name)}
-        if number not in known or not corrections.withdraw(
-            connection, desk.name, name, number, desk.clock()
-        ):
+        if not found or not corrections.withdraw(connection, desk.name, name, number, desk.clock()):
             raise UsageError(
                 f"Issue {issue} has no correction {number} to undo. "
                 f"See which it has: newsletter correct {issue} --list"
             )
         _indexed(desk, connection, send_id, issue, text)
-    return known[number]
+    return found
 
 
 def _now(desk: Desk, send_id: int, issue: date) -> tuple[IssueText, tuple[Change, ...]]:
@@ -126,12 +127,10 @@ def _indexed(
 def _places(
     desk: Desk, send_id: int, subject: str, before: tuple[Change, ...], changes: Iterable[Change]
 ) -> tuple[int, ...]:
-    """How often each change has something to mend; a subject may stand nowhere but in the list."""
+    """How often each change has something to mend."""
     html, found = issue_page.neutral(desk, send_id), []
     for change in changes:
-        places = webview.count(html, before, change)
-        said = mended(subject, before)
-        if not places and mended(said, (change,)) == said:
+        if (places := _count(html, subject, before, change)) is None:
             what = "link to" if change.kind is Kind.LINK else "text"
             raise UsageError(
                 f"The page has no {what} {change.old!r}, so there is nothing to mend. Give it as "
@@ -141,6 +140,33 @@ def _places(
         before = (*before, change)
         found.append(places)
     return tuple(found)
+
+
+def _require_last(
+    desk: Desk, send_id: int, subject: str, known: Sequence[Correction], number: int
+) -> None:
+    """No later correction mends what this one wrote."""
+    html = issue_page.neutral(desk, send_id)
+    before: tuple[Change, ...] = ()
+    for each in known:
+        if each.number == number or each.withdrawn:
+            continue
+        for change in each.changes:
+            if each.number > number and _count(html, subject, before, change) is None:
+                raise UsageError(
+                    f"Correction {each.number} mends what correction {number} wrote, so without it "
+                    f"the page would read as it was mailed. Undo {each.number} first."
+                )
+            before = (*before, change)
+
+
+def _count(html: str, subject: str, before: tuple[Change, ...], change: Change) -> int | None:
+    """In how many places of the page there is something to mend; none is needed for words that
+    only the subject has, which stands in lists. None: there is nothing.
+    """
+    said = mended(subject, before)
+    places = webview.count(html, before, change)
+    return places if places or mended(said, (change,)) != said else None
 
 
 def _note(note: str, mail: bool) -> str:

@@ -87,6 +87,18 @@ def test_undoing_a_correction_says_that_its_mail_stays(newsroom: Newsroom) -> No
     assert "mail" not in newsroom.run("correct", "--undo", "2").stderr
 
 
+def test_a_correction_is_undone_after_what_mends_it(newsroom: Newsroom) -> None:
+    newsroom.prepare(ISSUE, readers=1)
+    newsroom.run("send", ISSUE, "--yes")
+    newsroom.run("correct", "--replace", "First story", "--by", "Frist story")
+    newsroom.run("correct", "--replace", "Frist", "--by", "Foremost")
+    newsroom.run("correct", "--note", "Another.")
+    assert "Undo 2 first" in newsroom.run("correct", "--undo", "1", status=2).stderr
+    newsroom.run("correct", "--undo", "3")
+    newsroom.run("correct", "--undo", "2")
+    newsroom.run("correct", "--undo", "1")
+
+
 def test_a_correction_says_where_nobody_can_read_it(newsroom: Newsroom) -> None:
     newsroom.prepare(ISSUE, readers=1)
     newsroom.run("send", ISSUE, "--yes")
