@@ -17,15 +17,14 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    not_,
     or_,
     select,
     text,
     update,
 )
 
-from newsletter.store.schema import deliveries, signups, subscribers, subscriptions
-from newsletter.store.subscribers import PENDING, address_keys
+from newsletter.store.schema import deliveries, events, signups, subscribers, subscriptions
+from newsletter.store.subscribers import PENDING, address_keys, lock_lists
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LEASE = timedelta(minutes=5)  # for one go at answering
@@ -135,6 +134,7 @@ def any_old(connection: Connection, newsletter: str, now: datetime) -> bool:
 
 def forget(connection: Connection, newsletter: str, now: datetime) -> int:
     """Drop what is old, and who has signed up and never confirmed; how many these were."""
+    lock_lists(connection)  # nothing is reported of them meanwhile
     old = _old(newsletter, now)
     young = signups.alias()
     again = exists().where(
@@ -153,16 +153,23 @@ def forget(connection: Connection, newsletter: str, now: datetime) -> int:
                 subscriptions.c.status == PENDING,
             )
         ).rowcount
-        connection.execute(
-            delete(subscribers).where(
-                subscribers.c.id == reader,
-                *(
-                    not_(exists().where(table.c.subscriber_id == reader))
-                    for table in (subscriptions, deliveries, signups)
-                ),
-            )
-        )
+        _forget_person(connection, reader)
     return gone
+
+
+def _forget_person(connection: Connection, reader: int) -> None:
+    """Drop the person, with what was reported of the mail to them, if nothing else knows them."""
+    known = or_(
+        *(
+            exists().where(table.c.subscriber_id == reader)
+            for table in (subscriptions, deliveries, signups)
+        )
+    )
+    if connection.scalar(select(known)):
+        return
+    theirs = events.c.subscriber_id == reader
+    connection.execute(update(events).where(theirs).values(subscriber_id=None, raw=None))
+    connection.execute(delete(subscribers).where(subscribers.c.id == reader))
 
 
 def _count(connection: Connection, *where: ColumnElement[bool]) -> int:

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from newsletter import check
-from newsletter.app import open_desk, people, readers, signing_up
+from newsletter.app import open_desk, people, readers, reporting, signing_up
 from newsletter.app.readers import State
 from newsletter.app.ticking import tick
-from newsletter.model import Issue, Rendered, Status
+from newsletter.model import Event, Issue, Rendered, Status
 from newsletter.render import look
 from newsletter.store import Database, signups, standing
 from newsletter.store.subscribers import ACTIVE, PENDING, UNSUBSCRIBED, People
@@ -190,6 +190,28 @@ def test_who_never_confirms_is_forgotten_and_who_was_imported_is_not(desk_office
         "bob@example.com": ACTIVE,
     }
     assert b"ada@example.com" not in rows(desk_office)
+
+
+def test_who_never_confirms_is_forgotten_also_when_their_mail_was_reported_on(
+    tmp_path: Path, database_url: str
+) -> None:
+    now = NOW
+    room = Newsroom(tmp_path)
+    room.configure(f'\n[database]\nurl = "{database_url}"\n')
+    desk = open_desk(tmp_path, lambda: now)
+    assert signing_up.ask(desk, "ada@example.com", NETWORK)
+    signing_up.answer_all(desk)
+    said = {"reason": "550 no such user"}
+    bounce = Event("e1", "bounce", 0, NOW, {}, email="ada@example.com", said=said)
+    assert reporting.store(desk, [bounce]).new == 1
+    now += timedelta(days=3, seconds=1)
+    signing_up.forget(desk)
+    assert list(people.everyone(desk)) == []
+    with desk.database.read() as connection:
+        assert connection.scalar(text("select count(*) from subscribers")) == 0
+        left = connection.execute(text("select kind, subscriber_id, raw from events")).all()
+    assert left == [("bounce", None, None)]
+    desk.close()
 
 
 def rows(office: Office) -> bytes:
