@@ -162,7 +162,7 @@ def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | S
 def choose(desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequence[str]) -> State:
     """Keep the name, and make the reader active on the lists of the chosen newsletters alone.
 
-    Raises ValueError for what is no name.
+    Whose address is never mailed was offered none, and stays where they are. Raises ValueError for what is no name.
     """
     name, person = clean_name(name), _person(desk, key)
     if isinstance(person, State):
@@ -175,6 +175,8 @@ def choose(desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequ
             found = standing.of_address(connection, email, list_)
             if found:
                 standing.rename(connection, found.reader, name)
+            if person.suppressed is not None:
+                continue
             wished, has = each.name in chosen, found is not None and found.status == ACTIVE
             if wished and not has and people.suppressed(email) is None:
                 people.add(email, name, ACTIVE, each.clock(), revive=True)

@@ -13,7 +13,7 @@ from newsletter import check
 from newsletter.app import open_desk, people, readers, reporting, signing_up
 from newsletter.app.readers import State
 from newsletter.app.ticking import tick
-from newsletter.model import Event, Issue, Rendered, Status
+from newsletter.model import Consequence, Event, Issue, Rendered, Status
 from newsletter.render import look
 from newsletter.store import Database, signups, standing
 from newsletter.store.subscribers import ACTIVE, PENDING, UNSUBSCRIBED, People
@@ -99,6 +99,24 @@ def test_an_active_reader_gets_the_way_to_their_preferences(desk_office: Office)
     where, own = key(desk_office)
     assert where == "preferences"
     assert isinstance(readers.preferences(desk_office.desk, [], own), readers.Preferences)
+
+
+def test_who_is_barred_keeps_their_newsletters_when_they_save_their_name(
+    desk_office: Office,
+) -> None:
+    one = desk_office
+    answered(one, "reader@example.com")
+    _, own = key(one)
+    bounce = Event(
+        "e1", "bounce", 0, one.now, {}, email="reader@example.com", consequence=Consequence.BOUNCED
+    )
+    one.now += timedelta(seconds=1)
+    assert reporting.store(one.desk, [bounce]).new == 1
+    assert readers.choose(one.desk, [], own, "Ada", []) is State.DONE
+    found = readers.preferences(one.desk, [], own)
+    assert isinstance(found, readers.Preferences)
+    assert (found.name, found.barred) == ("Ada", True)
+    assert status(one, "reader@example.com") == ACTIVE
 
 
 def test_no_mail_goes_to_who_was_erased_or_is_suppressed(desk_office: Office) -> None:
