@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email.parser import BytesParser
-from email.policy import HTTP
+from email.policy import compat32
 from urllib.parse import parse_qs
 
 from starlette.requests import ClientDisconnect, Request
@@ -41,9 +41,10 @@ def first(form: Form, name: str) -> str:
 
 def _multipart(kind: str, body: bytes) -> Form:
     head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
-    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    # The newer policies stumble over heads that were made to trip them.
+    message = BytesParser(policy=compat32).parsebytes(head + body)
     found: dict[str, list[str]] = {}
-    for part in message.iter_parts() if message.is_multipart() else ():
+    for part in message.get_payload() if message.is_multipart() else ():
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
         if isinstance(name, str) and isinstance(content, bytes) and len(found) < _FIELDS:

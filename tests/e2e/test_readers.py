@@ -122,6 +122,11 @@ def test_one_click_unsubscribes_and_may_be_repeated(site: Site, body: str, kind:
         ('{"List-Unsubscribe": "One-Click"}', "application/json"),
         ("--b\r\n\r\ngarbage", "multipart/form-data; boundary=b"),
         (MULTIPART, "multipart/form-data"),
+        (MULTIPART.replace('"List', "(" * 5000 + '"List'), "multipart/form-data; boundary=b"),
+        (
+            MULTIPART.replace("form-data", "form-data; \u00ff*\r\n@x<"),
+            "multipart/form-data; boundary=b",
+        ),
         ("&" * 5000, ""),
         ("a=" + "x" * 20_000, ""),
         (f"{'x' * 20_000}&{ONE_CLICK}", ""),
