@@ -169,6 +169,8 @@ def _hand_over(desk: Desk, signup: Signup, rendered: Rendered) -> None:
     except NewsletterError:
         answer = Answer.NOT_SENT
     over = answer in {Answer.ACCEPTED, Answer.REJECTED}
+    if answer is Answer.UNKNOWN:  # each try may have brought a mail
+        over = signup.tries >= MOST_IN_A_DAY
     with desk.database.begin() as connection:
         if over:
             signups.done(connection, signup)

@@ -18,6 +18,7 @@ from newsletter.render import look
 from newsletter.store import Database, signups, standing
 from newsletter.store.subscribers import ACTIVE, PENDING, UNSUBSCRIBED, People
 from tests.e2e.approvals import newest, parsed, part
+from tests.e2e.servers import mail_server
 from tests.ledgers import NOW
 from tests.newsroom import Newsroom
 from tests.office import Office, Offices
@@ -186,6 +187,22 @@ def test_a_mail_that_is_not_taken_is_tried_again_and_no_log_names_the_reader(
     assert answered(desk_office) == []
     desk_office.now += timedelta(minutes=1)
     assert answered(desk_office) == ["ada@example.com"]
+
+
+def test_a_mail_of_which_no_answer_comes_is_repeated_no_more_than_an_address_may_get(
+    office: Offices,
+) -> None:
+    with mail_server() as server:
+        one = office(
+            f'[provider]\ntype = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\n'
+            'security = "none"'
+        )
+        server.script[("DATA", "ada@example.com")] = "drop"  # it is taken, and nobody says so
+        assert ask(one, "ada@example.com")
+        for _ in range(50):
+            signing_up.answer_all(one.desk)
+            one.now += timedelta(hours=1)
+        assert [mail.recipient for mail in server.mails] == ["ada@example.com"] * 3
 
 
 def test_who_never_confirms_is_forgotten_and_who_was_imported_is_not(desk_office: Office) -> None:
