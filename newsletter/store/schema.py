@@ -198,7 +198,7 @@ signups = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("newsletter", String(200), nullable=False),
-    Column("address_key", String(64), nullable=False),
+    Column("address_key", String(64), nullable=False),  # of all that lead to that mailbox
     Column("network", String(64), nullable=False),  # a keyed hash of where it came from
     Column("email", String(320), nullable=True),
     Column("made_at", Moment, nullable=False),

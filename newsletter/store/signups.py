@@ -52,7 +52,7 @@ def ask(
     came = select(func.count()).where(signups.c.network == where, signups.c.made_at > now - HOUR)
     if (connection.scalar(came) or 0) >= most:
         return False
-    row = {"address_key": keys.key(email), "network": where, "email": email, "made_at": now}
+    row = {"address_key": keys.mailbox_key(email), "network": where, "email": email, "made_at": now}
     connection.execute(insert(signups).values(newsletter=newsletter, **row))
     return True
 
@@ -85,7 +85,7 @@ def take_turns(connection: Connection, newsletter: str) -> None:
 
 
 def mails_to(connection: Connection, newsletter: str, signup: Signup, since: datetime) -> int:
-    """How many others of this address have brought a mail since then."""
+    """How many others of this mailbox have brought a mail since then."""
     return _count(
         connection,
         signups.c.newsletter == newsletter,

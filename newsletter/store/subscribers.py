@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from newsletter.hashing import keyed
 from newsletter.model import Status
@@ -53,6 +53,14 @@ class Keys:
     def key(self, email: str) -> str:
         """64 hexadecimal digits; the same for an address in capitals."""
         return self._digest(email.lower().encode()).hex()
+
+    def mailbox_key(self, email: str) -> str:
+        """One for all addresses that may well lead to one mailbox: most servers look at no +tag,
+        some at no dot.
+        """
+        local, _, domain = email.rpartition("@")
+        name = local.partition("+")[0].replace(".", "") or local
+        return self.key(f"mailbox {name}@{domain}")
 
 
 def address_keys(connection: Connection) -> Keys:
@@ -151,7 +159,10 @@ class People:
         key = self.keys.key(email)
         forget_events(self._connection, key)
         blank(self._connection, email, key)
-        self._connection.execute(delete(signups).where(signups.c.address_key == key))
+        theirs = and_(
+            signups.c.email.is_(None), signups.c.address_key == self.keys.mailbox_key(email)
+        )
+        self._connection.execute(delete(signups).where(or_(signups.c.email == email, theirs)))
         known = self._connection.execute(
             update(subscribers)
             .where(subscribers.c.address_key == key, subscribers.c.email.is_not(None))

@@ -141,6 +141,16 @@ def test_an_address_gets_one_mail_an_hour_and_three_a_day(desk_office: Office) -
     assert got[:5] == [1, 0, 1, 0, 1]
 
 
+def test_dots_and_tags_bring_one_mailbox_no_further_mails(desk_office: Office) -> None:
+    same = ["ada@example.com", "ada+1@example.com", "a.da+2@example.com", "+a@example.com"]
+    assert answered(desk_office, *same) == ["+a@example.com", "ada@example.com"]
+    assert answered(desk_office, "ada@example.test") == ["ada@example.test"]
+    assert ask(desk_office, "ada+1@example.com")
+    people.erase(desk_office.desk, "ada@example.com")
+    desk_office.now += timedelta(hours=2)
+    assert answered(desk_office) == ["ada+1@example.com"]  # that may be somebody else
+
+
 def test_a_network_signs_up_so_many_in_an_hour(desk_office: Office) -> None:
     for number in range(20):
         assert ask(desk_office, f"r{number}@example.com")
