@@ -20,6 +20,7 @@ from newsletter.errors import ConfigError
 
 NAME, FILE = "NEWSLETTER_SECRET", "secret.key"
 FIRST = "1"  # the number of a secret that has none
+LEAST = 16  # letters of a secret: an address that it has signed is enough to try out shorter ones
 _NUMBERED = re.compile(r"([0-9]{1,4}):(\S+)")
 _BETWEEN = re.compile(r"[\s,]+")
 
@@ -62,16 +63,25 @@ def keyring(folder: Path) -> Keyring:
 def read(text: str, place: str) -> Keyring:
     """``2:secret 1:older``, or one secret alone, which is number 1 whatever letters it has.
 
-    Raises ConfigError where two have one number; it tells no secret.
+    Raises ConfigError where two have one number, one has none, or one can be guessed; it tells no
+    secret.
     """
     parts = [_NUMBERED.fullmatch(part) for part in _BETWEEN.split(text.strip()) if part]
     found = [(part[1], part[2].encode()) for part in parts if part]
-    if not found or len(found) < len(parts):
-        return Keyring(FIRST, {FIRST: text.encode()})
-    keys = dict(found)
-    if len(keys) < len(found):
+    if 0 < len(found) < len(parts):
+        raise ConfigError(
+            f"{place} has secrets with a number and others without. Give each its own, as in "
+            f"2:new 1:old."
+        )
+    keys = dict(found) if found else {FIRST: text.encode()}
+    if found and len(keys) < len(found):
         raise ConfigError(f"{place} has two secrets of one number. Give each its own.")
-    return Keyring(found[0][0], keys)
+    if any(len(key) < LEAST for key in keys.values()):
+        raise ConfigError(
+            f"{place} has a secret of less than {LEAST} letters. Whoever gets a mail could guess "
+            f"it, and sign links as we do. Make a longer one: openssl rand -hex 32"
+        )
+    return Keyring(next(iter(keys)), keys)
 
 
 def _make(path: Path) -> None:

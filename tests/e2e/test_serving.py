@@ -43,10 +43,10 @@ def test_newsletters_of_one_address_are_not_served_together(rooms: list[Newsroom
 
 def test_keys_of_one_database_open_no_other(rooms: list[Newsroom]) -> None:
     rooms[1].configure(**{"https://news": "https://more", "The Weekly Test": "b"})
-    rooms[0].environment["NEWSLETTER_SECRET"] = "one-for-both"
+    rooms[0].environment["NEWSLETTER_SECRET"] = "one-secret-for-both"
     said = refused(rooms, *(str(room.folder) for room in rooms))
     assert "a link of one would open the other" in said
-    assert "one-for-both" not in said
+    assert "one-secret-for-both" not in said
 
 
 def test_settings_of_the_public_pages_are_looked_at(rooms: list[Newsroom]) -> None:

@@ -32,7 +32,7 @@ HASH = "0123456789abcdef" * 4
 
 def test_keys_in_mails_that_are_out_keep_their_form() -> None:
     """What was signed by versions that knew one secret alone."""
-    (old,) = reader_keys(read("a key", "here"))([12], 3)
+    (old,) = reader_keys(Keyring("1", {"1": b"a key"}))([12], 3)
     assert old == ("1-12-3-C67K0O1cPHyeycfQm3z_", "1-12-3-TARDZ_LcXFLAjyWjPxce")
 
 
@@ -82,9 +82,12 @@ def opened(key: str) -> list[object]:
 
 
 def test_the_first_secret_signs_and_all_are_believed() -> None:
-    older, newer = read("a key", "here"), read("2:another, 1:key", "here")
-    assert read("2:another 1:key", "here") == newer
-    both = Keyring("2", {"2": b"another", "1": b"a key"})
+    older, newer = (
+        read("a key of the tests", "here"),
+        read("2:another-of-the-tests, 1:key-of-the-tests", "here"),
+    )
+    assert read("2:another-of-the-tests 1:key-of-the-tests", "here") == newer
+    both = Keyring("2", {"2": b"another-of-the-tests", "1": b"a key of the tests"})
     old, new = (reader_keys(ring)([7], 3)[0][0] for ring in (older, both))
     assert old.startswith("1-")
     assert new.startswith("2-")
@@ -93,22 +96,42 @@ def test_the_first_secret_signs_and_all_are_believed() -> None:
     assert read_reader(older, Purpose.UNSUBSCRIBE, new) is None
     approving = approval_key(older, NAME, "2025-07-07", HASH, SAYS.expires)
     assert read_approval(both, NAME, approving) is not None
-    assert read_approval(read("2:another", "here"), NAME, approving) is None
+    assert read_approval(read("2:another-of-the-tests", "here"), NAME, approving) is None
     assert read_confirmation(both, NAME, confirmation_key(older, NAME, SAYS)) == SAYS
 
 
 @pytest.mark.parametrize(
-    "plain", ["plain", "with, commas and blanks", "a:b", "12345:x", "2:new, old", "1:"]
-)
+    "plain",
+    [
+        "plain-and-long-enough", "with, commas and blanks", "a:b-that-is-long-enough",
+        "12345:is-no-number-of-ours", "1: and blanks behind it",
+    ],
+)  # fmt: skip
 def test_a_secret_without_a_number_is_the_first_whatever_its_letters(plain: str) -> None:
     assert read(plain, "here") == Keyring("1", {"1": plain.encode()})
+
+
+@pytest.mark.parametrize(
+    "text", ["2:new-and-long-enough older-and-long-enough", "older-and-long-enough, 2:new"]
+)
+def test_a_number_that_was_forgotten_is_told_and_breaks_no_links(text: str) -> None:
+    with pytest.raises(ConfigError, match="with a number and others without") as error:
+        read(text, "here")
+    assert "enough" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["hush", "2:hush 1:long-enough-for-anybody", "fifteen letters"])
+def test_a_secret_that_can_be_guessed_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="less than 16 letters") as error:
+        read(text, "here")
+    assert "hush" not in str(error.value)
 
 
 def test_two_secrets_of_one_number_are_refused_without_telling_them() -> None:
     with pytest.raises(ConfigError, match="two secrets of one number") as error:
         read("1:hush 1:hushhush", "here")
     assert "hush" not in str(error.value)
-    assert "hush" not in repr(read("2:hush", "here"))
+    assert "hush" not in repr(read("2:hush-hush-hush-hush", "here"))
 
 
 def test_a_key_is_made_once_and_may_be_joined_by_a_newer_one(
@@ -119,9 +142,9 @@ def test_a_key_is_made_once_and_may_be_joined_by_a_newer_one(
     assert made == keyring(tmp_path)
     path = tmp_path / "secret.key"
     assert path.stat().st_mode & 0o777 == 0o600
-    path.write_text(f"2:newer 1:{path.read_text()}")
-    assert keyring(tmp_path).keys == {"2": b"newer", **made.keys}
-    monkeypatch.setenv("NEWSLETTER_SECRET", "3:of the environment")
-    assert keyring(tmp_path).signs == "1"  # blanks: it is one secret
-    monkeypatch.setenv("NEWSLETTER_SECRET", "3:other")
+    path.write_text(f"2:newer-of-the-tests 1:{path.read_text()}")
+    assert keyring(tmp_path).keys == {"2": b"newer-of-the-tests", **made.keys}
+    monkeypatch.setenv("NEWSLETTER_SECRET", "of the environment")
+    assert keyring(tmp_path).signs == "1"
+    monkeypatch.setenv("NEWSLETTER_SECRET", "3:other-of-the-tests")
     assert keyring(tmp_path).signs == "3"
