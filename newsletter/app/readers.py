@@ -162,7 +162,8 @@ def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | S
 def choose(desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequence[str]) -> State:
     """Keep the name, and make the reader active on the lists of the chosen newsletters alone.
 
-    Whose address is never mailed was offered none, and stays where they are. Raises ValueError for what is no name.
+    Whose address is never mailed was offered none, and stays where they are. Raises ValueError
+    for what is no name.
     """
     name, person = clean_name(name), _person(desk, key)
     if isinstance(person, State):

@@ -40,8 +40,12 @@ class Database:
         self._engine = engine
         # SQLite lets one write at a time and makes others sleep and look; our own threads queue.
         self._turn: AbstractContextManager[Any] = nullcontext()
+        self._path: Path | None = None
+        self._inode: int | None = None  # of the file that we have open
         if engine.dialect.name == "sqlite":
             self._turn = threading.RLock()
+            if engine.url.database and engine.url.database != ":memory:":
+                self._path = Path(engine.url.database)
 
     @contextmanager
     def begin(self, *, waits: bool = True) -> Iterator[Connection]:
@@ -77,8 +81,30 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def answers(self) -> bool:
+        """Whether the tables are there. Raises DatabaseError."""
+        with self.read() as connection:
+            return _version(connection) is not None
+
+    def _require_same_file(self) -> None:
+        """What is written into a file that was deleted or replaced would be lost without a word."""
+        if self._path is None:
+            return
+        try:
+            now = self._path.stat().st_ino
+        except OSError:
+            now = None
+        if self._inode is None:
+            self._inode = now
+        elif now != self._inode:
+            raise DatabaseError(
+                f"The database {self.place} was deleted or replaced while it was in use. Put the "
+                f"right file there, and start this process again."
+            )
+
     @contextmanager
     def _asked(self) -> Iterator[None]:
+        self._require_same_file()
         try:
             yield
         except DBAPIError as error:

@@ -117,8 +117,7 @@ def _is_below(path: str, prefix: str) -> bool:
 
 def _is_well(desk: Desk) -> bool:
     try:
-        with desk.database.read():
-            return True
+        return desk.database.answers()
     except NewsletterError:
         return False
 

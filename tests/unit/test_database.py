@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from newsletter.store import Connection, Database
+from pathlib import Path
+
+import pytest
+
+from newsletter.errors import DatabaseError
+from newsletter.store import Connection, Database, facts, open_database
 
 
 def keeping(connection: Connection) -> str:
@@ -17,3 +22,21 @@ def test_a_commit_waits_for_the_disk_unless_it_says_that_it_need_not(database: D
         with database.begin(waits=waits) as connection:
             found.append(keeping(connection))
     assert found in (["2", "1", "2"], ["on", "off", "on"])
+
+
+def test_a_file_that_was_replaced_or_deleted_takes_nothing_more(tmp_path: Path) -> None:
+    opened = open_database("sqlite:///a.db", tmp_path)
+    with opened.begin() as connection:
+        facts.once(connection, "kept", "yes")
+    assert opened.answers()
+    file = tmp_path / "a.db"
+    file.rename(tmp_path / "aside.db")
+    open_database("sqlite:///b.db", tmp_path).close()
+    for _ in range(2):
+        with pytest.raises(DatabaseError, match="deleted or replaced"):
+            opened.answers()
+        with pytest.raises(DatabaseError, match="deleted or replaced"), opened.begin():
+            pytest.fail("It was written into a file that nobody will look at")
+        if not file.exists():
+            (tmp_path / "b.db").rename(file)
+    opened.close()
