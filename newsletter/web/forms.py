@@ -44,7 +44,7 @@ def _multipart(kind: str, body: bytes) -> Form:
     # The newer policies stumble over heads that were made to trip them.
     message = BytesParser(policy=compat32).parsebytes(head + body)
     found: dict[str, list[str]] = {}
-    for part in message.get_payload() if message.is_multipart() else ():
+    for part in message.walk():  # the whole has no name, and no content of its own
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
         if isinstance(name, str) and isinstance(content, bytes) and len(found) < _FIELDS:
