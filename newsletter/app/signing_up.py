@@ -16,7 +16,7 @@ from newsletter import links
 from newsletter.app.alerting import Kind, Told, tell
 from newsletter.app.desk import Desk
 from newsletter.app.testing import send_of
-from newsletter.errors import NewsletterError
+from newsletter.errors import ConfigError, NewsletterError
 from newsletter.keyring import keyring
 from newsletter.links import Confirming, Purpose, ReaderOf
 from newsletter.model import Answer, Recipient, Rendered
@@ -166,6 +166,9 @@ def _hand_over(desk: Desk, signup: Signup, rendered: Rendered) -> None:
     try:
         outcome = desk.provider.submit(mail, [Recipient(0, signup.email, "", leave, {})])
         answer = Answer.NOT_SENT if outcome.pause else outcome.answers.get(0)
+    except ConfigError as error:  # of a key that is missing; it knows no reader
+        log.error("%s", error)  # noqa: TRY400 - the message says it all
+        answer = Answer.NOT_SENT
     except NewsletterError:
         answer = Answer.NOT_SENT
     over = answer in {Answer.ACCEPTED, Answer.REJECTED}

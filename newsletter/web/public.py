@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,8 @@ from newsletter.web.limits import Limits
 from newsletter.web.saying import faults
 from newsletter.web.several import HEALTH, House, Several, require_different
 from newsletter.web.shelf import Shelf
+
+log = logging.getLogger(__name__)
 
 CONNECTIONS = 1_000  # at once; more are told to come again
 HEAD = 16_384  # bytes of a request before its body
@@ -50,6 +53,13 @@ def serve(desks: Sequence[Desk], host: str, port: int) -> None:
     """Answer until Ctrl-C or SIGTERM. Raises ConfigError where two cannot be served together."""
     require_different(desks)
     readers.require_own_secrets(desks)
+    for desk in desks:
+        if desk.config.newsletter.base_url is None:
+            log.warning(
+                "%s has no base_url in [newsletter]: nobody can sign up, and no mail leads to a "
+                "page. Set it to the address that readers come by.",
+                desk.name,
+            )
     currents = [Current(desk) for desk in desks]
     # uvicorn gives the signal on when it has ended; a mail that is on its way is to go out first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

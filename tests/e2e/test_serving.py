@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.sends import edit, running, until
+from tests.e2e.sends import edit, running, said, until
 from tests.e2e.servers import closed_port, mail_server
 from tests.newsroom import Newsroom, make
 
@@ -55,6 +55,19 @@ def test_settings_of_the_public_pages_are_looked_at(rooms: list[Newsroom]) -> No
     assert "public.trusted_proxies" in said
     assert 'such as "10.0.0.0/8"' in said
     assert "public.signups_per_hour" in said
+
+
+def test_without_a_base_url_it_says_at_the_start_that_nobody_can_sign_up(
+    rooms: list[Newsroom],
+) -> None:
+    rooms[0].configure(**{'base_url = "https://news.example.com"': ""})
+    port = closed_port()
+    with running(rooms[0], "serve", "--port", str(port)) as server:
+        until(lambda: _up(port))
+        url = f"http://127.0.0.1:{port}/subscribe"
+        assert httpx.post(url, data={"email": "ada@example.com"}).status_code == 404
+        server.terminate()
+        assert "nobody can sign up" in said(server, 0)
 
 
 def test_two_servers_send_each_mail_once_and_count_together(newsroom: Newsroom) -> None:

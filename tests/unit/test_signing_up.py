@@ -199,6 +199,16 @@ def test_a_mail_that_is_not_taken_is_tried_again_and_no_log_names_the_reader(
     assert answered(desk_office) == ["ada@example.com"]
 
 
+def test_the_log_says_that_a_key_is_missing_without_which_nobody_is_mailed(
+    office: Offices, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = office('[provider]\ntype = "sendgrid"')
+    assert ask(one, "ada@example.com")
+    signing_up.answer_all(one.desk)
+    assert "SENDGRID_API_KEY is not set" in caplog.text
+    assert "ada" not in caplog.text
+
+
 def test_a_mail_of_which_no_answer_comes_is_repeated_no_more_than_an_address_may_get(
     office: Offices,
 ) -> None:
