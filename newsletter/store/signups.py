@@ -49,6 +49,7 @@ def ask(
     """Keep a sign-up; False where ``most`` came from that network within the hour."""
     keys = address_keys(connection)
     where = keys.key(f"network {network}")
+    _take_turns(connection, where)
     came = select(func.count()).where(signups.c.network == where, signups.c.made_at > now - HOUR)
     if (connection.scalar(came) or 0) >= most:
         return False
@@ -79,9 +80,7 @@ def claim(connection: Connection, newsletter: str, now: datetime) -> list[Signup
 
 def take_turns(connection: Connection, newsletter: str) -> None:
     """Have others wait until this transaction is over: what it counts must stay true."""
-    if connection.dialect.name == "postgresql":  # SQLite lets one write at a time anyway
-        turn = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
-        connection.execute(turn, {"what": f"signups of {newsletter}"})
+    _take_turns(connection, f"signups of {newsletter}")
 
 
 def mails_to(connection: Connection, newsletter: str, signup: Signup, since: datetime) -> int:
@@ -155,6 +154,12 @@ def forget(connection: Connection, newsletter: str, now: datetime) -> int:
         ).rowcount
         _forget_person(connection, reader)
     return gone
+
+
+def _take_turns(connection: Connection, what: str) -> None:
+    if connection.dialect.name == "postgresql":  # SQLite lets one write at a time anyway
+        turn = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
+        connection.execute(turn, {"what": what})
 
 
 def _forget_person(connection: Connection, reader: int) -> None:

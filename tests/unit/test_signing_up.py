@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Barrier
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import text
@@ -16,7 +21,7 @@ from newsletter.app.ticking import tick
 from newsletter.model import Consequence, Event, Issue, Rendered, Status
 from newsletter.render import look
 from newsletter.store import Database, signups, standing
-from newsletter.store.subscribers import ACTIVE, PENDING, UNSUBSCRIBED, People
+from newsletter.store.subscribers import ACTIVE, PENDING, UNSUBSCRIBED, People, address_keys
 from tests.e2e.approvals import newest, parsed, part
 from tests.e2e.servers import mail_server
 from tests.ledgers import NOW
@@ -25,6 +30,7 @@ from tests.office import Office, Offices
 from tests.unit.test_alert_mail import RULES
 
 LINK = re.compile(r"https://news\.example\.com/(confirm|preferences)/(\S+)")
+T = TypeVar("T")
 NETWORK = "203.0.113.0/24"
 
 
@@ -317,6 +323,45 @@ def test_on_each_database_a_signup_is_counted_mailed_and_forgotten(database: Dat
         assert standing.of_address(connection, "ada@example.com", "weekly") is None
         assert connection.scalar(text("select count(*) from subscribers")) == 0
         assert not signups.any_old(connection, "N", NOW + timedelta(days=3))
+
+
+def at_once(times: int, work: Callable[[], T]) -> list[T]:
+    """What so many threads are given who do it at one moment."""
+    gate = Barrier(times)
+
+    def one(_: int) -> T:
+        gate.wait()
+        return work()
+
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(one, range(times)))
+
+
+def test_a_network_that_asks_many_times_at_once_gets_no_more(database: Database) -> None:
+    with database.begin() as connection:
+        address_keys(connection)
+
+    def asks() -> bool:
+        with database.begin() as connection:
+            return signups.ask(connection, "N", "ada@example.com", NETWORK, 2, NOW)
+
+    assert Counter(at_once(8, asks)) == {True: 2, False: 6}
+
+
+def test_of_many_who_press_the_button_at_once_one_confirms(
+    tmp_path: Path, database_url: str
+) -> None:
+    room = Newsroom(tmp_path)
+    room.configure(f'\n[database]\nurl = "{database_url}"\n')
+    desk = open_desk(tmp_path)
+    signing_up.ask(desk, "ada@example.com", NETWORK)
+    signing_up.answer_all(desk)
+    match = LINK.search(part(newest(room, "alerts"), "plain"))
+    assert match
+    link = match[2]
+    states = at_once(8, lambda: readers.confirm(desk, link).state)
+    assert Counter(states) == {State.DONE: 1, State.USED: 7}
+    desk.close()
 
 
 def test_a_link_of_somebody_who_was_erased_since_then_does_nothing(desk_office: Office) -> None:
