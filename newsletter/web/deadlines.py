@@ -55,6 +55,10 @@ class Hasty(H11Protocol):
             self._timer.cancel()
         super().connection_lost(exc)
 
+    def _should_upgrade(self) -> bool:
+        """Nothing here speaks another protocol, and nobody is to fill the log by asking for one."""
+        return False
+
     def _asked(self) -> _Phase | None:
         """What it waits for where the head of a request has come, and was not answered."""
         if self.cycle is None or self.cycle.response_complete:

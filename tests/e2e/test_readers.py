@@ -369,6 +369,14 @@ def test_no_log_holds_a_key_an_address_or_a_secret(site: Site) -> None:
         assert word not in said.replace("Listening on", "")
 
 
+def test_who_asks_for_another_protocol_gets_the_page_and_fills_no_log(site: Site) -> None:
+    before = site.log.read_text()
+    for protocol in ("websocket", "h2c"):
+        answer = site.get("/subscribe", Connection="Upgrade", Upgrade=protocol)
+        assert answer.status_code == 200
+    assert site.log.read_text() == before
+
+
 def test_what_is_broken_inside_is_said_without_a_word_of_why(site: Site) -> None:
     toml = site.rooms[2].folder / "newsletter.toml"
     before = toml.read_text()
