@@ -137,7 +137,8 @@ def forget(connection: Connection, newsletter: str, now: datetime) -> int:
     old = _old(newsletter, now)
     young = signups.alias()
     again = exists().where(
-        young.c.subscriber_id == signups.c.subscriber_id, young.c.made_at > now - KEPT
+        young.c.subscriber_id == signups.c.subscriber_id,
+        or_(young.c.made_at > now - KEPT, young.c.mailed_at > now - KEPT),
     )
     never = connection.execute(
         select(signups.c.list_id, signups.c.subscriber_id).where(old, signups.c.pending, ~again)
@@ -182,7 +183,12 @@ def _count(connection: Connection, *where: ColumnElement[bool]) -> int:
 
 
 def _old(newsletter: str, now: datetime) -> ColumnElement[bool]:
-    return and_(signups.c.newsletter == newsletter, signups.c.made_at <= now - KEPT)
+    mailed = signups.c.mailed_at  # perhaps long after, while the provider took nothing
+    return and_(
+        signups.c.newsletter == newsletter,
+        signups.c.made_at <= now - KEPT,
+        or_(mailed.is_(None), mailed <= now - KEPT),
+    )
 
 
 def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:

@@ -205,6 +205,21 @@ def test_a_mail_that_is_not_taken_is_tried_again_and_no_log_names_the_reader(
     assert answered(desk_office) == ["ada@example.com"]
 
 
+def test_a_link_that_was_mailed_late_works_its_48_hours(desk_office: Office) -> None:
+    place = desk_office.room.folder / "outbox"
+    place.write_text("this is no folder")
+    assert ask(desk_office, "ada@example.com")
+    for _ in range(40):
+        signing_up.answer_all(desk_office.desk)
+        desk_office.now += timedelta(hours=1)
+    place.unlink()
+    desk_office.now += timedelta(hours=1)
+    assert answered(desk_office) == ["ada@example.com"]
+    desk_office.now += timedelta(hours=47)
+    signing_up.forget(desk_office.desk)
+    assert readers.confirm(desk_office.desk, key(desk_office)[1]).state is State.DONE
+
+
 def test_the_log_says_that_a_key_is_missing_without_which_nobody_is_mailed(
     office: Offices, caplog: pytest.LogCaptureFixture
 ) -> None:
