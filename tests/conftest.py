@@ -81,6 +81,12 @@ def office(tmp_path: Path) -> Iterator[Offices]:
         each.desk.close()
 
 
+@pytest.fixture
+def desk_office(office: Offices) -> Office:
+    """One with the usual timetable."""
+    return office()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A real PostgreSQL server, for this process of the test run."""
