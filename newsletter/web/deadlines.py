@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 REQUEST = 20.0  # seconds from a request's first byte, or a connection's beginning, to its last byte
 ANSWER = 60.0  # seconds from there until it is answered, and for the answer to be taken
+MOST = 1_500  # connections: further ones are ended without a word, or nothing is left for files
 
 
 class _Phase(Enum):
@@ -29,7 +30,7 @@ class _Phase(Enum):
 class Hasty(H11Protocol):
     """uvicorn's, with an end."""
 
-    request_seconds, answer_seconds = REQUEST, ANSWER
+    request_seconds, answer_seconds, most = REQUEST, ANSWER, MOST
     _phase = _Phase.NEW
     _timer: asyncio.TimerHandle | None = None
 
@@ -37,6 +38,8 @@ class Hasty(H11Protocol):
         """Somebody has come, and may speak."""
         super().connection_made(transport)
         self._enter(_Phase.REQUEST)
+        if len(self.connections) > self.most:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """A part of a request, or of several."""
@@ -77,7 +80,7 @@ class Hasty(H11Protocol):
         self._timer = self.loop.call_later(seconds, self.transport.abort)
 
 
-def hasty(request_seconds: float, answer_seconds: float) -> Any:
-    """The protocol with other times."""
-    times = {"request_seconds": request_seconds, "answer_seconds": answer_seconds}
-    return type("Hasty", (Hasty,), times)
+def hasty(request_seconds: float, answer_seconds: float, most: int = MOST) -> Any:
+    """The protocol with other limits."""
+    limits = {"request_seconds": request_seconds, "answer_seconds": answer_seconds, "most": most}
+    return type("Hasty", (Hasty,), limits)

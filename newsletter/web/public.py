@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,8 @@ from newsletter.web.shelf import Shelf
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 1_000  # at once; more are told to come again
+WAITING = 256  # that nobody has taken yet; as many are taken at one go, whatever is open
+FILES = 4_096  # open at once: connections, and the databases'
 HEAD = 16_384  # bytes of a request before its body
 OPTIONS: dict[str, Any] = {
     "http": Hasty,
@@ -38,6 +41,7 @@ OPTIONS: dict[str, Any] = {
     "proxy_headers": False,  # we read them ourselves, and know whom to believe
     "server_header": False,
     "limit_concurrency": CONNECTIONS,
+    "backlog": WAITING,
     "h11_max_incomplete_event_size": HEAD,
     "timeout_graceful_shutdown": 30,
 }
@@ -63,8 +67,17 @@ def serve(desks: Sequence[Desk], host: str, port: int) -> None:
     currents = [Current(desk) for desk in desks]
     # uvicorn gives the signal on when it has ended; a mail that is on its way is to go out first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _allow_files()
     with _answering(currents) as answering:
         uvicorn.run(_app(currents, answering.wake), host=host, port=port, **OPTIONS)
+
+
+def _allow_files() -> None:
+    """Most systems give a program 1,024 at first, and more to whoever asks."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,15 +19,17 @@ from newsletter.app import open_desk
 from newsletter.web import public
 from newsletter.web.deadlines import hasty
 from tests.e2e.sends import until
+from tests.e2e.servers import closed_port
 from tests.newsroom import make
 
 REQUEST, ANSWER = 0.6, 0.9  # seconds, where real ones have 20 and 60
+MOST = 300  # connections, where real servers have 1,500
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     desk = open_desk(make(tmp_path_factory.mktemp("room")).folder)
-    options = {**public.OPTIONS, "http": hasty(REQUEST, ANSWER)}
+    options = {**public.OPTIONS, "http": hasty(REQUEST, ANSWER, MOST)}
     server = uvicorn.Server(uvicorn.Config(public.create_app(desk), port=0, **options))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -116,6 +121,41 @@ def test_two_hundred_of_them_keep_nobody_else_waiting(port: int) -> None:
     finally:
         for connection in slow:
             connection.close()
+
+
+def test_one_connection_too_many_is_ended_at_once(port: int) -> None:
+    with ExitStack() as stack:
+        for _ in range(MOST):
+            stack.enter_context(closing(connected(port)))
+        further = stack.enter_context(closing(connected(port)))
+        assert ends(further) < REQUEST / 2
+    until(lambda: _answers(port))
+
+
+def test_many_connections_leave_files_to_a_server_that_was_given_few(tmp_path: Path) -> None:
+    room, port, log = make(tmp_path), closed_port(), tmp_path / "serve.log"
+    command = f"ulimit -Sn 150; exec {sys.executable} -m newsletter.cli serve --port {port}"
+    with log.open("w") as file:
+        server = subprocess.Popen(
+            ["bash", "-c", command], cwd=tmp_path, env=room.whole_environment(), stderr=file
+        )
+    try:
+        until(lambda: _answers(port))
+        with ExitStack() as stack:
+            for _ in range(300):
+                stack.enter_context(closing(connected(port)))
+            address = f"http://127.0.0.1:{port}/subscribe"
+            assert httpx.post(address, data={"email": "ada@example.com"}).status_code == 200
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0
+    assert log.read_text().count("\n") == 1, log.read_text()[:2_000]
+
+
+def _answers(port: int) -> bool:
+    with suppress(httpx.HTTPError):
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    return False
 
 
 def test_what_is_no_http_is_refused(port: int) -> None:
