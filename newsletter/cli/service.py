@@ -99,5 +99,4 @@ def serve(
     desks = [open_desk(folder) for folder in where]
     naming.require_different(where, desks)
     journal.start(log or "text")
-    note(f"Listening on http://{host}:{port}")
-    public.serve(desks, host, port)
+    public.serve(desks, host, port, lambda address: note(f"Listening on {address}"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -15,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from newsletter.app import Desk, readers
+from newsletter.errors import UsageError
 from newsletter.web import approval, archive, choosing, leaving, openapi, page, reports, signing_up
 from newsletter.web.answering import Answering
 from newsletter.web.current import Current
@@ -53,10 +55,39 @@ def create_app(*desks: Desk, wake: Callable[[], None] = lambda: None) -> ASGIApp
     return _app(currents, wake)
 
 
-def serve(desks: Sequence[Desk], host: str, port: int) -> None:
-    """Answer until Ctrl-C or SIGTERM. Raises ConfigError where two cannot be served together."""
+def serve(desks: Sequence[Desk], host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Answer until Ctrl-C or SIGTERM; ``ready`` is told the address where it listens.
+
+    Raises ConfigError where two cannot be served together, UsageError where it cannot listen.
+    """
     require_different(desks)
     readers.require_own_secrets(desks)
+    currents = [Current(desk) for desk in desks]
+    # uvicorn gives the signal on when it has ended; a mail that is on its way is to go out first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _allow_files()
+    listening = _listen(host, port)
+    with _answering(currents) as answering, suppress(KeyboardInterrupt):
+        server = uvicorn.Server(uvicorn.Config(_app(currents, answering.wake), **OPTIONS))
+        shown = f"[{host}]" if ":" in host else host
+        ready(f"http://{shown}:{listening.getsockname()[1]}")
+        _warn(desks)
+        server.run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=WAITING)
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (")[0]
+        raise UsageError(
+            f"Nobody can be answered on port {port} of {host}: {why}. Choose another --port or "
+            f"--host, or stop what listens there."
+        ) from error
+
+
+def _warn(desks: Sequence[Desk]) -> None:
     for desk in desks:
         if desk.config.newsletter.base_url is None:
             log.warning(
@@ -64,12 +95,6 @@ def serve(desks: Sequence[Desk], host: str, port: int) -> None:
                 "page. Set it to the address that readers come by.",
                 desk.name,
             )
-    currents = [Current(desk) for desk in desks]
-    # uvicorn gives the signal on when it has ended; a mail that is on its way is to go out first.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    _allow_files()
-    with _answering(currents) as answering:
-        uvicorn.run(_app(currents, answering.wake), host=host, port=port, **OPTIONS)
 
 
 def _allow_files() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -68,6 +69,15 @@ def test_without_a_base_url_it_says_at_the_start_that_nobody_can_sign_up(
         assert httpx.post(url, data={"email": "ada@example.com"}).status_code == 404
         server.terminate()
         assert "nobody can sign up" in said(server, 0)
+
+
+def test_a_port_that_is_taken_is_said_and_not_called_listening(rooms: list[Newsroom]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = rooms[0].run("serve", "--port", str(port), status=2).stderr
+    assert f"port {port} of 127.0.0.1: Address already in use. Choose" in told
+    assert "--port" in told
+    assert "Listening" not in told
 
 
 def test_two_servers_send_each_mail_once_and_count_together(newsroom: Newsroom) -> None:
