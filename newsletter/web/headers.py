@@ -6,14 +6,19 @@ from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; "
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src {pictures}; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 # Of a page that is one reader's, or changes something: kept nowhere, and found by nobody.
-PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
+PRIVATE = {
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Content-Security-Policy": _POLICY.format(pictures="'self'"),
+}
 ALWAYS = {
-    "Content-Security-Policy": POLICY,
+    # An issue's picture may lie at a host for pictures.
+    "Content-Security-Policy": _POLICY.format(pictures="'self' https:"),
     "Referrer-Policy": "no-referrer",  # addresses of pages hold readers' keys
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

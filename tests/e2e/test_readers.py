@@ -351,6 +351,7 @@ def test_every_answer_has_the_guarding_headers(site: Site) -> None:
         assert "set-cookie" not in answer.headers
     assert answers[0].headers["strict-transport-security"].startswith("max-age=")
     assert answers[3].headers["cache-control"] == "no-store"
+    assert "img-src 'self';" in answers[3].headers["content-security-policy"]
     assert "noindex" in answers[3].headers["x-robots-tag"]
     assert "noindex" not in answers[0].headers.get("x-robots-tag", "")
 
