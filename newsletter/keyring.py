@@ -7,16 +7,20 @@ of the one before are still in people's mailboxes.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from newsletter.config import secret
 from newsletter.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 NAME, FILE = "NEWSLETTER_SECRET", "secret.key"
 FIRST = "1"  # the number of a secret that has none
@@ -63,8 +67,7 @@ def keyring(folder: Path) -> Keyring:
 def read(text: str, place: str) -> Keyring:
     """``2:secret 1:older``, or one secret alone, which is number 1 whatever letters it has.
 
-    Raises ConfigError where two have one number, one has none, or one can be guessed; it tells no
-    secret.
+    Raises ConfigError where two have one number, or one has none; it tells no secret.
     """
     parts = [_NUMBERED.fullmatch(part) for part in _BETWEEN.split(text.strip()) if part]
     found = [(part[1], part[2].encode()) for part in parts if part]
@@ -77,11 +80,19 @@ def read(text: str, place: str) -> Keyring:
     if found and len(keys) < len(found):
         raise ConfigError(f"{place} has two secrets of one number. Give each its own.")
     if any(len(key) < LEAST for key in keys.values()):
-        raise ConfigError(
-            f"{place} has a secret of less than {LEAST} letters. Whoever gets a mail could guess "
-            f"it, and sign links as we do. Make a longer one: openssl rand -hex 32"
-        )
+        _warn(place)
     return Keyring(next(iter(keys)), keys)
+
+
+@cache
+def _warn(place: str) -> None:
+    """Said once: links that are out bear what such a secret has signed, so it is taken."""
+    log.warning(
+        "%s has a secret of less than %d letters. Whoever gets a mail could guess it, and sign "
+        "links as we do. Put a longer one before it: openssl rand -hex 32",
+        place,
+        LEAST,
+    )
 
 
 def _make(path: Path) -> None:
