@@ -19,6 +19,7 @@ _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 _LONGEST = 100  # characters of an id
 _NEVER = 1 << 33  # seconds: no moment of an event
+_DEEPEST = 20  # lists in lists; beyond some hundreds Python writes them no more
 _STATES = {
     "processed": Reported.PROCESSED,
     "deferred": Reported.DEFERRED,
@@ -100,7 +101,8 @@ def _read(body: str | bytes) -> Any:
         return None
 
 
-def _event(raw: Mapping[str, Any]) -> Event | None:
+def _event(told: Mapping[str, Any]) -> Event | None:
+    raw = {key: value for key, value in told.items() if not _too_deep(value)}
     try:
         seconds = float(raw["timestamp"])
     except (KeyError, ValueError, TypeError, OverflowError):
@@ -134,6 +136,11 @@ def _event(raw: Mapping[str, Any]) -> Event | None:
         machine=_by_machine(kind, raw),
         said=None if kind in _PLAIN else {k: v for k, v in raw.items() if not _ours(k)},
     )
+
+
+def _too_deep(value: Any, left: int = _DEEPEST) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not left or any(_too_deep(each, left - 1) for each in inner)
 
 
 def _meaning(kind: str, raw: Mapping[str, Any]) -> tuple[Reported | None, Consequence]:
