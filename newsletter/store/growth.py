@@ -26,7 +26,7 @@ def of(connection: Connection, number: int) -> dict[date, int]:
     """Day → readers, in order. Where no number was noted, what an issue of that day went to."""
     rows = connection.execute(
         select(sends.c.created_at, sends.c.eligible).where(
-            sends.c.list_id == number, sends.c.eligible > 0
+            sends.c.list_id == number, sends.c.eligible > 0, sends.c.corrects.is_(None)
         )
     )
     found = {at.date(): int(count) for at, count in rows}
