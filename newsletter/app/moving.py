@@ -54,6 +54,14 @@ def move(folder: Path, to: str | None, progress: Progress, clock: Clock = utc_no
 
 def _move(source: Database, target: Database, progress: Progress, clock: Clock) -> dict[str, int]:
     if not moving.is_empty(target):
+        with source.read() as connection:
+            moved = moving.moved(connection)
+        if moved.get("to") == target.place:
+            raise NotReadyError(
+                f"The database {source.place} was moved to {target.place} already, on "
+                f"{moved['at'][:10]}. Write that address into [database] url of newsletter.toml, "
+                f"or set DATABASE_URL wherever the program runs."
+            )
         raise NotReadyError(
             f"The database {target.place} is not empty, so nothing was moved. Make a new one for "
             f"the newsletter (createdb)."
@@ -80,8 +88,7 @@ def _move(source: Database, target: Database, progress: Progress, clock: Clock) 
             moving.open_again(connection)
         if isinstance(error, moving.DiffersError):
             raise NewsletterError(
-                f"Nothing was moved: the copy of the table {error} is not the same. Report this; "
-                f"the database {source.place} is used on."
+                f"Nothing was moved: {error}. Report this; the database {source.place} is used on."
             ) from error
         raise
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import DataError, IntegrityError
 
 from newsletter.store import facts
 from newsletter.store.columns import metadata
@@ -34,7 +35,7 @@ Progress = Callable[[str, int], None]  # a table, and its rows that are over
 
 
 class DiffersError(Exception):
-    """A table does not hold in the new database what it holds in the old one."""
+    """A table does not hold in the new database what it holds in the old one; in words."""
 
 
 def in_hand(connection: Connection, now: datetime) -> str | None:
@@ -50,6 +51,12 @@ def in_hand(connection: Connection, now: datetime) -> str | None:
         .where(occurrences.c.state == Moment.STARTED, occurrences.c.lease_until > now)
         .limit(1)
     )
+
+
+def moved(connection: Connection) -> dict[str, str]:
+    """``to`` where, and ``at`` what moment, the database was closed; empty where it is in use."""
+    found = facts.find(connection, MOVED)
+    return dict(json.loads(found)) if found else {}
 
 
 def close(connection: Connection, place: str, now: datetime) -> None:
@@ -91,15 +98,24 @@ def copy(source: Connection, target: Connection, progress: Progress) -> dict[str
     for table in metadata.sorted_tables:
         done = 0
         for rows in _batches(source, table):
-            target.execute(insert(table), [dict(row._mapping) for row in rows])
+            _put(target, table, rows)
             done += len(rows)
             progress(table.name, done)
         counts[table.name] = done
     for table in metadata.sorted_tables:
         if (was := _digest(source, table)) != (now := _digest(target, table)):
-            raise DiffersError(f"{table.name} ({was[0]} rows there, {now[0]} here)")
+            sizes = f"{was[0]} rows, {now[0]} copied"
+            raise DiffersError(f"the copy of the table {table.name} is not the same ({sizes})")
         _set_sequence(target, table)
     return counts
+
+
+def _put(target: Connection, table: Table, rows: list[Row[Any]]) -> None:
+    try:
+        target.execute(insert(table), [dict(row._mapping) for row in rows])
+    except (DataError, IntegrityError) as error:
+        why = str(error.orig).partition("\n")[0]
+        raise DiffersError(f"a row of the table {table.name} does not fit there ({why})") from error
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[list[Row[Any]]]:
