@@ -111,6 +111,21 @@ def test_whoever_knows_but_an_address_strikes_nobody_off(newsroom: Newsroom) -> 
     assert newsroom.json("report")["bounced"] == {"hard": 0, "soft": 1}
 
 
+def test_a_mail_in_no_letters_at_all_does_not_keep_others_from_being_read(
+    newsroom: Newsroom,
+) -> None:
+    one, two = addresses(2)
+    out = sent(newsroom, 2)
+    half = b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-7\r\n\r\nHi. This"
+    broken = returned.qmail(out[one]).replace(b"MIME-Version: 1.0\r\n\r\nHi. This", half)
+    broken = broken.replace(b"Sorry, ", b"Sorry +2AA- \x00 \xff, ")
+    (newsroom.folder / "1.eml").write_bytes(broken)
+    (newsroom.folder / "2.eml").write_bytes(returned.dsn(out[two], words="smtp; \xff\x00 gone"))
+    for name, address in (("1.eml", one), ("2.eml", two)):
+        assert newsroom.json("bounces", str(newsroom.folder / name))["bounced"] == 1
+        assert states(newsroom)[address] == "bounced"
+
+
 def test_an_mbox_is_read_and_what_is_no_place_is_said(newsroom: Newsroom, tmp_path: Path) -> None:
     out = sent(newsroom, 3)
     box = mailbox.mbox(tmp_path / "back.mbox")
