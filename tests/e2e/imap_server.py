@@ -43,7 +43,7 @@ def imap_server(  # noqa: C901 - one answer for each command
                     say(f"{tag} NO [AUTHENTICATIONFAILED] wrong password\r\n".encode())
                     return True
             elif rest.startswith("SELECT"):
-                if "INBOX" not in rest:
+                if rest.partition(" ")[2] not in {'"INBOX"', '"&wYzC3Q- &- b"'}:
                     say(f"{tag} NO no such mailbox\r\n".encode())
                     return True
                 say(f"* {len(box.mails)} EXISTS\r\n".encode())

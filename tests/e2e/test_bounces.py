@@ -6,10 +6,12 @@ import mailbox
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from tests import returned
 from tests.e2e.imap_server import PASSWORD, imap_server
 from tests.e2e.sends import ISSUE
+from tests.e2e.servers import closed_port
 from tests.newsroom import Newsroom, addresses
 
 
@@ -154,6 +156,12 @@ def test_a_mailbox_is_read_and_only_what_was_stored_is_marked_as_seen(newsroom: 
         assert "wrong" not in said.replace("wrong password", "")
         newsroom.environment["IMAP_PASSWORD"] = PASSWORD
         assert "no folder Spam" in newsroom.run("bounces", f"{place}/Spam", status=1).stderr
+        for odd in ("imap://[::1", "imap://news@127.0.0.1:99999", "imap://127.0.0.1"):
+            assert "Write the mailbox as" in newsroom.run("bounces", odd, status=2).stderr
+        named = f"imap://n%C3%BC@127.0.0.1:{box.port}"
+        assert "beyond ASCII" in newsroom.run("bounces", named, status=2).stderr
+        nobody = f"imap://news@127.0.0.1:{closed_port()}"
+        assert "Connection refused" in newsroom.run("bounces", nobody, status=1).stderr
         box.breaks_at = 103
         assert "cannot be read" in newsroom.run("bounces", place, status=1).stderr
         assert box.seen == set()
@@ -162,6 +170,7 @@ def test_a_mailbox_is_read_and_only_what_was_stored_is_marked_as_seen(newsroom: 
         assert (found["bounced"], found["complained"], found["no_bounces"]) == (2, 1, 1)
         assert box.seen == {101, 103, 104}
         assert newsroom.json("bounces", place)["mails"] == 1
+        assert newsroom.json("bounces", f"{place}/{quote('소식 & b')}")["mails"] == 1
     assert states(newsroom) == {
         one: "bounced", two: "active", three: "bounced", four: "complained"
     }  # fmt: skip
