@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -146,6 +147,27 @@ def test_who_opened_is_listed_only_where_it_is_kept_and_goes_when_that_ends(
     with figures.readers(named, ISSUE) as found:
         assert list(found) == []
     named.close()
+
+
+@pytest.mark.parametrize(
+    ("after", "within", "times"),
+    [
+        ((60, 61), "a minute", ["07:00", "07:01"]),
+        ((60, 130, 190), "3 minutes", ["07:00", "07:01", "07:02", "07:03"]),
+        ((60, 30 * 3600), "30 hours", ["Mon 07:00", "Tue 13:00"]),
+    ],
+)
+def test_the_time_in_which_it_arrived_is_told_without_saying_a_moment_twice(
+    desk: Desk, after: tuple[int, ...], within: str, times: list[str]
+) -> None:
+    send_id = mailed(desk.database, n=len(after))
+    reporting.store(desk, [delivered(desk.database, send_id, *at) for at in enumerate(after)])
+    shown = page(desk, figures.report(desk, ISSUE))
+    plot = shown[shown.index("Deliveries over time. ") :].partition("</svg>")[0]
+    assert f"{len(after)} of {len(after)} within {within}." in plot
+    said = re.findall(r">((?:[MT]\w+ )?\d\d:\d\d)<", plot)
+    assert len({*said}) == len(said)
+    assert {*times} <= {*said}
 
 
 def test_what_is_not_known_is_said_and_is_no_zero(tmp_path: Path, clock: Clock) -> None:
