@@ -168,6 +168,7 @@ class People:
         self._connection.execute(
             update(subscriptions)
             .where(subscriptions.c.subscriber_id.in_(person))
+            .where(subscriptions.c.status != UNSUBSCRIBED)  # who left before left then
             .values(status=UNSUBSCRIBED, changed_at=now)
         )
         return known > 0

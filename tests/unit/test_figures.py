@@ -150,6 +150,20 @@ def test_who_leaves_after_a_correction_has_left_since_the_issue(database: Databa
     assert (counted(database, issue)["left"], counted(database, correction)["left"]) == (2, 2)
 
 
+def test_who_left_and_is_erased_later_has_left_since_the_issue_all_the_same(
+    database: Database,
+) -> None:
+    issue = mailed(database)
+    with database.begin() as connection:
+        People(connection, "weekly").remove("r0@example.com", NOW + timedelta(days=1))
+    mailed(database, "2025-07-14", NOW + timedelta(days=7))
+    with database.begin() as connection:
+        people = People(connection, "weekly")
+        assert people.erase("r0@example.com", NOW + timedelta(days=8))
+        assert people.erase("r1@example.com", NOW + timedelta(days=8))
+    assert counted(database, issue)["left"] == 1
+
+
 def test_who_opened_is_known_only_where_that_is_asked_for(database: Database) -> None:
     send_id = mailed(database)
     read(database, [event(database, send_id, "open", 0, 3600)])
