@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
@@ -53,7 +54,10 @@ def test_in_whatever_order_they_come_a_delivery_ends_in_the_same_state(database:
 
 def test_an_event_counts_once_however_often_and_with_whom_it_comes(database: Database) -> None:
     send_id = mailed(database)
-    told = [delivered(database, send_id), event(database, send_id, "something new", 1, words="?")]
+    told = [
+        delivered(database, send_id),
+        event(database, send_id, "something new", 1, words="\0 \\u0000?"),
+    ]
     assert read(database, [*told, told[0]]) == 2
     assert read(database, [told[1], hard(database, send_id)]) == 1
     foreign = [
@@ -66,7 +70,7 @@ def test_an_event_counts_once_however_often_and_with_whom_it_comes(database: Dat
     with database.read() as connection:
         kinds = connection.execute(text("select kind, raw from events order by kind")).all()
     assert [kind for kind, _ in kinds] == ["bounce", "delivered", "something new"]
-    assert kinds[2][1] == '{"reason": "?"}'
+    assert json.loads(kinds[2][1]) == {"reason": "\0 \\u0000?"}
 
 
 @pytest.mark.parametrize(
