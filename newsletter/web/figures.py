@@ -19,6 +19,7 @@ from newsletter.web.plots import Axis
 _PAGES = Path(__file__).parent / "pages"
 _NEARLY = 0.99  # the plot of arrivals ends when so many have arrived
 _HOURS = 72
+_OTHERS = 15  # links that are no story's
 _DAY = 24 * 60  # minutes
 
 
@@ -40,7 +41,8 @@ def page(desk: Desk, found: Report) -> str:
             hours=_hours(found, desk),
             growth=_growth(found),
             stories=_bars(found.stories),
-            others=_bars(found.others[:15]),
+            others=_bars(found.others[:_OTHERS]),
+            more=max(0, len(found.others) - _OTHERS),
         )
     )
 

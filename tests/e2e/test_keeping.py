@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,21 @@ def test_the_time_in_which_it_arrived_is_told_without_saying_a_moment_twice(
     said = re.findall(r">((?:[MT]\w+ )?\d\d:\d\d)<", plot)
     assert len({*said}) == len(said)
     assert {*times} <= {*said}
+
+
+def test_links_that_are_left_out_are_counted(desk: Desk) -> None:
+    send_id = mailed(desk.database, n=1)
+    told = [
+        event(desk.database, send_id, "click", 0, 99 * n, link=f"https://www.example.com/a{n}")
+        for n in range(1, 18)
+    ]
+    reporting.store(desk, told)
+    shown = page(desk, figures.report(desk, ISSUE))
+    assert len(re.findall("www.example.com/a[0-9]+", shown)) == 2 * 15
+    assert "… and 2 more" in shown
+    assert (
+        "more" not in page(desk, replace(figures.report(desk, ISSUE), others=())).split("<main>")[1]
+    )
 
 
 def test_what_is_not_known_is_said_and_is_no_zero(tmp_path: Path, clock: Clock) -> None:
