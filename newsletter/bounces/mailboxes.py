@@ -61,8 +61,10 @@ def opened(place: str) -> Iterator[Iterator[Found]]:
 
 def _in_folder(folder: Path) -> Iterator[Found]:
     """A Maildir, or any folder of mails, each in a file."""
+    maildir = (folder / "cur").is_dir()  # servers keep files of their own beside its mails
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.parent.name != "tmp" and not path.name.startswith("."):
+        mail = not maildir or path.parent.name in {"cur", "new"}
+        if mail and path.is_file() and not path.name.startswith("."):
             yield from _in_file(path)
 
 

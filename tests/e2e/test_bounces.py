@@ -128,13 +128,23 @@ def test_a_mail_in_no_letters_at_all_does_not_keep_others_from_being_read(
         assert states(newsroom)[address] == "bounced"
 
 
-def test_an_mbox_is_read_and_what_is_no_place_is_said(newsroom: Newsroom, tmp_path: Path) -> None:
+def test_an_mbox_and_a_maildir_are_read_and_what_is_no_place_is_said(
+    newsroom: Newsroom, tmp_path: Path
+) -> None:
     out = sent(newsroom, 3)
     box = mailbox.mbox(tmp_path / "back.mbox")
     for mail in out.values():
         box.add(returned.dsn(mail))
     box.close()
     assert newsroom.json("bounces", str(tmp_path / "back.mbox"))["bounced"] == 3
+    back = mailbox.Maildir(tmp_path / "Mail")
+    for mail in out.values():
+        back.add(returned.dsn(mail))
+        back.add_folder("Old").add(returned.dsn(mail))
+    for name in ("dovecot-uidlist", "tmp/half"):
+        (tmp_path / "Mail" / name).write_bytes(returned.dsn(mail))
+    found = newsroom.json("bounces", str(tmp_path / "Mail"))
+    assert (found["mails"], found["bounced"], found["no_bounces"]) == (6, 6, 0)
     assert "There is no nowhere" in newsroom.run("bounces", "nowhere", status=2).stderr
 
 
