@@ -27,6 +27,7 @@ from newsletter.store.database import MOVED, Database
 from newsletter.store.doubt import IN_HAND
 from newsletter.store.occurrences import State as Moment
 from newsletter.store.schema import batches, occurrences, sends
+from newsletter.store.subscribers import ADDRESS_KEY
 
 _AT_ONCE = 5_000  # rows
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
@@ -54,15 +55,26 @@ def in_hand(connection: Connection, now: datetime) -> str | None:
 
 
 def moved(connection: Connection) -> dict[str, str]:
-    """``to`` where, and ``at`` what moment, the database was closed; empty where it is in use."""
+    """``to`` where, and ``at`` what moment, the database was closed, and ``done`` where it is known
+    that everything is there; empty where it is in use.
+    """
     found = facts.find(connection, MOVED)
     return dict(json.loads(found)) if found else {}
 
 
-def close(connection: Connection, place: str, now: datetime) -> None:
-    """Let nobody write into this database any more, also who has it open; it says where to go."""
+def is_copy(source: Connection, target: Connection) -> bool:
+    """Whether everything of the one has come into the other: the copy is one transaction."""
+    key = facts.find(source, ADDRESS_KEY)
+    return key is not None and key == facts.find(target, ADDRESS_KEY)
+
+
+def close(connection: Connection, place: str, now: datetime, *, done: bool = False) -> None:
+    """Let nobody write into this database any more, also who has it open; it says where to go, or
+    that the move is to be done again.
+    """
     open_again(connection)  # a killed process may have left it half-way
-    facts.put(connection, MOVED, json.dumps({"to": place, "at": now.isoformat()}))
+    mark = {"to": place, "at": now.isoformat()} | ({"done": "yes"} if done else {})
+    facts.put(connection, MOVED, json.dumps(mark))
     for table in metadata.sorted_tables:
         for change in _CHANGES:
             connection.execute(

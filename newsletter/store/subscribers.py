@@ -20,6 +20,7 @@ from newsletter.store.erasing import blank, forget_events
 from newsletter.store.schema import lists, signups, subscribers, subscriptions, suppressions
 
 ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
+ADDRESS_KEY = "address key"  # a fact: no two databases have the same, but for copies
 ERASED = "erased at their own wish"
 
 _AT_ONCE = 1_000  # people fetched from the database at a time
@@ -57,9 +58,8 @@ class Keys:
 
 def address_keys(connection: Connection) -> Keys:
     """Those of this database, made at first use."""
-    name = "address key"
-    known = facts.find(connection, name)
-    return Keys((known or facts.once(connection, name, secrets.token_hex(32))).encode())
+    known = facts.find(connection, ADDRESS_KEY)
+    return Keys((known or facts.once(connection, ADDRESS_KEY, secrets.token_hex(32))).encode())
 
 
 class People:

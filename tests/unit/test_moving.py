@@ -149,7 +149,31 @@ def test_a_move_that_was_killed_goes_on(folder: Path, new: str) -> None:
     with database.begin() as connection:
         steps.close(connection, "elsewhere", NOW)
     database.close()
+    with pytest.raises(ConfigError, match="being moved to elsewhere since 2025-07-07"):
+        open_database(OLD, folder)
     assert move(folder, new).rows["deliveries"] == 7
+
+
+def test_a_move_that_was_killed_at_its_very_end_is_known_to_be_done(folder: Path, new: str) -> None:
+    from newsletter.store import moving as steps
+
+    fill(folder).close()
+    move(folder, new)
+    database = open_database(OLD, folder, even_moved=True)
+    target = open_database(new, folder)
+    with database.begin() as connection:
+        steps.close(connection, target.place, NOW)
+    database.close()
+    with pytest.raises(NotReadyError, match="already, on 2025-07-07"):
+        move(folder, new)
+    with pytest.raises(ConfigError, match="was moved to postgresql"):
+        open_database(OLD, folder)
+    # What somebody has begun there instead is none of it.
+    with target.begin() as connection:
+        connection.execute(text("update facts set value = 'another' where name = 'address key'"))
+    target.close()
+    with pytest.raises(NotReadyError, match="not empty"):
+        move(folder, new)
 
 
 @pytest.mark.parametrize("to", ["sqlite:///other.db", "mysql://x/y", None])
