@@ -203,10 +203,10 @@ def _require_whole_host(url: URL) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """WAL lets readers read beside a writer."""
+    """WAL lets readers read beside a writer; and what is deleted does not stay in the file."""
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    keep = ("journal_mode=WAL", "foreign_keys=ON", "wal_autocheckpoint=4000")
+    keep = ("journal_mode=WAL", "foreign_keys=ON", "wal_autocheckpoint=4000", "secure_delete=ON")
     for pragma in keep:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -145,8 +145,6 @@ class People:
 
         False where nobody had the address.
         """
-        if self._connection.dialect.name == "sqlite":  # else the bytes stay in the file
-            self._connection.exec_driver_sql("PRAGMA secure_delete=ON")
         lock_lists(self._connection)
         key = self.keys.key(email)
         forget_events(self._connection, key)

@@ -171,6 +171,23 @@ def test_the_time_in_which_it_arrived_is_told_without_saying_a_moment_twice(
     assert {*times} <= {*said}
 
 
+def test_who_opened_and_with_what_stays_nowhere_in_the_file(desk: Desk, tmp_path: Path) -> None:
+    send_id = mailed(desk.database)
+    told = {
+        "event": "open", "timestamp": NOW.timestamp() + 3600, "nb_delivery": "1",
+        "nb_send": str(send_id), "nb_newsletter": "n", "nb_issue": "2025-07-07",
+        "sg_event_id": "one", "ip": "203.0.113.77", "useragent": "Quite Rare Mail 7.7",
+    }  # fmt: skip
+    with desk.database.begin() as connection:
+        incoming.put(connection, "sendgrid", json.dumps([told] * 40), NOW)
+    assert reporting.read_waiting(desk).new == 1
+    desk.close()
+    bytes_ = b"".join(path.read_bytes() for path in tmp_path.glob("*.db*"))
+    assert b"sendgrid" in bytes_  # it is the file
+    assert b"203.0.113.77" not in bytes_
+    assert b"Quite Rare" not in bytes_
+
+
 def test_links_that_are_left_out_are_counted(desk: Desk) -> None:
     send_id = mailed(desk.database, n=1)
     told = [
