@@ -140,9 +140,9 @@ def _connected(host: str, port: int | None, secure: bool) -> imaplib.IMAP4:
 
 def _unseen(server: imaplib.IMAP4) -> Iterator[Found]:
     """The mails that nobody has seen; looking at one leaves it so."""
-    _, found = server.uid("SEARCH", "UNSEEN")
+    found = _asked(server, "SEARCH", "UNSEEN")
     for number in (found[0] or b"").split():
-        _, parts = server.uid("FETCH", number.decode(), f"(BODY.PEEK[]<0.{LARGEST}>)")
+        parts = _asked(server, "FETCH", number.decode(), f"(BODY.PEEK[]<0.{LARGEST}>)")
         content = next((part[1] for part in parts if isinstance(part, tuple)), None)
         if content is not None:
             yield Found(f"mail {number.decode()}", content, _marker(server, number.decode()))
@@ -150,9 +150,16 @@ def _unseen(server: imaplib.IMAP4) -> Iterator[Found]:
 
 def _marker(server: imaplib.IMAP4, number: str) -> Mark:
     def mark() -> None:
-        server.uid("STORE", number, "+FLAGS", r"(\Seen)")
+        _asked(server, "STORE", number, "+FLAGS", r"(\Seen)")
 
     return mark
+
+
+def _asked(server: imaplib.IMAP4, *command: str) -> list[Any]:
+    status, said = server.uid(*command)
+    if status != "OK":
+        raise server.error(_words(said))
+    return said
 
 
 def _quoted(folder: str) -> str:

@@ -172,6 +172,9 @@ def test_a_mailbox_is_read_and_only_what_was_stored_is_marked_as_seen(newsroom: 
         assert "beyond ASCII" in newsroom.run("bounces", named, status=2).stderr
         nobody = f"imap://news@127.0.0.1:{closed_port()}"
         assert "Connection refused" in newsroom.run("bounces", nobody, status=1).stderr
+        for box.refuses in ("UID SEARCH", "UID FETCH"):
+            assert "not today" in newsroom.run("bounces", place, status=1).stderr
+        box.refuses = "nothing"
         box.breaks_at = 103
         assert "cannot be read" in newsroom.run("bounces", place, status=1).stderr
         assert box.seen == set()
