@@ -214,6 +214,19 @@ def test_what_is_not_known_is_said_and_is_no_zero(tmp_path: Path, clock: Clock) 
     desk.close()
 
 
+def test_where_nothing_was_reported_nothing_is_known_of_opens_either(desk: Desk) -> None:
+    send_id = mailed(desk.database)
+    found = document(desk)
+    assert found["opens"] is found["clicks"] is found["delivered"] is found["complained"] is None
+    assert set(found["rates"]) == {"left"}
+    assert found["notes"][0].startswith("SendGrid has reported nothing")
+    assert len(found["notes"]) == 1  # they are tracked
+    reporting.store(desk, [event(desk.database, send_id, "open", 0, 3600)])
+    found = document(desk)
+    assert (found["opens"]["people"]["readers"], found["clicks"]["people"]["readers"]) == (1, 0)
+    assert "nothing" not in found["notes"][0]
+
+
 def test_a_report_that_nobody_can_read_stays_and_is_said(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
