@@ -189,9 +189,19 @@ def test_a_list_s_growth_is_what_was_noted_and_what_issues_went_to(database: Dat
     mailed(database, "2025-07-07-c1", NOW + timedelta(hours=1), 2, issue)
     with database.begin() as connection:
         People(connection, "weekly").add("r2@example.com", "", ACTIVE, NOW, revive=True)
+        # Who is suppressed is no reader, and none of those to whom an issue went.
+        People(connection, "weekly").add("gone@example.com", "", ACTIVE, NOW, revive=False)
+        connection.execute(
+            text(
+                "insert into suppressions select address_key, 'bounced', created_at "
+                "from subscribers where email = 'gone@example.com'"
+            )
+        )
+    mailed(database, "2025-07-10", NOW + timedelta(days=3), n=3)
+    with database.begin() as connection:
         for days in (7, 7, 8):
             growth.note(connection, "weekly", NOW + timedelta(days=days))
         found = growth.of(connection, 1)
     assert [(day.isoformat(), count) for day, count in found.items()] == [
-        ("2025-07-07", 3), ("2025-07-14", 3), ("2025-07-15", 3)
+        ("2025-07-07", 3), ("2025-07-10", 3), ("2025-07-14", 3), ("2025-07-15", 3)
     ]  # fmt: skip
