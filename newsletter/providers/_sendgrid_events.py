@@ -18,6 +18,7 @@ from newsletter.model import Consequence, Event, Reported
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 _LONGEST = 100  # characters of an id
+_AGENT = 1_000  # characters of the name of a program that are looked at
 _NEVER = 1 << 33  # seconds: no moment of an event
 _DEEPEST = 20  # lists in lists; beyond some hundreds Python writes them no more
 _STATES = {
@@ -157,7 +158,9 @@ def _meaning(kind: str, raw: Mapping[str, Any]) -> tuple[Reported | None, Conseq
 def _by_machine(kind: str, raw: Mapping[str, Any]) -> bool:
     if kind not in {"open", "click"}:
         return False
-    return raw.get("sg_machine_open") is True or machines.known(str(raw.get("useragent") or ""))
+    return raw.get("sg_machine_open") is True or machines.known(
+        str(raw.get("useragent") or "")[:_AGENT]
+    )
 
 
 def _ours(key: str) -> bool:
