@@ -159,7 +159,7 @@ def _row(
         reader=None,
         link=_impersonal(event.link) if event.link else None,
         machine=event.machine,
-        raw=said.replace("\\u0000", "") if said else None,
+        raw=said,
     )
 
 

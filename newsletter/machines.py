@@ -7,7 +7,7 @@ from datetime import timedelta
 
 # So soon after its delivery nobody has read a mail: what happens then is a scanner's doing.
 PREFETCH = timedelta(seconds=5)
-AT_ONCE = 3  # different links within one second
+AT_ONCE = 3  # different links in the same second
 
 # Mail scanners, previews of chats, and libraries. Not the image proxies of Gmail and Yahoo: they
 # come when a person looks.

@@ -23,7 +23,13 @@ HTML = (
 _NUMBERS = count(1)
 
 
-def mailed(database: Database, issue: str = "2025-07-07", at: datetime = NOW, n: int = 2) -> int:
+def mailed(
+    database: Database,
+    issue: str = "2025-07-07",
+    at: datetime = NOW,
+    n: int = 2,
+    corrects: int | None = None,
+) -> int:
     """An issue that the provider has accepted for r0@… to rN@…; its number."""
     with database.begin() as connection:
         people = People(connection, "weekly")
@@ -33,7 +39,7 @@ def mailed(database: Database, issue: str = "2025-07-07", at: datetime = NOW, n:
             connection, Rendered("Subject", "", HTML, "text", "a" * 64, {}), newsletter="N",
             issue=issue, list_name="weekly", sender="n@example.com", reply_to=None,
             articles=[("1", "https://www.example.com/one"), ("2", "https://www.example.com/two")],
-            provider="sendgrid", batch_size=100, send_at=None, now=at,
+            provider="sendgrid", batch_size=100, send_at=None, now=at, corrects=corrects,
         )  # fmt: skip
         connection.execute(text("update deliveries set state = 'accepted'"))
         connection.execute(text("update batches set state = 'ACCEPTED'"))

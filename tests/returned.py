@@ -24,13 +24,14 @@ def dsn(
     status: str = "5.1.1",
     words: str = "smtp; 550 5.1.1 User unknown",
     headers_only: bool = True,
+    at: datetime | None = None,
 ) -> bytes:
     """A delivery report of RFC 3464, as Postfix writes it."""
     sent = message_from_bytes(mail)
     address = to or str(sent["To"]).rpartition("<")[2].rstrip(">")
     copy = _headers(sent) if headers_only else mail.decode()
     kind = "text/rfc822-headers" if headers_only else "message/rfc822"
-    text = _head() + (
+    text = _head(at) + (
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
         "--b\r\nContent-Type: text/plain\r\n\r\nThis is the mail system.\r\n\r\n"
         "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
@@ -42,14 +43,14 @@ def dsn(
     return text.encode()
 
 
-def complaint(mail: bytes, kind: str = "abuse") -> bytes:
+def complaint(mail: bytes, kind: str = "abuse", about: str = "redacted@example.test") -> bytes:
     """A feedback report of RFC 5965, the reader's address blacked out, as large providers do."""
     text = _head() + (
         'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
         "--b\r\nContent-Type: text/plain\r\n\r\nThis is an email abuse report.\r\n\r\n"
         "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
         f"Feedback-Type: {kind}\r\nUser-Agent: Some/1.0\r\nVersion: 1\r\n"
-        "Original-Rcpt-To: redacted@example.test\r\n\r\n"
+        f"Original-Rcpt-To: {about}\r\n\r\n"
         f"--b\r\nContent-Type: message/rfc822\r\n\r\n{_headers(message_from_bytes(mail))}"
         "\r\nwords\r\n--b--\r\n"
     )
@@ -99,8 +100,8 @@ def vacation(address: str) -> bytes:
     return text.encode()
 
 
-def _head() -> str:
-    return HEAD.format(date=format_datetime(datetime.now(UTC)), number=next(_NUMBERS))
+def _head(at: datetime | None = None) -> str:
+    return HEAD.format(date=format_datetime(at or datetime.now(UTC)), number=next(_NUMBERS))
 
 
 def _headers(sent: Message) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -26,8 +26,9 @@ from newsletter.subscriber_csv import normalised
 AT_ONCE = 20  # mails whose notices are stored in one transaction
 LATE = timedelta(days=30)  # so long after a send a mail may come back that names none
 CLOCKS = timedelta(minutes=10)  # more than those of two servers differ
+MOST = 10  # readers that one mail may name: each of ours went to one, whom others may stand behind
 
-_MESSAGE_ID = re.compile(r"<?(?P<hash>[0-9A-Za-z]{1,16})\.(?P<delivery>\d{1,9})@[^>\s]+>?")
+_MESSAGE_ID = re.compile(r"<?(?P<hash>[0-9A-Za-z]{16})\.(?P<delivery>\d{1,9})@[^>\s]+>?")
 _LEAVING = re.compile(r"/unsubscribe/([A-Za-z0-9_-]{1,80})")
 _EVENTS = {
     Fate.BOUNCED: ("bounce", Reported.BOUNCED, Consequence.BOUNCED),
@@ -40,8 +41,8 @@ _EVENTS = {
 
 @dataclass(frozen=True)
 class Bounces:
-    """What was in the mails. ``known``: notices that were stored before; ``strange``: about nobody
-    whom this newsletter has mailed; ``others``: mails that are no such notice.
+    """What was in the mails. ``known``: notices that were stored before; ``strange``: mails that do
+    not show whom of our readers they are about; ``others``: mails that are no such notice.
     """
 
     mails: int = 0
@@ -75,10 +76,10 @@ def _take(desk: Desk, mails: list[Found]) -> Bounces:
     with desk.database.read() as connection:
         for mail in mails:
             notices = bounces.read(mail.content)
-            events = [(n, _event(connection, n, signed, desk.clock())) for n in notices]
-            ours = [event for _, event in events if event]
-            fates.update(notice.fate for notice, event in events if event)
-            told += ours
+            about = notices if len(notices) <= MOST else []
+            ours = [e for n in about if (e := _event(connection, n, signed, desk.clock()))]
+            fates.update(fate for fate, _ in ours)
+            told += [event for _, event in ours]
             others += not notices
             strange += bool(notices) and not ours
             if ours:
@@ -104,21 +105,26 @@ def _event(
     notice: Notice,
     signed: Callable[[str], tuple[int, int] | None],
     now: datetime,
-) -> Event | None:
-    """The notice as an event; None where it is about nobody whom we have mailed."""
-    at = min(notice.at or now, now)
-    kind, reported, consequence = _EVENTS[notice.fate]
+) -> tuple[Fate, Event] | None:
+    """The notice as an event, and what it is taken for; None where it does not show whom of those
+    whom we have mailed it is about.
+    """
+    at, fate = min(notice.at or now, now), notice.fate
+    found = _which(connection, notice, signed, at)
+    if found is None:
+        if fate in (Fate.COMPLAINED, Fate.LEAVES):
+            return None
+        found = _last_mailed(connection, _known(connection, _addresses(notice)), at, now)
+        if found is None:
+            return None
+        fate = Fate.BLOCKED if fate is Fate.BOUNCED else fate
+    kind, reported, consequence = _EVENTS[fate]
     said = {"reason": notice.words, "status": notice.status, "by": "mail"}
-    found, email = _which(connection, notice, signed, at)
-    if found:
-        return Event(
-            notice.key, kind, found.delivery, at, {}, found.batch or 0, found.send_id,
-            (slug(found.newsletter), found.issue),
-            reported=reported, consequence=consequence, said=said,
-        )  # fmt: skip
-    if email and consequence >= Consequence.LEAVES:
-        return Event(notice.key, kind, 0, at, {}, email=email, consequence=consequence, said=said)
-    return None
+    return fate, Event(
+        notice.key, kind, found.delivery, at, {}, found.batch or 0, found.send_id,
+        (slug(found.newsletter), found.issue),
+        reported=reported, consequence=consequence, said=said,
+    )  # fmt: skip
 
 
 def _which(
@@ -126,27 +132,43 @@ def _which(
     notice: Notice,
     signed: Callable[[str], tuple[int, int] | None],
     at: datetime,
-) -> tuple[Mailed | None, str | None]:
-    """The delivery; or where none is named an address of somebody here.
+) -> Mailed | None:
+    """The delivery, where the notice has what the reader's own mail alone has.
 
-    Anybody can write such a mail. So a number is believed only together with what the reader's
-    own mail alone has: the signed link to leave, or the address.
+    Anybody can write such a mail. So a number is believed only together with the signed link to
+    leave, or with the address.
     """
-    addresses = [address for each in notice.recipients if (address := _normal(each))]
     match = _MESSAGE_ID.fullmatch(notice.message_id)
     named = mailed.by_number(connection, int(match["delivery"])) if match else None
     if match and named and not named.hash.startswith(match["hash"]):
         named = None
     person = signed(notice.list_unsubscribe)
-    if named and (person == (named.subscriber, named.list_id) or named.email in addresses):
-        return named, None
-    keys = address_keys(connection)
-    known = leaving.find(connection, {address: keys.key(address) for address in addresses})
-    numbers = [person[0]] if person else list(known.values())
+    if named and (person == (named.subscriber, named.list_id) or named.email in _addresses(notice)):
+        return named
+    return mailed.latest(connection, person[0], at - LATE, at + CLOCKS) if person else None
+
+
+def _last_mailed(
+    connection: Connection, numbers: Iterable[int], at: datetime, now: datetime
+) -> Mailed | None:
+    """What one of them was mailed last, if the notice came after that. Whoever writes a notice
+    writes its date as well: so it is none of an earlier issue.
+    """
     for number in numbers:
-        if found := mailed.latest(connection, number, at - LATE, at + CLOCKS):
-            return found, None
-    return None, next(iter(known), None)
+        newest = mailed.latest(connection, number, now - LATE, now + CLOCKS)
+        if newest and newest == mailed.latest(connection, number, at - LATE, at + CLOCKS):
+            return newest
+    return None
+
+
+def _known(connection: Connection, addresses: Iterable[str]) -> Iterable[int]:
+    """The numbers of those among them who are here."""
+    keys = address_keys(connection)
+    return leaving.find(connection, {each: keys.key(each) for each in addresses}).values()
+
+
+def _addresses(notice: Notice) -> list[str]:
+    return [address for each in notice.recipients if (address := _normal(each))]
 
 
 def _signed_reader(desk: Desk) -> Callable[[str], tuple[int, int] | None]:

@@ -58,8 +58,8 @@ class Report:
     """The figures of one issue.
 
     ``reported``: whether anything was said of it; ``delivered`` is None where only what came back
-    by mail is known. ``opens`` and ``clicks`` are None
-    where nobody looks for them. ``arrivals``: minute (UTC) → how many; ``hours``: the hour (UTC),
+    by mail is known. ``opens`` and ``clicks`` are None where nobody looks for them, or nothing was
+    said. ``arrivals``: minute (UTC) → how many; ``hours``: the hour (UTC),
     opens and clicks of people; ``growth``: day → readers on the list.
     """
 
@@ -120,7 +120,9 @@ def report(desk: Desk, issue: date) -> Report:
     opens, clicks = _apart(counted["opens"]), _apart(counted["clicks"])
     looked_for = _looked_for(desk, opens, clicks)
     stories, others = _followed(frozen, articles, counted)
-    reported = any(states.values()) or counted["complained"] > 0
+    seen = opens != Apart() or clicks != Apart()
+    reported = any(states.values()) or counted["complained"] > 0 or seen
+    opens_known, clicks_known = (reported and looked for looked in looked_for)
     arrival = states[Reported.PROCESSED] + states[Reported.DELIVERED] > 0
     return Report(
         issue=issue,
@@ -136,10 +138,10 @@ def report(desk: Desk, issue: date) -> Report:
         nothing_yet=max(0, receipt.accepted - sum(states.values())),
         complained=counted["complained"],
         left=counted["left"],
-        opens=opens if looked_for[0] else None,
-        clicks=clicks if looked_for[1] else None,
-        stories=stories if looked_for[1] else (),
-        others=others if looked_for[1] else (),
+        opens=opens if opens_known else None,
+        clicks=clicks if clicks_known else None,
+        stories=stories if clicks_known else (),
+        others=others if clicks_known else (),
         arrivals=tuple((_utc(minute), count) for minute, count in arrivals),
         hours=tuple((_utc(f"{hour}:00"), o, c) for hour, o, c in counted["hours"]),
         growth=tuple(grown.items()),

@@ -54,6 +54,12 @@ def move(folder: Path, to: str | None, progress: Progress, clock: Clock = utc_no
 
 def _move(source: Database, target: Database, progress: Progress, clock: Clock) -> dict[str, int]:
     if not moving.is_empty(target):
+        if moved_on := _moved_before(source, target, clock):
+            raise NotReadyError(
+                f"The database {source.place} was moved to {target.place} already, on "
+                f"{moved_on}. Write that address into [database] url of newsletter.toml, "
+                f"or set DATABASE_URL wherever the program runs."
+            )
         raise NotReadyError(
             f"The database {target.place} is not empty, so nothing was moved. Make a new one for "
             f"the newsletter (createdb)."
@@ -68,22 +74,35 @@ def _move(source: Database, target: Database, progress: Progress, clock: Clock) 
         moving.close(connection, target.place, clock())
     try:
         with source.read() as reading, target.begin() as writing:
-            return moving.copy(reading, writing, progress)
+            rows = moving.copy(reading, writing, progress)
     except BaseException as error:
         if not _is_empty(target):
             raise NewsletterError(
-                f"It is not known whether everything was moved: {error} Look into "
-                f"{target.place}. If it holds your subscribers, it holds everything: use it. If "
-                f"it is empty, do this again."
+                f"It is not known whether everything was moved: {error} Do this again: it goes on, "
+                f"or says that it is done."
             ) from error
         with source.begin() as connection:
             moving.open_again(connection)
         if isinstance(error, moving.DiffersError):
             raise NewsletterError(
-                f"Nothing was moved: the copy of the table {error} is not the same. Report this; "
-                f"the database {source.place} is used on."
+                f"Nothing was moved: {error}. Report this; the database {source.place} is used on."
             ) from error
         raise
+    with source.begin() as connection:
+        moving.close(connection, target.place, clock(), done=True)
+    return rows
+
+
+def _moved_before(source: Database, target: Database, clock: Clock) -> str | None:
+    """The day on which everything of the one came into the other; None where it is not there."""
+    with source.read() as reading, target.read() as there:
+        mark, copied = moving.moved(reading), moving.is_copy(reading, there)
+    if mark.get("to") != target.place or not copied:
+        return None
+    if "done" not in mark:  # it was killed right after that
+        with source.begin() as connection:
+            moving.close(connection, target.place, clock(), done=True)
+    return mark["at"][:10]
 
 
 def _is_empty(target: Database) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import ipaddress
 import mailbox
@@ -19,6 +20,7 @@ from newsletter.errors import ConfigError, FetchError, UsageError
 
 LARGEST = 2_000_000  # bytes that are read of a mail: what is said stands before our own mail
 TIMEOUT = 30  # seconds without a word from the server
+_FORM = "Write the mailbox as imaps://USER@HOST/FOLDER; the USER with %40 for @."
 
 Mark = Callable[[], None]
 
@@ -59,8 +61,10 @@ def opened(place: str) -> Iterator[Iterator[Found]]:
 
 def _in_folder(folder: Path) -> Iterator[Found]:
     """A Maildir, or any folder of mails, each in a file."""
+    maildir = (folder / "cur").is_dir()  # servers keep files of their own beside its mails
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.parent.name != "tmp" and not path.name.startswith("."):
+        mail = not maildir or path.parent.name in {"cur", "new"}
+        if mail and path.is_file() and not path.name.startswith("."):
             yield from _in_file(path)
 
 
@@ -83,10 +87,13 @@ def _in_file(path: Path) -> Iterator[Found]:
 
 @contextmanager
 def _imap(address: str) -> Iterator[Iterator[Found]]:
-    parts = urlsplit(address)
+    try:
+        parts, port = urlsplit(address), urlsplit(address).port
+    except ValueError as error:
+        raise UsageError(_FORM) from error
     secure = parts.scheme.lower() == "imaps"
     if not parts.hostname or not parts.username:
-        raise UsageError("Write the mailbox as imaps://USER@HOST/FOLDER; the USER with %40 for @.")
+        raise UsageError(_FORM)
     if parts.password:
         raise UsageError("A password does not belong into the address. Put it into IMAP_PASSWORD.")
     password = secret("IMAP_PASSWORD")
@@ -95,12 +102,17 @@ def _imap(address: str) -> Iterator[Iterator[Found]]:
             "IMAP_PASSWORD is not set. Put the mailbox's password into that environment variable, "
             "or name a file with it in IMAP_PASSWORD_FILE."
         )
-    folder = unquote(parts.path.strip("/")) or "INBOX"
-    where = f"{parts.hostname}:{parts.port or (993 if secure else 143)}"
+    user, folder = unquote(parts.username), unquote(parts.path.strip("/")) or "INBOX"
+    if not (user + password).isascii():
+        raise ConfigError(
+            "IMAP lets nobody in whose name or password has letters beyond ASCII. Give the mailbox "
+            "another one, and put its password into IMAP_PASSWORD."
+        )
+    where = f"{parts.hostname}:{port or (993 if secure else 143)}"
     try:
-        server = _connected(parts.hostname, parts.port, secure)
+        server = _connected(parts.hostname, port, secure)
         try:
-            server.login(unquote(parts.username), password)
+            server.login(user, password)
             status, said = server.select(_quoted(folder))
             if status != "OK":
                 raise FetchError(f"{where} has no folder {folder}: {_words(said)}. Name another.")
@@ -109,7 +121,7 @@ def _imap(address: str) -> Iterator[Iterator[Found]]:
             with suppress(imaplib.IMAP4.error, OSError):
                 server.logout()
     except (imaplib.IMAP4.error, OSError) as error:
-        why = _words([error.args[0] if error.args else error])
+        why = _words([getattr(error, "strerror", None) or (error.args or [error])[0]])
         raise FetchError(
             f"The mailbox at {where} cannot be read: {why}."
             f" Look at its address, the user and IMAP_PASSWORD; what was stored before is safe."
@@ -128,9 +140,9 @@ def _connected(host: str, port: int | None, secure: bool) -> imaplib.IMAP4:
 
 def _unseen(server: imaplib.IMAP4) -> Iterator[Found]:
     """The mails that nobody has seen; looking at one leaves it so."""
-    _, found = server.uid("SEARCH", "UNSEEN")
+    found = _asked(server, "SEARCH", "UNSEEN")
     for number in (found[0] or b"").split():
-        _, parts = server.uid("FETCH", number.decode(), f"(BODY.PEEK[]<0.{LARGEST}>)")
+        parts = _asked(server, "FETCH", number.decode(), f"(BODY.PEEK[]<0.{LARGEST}>)")
         content = next((part[1] for part in parts if isinstance(part, tuple)), None)
         if content is not None:
             yield Found(f"mail {number.decode()}", content, _marker(server, number.decode()))
@@ -138,13 +150,27 @@ def _unseen(server: imaplib.IMAP4) -> Iterator[Found]:
 
 def _marker(server: imaplib.IMAP4, number: str) -> Mark:
     def mark() -> None:
-        server.uid("STORE", number, "+FLAGS", r"(\Seen)")
+        _asked(server, "STORE", number, "+FLAGS", r"(\Seen)")
 
     return mark
 
 
+def _asked(server: imaplib.IMAP4, *command: str) -> list[Any]:
+    status, said = server.uid(*command)
+    if status != "OK":
+        raise server.error(_words(said))
+    return said
+
+
 def _quoted(folder: str) -> str:
-    return '"' + folder.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """The name as IMAP writes it: letters beyond ASCII in a base64 of its own (RFC 3501, 5.1.3)."""
+
+    def shifted(match: re.Match[str]) -> str:
+        letters = base64.b64encode(match[0].encode("utf-16-be"), b"+,").decode()
+        return f"&{letters.rstrip('=')}-"
+
+    name = re.sub(r"[^ -~]+", shifted, folder.replace("&", "&-"))
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _words(said: Any) -> str:

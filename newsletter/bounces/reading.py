@@ -19,6 +19,7 @@ _RETURNED = ("message/rfc822", "text/rfc822-headers", "message/global", "message
 _STATUSES = ("message/delivery-status", "message/global-delivery-status")
 _LONGEST = 500  # characters of what a server said, which are kept
 _TEXT, _LINE = 100_000, 1_000  # characters that are read of a text, and of each line of it
+_BYTES = 4 * _TEXT  # of a part; some charsets take their time
 
 
 def read(content: bytes) -> list[Notice]:
@@ -153,7 +154,9 @@ def _decoded(part: Message) -> str:
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
         return str(part.get_payload())
+    payload = payload[:_BYTES]
     try:
-        return payload.decode(part.get_content_charset() or "utf-8", "replace")
+        text = payload.decode(part.get_content_charset() or "utf-8", "replace")
     except LookupError:
         return payload.decode("utf-8", "replace")
+    return text.encode("utf-8", "replace").decode()  # some charsets have halves of letters

@@ -52,8 +52,7 @@ def bounces(
     if found.known:
         print(f"{counted(found.known, 'notice')} of these had been read before.")
     if found.strange:
-        print(f"{counted(found.strange, 'mail')} came back from nobody whom you have mailed.")
+        mails = counted(found.strange, "mail")
+        print(f"Left alone: {mails} without a sure sign of which reader of yours is meant.")
     if found.others:
-        print(
-            f"{counted(found.others, 'mail')} say nothing of the kind, and were left as they are."
-        )
+        print(f"Left alone: {counted(found.others, 'mail')} of another kind.")

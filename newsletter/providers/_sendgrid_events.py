@@ -18,7 +18,9 @@ from newsletter.model import Consequence, Event, Reported
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 _LONGEST = 100  # characters of an id
+_AGENT = 1_000  # characters of the name of a program that are looked at
 _NEVER = 1 << 33  # seconds: no moment of an event
+_DEEPEST = 20  # lists in lists; beyond some hundreds Python writes them no more
 _STATES = {
     "processed": Reported.PROCESSED,
     "deferred": Reported.DEFERRED,
@@ -100,7 +102,8 @@ def _read(body: str | bytes) -> Any:
         return None
 
 
-def _event(raw: Mapping[str, Any]) -> Event | None:
+def _event(told: Mapping[str, Any]) -> Event | None:
+    raw = {key: value for key, value in told.items() if not _too_deep(value)}
     try:
         seconds = float(raw["timestamp"])
     except (KeyError, ValueError, TypeError, OverflowError):
@@ -136,6 +139,11 @@ def _event(raw: Mapping[str, Any]) -> Event | None:
     )
 
 
+def _too_deep(value: Any, left: int = _DEEPEST) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not left or any(_too_deep(each, left - 1) for each in inner)
+
+
 def _meaning(kind: str, raw: Mapping[str, Any]) -> tuple[Reported | None, Consequence]:
     """What becomes of the delivery, and of the person."""
     if kind == "bounce":
@@ -150,7 +158,9 @@ def _meaning(kind: str, raw: Mapping[str, Any]) -> tuple[Reported | None, Conseq
 def _by_machine(kind: str, raw: Mapping[str, Any]) -> bool:
     if kind not in {"open", "click"}:
         return False
-    return raw.get("sg_machine_open") is True or machines.known(str(raw.get("useragent") or ""))
+    return raw.get("sg_machine_open") is True or machines.known(
+        str(raw.get("useragent") or "")[:_AGENT]
+    )
 
 
 def _ours(key: str) -> bool:

@@ -154,6 +154,12 @@ def open_database(url: str, folder: Path, *, even_moved: bool = False) -> Databa
             moved = _moved(connection) if current and not even_moved else None
         if moved:
             engine.dispose()
+            if "done" not in moved:
+                raise ConfigError(
+                    f"The database {database.place} is being moved to {moved['to']} since "
+                    f"{moved['at'][:10]}. If that was stopped, do it again and it goes on: "
+                    f"newsletter migrate-database"
+                )
             raise ConfigError(
                 f"The database {database.place} was moved to {moved['to']} on {moved['at'][:10]}. "
                 f"Write its address into [database] url, or into DATABASE_URL."
@@ -223,10 +229,10 @@ def _require_whole_host(url: URL) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """WAL lets readers read beside a writer."""
+    """WAL lets readers read beside a writer; and what is deleted does not stay in the file."""
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    keep = ("journal_mode=WAL", "foreign_keys=ON", "wal_autocheckpoint=4000")
+    keep = ("journal_mode=WAL", "foreign_keys=ON", "wal_autocheckpoint=4000", "secure_delete=ON")
     for pragma in keep:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -256,7 +262,7 @@ def _version(connection: Connection) -> str | None:
 
 
 def _moved(connection: Connection) -> dict[str, str] | None:
-    """Where the database was moved to, and when."""
+    """Where the database was moved to, and when; ``done``: everything is there."""
     if connection.dialect.name != "sqlite":
         return None
     found = connection.execute(

@@ -229,7 +229,9 @@ def _left(connection: Connection, send_id: int) -> int:
     ).one()
     following = connection.scalar(
         select(func.min(sends.c.created_at)).where(
-            sends.c.list_id == mine.list_id, sends.c.created_at > mine.created_at
+            sends.c.list_id == mine.list_id,
+            sends.c.created_at > mine.created_at,
+            sends.c.corrects.is_(None),
         )
     )
     until = [] if following is None else [subscriptions.c.changed_at < following]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from newsletter.store import readers
-from newsletter.store.schema import list_days, sends
+from newsletter.store.schema import deliveries, list_days, sends
 from newsletter.store.subscribers import list_id
 from newsletter.store.upserts import upsert
 
@@ -24,12 +24,19 @@ def note(connection: Connection, list_name: str, now: datetime) -> None:
 
 def of(connection: Connection, number: int) -> dict[date, int]:
     """Day → readers, in order. Where no number was noted, what an issue of that day went to."""
-    rows = connection.execute(
-        select(sends.c.created_at, sends.c.eligible).where(
-            sends.c.list_id == number, sends.c.eligible > 0
-        )
-    )
-    found = {at.date(): int(count) for at, count in rows}
     noted = select(list_days.c.day, list_days.c.readers).where(list_days.c.list_id == number)
-    found |= {date.fromisoformat(day): int(count) for day, count in connection.execute(noted)}
+    found = {date.fromisoformat(day): int(count) for day, count in connection.execute(noted)}
+    issues = (
+        select(sends.c.created_at, sends.c.id)
+        .where(sends.c.list_id == number, sends.c.corrects.is_(None))
+        .order_by(sends.c.id)
+    )
+    before = {at.date(): send for at, send in connection.execute(issues) if at.date() not in found}
+    for day, send in before.items():
+        # Who was suppressed is in the send as well, and in no batch.
+        went_to = select(func.count()).where(
+            deliveries.c.send_id == send, deliveries.c.batch.is_not(None)
+        )
+        if count := connection.scalar(went_to):
+            found[day] = count
     return dict(sorted(found.items()))

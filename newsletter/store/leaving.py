@@ -188,6 +188,8 @@ def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
                 deliveries.c.subscriber_id.in_(listed[first : first + _AT_ONCE]),
                 deliveries.c.state == DeliveryState.ACCEPTED,
                 func.coalesce(deliveries.c.reported, 0) != Reported.DROPPED,
+                # A correction is no issue of its own; that it arrived counts all the same.
+                or_(sends.c.corrects.is_(None), deliveries.c.reported == Reported.DELIVERED),
                 or_(
                     subscribers.c.permitted_at.is_(None),
                     sends.c.created_at >= subscribers.c.permitted_at,

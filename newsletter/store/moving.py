@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import DataError, IntegrityError
 
 from newsletter.store import facts
 from newsletter.store.columns import metadata
@@ -26,6 +27,7 @@ from newsletter.store.database import MOVED, Database
 from newsletter.store.doubt import IN_HAND
 from newsletter.store.occurrences import State as Moment
 from newsletter.store.schema import batches, occurrences, sends
+from newsletter.store.subscribers import ADDRESS_KEY
 
 _AT_ONCE = 5_000  # rows
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
@@ -34,7 +36,7 @@ Progress = Callable[[str, int], None]  # a table, and its rows that are over
 
 
 class DiffersError(Exception):
-    """A table does not hold in the new database what it holds in the old one."""
+    """A table does not hold in the new database what it holds in the old one; in words."""
 
 
 def in_hand(connection: Connection, now: datetime) -> str | None:
@@ -52,10 +54,27 @@ def in_hand(connection: Connection, now: datetime) -> str | None:
     )
 
 
-def close(connection: Connection, place: str, now: datetime) -> None:
-    """Let nobody write into this database any more, also who has it open; it says where to go."""
+def moved(connection: Connection) -> dict[str, str]:
+    """``to`` where, and ``at`` what moment, the database was closed, and ``done`` where it is known
+    that everything is there; empty where it is in use.
+    """
+    found = facts.find(connection, MOVED)
+    return dict(json.loads(found)) if found else {}
+
+
+def is_copy(source: Connection, target: Connection) -> bool:
+    """Whether everything of the one has come into the other: the copy is one transaction."""
+    key = facts.find(source, ADDRESS_KEY)
+    return key is not None and key == facts.find(target, ADDRESS_KEY)
+
+
+def close(connection: Connection, place: str, now: datetime, *, done: bool = False) -> None:
+    """Let nobody write into this database any more, also who has it open; it says where to go, or
+    that the move is to be done again.
+    """
     open_again(connection)  # a killed process may have left it half-way
-    facts.put(connection, MOVED, json.dumps({"to": place, "at": now.isoformat()}))
+    mark = {"to": place, "at": now.isoformat()} | ({"done": "yes"} if done else {})
+    facts.put(connection, MOVED, json.dumps(mark))
     for table in metadata.sorted_tables:
         for change in _CHANGES:
             connection.execute(
@@ -91,15 +110,24 @@ def copy(source: Connection, target: Connection, progress: Progress) -> dict[str
     for table in metadata.sorted_tables:
         done = 0
         for rows in _batches(source, table):
-            target.execute(insert(table), [dict(row._mapping) for row in rows])
+            _put(target, table, rows)
             done += len(rows)
             progress(table.name, done)
         counts[table.name] = done
     for table in metadata.sorted_tables:
         if (was := _digest(source, table)) != (now := _digest(target, table)):
-            raise DiffersError(f"{table.name} ({was[0]} rows there, {now[0]} here)")
+            sizes = f"{was[0]} rows, {now[0]} copied"
+            raise DiffersError(f"the copy of the table {table.name} is not the same ({sizes})")
         _set_sequence(target, table)
     return counts
+
+
+def _put(target: Connection, table: Table, rows: list[Row[Any]]) -> None:
+    try:
+        target.execute(insert(table), [dict(row._mapping) for row in rows])
+    except (DataError, IntegrityError) as error:
+        why = str(error.orig).partition("\n")[0]
+        raise DiffersError(f"a row of the table {table.name} does not fit there ({why})") from error
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[list[Row[Any]]]:

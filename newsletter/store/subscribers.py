@@ -20,6 +20,7 @@ from newsletter.store.erasing import blank, forget_events
 from newsletter.store.schema import lists, signups, subscribers, subscriptions, suppressions
 
 ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
+ADDRESS_KEY = "address key"  # a fact: no two databases have the same, but for copies
 ERASED = "erased at their own wish"
 
 _AT_ONCE = 1_000  # people fetched from the database at a time
@@ -65,9 +66,8 @@ class Keys:
 
 def address_keys(connection: Connection) -> Keys:
     """Those of this database, made at first use."""
-    name = "address key"
-    known = facts.find(connection, name)
-    return Keys((known or facts.once(connection, name, secrets.token_hex(32))).encode())
+    known = facts.find(connection, ADDRESS_KEY)
+    return Keys((known or facts.once(connection, ADDRESS_KEY, secrets.token_hex(32))).encode())
 
 
 class People:
@@ -153,8 +153,6 @@ class People:
 
         False where nobody had the address.
         """
-        if self._connection.dialect.name == "sqlite":  # else the bytes stay in the file
-            self._connection.exec_driver_sql("PRAGMA secure_delete=ON")
         lock_lists(self._connection)
         key = self.keys.key(email)
         forget_events(self._connection, key)
@@ -179,6 +177,7 @@ class People:
         self._connection.execute(
             update(subscriptions)
             .where(subscriptions.c.subscriber_id.in_(person))
+            .where(subscriptions.c.status != UNSUBSCRIBED)  # who left before left then
             .values(status=UNSUBSCRIBED, changed_at=now)
         )
         return known > 0

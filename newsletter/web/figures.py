@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from newsletter.web.plots import Axis
 _PAGES = Path(__file__).parent / "pages"
 _NEARLY = 0.99  # the plot of arrivals ends when so many have arrived
 _HOURS = 72
+_OTHERS = 15  # links that are no story's
+_DAY = 24 * 60  # minutes
 
 
 def page(desk: Desk, found: Report) -> str:
@@ -39,7 +41,8 @@ def page(desk: Desk, found: Report) -> str:
             hours=_hours(found, desk),
             growth=_growth(found),
             stories=_bars(found.stories),
-            others=_bars(found.others[:15]),
+            others=_bars(found.others[:_OTHERS]),
+            more=max(0, len(found.others) - _OTHERS),
         )
     )
 
@@ -92,22 +95,22 @@ def _rate(found: Report, name: str) -> str:
 
 def _arrivals(found: Report, desk: Desk) -> Markup | None:
     """How many had it by when."""
-    if len(found.arrivals) < 2:
+    if not found.arrivals:
         return None
     whole, total, points = sum(n for _, n in found.arrivals), 0, []
     for at, n in found.arrivals:
         total += n
         points.append((at.timestamp() / 60, float(total)))
-        if total >= _NEARLY * whole and len(points) > 1:
+        if total >= _NEARLY * whole:
             break
     # A curve that rises from nothing: the first minute has its own arrivals already.
     points.insert(0, (points[0][0] - 1, 0.0))
     minutes = points[-1][0] - points[0][0]
-    ends = [points[0][0] + minutes * i / 5 for i in range(6)]
+    ends = [float(round(points[0][0] + minutes * i / 5)) for i in range(6)]
+    shape = "%H:%M" if minutes < _DAY else "%a %H:%M"
 
     def clock(minute: float) -> str:
-        at = datetime.fromtimestamp(round(minute) * 60, UTC).astimezone(desk.config.zone)
-        return f"{at:%H:%M}"
+        return f"{datetime.fromtimestamp(minute * 60, desk.config.zone):{shape}}"
 
     along = Axis(points[0][0], points[-1][0], plots.spread(ends, clock))
     words = f"{points[-1][1]:,.0f} of {whole:,} within {_span(minutes)}."
@@ -130,8 +133,9 @@ def _hours(found: Report, desk: Desk) -> Markup | None:
         return f"{(first + timedelta(hours=hour)).astimezone(desk.config.zone):%a %H:%M}"
 
     along = Axis(0, last, plots.spread([last * i / 4 for i in range(5)], moment))
-    highest = max(max(opens, clicks) for _, opens, clicks in pairs)
-    words = f"{sum(p[1] for p in pairs):,.0f} opens and {sum(p[2] for p in pairs):,.0f} clicks."
+    highest = max(max(pair[1:]) for pair in pairs)
+    opens, clicks = sum(pair[1] for pair in pairs), sum(pair[2] for pair in pairs)
+    words = f"{opens:,.0f} opens and {clicks:,.0f} clicks in {last:.0f} hours."
     return plots.columns(
         "Opens and clicks of people by the hour", words, pairs, along, plots.numbers(highest)
     )
@@ -173,6 +177,8 @@ def _bars(links: Sequence[Followed]) -> list[dict[str, Any]]:
 
 
 def _span(minutes: float) -> str:
+    if minutes < 2:
+        return "a minute"
     return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
 
 

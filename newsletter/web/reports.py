@@ -43,9 +43,9 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
 
 async def _body(request: Request) -> bytes | None:
     """The whole body; None where it is larger than any of a provider's."""
-    body = b""
+    body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MOST:
             return None
-    return body
+    return bytes(body)

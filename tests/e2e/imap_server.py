@@ -17,6 +17,7 @@ class Mailbox:
     mails: list[bytes]
     port: int = 0
     seen: set[int] = field(default_factory=set)  # uids, from 101 on
+    refuses: str = "nothing"  # the command that it says no to
     breaks_at: int | None = None  # the connection ends when that mail is asked for
 
 
@@ -31,7 +32,9 @@ def imap_server(  # noqa: C901 - one answer for each command
             self.wfile.write(b"* OK ready\r\n")
             for line in self.rfile:
                 tag, _, rest = line.decode().rstrip("\r\n").partition(" ")
-                if not self._answer(tag, rest):
+                if rest.startswith(box.refuses):
+                    self.wfile.write(f"{tag} NO not today\r\n".encode())
+                elif not self._answer(tag, rest):
                     return
 
         def _answer(self, tag: str, rest: str) -> bool:
@@ -43,7 +46,7 @@ def imap_server(  # noqa: C901 - one answer for each command
                     say(f"{tag} NO [AUTHENTICATIONFAILED] wrong password\r\n".encode())
                     return True
             elif rest.startswith("SELECT"):
-                if "INBOX" not in rest:
+                if rest.partition(" ")[2] not in {'"INBOX"', '"&wYzC3Q- &- b"'}:
                     say(f"{tag} NO no such mailbox\r\n".encode())
                     return True
                 say(f"* {len(box.mails)} EXISTS\r\n".encode())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -148,6 +150,59 @@ def test_who_opened_is_listed_only_where_it_is_kept_and_goes_when_that_ends(
     named.close()
 
 
+@pytest.mark.parametrize(
+    ("after", "within", "times"),
+    [
+        ((60, 61), "a minute", ["07:00", "07:01"]),
+        ((60, 130, 190), "3 minutes", ["07:00", "07:01", "07:02", "07:03"]),
+        ((60, 30 * 3600), "30 hours", ["Mon 07:00", "Tue 13:00"]),
+    ],
+)
+def test_the_time_in_which_it_arrived_is_told_without_saying_a_moment_twice(
+    desk: Desk, after: tuple[int, ...], within: str, times: list[str]
+) -> None:
+    send_id = mailed(desk.database, n=len(after))
+    reporting.store(desk, [delivered(desk.database, send_id, *at) for at in enumerate(after)])
+    shown = page(desk, figures.report(desk, ISSUE))
+    plot = shown[shown.index("Deliveries over time. ") :].partition("</svg>")[0]
+    assert f"{len(after)} of {len(after)} within {within}." in plot
+    said = re.findall(r">((?:[MT]\w+ )?\d\d:\d\d)<", plot)
+    assert len({*said}) == len(said)
+    assert {*times} <= {*said}
+
+
+def test_who_opened_and_with_what_stays_nowhere_in_the_file(desk: Desk, tmp_path: Path) -> None:
+    send_id = mailed(desk.database)
+    told = {
+        "event": "open", "timestamp": NOW.timestamp() + 3600, "nb_delivery": "1",
+        "nb_send": str(send_id), "nb_newsletter": "n", "nb_issue": "2025-07-07",
+        "sg_event_id": "one", "ip": "203.0.113.77", "useragent": "Quite Rare Mail 7.7",
+    }  # fmt: skip
+    with desk.database.begin() as connection:
+        incoming.put(connection, "sendgrid", json.dumps([told] * 40), NOW)
+    assert reporting.read_waiting(desk).new == 1
+    desk.close()
+    bytes_ = b"".join(path.read_bytes() for path in tmp_path.glob("*.db*"))
+    assert b"sendgrid" in bytes_  # it is the file
+    assert b"203.0.113.77" not in bytes_
+    assert b"Quite Rare" not in bytes_
+
+
+def test_links_that_are_left_out_are_counted(desk: Desk) -> None:
+    send_id = mailed(desk.database, n=1)
+    told = [
+        event(desk.database, send_id, "click", 0, 99 * n, link=f"https://www.example.com/a{n}")
+        for n in range(1, 18)
+    ]
+    reporting.store(desk, told)
+    shown = page(desk, figures.report(desk, ISSUE))
+    assert len(re.findall("www.example.com/a[0-9]+", shown)) == 2 * 15
+    assert "… and 2 more" in shown
+    assert (
+        "more" not in page(desk, replace(figures.report(desk, ISSUE), others=())).split("<main>")[1]
+    )
+
+
 def test_what_is_not_known_is_said_and_is_no_zero(tmp_path: Path, clock: Clock) -> None:
     desk = opening(tmp_path, clock, "")
     mailed(desk.database)
@@ -157,6 +212,19 @@ def test_what_is_not_known_is_said_and_is_no_zero(tmp_path: Path, clock: Clock) 
     assert "newsletter bounces" in found["notes"][0]
     assert "not tracked" in page(desk, figures.report(desk, ISSUE))
     desk.close()
+
+
+def test_where_nothing_was_reported_nothing_is_known_of_opens_either(desk: Desk) -> None:
+    send_id = mailed(desk.database)
+    found = document(desk)
+    assert found["opens"] is found["clicks"] is found["delivered"] is found["complained"] is None
+    assert set(found["rates"]) == {"left"}
+    assert found["notes"][0].startswith("SendGrid has reported nothing")
+    assert len(found["notes"]) == 1  # they are tracked
+    reporting.store(desk, [event(desk.database, send_id, "open", 0, 3600)])
+    found = document(desk)
+    assert (found["opens"]["people"]["readers"], found["clicks"]["people"]["readers"]) == (1, 0)
+    assert "nothing" not in found["notes"][0]
 
 
 def test_a_report_that_nobody_can_read_stays_and_is_said(

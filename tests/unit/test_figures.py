@@ -11,6 +11,7 @@ from sqlalchemy import text
 from newsletter import machines
 from newsletter.model import Consequence, Reported
 from newsletter.store import Database, figures, growth
+from newsletter.store.subscribers import ACTIVE, People
 from tests.ledgers import NOW
 from tests.reports import delivered, event, hard, mailed, read
 
@@ -133,6 +134,36 @@ def test_figures_are_the_same_once_the_events_are_gone(database: Database) -> No
         assert figures.states(connection, send_id)[Reported.BOUNCED] == 1
 
 
+def test_who_leaves_after_a_correction_has_left_since_the_issue(database: Database) -> None:
+    issue = mailed(database, n=4)
+    correction = mailed(database, "2025-07-07-c1", NOW + timedelta(hours=1), 2, issue)
+    read(
+        database,
+        [
+            event(database, issue, "unsubscribe", 0, 60, consequence=Consequence.LEAVES),
+            event(database, correction, "unsubscribe", 1, 60, consequence=Consequence.LEAVES),
+        ],
+        NOW + timedelta(hours=2),
+    )
+    assert (counted(database, issue)["left"], counted(database, correction)["left"]) == (2, 2)
+    mailed(database, "2025-07-14", NOW + timedelta(days=7))
+    assert (counted(database, issue)["left"], counted(database, correction)["left"]) == (2, 2)
+
+
+def test_who_left_and_is_erased_later_has_left_since_the_issue_all_the_same(
+    database: Database,
+) -> None:
+    issue = mailed(database)
+    with database.begin() as connection:
+        People(connection, "weekly").remove("r0@example.com", NOW + timedelta(days=1))
+    mailed(database, "2025-07-14", NOW + timedelta(days=7))
+    with database.begin() as connection:
+        people = People(connection, "weekly")
+        assert people.erase("r0@example.com", NOW + timedelta(days=8))
+        assert people.erase("r1@example.com", NOW + timedelta(days=8))
+    assert counted(database, issue)["left"] == 1
+
+
 def test_who_opened_is_known_only_where_that_is_asked_for(database: Database) -> None:
     send_id = mailed(database)
     read(database, [event(database, send_id, "open", 0, 3600)])
@@ -152,11 +183,25 @@ def test_who_opened_is_known_only_where_that_is_asked_for(database: Database) ->
 
 
 def test_a_list_s_growth_is_what_was_noted_and_what_issues_went_to(database: Database) -> None:
-    mailed(database, n=3)
+    issue = mailed(database, n=3)
+    with database.begin() as connection:  # who left got no correction, which says nothing of a list
+        People(connection, "weekly").remove("r2@example.com", NOW)
+    mailed(database, "2025-07-07-c1", NOW + timedelta(hours=1), 2, issue)
+    with database.begin() as connection:
+        People(connection, "weekly").add("r2@example.com", "", ACTIVE, NOW, revive=True)
+        # Who is suppressed is no reader, and none of those to whom an issue went.
+        People(connection, "weekly").add("gone@example.com", "", ACTIVE, NOW, revive=False)
+        connection.execute(
+            text(
+                "insert into suppressions select address_key, 'bounced', created_at "
+                "from subscribers where email = 'gone@example.com'"
+            )
+        )
+    mailed(database, "2025-07-10", NOW + timedelta(days=3), n=3)
     with database.begin() as connection:
         for days in (7, 7, 8):
             growth.note(connection, "weekly", NOW + timedelta(days=days))
         found = growth.of(connection, 1)
     assert [(day.isoformat(), count) for day, count in found.items()] == [
-        ("2025-07-07", 3), ("2025-07-14", 3), ("2025-07-15", 3)
+        ("2025-07-07", 3), ("2025-07-10", 3), ("2025-07-14", 3), ("2025-07-15", 3)
     ]  # fmt: skip

@@ -10,10 +10,15 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from newsletter.app import moving
-from newsletter.errors import ConfigError, DatabaseError, NotReadyError, UsageError
+from newsletter.errors import (
+    ConfigError,
+    DatabaseError,
+    NewsletterError,
+    NotReadyError,
+    UsageError,
+)
 from newsletter.model import Answer
 from newsletter.store import Database, events, incoming, open_database
 from newsletter.store.subscribers import ACTIVE, ERASED, People
@@ -77,7 +82,7 @@ def test_everything_moves_and_the_old_one_takes_nothing_more(folder: Path, new: 
     old.close()
     with pytest.raises(ConfigError, match="was moved to postgresql"):
         open_database(OLD, folder)
-    with pytest.raises(NotReadyError, match="not empty"):
+    with pytest.raises(NotReadyError, match=r"was moved to postgresql.* already, on 2025-07-08"):
         move(folder, new)
 
 
@@ -105,7 +110,7 @@ def test_a_copy_that_fails_leaves_the_old_one_in_use(folder: Path, new: str) -> 
     open_database(new, folder).close()
     with psycopg.connect(new.replace("+psycopg", ""), autocommit=True) as server:
         server.execute("ALTER TABLE events ADD CONSTRAINT odd CHECK (kind <> 'open')")
-    with pytest.raises(IntegrityError):
+    with pytest.raises(NewsletterError, match="row of the table events does not fit there"):
         move(folder, new)
     database = open_database(OLD, folder)
     with database.begin() as connection:
@@ -117,6 +122,26 @@ def test_a_copy_that_fails_leaves_the_old_one_in_use(folder: Path, new: str) -> 
     assert move(folder, new).rows["subscribers"] == 7
 
 
+def test_what_belongs_to_another_is_not_moved_into(folder: Path, new: str) -> None:
+    with psycopg.connect(new.replace("+psycopg", ""), autocommit=True) as server:
+        server.execute("CREATE TABLE wages (id int)")
+    with pytest.raises(NotReadyError, match="not empty"):
+        move(folder, new)
+    open_database(OLD, folder).close()  # used on
+
+
+def test_what_does_not_fit_is_said_without_what_it_says(folder: Path, new: str) -> None:
+    database = fill(folder)
+    with database.begin() as connection:
+        connection.execute(text("update subscribers set name = hex(zeroblob(200)) where id = 3"))
+    database.close()
+    with pytest.raises(NewsletterError, match=r"Nothing was moved: .* subscribers") as raised:
+        move(folder, new)
+    assert "INSERT" not in str(raised.value)
+    assert "0000" not in str(raised.value)
+    open_database(OLD, folder).close()  # used on
+
+
 def test_a_move_that_was_killed_goes_on(folder: Path, new: str) -> None:
     from newsletter.store import moving as steps
 
@@ -124,7 +149,31 @@ def test_a_move_that_was_killed_goes_on(folder: Path, new: str) -> None:
     with database.begin() as connection:
         steps.close(connection, "elsewhere", NOW)
     database.close()
+    with pytest.raises(ConfigError, match="being moved to elsewhere since 2025-07-07"):
+        open_database(OLD, folder)
     assert move(folder, new).rows["deliveries"] == 7
+
+
+def test_a_move_that_was_killed_at_its_very_end_is_known_to_be_done(folder: Path, new: str) -> None:
+    from newsletter.store import moving as steps
+
+    fill(folder).close()
+    move(folder, new)
+    database = open_database(OLD, folder, even_moved=True)
+    target = open_database(new, folder)
+    with database.begin() as connection:
+        steps.close(connection, target.place, NOW)
+    database.close()
+    with pytest.raises(NotReadyError, match="already, on 2025-07-07"):
+        move(folder, new)
+    with pytest.raises(ConfigError, match="was moved to postgresql"):
+        open_database(OLD, folder)
+    # What somebody has begun there instead is none of it.
+    with target.begin() as connection:
+        connection.execute(text("update facts set value = 'another' where name = 'address key'"))
+    target.close()
+    with pytest.raises(NotReadyError, match="not empty"):
+        move(folder, new)
 
 
 @pytest.mark.parametrize("to", ["sqlite:///other.db", "mysql://x/y", None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
@@ -53,7 +54,10 @@ def test_in_whatever_order_they_come_a_delivery_ends_in_the_same_state(database:
 
 def test_an_event_counts_once_however_often_and_with_whom_it_comes(database: Database) -> None:
     send_id = mailed(database)
-    told = [delivered(database, send_id), event(database, send_id, "something new", 1, words="?")]
+    told = [
+        delivered(database, send_id),
+        event(database, send_id, "something new", 1, words="\0 \\u0000?"),
+    ]
     assert read(database, [*told, told[0]]) == 2
     assert read(database, [told[1], hard(database, send_id)]) == 1
     foreign = [
@@ -66,7 +70,7 @@ def test_an_event_counts_once_however_often_and_with_whom_it_comes(database: Dat
     with database.read() as connection:
         kinds = connection.execute(text("select kind, raw from events order by kind")).all()
     assert [kind for kind, _ in kinds] == ["bounce", "delivered", "something new"]
-    assert kinds[2][1] == '{"reason": "?"}'
+    assert json.loads(kinds[2][1]) == {"reason": "\0 \\u0000?"}
 
 
 @pytest.mark.parametrize(
@@ -119,6 +123,25 @@ def test_an_address_is_given_up_after_three_soft_bounces_in_a_row(database: Data
     assert words(database)["r1"] == "bounced"  # though nothing is known of the fifth yet
     read(database, [delivered(database, fifth)])
     assert words(database)["r0"] == "active"
+
+
+def test_a_correction_is_no_issue_of_its_own_for_the_count_of_soft_bounces(
+    database: Database,
+) -> None:
+    first = mailed(database)
+    second = mailed(database, "2025-07-07-c1", NOW + timedelta(hours=1), corrects=first)
+    third = mailed(database, "2025-07-07-c2", NOW + timedelta(hours=2), corrects=first)
+    read(database, [soft(database, send) for send in (first, second, third)])
+    assert words(database)["r0"] == "active"  # a mailbox that was full for an afternoon
+    for n, issue in enumerate(("2025-07-14", "2025-07-21"), 1):
+        read(database, [soft(database, mailed(database, issue, NOW + n * WEEK))])
+    assert words(database)["r0"] == "bounced"
+    # One that arrived is a delivery as any other.
+    read(database, [delivered(database, second, 1)])
+    with database.read() as connection:
+        issues = connection.scalars(text("select id from sends where corrects is null")).all()
+    read(database, [soft(database, send, 1) for send in issues])
+    assert words(database)["r1"] == "active"
 
 
 def test_a_wish_to_be_mailed_counts_for_more_than_what_happened_before(database: Database) -> None:

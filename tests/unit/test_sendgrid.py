@@ -443,6 +443,17 @@ def test_events_are_read_and_foreign_ones_left_out(provider: SendgridProvider, s
     assert second.id == provider.events(signed(body), body)[1].id != first.id
 
 
+@pytest.mark.parametrize("depth", [50, 900, 1_000, 1_020])
+def test_what_is_nested_beyond_reason_does_not_take_other_events_along(
+    provider: SendgridProvider, signed: Any, depth: int
+) -> None:
+    ours = {"timestamp": 1751900000, "event": "bounce", "nb_delivery": "41", "reason": "gone"}
+    nest = "[" * depth + "]" * depth
+    body = f'[{json.dumps(ours)[:-1]}, "more": {nest}, "email": {nest}}}]'.encode()
+    (found,) = provider.events(signed(body), body)
+    assert (found.delivery, found.email, found.said) == (41, "", {"reason": "gone"})
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b"\xff\xfe", b"null"])
 def test_a_signed_body_that_holds_no_events(
     provider: SendgridProvider, signed: Any, body: bytes
