@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 import httpx
@@ -110,6 +111,7 @@ def open_folder(folder: Path, url: str) -> Desk:
 def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
     """Plan and hand over that many readers, with the sample issue's mail."""
     from newsletter.app import open_desk, receipts, sending
+    from newsletter.app.delivering import Watch
     from newsletter.app.editing import compose
 
     rendered = compose(open_desk(ROOT), ISSUE).rendered
@@ -119,7 +121,7 @@ def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
     freeze(desk, rendered)
     planned = time.perf_counter()
     plan = sending.Plan(ISSUE, None, receipts.find(desk, ISSUE), readers)
-    found = sending.send(desk, plan)
+    found = sending.send(desk, plan, Watch(report=lambda _: None))  # as for the bar of a terminal
     ended = time.perf_counter()
     got = httpx.get(f"{url}/count").json()
     if not found.accepted == got == readers:
@@ -271,20 +273,26 @@ _SOME = text("SELECT id, email, name FROM subscribers WHERE id BETWEEN :first AN
 
 
 def serve() -> None:
-    """Take requests as SendGrid does: read, parse, count the readers, answer 202."""
+    """Take requests as SendGrid does: read, parse, count the readers, answer 202.
+
+    A process for each connection, as no server of theirs lets one client wait for another.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that have ended
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    counted: Counter[str] = Counter()
+    counted = multiprocessing.get_context("fork").Value("q", 0)
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=_talk, args=(connection, counted), daemon=True).start()
+        if os.fork() == 0:
+            _talk(connection, counted)
+            os._exit(0)
+        connection.close()
 
 
-_LOCK = threading.Lock()
 _TAKEN = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: m\r\nContent-Length: 0\r\n\r\n"
 
 
-def _talk(connection: socket.socket, counted: Counter[str]) -> None:
+def _talk(connection: socket.socket, counted: Synchronized[int]) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     stream = connection.makefile("rb", buffering=1 << 20)
     while line := stream.readline():
@@ -294,13 +302,14 @@ def _talk(connection: socket.socket, counted: Counter[str]) -> None:
                 length = int(header[15:])
         content = stream.read(length)
         if line.startswith(b"GET"):
-            answer = str(counted.pop("readers", 0)).encode()
+            with counted:
+                answer, counted.value = str(counted.value).encode(), 0
             head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\n\r\n"
             connection.sendall(head.encode() + answer)
             continue
         people = len(orjson.loads(content)["personalizations"])
-        with _LOCK:
-            counted["readers"] += people
+        with counted:
+            counted.value += people
         connection.sendall(_TAKEN)
 
 

@@ -49,7 +49,7 @@ class Watch:
     ``checkpoint`` hears where it is.
     """
 
-    report: Callable[[dict[str, int]], None] = _nothing
+    report: Callable[[dict[str, int]], None] | None = None
     waiting: Callable[[datetime], None] = _nothing
     stop: threading.Event = field(default_factory=threading.Event)
     checkpoint: Callable[[str], None] = _nothing

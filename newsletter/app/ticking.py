@@ -215,7 +215,8 @@ def _keeping(desk: Desk, claim: Claimed, watch: Watch) -> Watch:
             kept = time.monotonic()
             with desk.database.begin() as connection:
                 occurrences.keep(connection, claim.id, desk.clock(), BRIEF)
-        watch.report(numbers)
+        if watch.report:
+            watch.report(numbers)
 
     return replace(watch, report=report)
 

@@ -18,7 +18,7 @@ from newsletter.deliver.working import work
 from newsletter.errors import NotReadyError
 from newsletter.model import Doubt
 from newsletter.store import doubt, receipts, sends
-from newsletter.store.sends import DeliveryState, State
+from newsletter.store.sends import State
 
 LOOK = 0.2  # seconds between two looks at the threads
 SHARE = 20  # counting takes at most one part in so many of the time
@@ -28,7 +28,7 @@ Report = Callable[[dict[str, int]], None]
 
 def run(
     job: Job,
-    report: Report = lambda _: None,
+    report: Report | None = None,
     waiting: Callable[[datetime], None] = lambda _: None,
     alive: Callable[[], None] = lambda: None,
     *,
@@ -36,11 +36,11 @@ def run(
 ) -> None:
     """Deliver all that can be delivered; without ``resume`` nothing of a send that is paused.
 
-    ``report`` gets the number of deliveries in each state now and then, ``waiting`` a moment that
-    is waited for, ``alive`` is called now and then. Of a cancelled send, what has not gone yet is
-    taken back. Raises NotReadyError where the send is paused, or the provider takes nothing for
-    half an hour; DatabaseError where the database is gone: what was answered before is recorded,
-    the rest waits or is in doubt.
+    ``report``, if there is one, gets the number of deliveries in each state now and then,
+    ``waiting`` a moment that is waited for; ``alive`` is called now and then. Of a cancelled send,
+    what has not gone yet is taken back. Raises NotReadyError where the send is paused, or the
+    provider takes nothing for half an hour; DatabaseError where the database is gone: what was
+    answered before is recorded, the rest waits or is in doubt.
     """
     send = job.frozen.send
     if resume:
@@ -82,7 +82,11 @@ def _little_garbage() -> Iterator[None]:
 
 
 def _watch(
-    job: Job, hands: list[Future[None]], pulse: Pulse, report: Report, alive: Callable[[], None]
+    job: Job,
+    hands: list[Future[None]],
+    pulse: Pulse,
+    report: Report | None,
+    alive: Callable[[], None],
 ) -> None:
     """Report on the way; where one thread fails, the others come to their end."""
     count_again, until = 0.0, FIRST_EXCEPTION
@@ -101,7 +105,9 @@ def _watch(
             count_again = time.monotonic() + max(1.0, SHARE * (time.monotonic() - started))
 
 
-def _count(job: Job, report: Report) -> None:
+def _count(job: Job, report: Report | None) -> None:
+    if report is None:
+        return
     with job.database.read() as connection:
         report(receipts.numbers(connection, job.frozen.send.id))
 
@@ -112,8 +118,10 @@ def _finish(job: Job) -> None:
         state, reason = sends.state(connection, send.id)
         if job.doubt is Doubt.HOLD:  # also where it was paused or stopped: no look comes to it
             doubt.hold(connection, send.id, now)
-        waiting = receipts.numbers(connection, send.id)[DeliveryState.WAITING]
-        if not waiting and not doubt.unsettled(connection, send.id):
+        # The batches are looked at first: they are few.
+        if not (
+            doubt.unsettled(connection, send.id) or receipts.anybody_waits(connection, send.id)
+        ):
             sends.set_state(connection, send.id, State.DONE, now, only_from=State.SENDING)
             if held := doubt.held(connection, send.id):
                 job.doubtful(connection, sum(count for _, count, _ in held), held[-1][0])

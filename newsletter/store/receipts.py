@@ -16,12 +16,17 @@ _AT_ONCE = 5_000  # rows held in memory
 
 def numbers(connection: Connection, send_id: int) -> dict[str, int]:
     """How many deliveries are in each state, every state named."""
-    rows = connection.execute(
-        select(deliveries.c.state, func.count())
-        .where(deliveries.c.send_id == send_id)
-        .group_by(deliveries.c.state)
+    each = [func.count().filter(deliveries.c.state == state) for state in DeliveryState]
+    counts = connection.execute(select(*each).where(deliveries.c.send_id == send_id)).one()
+    return dict(zip(map(str, DeliveryState), counts, strict=True))
+
+
+def anybody_waits(connection: Connection, send_id: int) -> bool:
+    """Whether a delivery of the send is still to come; quicker than counting them."""
+    waiting = select(deliveries.c.id).where(
+        deliveries.c.send_id == send_id, deliveries.c.state == DeliveryState.WAITING
     )
-    return dict.fromkeys(map(str, DeliveryState), 0) | {state: int(count) for state, count in rows}
+    return connection.scalar(waiting.limit(1)) is not None
 
 
 def receipt(connection: Connection, found: Frozen) -> Receipt:
