@@ -97,7 +97,7 @@ def test_nobody_to_tell_is_no_fault_but_said(
     week.tick(FRIDAY)
     assert rows(week) == []
     assert not any("alert" in line for line in overview(week.desk).waiting)
-    (line,) = caplog.messages
+    (line,) = (r.getMessage() for r in caplog.records if r.name == "newsletter.app.notifying")
     assert line.startswith("Nobody hears of this (draft 2025-07-07), as there is no [editor] email")
 
 

@@ -43,7 +43,8 @@ def test_no_password_stands_in_an_error(tmp_path: Path, address: str) -> None:
 def test_no_address_stands_in_the_log_of_a_fault_of_ours(
     database: Database, style: journal.Style, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = logging.getLogger().handlers[:]
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
     journal.start(style)
     statement = text("insert into subscribers (id, email) values (1, :email)")
     try:
@@ -52,7 +53,8 @@ def test_no_address_stands_in_the_log_of_a_fault_of_ours(
     except IntegrityError:
         logging.getLogger("newsletter").exception("It failed")
     finally:
-        logging.getLogger().handlers[:] = before
+        root.handlers[:] = before
+        root.setLevel(level)
     said = capsys.readouterr().err
     assert "IntegrityError" in said
     assert "lovelace" not in said
