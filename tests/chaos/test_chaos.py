@@ -65,3 +65,11 @@ def test_the_command_says_what_it_counted(newsroom: Newsroom) -> None:
     assert said["eligible"] == 200
     text = newsroom.run("rehearse", "--readers", "100", "--kills", "0", "--doubt", "hold").stdout
     assert "0 readers got it twice" in text
+
+
+def test_asking_again_for_a_batch_is_no_further_cancellation(tmp_path: Path) -> None:
+    provider = faulty.FaultyProvider(faulty.FaultyProvider.Options(type="faulty"), tmp_path)
+    for number in (1, 2, 4, 5, 7, 8, 10, 11, 13) * 2:
+        assert provider.recall(f"recall-{number}").confirmed
+    assert provider.recall("recall-14").confirmed
+    assert not provider.recall("recall-16").confirmed
