@@ -105,6 +105,7 @@ def _bound(port: int) -> socket.socket:
     listening = socket.socket()
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # of its connections, too
         listening.bind((HOST, port))
         listening.listen()
     except OSError:

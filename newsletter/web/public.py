@@ -78,13 +78,16 @@ def serve(desks: Sequence[Desk], host: str, port: int, ready: Callable[[str], No
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=WAITING)
+        listening = socket.create_server((host, port), family=family, backlog=WAITING)
+        # Inherited by its connections; asyncio sets it only for sockets that it has made itself.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         why = (error.strerror or str(error)).partition(" (")[0]
         raise UsageError(
             f"Nobody can be answered on port {port} of {host}: {why}. Choose another --port or "
             f"--host, or stop what listens there."
         ) from error
+    return listening
 
 
 def _warn(desks: Sequence[Desk]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -128,3 +129,24 @@ def _up(port: int) -> bool:
 def _signs_up(port: int, address: str) -> int:
     url = f"http://127.0.0.1:{port}/subscribe"
     return httpx.post(url, data={"email": address}, timeout=30).status_code
+
+
+def test_no_answer_waits_until_the_one_before_is_acknowledged(newsroom: Newsroom) -> None:
+    """Clients may save that up for 40 ms, and would have each further answer that much later."""
+    port, times = closed_port(), []
+    with running(newsroom, "serve", "--port", str(port)):
+        until(lambda: answers(port))
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            stream = client.makefile("rb")
+            for _ in range(40):
+                start = time.monotonic()
+                client.sendall(b"GET /subscribe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                head = b"".join(iter(stream.readline, b"\r\n"))
+                stream.read(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+                times.append(time.monotonic() - start)
+    assert min(times[20:]) < 0.035
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
