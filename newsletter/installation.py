@@ -14,6 +14,7 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from newsletter.errors import NewsletterError
@@ -129,5 +130,6 @@ def _place(folder: Path) -> str:
     return hashlib.sha256(f"{_machine()}:{folder.resolve()}".encode()).hexdigest()[:16]
 
 
+@cache
 def _machine() -> str:
     return next((p.read_text().strip() for p in _MACHINE if p.is_file()), socket.gethostname())

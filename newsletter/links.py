@@ -77,14 +77,17 @@ def leaving_by_mail(mailbox: str) -> str:
     return f"mailto:{mailbox}?subject=unsubscribe"
 
 
-def reader_keys(ring: Keyring) -> Callable[[Sequence[int], int], list[tuple[str, str]]]:
+def reader_keys(
+    ring: Keyring, before: tuple[str, str] = ("", "")
+) -> Callable[[Sequence[int], int], list[tuple[str, str]]]:
     """What gives readers' keys for a list: of each one to unsubscribe and one for preferences.
+    ``before``: what stands before those, so that they are addresses.
 
     Each says who (a subscriber's number) and which list, signed, in letters, digits, ``-`` and
     ``_``. The two are halves of one signature, in the order of ``Purpose``: neither tells the
     other, so a key for one purpose opens nothing else.
     """
-    return _reader_keys(ring.signs, ring.key)
+    return _reader_keys(ring.signs, ring.key, before)
 
 
 def reader_key(ring: Keyring, purpose: Purpose, of: ReaderOf) -> str:
@@ -143,8 +146,11 @@ def new_nonce() -> str:
     return secrets.token_urlsafe(12)
 
 
-def _reader_keys(number: str, key: bytes) -> Callable[[Sequence[int], int], list[tuple[str, str]]]:
+def _reader_keys(
+    number: str, key: bytes, before: tuple[str, str] = ("", "")
+) -> Callable[[Sequence[int], int], list[tuple[str, str]]]:
     signature = keyed(key, b"reader:")
+    leave, choose = before
 
     def keys(readers: Sequence[int], list_: int) -> list[tuple[str, str]]:
         claims = [f"{number}-{reader}-{list_}" for reader in readers]
@@ -152,7 +158,10 @@ def _reader_keys(number: str, key: bytes) -> Callable[[Sequence[int], int], list
         del signatures[15::16]  # of each half: 15 bytes are 20 letters
         letters = binascii.b2a_base64(signatures, newline=False).translate(_URL).decode()
         return [
-            (f"{claim}-{letters[at : at + 20]}", f"{claim}-{letters[at + 20 : at + 40]}")
+            (
+                f"{leave}{claim}-{letters[at : at + 20]}",
+                f"{choose}{claim}-{letters[at + 20 : at + 40]}",
+            )
             for claim, at in zip(claims, count(0, 40))
         ]
 

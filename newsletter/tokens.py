@@ -41,16 +41,23 @@ def take_apart(text: str) -> str:
     return _OPENING.sub(r"\1 ", text)
 
 
-def values(greeting: str, unsubscribe_url: str, preferences_url: str) -> dict[str, str]:
-    """What each token is replaced by for one reader."""
+def values(
+    greeting: str, unsubscribe_url: str, preferences_url: str, *, plain: bool = False
+) -> dict[str, str]:
+    """What each token is replaced by for one reader. ``plain``: both addresses are ``is_plain``."""
     return {
         GREETING_HTML: _escaped(greeting),
         GREETING_TEXT: greeting,
-        UNSUBSCRIBE_HTML: _escaped(unsubscribe_url),
+        UNSUBSCRIBE_HTML: unsubscribe_url if plain else _escaped(unsubscribe_url),
         UNSUBSCRIBE_TEXT: unsubscribe_url,
-        PREFERENCES_HTML: _escaped(preferences_url),
+        PREFERENCES_HTML: preferences_url if plain else _escaped(preferences_url),
         PREFERENCES_TEXT: preferences_url,
     }
+
+
+def is_plain(text: str) -> bool:
+    """Whether it reads the same in HTML."""
+    return _escaped(text) is text
 
 
 def leading(unsubscribe_url: str, preferences_url: str) -> dict[str, str]:
@@ -60,7 +67,7 @@ def leading(unsubscribe_url: str, preferences_url: str) -> dict[str, str]:
 
 
 def _escaped(text: str) -> str:
-    """As html.escape, which looks five times through every address of a million and copies it."""
+    """As html.escape, which looks five times through every greeting of a million and copies it."""
     if "&" in text or "<" in text or ">" in text or '"' in text or "'" in text:
         return html.escape(text)
     return text

@@ -18,22 +18,20 @@ def personal(desk: Desk, list_: int) -> Callable[[Sequence[Reader]], list[Recipi
     Raises ConfigError where the key that signs the addresses cannot be used.
     """
     newsletter, words = desk.config.newsletter, desk.language.words
-    keys = links.reader_keys(keyring(desk.folder))
     base, everybody = newsletter.base_url, words["greeting"]
+    own = links.reader_keys(keyring(desk.folder), (f"{base}/unsubscribe/", f"{base}/preferences/"))
     before, _, after = words["greeting_named"].partition("{name}")
     by_mail = links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
-    unsubscribe, preferences = f"{base}/unsubscribe/", f"{base}/preferences/"
+    plain = tokens.is_plain(by_mail if base is None else base)  # no key has anything to escape
 
     def recipients(readers: Sequence[Reader]) -> list[Recipient]:
-        if base is None:
-            ways = [(by_mail, by_mail)] * len(readers)
-        else:
-            signed = keys([reader.subscriber for reader in readers], list_)
-            ways = [(unsubscribe + leave, preferences + choose) for leave, choose in signed]
+        ways = [(by_mail, by_mail)] * len(readers)
+        if base is not None:
+            ways = own([reader.subscriber for reader in readers], list_)
         made = []
-        for (delivery, _, email, name), (leave, choose) in zip(readers, ways, strict=True):
+        for (delivery, _, email, name, _), (leave, choose) in zip(readers, ways, strict=True):
             greeting = before + name + after if name else everybody
-            parts = tokens.values(greeting, leave, choose)
+            parts = tokens.values(greeting, leave, choose, plain=plain)
             made.append(Recipient(delivery, email, name, leave, parts))
         return made
 

@@ -108,12 +108,13 @@ def list_headers(send: Send) -> Callable[[str], dict[str, str]]:
     by_mail = f"<mailto:{mailbox}?subject=unsubscribe>"
 
     def headers(link: str) -> dict[str, str]:
-        if link.startswith("mailto:"):
-            return {"List-Unsubscribe": f"<{link}>"}
-        ways = {"List-Unsubscribe": f"<{link}>, {by_mail}"}
         if link.startswith("https:"):
-            ways["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        return ways
+            return {
+                "List-Unsubscribe": f"<{link}>, {by_mail}",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            }
+        ways = f"<{link}>" if link.startswith("mailto:") else f"<{link}>, {by_mail}"
+        return {"List-Unsubscribe": ways}
 
     return headers
 

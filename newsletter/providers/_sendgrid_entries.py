@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
+
+import orjson
 
 from newsletter.model import Recipient, Send
 from newsletter.providers import _message
@@ -21,75 +24,69 @@ _USUAL = re.compile(rf"(?>{_ADDRESS}\n(?:{_WORD}(?: {_WORD})*)?\nhttps:[!-;=?-~]
 def personalizations(
     send: Send, batch: Sequence[Recipient]
 ) -> tuple[Sequence[Recipient], list[dict[str, Any]], dict[int, str]]:
-    """Who can be in the request, in the order of the batch; the entries of those; and by delivery
-    the reason why the others cannot. One of those would fail the whole request.
+    """Who can be in the request, as they stand in it and in the order of the batch; the entries
+    of those; and by delivery the reason why the others cannot. One of those would fail it whole.
     """
-    entry = _entries(send)
-    if _usual(batch):
-        return batch, [entry(each, each.email, each.name) for each in batch], {}
-    fit, entries, unfit = [], [], {}
-    seen: set[str] = set()
-    for recipient in batch:
-        try:
-            address, name = _fitting(recipient)
-            if address.casefold() in seen:
-                raise ValueError("the address stands twice in this request")  # noqa: TRY301
-            entries.append(entry(recipient, address, name))
-        except ValueError as error:
-            unfit[recipient.delivery] = str(error)
-        else:
-            seen.add(address.casefold())
-            fit.append(recipient)
-    return fit, entries, unfit
+    fit, unfit = (batch, {}) if _usual(batch) else _sorted_out(batch)
+    return fit, _entries(send, fit), unfit
 
 
 def _usual(batch: Sequence[Recipient]) -> bool:
     """Whether all can go in as they are. Looked at at once, as nearly every batch is such."""
     lines = "\n".join(chain.from_iterable((r.email, r.name, r.unsubscribe_url) for r in batch))
-    tokens = [recipient.tokens for recipient in batch]
     return (
         lines.count("\n") == 3 * len(batch) - 1  # nobody brings lines of their own
         and _USUAL.fullmatch(f"{lines}\n") is not None
         and len({recipient.email.casefold() for recipient in batch}) == len(batch)
-        and 4 * max(map(_letters, tokens)) <= _MAX_SUBSTITUTIONS
+        and max(map(len, map(orjson.dumps, (r.tokens for r in batch)))) <= _MAX_SUBSTITUTIONS
     )
 
 
-def _fitting(recipient: Recipient) -> tuple[str, str]:
-    """The address and the name as they may stand in a request.
+def _sorted_out(batch: Sequence[Recipient]) -> tuple[list[Recipient], dict[int, str]]:
+    """Each looked at alone: who fits, once made to; and the reasons of the others."""
+    fit, unfit = [], {}
+    seen: set[str] = set()
+    for recipient in batch:
+        try:
+            fitting = _fitting(recipient)
+            if fitting.email.casefold() in seen:
+                raise ValueError("the address stands twice in this request")  # noqa: TRY301
+        except ValueError as error:
+            unfit[recipient.delivery] = str(error)
+        else:
+            seen.add(fitting.email.casefold())
+            fit.append(fitting)
+    return fit, unfit
+
+
+def _fitting(recipient: Recipient) -> Recipient:
+    """The recipient with address and name as they may stand in a request.
 
     Raises ValueError with a reason for the receipt.
     """
     address = _message.wire_address(recipient.email)
     if not address.isascii():
         raise ValueError("SendGrid takes only addresses of ASCII letters before the @")
-    if 4 * _letters(recipient.tokens) > _MAX_SUBSTITUTIONS:
-        size = sum(len(text.encode()) for pair in recipient.tokens.items() for text in pair)
-        if size > _MAX_SUBSTITUTIONS:
-            raise ValueError(f"the personal parts have {size} bytes; SendGrid takes 10,000")
+    name = _name(recipient.name)
+    size = sum(len(text.encode()) for pair in recipient.tokens.items() for text in pair)
+    if size > _MAX_SUBSTITUTIONS:
+        raise ValueError(f"the personal parts have {size} bytes; SendGrid takes 10,000")
     _message.link(recipient.unsubscribe_url)
-    return address, _name(recipient.name)
+    return replace(recipient, email=address, name=name)
 
 
-def _letters(tokens: Mapping[str, str]) -> int:
-    """Of all keys and values; a letter has four bytes at most."""
-    return len("".join((*tokens, *tokens.values())))
-
-
-def _entries(send: Send) -> Callable[[Recipient, str, str], dict[str, Any]]:
-    """What makes a recipient's entry, with the address and the name as they may stand in it."""
-    shared, headers, test = _shared_arguments(send), _message.list_headers(send), send.test
-
-    def entry(recipient: Recipient, address: str, name: str) -> dict[str, Any]:
-        return {
-            "to": [{"email": address, "name": name} if name else {"email": address}],
-            "substitutions": recipient.tokens,
-            "headers": headers(recipient.unsubscribe_url),
+def _entries(send: Send, people: Sequence[Recipient]) -> list[dict[str, Any]]:
+    shared, headers = _shared_arguments(send), _message.list_headers(send)
+    return [
+        {
+            "to": [{"email": r.email, "name": r.name} if r.name else {"email": r.email}],
+            "substitutions": r.tokens,
+            "headers": headers(r.unsubscribe_url),
             # The events of a test must not pass for those of a delivery.
-            "custom_args": shared if test else {**shared, "nb_delivery": str(recipient.delivery)},
+            "custom_args": shared if send.test else {**shared, "nb_delivery": str(r.delivery)},
         }
-
-    return entry
+        for r in people
+    ]
 
 
 def _shared_arguments(send: Send) -> dict[str, str]:

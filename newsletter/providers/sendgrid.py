@@ -92,6 +92,8 @@ class SendgridProvider:
             outcome = self._post(body, people)
         else:
             outcome = Outcome({})
+        if not unfit:
+            return outcome
         rejected = dict.fromkeys(unfit, Answer.REJECTED)
         return outcome.but(
             answers={**outcome.answers, **rejected}, reasons={**outcome.reasons, **unfit}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
 
 from newsletter.model import Answer, Outcome
 from newsletter.store.schema import (
@@ -100,8 +100,12 @@ _READERS = (
         deliveries.c.subscriber_id,
         subscribers.c.email,
         subscribers.c.name,
-        suppressions.c.reason,
-        subscriptions.c.status,
+        case(
+            (suppressions.c.reason.is_not(None), suppressions.c.reason),
+            (func.coalesce(subscribers.c.email, "") == "", "the address is gone"),
+            (subscriptions.c.status == ACTIVE, None),
+            else_="unsubscribed before the issue went out",
+        ),
     )
     .join_from(deliveries, subscribers)
     .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
@@ -119,12 +123,13 @@ _READERS = (
 
 
 class Reader(NamedTuple):
-    """One waiting delivery of a claimed batch."""
+    """One waiting delivery of a claimed batch. ``unfit``: why it may not be mailed any more."""
 
     delivery: int
     subscriber: int
     email: str
     name: str
+    unfit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,17 +162,13 @@ def read(connection: Connection, held: Claim, list_id: int) -> tuple[Claim, dict
     """The claim with its waiting readers; and by delivery why others may not be mailed any more:
     suppressed, erased or unsubscribed since the freeze. Only reads, so nobody waits for it.
     """
-    readers, reasons = [], {}
     rows = connection.execute(
         _READERS, {"send": held.send_id, "batch": held.number, "list": list_id}
     )
-    for id_, subscriber, email, name, suppressed, status in rows.all():
-        if suppressed is None and email and status == ACTIVE:
-            readers.append(Reader(id_, subscriber, email, name))
-        elif suppressed or not email:
-            reasons[id_] = suppressed or "the address is gone"
-        else:
-            reasons[id_] = "unsubscribed before the issue went out"
+    readers = [Reader._make(row) for row in rows.all()]
+    reasons = {reader.delivery: reader.unfit for reader in readers if reader.unfit is not None}
+    if reasons:
+        readers = [reader for reader in readers if reader.unfit is None]
     return replace(held, readers=tuple(readers)), reasons
 
 
@@ -223,9 +224,7 @@ def record(connection: Connection, held: Claim, outcome: Outcome, now: datetime)
     ).one_or_none()
     if mine is None:
         return False
-    ids: dict[Answer, list[int]] = {answer: [] for answer in Answer}
-    for reader in held.readers:
-        ids[outcome.answers.get(reader.delivery, Answer.UNKNOWN)].append(reader.delivery)
+    ids = _by_answer(held, outcome)
     _settle(connection, held, ids, outcome.reasons)
     later = now + timedelta(seconds=outcome.retry_after) if outcome.retry_after else None
     if outcome.throttled and later:
@@ -256,6 +255,18 @@ def expire(connection: Connection, send_id: int, now: datetime) -> list[int]:
             move_all(connection, send_id, number, DeliveryState.WAITING, DeliveryState.IN_DOUBT)
         close(connection, send_id, number, _AFTER[state], now, reason)
     return doubtful
+
+
+def _by_answer(held: Claim, outcome: Outcome) -> dict[Answer, list[int]]:
+    """The deliveries of the batch by what was answered for them."""
+    numbers = [reader.delivery for reader in held.readers]
+    answers = [outcome.answers.get(number, Answer.UNKNOWN) for number in numbers]
+    ids: dict[Answer, list[int]] = {answer: [] for answer in Answer}
+    if answers.count(Answer.ACCEPTED) == len(numbers):  # nearly always: nothing is sorted then
+        return ids | {Answer.ACCEPTED: numbers}
+    for number, answer in zip(numbers, answers, strict=True):
+        ids[answer].append(number)
+    return ids
 
 
 def _settle(

@@ -140,14 +140,16 @@ def test_who_would_fail_the_whole_request_is_left_out(
         a_recipient(4, email="철수@example.com"),
         a_recipient(5, unsubscribe_url="https://example.com/\u2028"),
         a_recipient(6, email="kim@한국.test"),
+        a_recipient(7, name="half a letter: \ud800"),
     ]
     outcome = provider.submit(a_send(), batch)
-    assert list(outcome.answers) == [1, 6, 2, 3, 4, 5]
+    assert list(outcome.answers) == [1, 6, 2, 3, 4, 5, 7]
     assert [outcome.answers[n] for n in range(1, 7)] == [ACCEPTED, *[REJECTED] * 4, ACCEPTED]
     assert outcome.reasons[2] == "the address stands twice in this request"
     assert "10,000" in outcome.reasons[3]
     assert "ASCII" in outcome.reasons[4]
     assert "link" in outcome.reasons[5]
+    assert outcome.reasons[7] == "the name has a line break or another control character in it"
     assert server.violations == []
     assert [mail.email for mail in server.mails()] == [
         "reader1@example.com",
