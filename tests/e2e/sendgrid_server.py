@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -94,7 +95,7 @@ class SendgridServer:
     one about a mail.
     """
 
-    def __init__(self, data: Path | None) -> None:
+    def __init__(self, data: Path | None, tls: ssl.SSLContext | None = None) -> None:
         known = data is not None and (data / sendgrid_rules.SPECIFICATION).exists()
         self.validator = sendgrid_rules.schema(data) if known and data else None
         self.bodies: list[dict[str, Any]] = []
@@ -111,7 +112,11 @@ class SendgridServer:
         self.lock = threading.Lock()
         self._http = _Server(self)
         self.port = int(self._http.server_address[1])
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        if tls:
+            self._http.socket = tls.wrap_socket(
+                self._http.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -171,9 +176,13 @@ class SendgridServer:
 
 
 @contextlib.contextmanager
-def sendgrid_server(data: Path | None = None) -> Iterator[SendgridServer]:
-    """A server shaped like SendGrid. ``data``: the folder with the official specification."""
-    server = SendgridServer(data)
+def sendgrid_server(
+    data: Path | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[SendgridServer]:
+    """A server shaped like SendGrid. ``data``: the folder with the official specification;
+    ``tls``: from ``authority``.
+    """
+    server = SendgridServer(data, tls)
     try:
         yield server
     finally:

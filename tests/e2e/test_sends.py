@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import ExitStack
+from email import message_from_bytes
+from email.policy import SMTP
 from pathlib import Path
 
 from tests.e2e.sends import running, said, until
@@ -52,6 +54,33 @@ def test_sendgrid_gets_one_valid_request_for_many_readers(
     assert contents == [(build / "email.txt").read_text(), (build / "email.html").read_text()]
     links = {LINK.search(mail.html).group() for mail in mails}  # type: ignore[union-attr]
     assert len(links) == 1200
+
+
+def test_sendgrid_behind_an_authority_of_the_newsroom_s_own(
+    newsroom: Newsroom, tmp_path: Path
+) -> None:
+    readers = newsroom.prepare(ISSUE, readers=3)
+    certificate, context = authority(tmp_path)
+    with sendgrid_server(tls=context) as server:
+        through_sendgrid(newsroom, server.url, doubt="hold")
+        unknown = newsroom.run("test", ISSUE, status=1)
+        assert "CERTIFICATE_VERIFY_FAILED" in unknown.stderr
+        newsroom.environment["SSL_CERT_FILE"] = str(certificate)
+        sent = newsroom.run("send", ISSUE, "--yes")
+        assert sorted(mail.email for mail in server.mails()) == readers
+    assert sent.stderr.rstrip().endswith("3 accepted")  # the last that is heard on the way
+
+
+def test_addresses_of_readers_are_escaped_in_the_html_part_alone(newsroom: Newsroom) -> None:
+    newsroom.configure(**{"https://news.example.com": "https://news.example.com/arts&more"})
+    newsroom.prepare(ISSUE, readers=1)
+    newsroom.run("send", ISSUE, "--yes")
+    (path,) = (newsroom.folder / "outbox" / ISSUE).glob("*.eml")
+    mail = message_from_bytes(path.read_bytes(), policy=SMTP)
+    text, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[attr-defined]
+    assert "https://news.example.com/arts&more/unsubscribe/1-" in text
+    assert 'href="https://news.example.com/arts&amp;more/unsubscribe/1-' in html
+    assert "arts&more" not in html
 
 
 def test_a_429_is_waited_for_and_nobody_gets_it_twice(

@@ -50,10 +50,12 @@ def test_the_environment_names_others_where_it_is_asked(
 ) -> None:
     authority.cert_pem.write_to_path(str(tmp_path / "ours.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ours.pem"))
-    greeted(authority, trusted.__wrapped__(by_environment=True))
+    greeted(authority, trusted(by_environment=True))
     with pytest.raises(ssl.SSLCertVerificationError):
-        greeted(authority, trusted.__wrapped__())
+        greeted(authority, trusted())
 
 
-def test_they_are_read_once() -> None:
-    assert trusted() is trusted()
+def test_they_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    assert trusted() is trusted(by_environment=True)
