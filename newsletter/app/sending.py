@@ -16,7 +16,7 @@ from newsletter.issues import parse_issue
 from newsletter.model import CorrectionDate, Doubt, Finding, Receipt
 from newsletter.render import said
 from newsletter.store import Connection, approvals, archive, missing, readers, sends
-from newsletter.store.sends import Frozen, State
+from newsletter.store.sends import DeliveryState, Frozen, State
 
 CHANGED = 0.3  # a list that grew or shrank by more is asked about
 SMALL = 20  # readers; a smaller list changes by much every week
@@ -123,7 +123,7 @@ def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
             missing.go_on(connection, frozen, provider.batch_size, desk.clock())
     if planned.missing or frozen.state is not State.DONE:
         deliver(desk, frozen, watch)
-    return receipts.receipt(desk, planned.issue)
+    return _receipt(desk, planned.issue, watch)
 
 
 def take_back(desk: Desk, issue: date, watch: Watch | None = None) -> Receipt:
@@ -131,8 +131,17 @@ def take_back(desk: Desk, issue: date, watch: Watch | None = None) -> Receipt:
     in another process's hands. Anybody may do that: it does not make this the one that sends.
     """
     frozen = receipts.find(desk, issue)
-    deliver(desk, frozen, watch or Watch(), sign=False)
-    return receipts.receipt(desk, issue)
+    watch = watch or Watch()
+    deliver(desk, frozen, watch, sign=False)
+    return _receipt(desk, issue, watch)
+
+
+def _receipt(desk: Desk, issue: date, watch: Watch) -> Receipt:
+    """At the end. Whoever looked on hears it as well: a million readers are counted only once."""
+    found = receipts.receipt(desk, issue)
+    if watch.report:
+        watch.report({state.value: getattr(found, state) for state in DeliveryState})
+    return found
 
 
 def _corrected(desk: Desk, connection: Connection, issue: date) -> int | None:

@@ -36,11 +36,12 @@ def run(
 ) -> None:
     """Deliver all that can be delivered; without ``resume`` nothing of a send that is paused.
 
-    ``report``, if there is one, gets the number of deliveries in each state now and then,
-    ``waiting`` a moment that is waited for; ``alive`` is called now and then. Of a cancelled send,
-    what has not gone yet is taken back. Raises NotReadyError where the send is paused, or the
-    provider takes nothing for half an hour; DatabaseError where the database is gone: what was
-    answered before is recorded, the rest waits or is in doubt.
+    ``report``, if there is one, gets the number of deliveries in each state now and then (but not
+    at the end: that is the receipt's), ``waiting`` a moment that is waited for; ``alive`` is
+    called now and then. Of a cancelled send, what has not gone yet is taken back. Raises
+    NotReadyError where the send is paused, or the provider takes nothing for half an hour;
+    DatabaseError where the database is gone: what was answered before is recorded, the rest
+    waits or is in doubt.
     """
     send = job.frozen.send
     if resume:
@@ -63,7 +64,6 @@ def run(
     for hand in hands:
         hand.result()
     _finish(job)
-    _count(job, report)
 
 
 @contextmanager
@@ -101,15 +101,10 @@ def _watch(
         if time.monotonic() >= count_again and not job.stop.is_set():
             started = time.monotonic()
             alive()
-            _count(job, report)
+            if report:
+                with job.database.read() as connection:
+                    report(receipts.numbers(connection, job.frozen.send.id))
             count_again = time.monotonic() + max(1.0, SHARE * (time.monotonic() - started))
-
-
-def _count(job: Job, report: Report | None) -> None:
-    if report is None:
-        return
-    with job.database.read() as connection:
-        report(receipts.numbers(connection, job.frozen.send.id))
 
 
 def _finish(job: Job) -> None:
@@ -118,8 +113,8 @@ def _finish(job: Job) -> None:
         state, reason = sends.state(connection, send.id)
         if job.doubt is Doubt.HOLD:  # also where it was paused or stopped: no look comes to it
             doubt.hold(connection, send.id, now)
-        # The batches are looked at first: they are few.
-        if not (
+        # What is quicker is looked at first; of several processes one is the first to end it.
+        if state is not State.DONE and not (
             doubt.unsettled(connection, send.id) or receipts.anybody_waits(connection, send.id)
         ):
             sends.set_state(connection, send.id, State.DONE, now, only_from=State.SENDING)

@@ -17,7 +17,8 @@ from newsletter.store.recalls import Recalling
 from newsletter.store.sends import State
 
 PATIENCE = timedelta(minutes=30)  # how long a run waits for a provider that takes nothing
-A_MOMENT, A_WHILE = 0.05, 0.25  # seconds between two looks: another process may have been at work
+# Seconds between two looks, ever longer ones: another process may have been at work.
+A_MOMENT, A_WHILE = 0.05, 0.25
 SILENCE = 5  # so many requests in a row without an answer are an outage
 INSIST = 30.0  # seconds for which an answer is tried to be written down
 
@@ -27,7 +28,7 @@ def work(job: Job, owner: str, pulse: Pulse, waiting: Callable[[datetime], None]
 
     Raises NotReadyError where the provider takes nothing for half an hour.
     """
-    said = None
+    said, pause = None, A_MOMENT
     while not job.stop.is_set():
         step = _next(job, owner)
         if step is None:
@@ -39,8 +40,10 @@ def work(job: Job, owner: str, pulse: Pulse, waiting: Callable[[datetime], None]
             if seconds > A_WHILE and step != said:
                 waiting(step)
                 said = step
-            pulse.wait(min(max(seconds, A_MOMENT), A_WHILE))
+            pulse.wait(min(max(seconds, A_MOMENT), pause))
+            pause = min(2 * pause, A_WHILE)
             continue
+        pause = A_MOMENT
         if isinstance(step, Claim):
             _hand_over(job, step, pulse)
         else:
@@ -87,7 +90,7 @@ def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
     job.checkpoint("answered")
     _record(job, claim, outcome)
     job.checkpoint("recorded")
-    answers = set(outcome.answers.values())
+    answers = outcome.answers.values()
     if Answer.ACCEPTED in answers:
         pulse.last_success, pulse.silent = job.clock(), 0
     elif Answer.UNKNOWN in answers:  # whatever is known of others in it: nobody was taken
