@@ -57,18 +57,8 @@ def main() -> None:
     _line("100 feeds, fetched and parsed only", least, None)
     _line("100 feeds, gathered", first, 1.5 * least)
     _line("100 feeds, gathered again", second, 1.5 * least)
-    handed = delivering.measure()
-    readers = f"{delivering.MANY:,} readers"
-    _line(f"{readers}, planned", handed.plan, 3.0)
-    _line(f"{readers}, bare bodies posted", handed.bare, None)
-    _line(f"{readers}, handed over", handed.deliver, 3 * handed.bare)
-    _line(f"{readers}, by the package, a request each", handed.singly, None)
-    _line(f"{readers}, by the package, 1,000 a request", handed.package, None)
-    print(
-        f"  {handed.singly / handed.deliver:.0f} and {handed.package / handed.deliver:.1f} times "
-        f"as fast as the package in its two forms, at least 8; memory "
-        f"{handed.many_memory / handed.few_memory:.3f} of that for {delivering.FEW:,}, at most 1.1"
-    )
+    for tls in (True, False):
+        _handed_over(delivering.measure(tls=tls), "TLS" if tls else "plain")
     bare, ours, share = mailing.measure()
     print(f"SMTP, a bare loop of ready-made mails {bare:6.0f} mails a second")
     print(f"SMTP, delivered and recorded {ours:15.0f} mails a second", end="")
@@ -92,6 +82,22 @@ def main() -> None:
 
 
 _CLI = ("-m", "newsletter.cli")
+
+
+def _handed_over(found: delivering.Figures, how: str) -> None:
+    readers, middle = f"{delivering.MANY:,} readers", found.middle
+    _line(f"{readers}, planned", middle.plan, 3.0)
+    _line(f"{readers}, bare bodies, {how}", middle.bare, None)
+    _line(f"{readers}, handed over, {how}", middle.deliver, 3 * middle.bare)
+    _line(f"{readers}, by the package, a request each", found.singly, None)
+    _line(f"{readers}, by the package, 1,000 a request", found.package, None)
+    one, many = (seconds / middle.deliver for seconds in (found.singly, found.package))
+    print(
+        f"  {middle.times:.2f} times the bare bodies ({found.lowest:.2f} to {found.highest:.2f} in "
+        f"{delivering.ROUNDS} rounds), at most 3; {one:.0f} and {many:.1f} times as fast as the "
+        f"package in its two forms, at least 8; memory {middle.memory / found.few_memory:.3f} of "
+        f"that for {delivering.FEW:,}, at most 1.1"
+    )
 
 
 def _warm(folder: Path) -> tuple[float, float, float]:

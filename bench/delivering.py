@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import multiprocessing
 import os
 import resource
-import signal
-import socket
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 import httpx
-import orjson
 from sqlalchemy import text
 
+from bench import taking
 from newsletter.app import Desk
 from newsletter.model import Rendered
 
 KEY = "SG.a-key-for-the-bench"
 BATCH = 1000
-SAMPLE = 20  # prebuilt bodies, posted in turn; and requests through the package's own helpers
-SERVERS = 6  # processes that take requests: more than there are connections at once
+ROUNDS = 3  # the speed of a shared machine changes within a minute: the middle one counts
+SAMPLE = 20  # requests through the package's own helpers, and ready-made bodies
 SINGLY = 300  # readers who get a request of their own, as the package's README has it
 MANY, FEW = 1_000_000, 20_000
 ISSUE = date(2025, 7, 7)
@@ -38,60 +33,73 @@ ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Seconds, and KiB of memory (of both processes), of one run."""
+class Round:
+    """One send, and the bare bodies right after it: seconds, and KiB of memory (of both
+    processes).
+    """
 
     plan: float
     deliver: float
+    memory: float
     bare: float
+
+    @property
+    def times(self) -> float:
+        """How many times the bare bodies the send took."""
+        return self.deliver / self.bare
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of the middle round; and in seconds how long the package takes in its two forms."""
+
+    middle: Round
+    lowest: float
+    highest: float
+    few_memory: float
     package: float
     singly: float
-    few_memory: int
-    many_memory: int
 
 
-def measure(readers: int = MANY) -> Figures:
-    """Everything in one run, against one server of its own process."""
-    with tempfile.TemporaryDirectory() as name, server() as url:
+def measure(*, tls: bool, readers: int = MANY) -> Figures:
+    """Everything in one run, against one server; by TLS as SendGrid is asked, or without."""
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        few = _run("deliver", folder / "few", FEW, url)
-        many = _run("deliver", folder / "many", readers, url)
-        bare = _run("bare", folder / "many", readers, url)
-        package = _run("package", folder / "many", BATCH * SAMPLE, url)
-        singly = _run("singly", folder / "many", SINGLY, url)
-    return Figures(
-        plan=many["plan"],
-        deliver=many["deliver"],
-        bare=bare["seconds"],
-        package=package["seconds"] * readers / (BATCH * SAMPLE),
-        singly=singly["seconds"] * readers / SINGLY,
-        few_memory=int(few["memory"]),
-        many_memory=int(many["memory"]),
-    )
+        certificate, authorities = taking.certify(folder)
+        trusting = {"SSL_CERT_FILE": str(authorities)} if tls else {}
+        with taking.server(certificate if tls else None) as url:
+
+            def run(what: str, place: str, count: int) -> dict[str, float]:
+                return _run(what, folder / place, count, url, trusting)
+
+            few = run("deliver", "few", FEW)["memory"]
+            rounds = []
+            for _ in range(ROUNDS):
+                shutil.rmtree(folder / "many", ignore_errors=True)
+                many = run("deliver", "many", readers)
+                rounds.append(Round(**many, bare=run("bare", "many", readers)["seconds"]))
+            rounds.sort(key=lambda each: each.times)
+            return Figures(
+                middle=rounds[len(rounds) // 2],
+                lowest=rounds[0].times,
+                highest=rounds[-1].times,
+                few_memory=few,
+                package=run("package", "many", BATCH * SAMPLE)["seconds"]
+                * readers
+                / BATCH
+                / SAMPLE,
+                singly=run("singly", "many", SINGLY)["seconds"] * readers / SINGLY,
+            )
 
 
-@contextlib.contextmanager
-def server() -> Iterator[str]:
-    """A SendGrid-shaped server in a process of its own; it must have got every reader once."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.delivering", "serve"], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _run(what: str, folder: Path, readers: int, url: str) -> dict[str, float]:
+def _run(what: str, folder: Path, readers: int, url: str, more: dict[str, str]) -> dict[str, float]:
     folder.mkdir(exist_ok=True)
     done = subprocess.run(
         [sys.executable, "-m", "bench.delivering", what, str(folder), str(readers), url],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "SENDGRID_API_KEY": KEY},
+        env={**os.environ, "SENDGRID_API_KEY": KEY, **more},
     )
     found: dict[str, float] = json.loads(done.stdout)
     return found
@@ -118,6 +126,7 @@ def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
     rendered = compose(open_desk(ROOT), ISSUE).rendered
     desk = open_folder(folder, url)
     fill(desk, readers)
+    httpx.get(f"{url}/count")  # and from now on
     started = time.perf_counter()
     freeze(desk, rendered)
     planned = time.perf_counter()
@@ -181,149 +190,9 @@ def freeze(desk: Desk, rendered: Rendered) -> None:
         )
 
 
-def bodies(folder: Path, url: str) -> list[bytes]:
-    """The bodies of the first requests, as they were sent."""
-    from newsletter.app import personal, receipts
-    from newsletter.providers import _sendgrid_body, _sendgrid_entries
-    from newsletter.store.ledger import Reader
-
-    desk = open_folder(folder, url)
-    frozen = receipts.find(desk, ISSUE)
-    make = personal.personal(desk, frozen.list_id)
-    found = []
-    for first in range(1, SAMPLE * BATCH, BATCH):
-        numbers = range(first, first + BATCH)
-        people = make([Reader(i, i, address(i), f"Reader {i}") for i in numbers])
-        _, entries, _ = _sendgrid_entries.personalizations(frozen.send, people)
-        found.append(_sendgrid_body.request(frozen.send, entries))
-    return found
-
-
-def bare(folder: Path, readers: int, url: str) -> dict[str, float]:
-    """One keep-alive connection posts prebuilt bodies."""
-    prebuilt = bodies(folder, url)
-    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-    with httpx.Client(headers=headers, trust_env=False) as client:
-        started = time.perf_counter()
-        for number in range(readers // BATCH):
-            assert (
-                client.post(f"{url}/v3/mail/send", content=prebuilt[number % SAMPLE]).status_code
-                == 202
-            )
-        return {"seconds": time.perf_counter() - started}
-
-
-def package(folder: Path, readers: int, url: str) -> dict[str, float]:
-    """The sendgrid package as its documentation shows it: helpers, a request for each batch.
-
-    Such a script reads its readers and makes their links as we do, and keeps no ledger.
-    """
-    import sendgrid
-    from sendgrid.helpers.mail import CustomArg, Header, Mail, Personalization, Substitution, To
-
-    from newsletter.app import personal, receipts
-    from newsletter.store.ledger import Reader
-
-    desk = open_folder(folder, url)
-    frozen = receipts.find(desk, ISSUE)
-    make, send = personal.personal(desk, frozen.list_id), frozen.send
-    client = sendgrid.SendGridAPIClient(KEY, host=url)
-    started = time.perf_counter()
-    for first in range(1, readers + 1, BATCH):
-        mail = Mail("bench@example.com", None, send.subject, send.text, send.html)
-        with desk.database.read() as connection:
-            rows = connection.execute(_SOME, {"first": first, "last": first + BATCH - 1}).all()
-        for recipient in make([Reader(id_, id_, *who) for id_, *who in rows]):
-            person = Personalization()
-            person.add_to(To(recipient.email, recipient.name))
-            for key, value in recipient.tokens.items():
-                person.add_substitution(Substitution(key, value))
-            person.add_custom_arg(CustomArg("nb_delivery", str(recipient.delivery)))
-            person.add_header(Header("List-Unsubscribe", f"<{recipient.unsubscribe_url}>"))
-            person.add_header(Header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
-            mail.add_personalization(person)
-        assert client.send(mail).status_code == 202
-    return {"seconds": time.perf_counter() - started}
-
-
-def singly(folder: Path, readers: int, url: str) -> dict[str, float]:
-    """The package as its README begins: a mail, and a request, for each reader."""
-    import sendgrid
-    from sendgrid.helpers.mail import Mail
-
-    from newsletter.app import personal, receipts
-    from newsletter.store.ledger import Reader
-    from newsletter.tokens import fill
-
-    desk = open_folder(folder, url)
-    frozen = receipts.find(desk, ISSUE)
-    make, send = personal.personal(desk, frozen.list_id), frozen.send
-    client = sendgrid.SendGridAPIClient(KEY, host=url)
-    started = time.perf_counter()
-    with desk.database.read() as connection:
-        rows = connection.execute(_SOME, {"first": 1, "last": readers}).all()
-    for reader in (Reader(id_, id_, *who) for id_, *who in rows):
-        values = make([reader])[0].tokens
-        texts = fill(send.text, values), fill(send.html, values)
-        mail = Mail("bench@example.com", reader.email, send.subject, *texts)
-        assert client.send(mail).status_code == 202
-    return {"seconds": time.perf_counter() - started}
-
-
-_SOME = text("SELECT id, email, name FROM subscribers WHERE id BETWEEN :first AND :last")
-
-
-def serve() -> None:
-    """Take requests as SendGrid does: read, parse, count the readers, answer 202.
-
-    Several processes, as no server of theirs lets one client wait for another.
-    """
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    counted = multiprocessing.get_context("fork").Value("q", 0)
-    context = multiprocessing.get_context("fork")
-    for _ in range(SERVERS):
-        context.Process(target=_take_all, args=(listener, counted), daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # and the others with it
-    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    signal.pause()
-
-
-def _take_all(listener: socket.socket, counted: Synchronized[int]) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    while True:
-        connection, _ = listener.accept()
-        with contextlib.suppress(ConnectionError):
-            _talk(connection, counted)
-        connection.close()
-
-
-_TAKEN = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: m\r\nContent-Length: 0\r\n\r\n"
-
-
-def _talk(connection: socket.socket, counted: Synchronized[int]) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    stream = connection.makefile("rb", buffering=1 << 20)
-    while line := stream.readline():
-        length = 0
-        while (header := stream.readline()) not in (b"\r\n", b""):
-            if header.lower().startswith(b"content-length:"):
-                length = int(header[15:])
-        content = stream.read(length)
-        if line.startswith(b"GET"):
-            with counted:
-                answer, counted.value = str(counted.value).encode(), 0
-            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\n\r\n"
-            connection.sendall(head.encode() + answer)
-            continue
-        people = len(orjson.loads(content)["personalizations"])
-        with counted:
-            counted.value += people
-        connection.sendall(_TAKEN)
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "serve":
-        serve()
-    else:
-        work = {"deliver": deliver, "bare": bare, "package": package, "singly": singly}[sys.argv[1]]
-        print(json.dumps(work(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])))
+    from bench import rivals
+
+    works = {"bare": rivals.bare, "package": rivals.package, "singly": rivals.singly}
+    work = {"deliver": deliver, **works}[sys.argv[1]]
+    print(json.dumps(work(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])))
