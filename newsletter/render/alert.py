@@ -7,9 +7,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from newsletter import colours
 from newsletter.config import Config
@@ -17,11 +15,9 @@ from newsletter.language import Language
 from newsletter.letters import columns
 from newsletter.model import Rendered
 from newsletter.render.charset import guarded
+from newsletter.render.filling import own
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-_PAGES = Path(__file__).parent / "pages"
+_PAGE = Path(__file__).parent / "pages" / "alert.html.j2"
 _LIGHT = ("#efebe3", "#fffdf9", "#f6f1e7", "#1c1a17", "#635b50", "#d9d2c5")
 _NIGHT = ("#110f0e", "#1b1917", "#262320", "#ede8de", "#b5ada0", "#47423b")
 _FONTS = {
@@ -67,31 +63,27 @@ def word(
     serif, sans = _FONTS[korean]
     foot = [plain(line) for line in why]
     preheader = _beginning(plain(paragraphs[0])) if paragraphs else ""
-    html = (
-        _environment()
-        .get_template("alert.html.j2")
-        .render(
-            language=config.newsletter.language,
-            direction=language.direction,
-            accent=config.newsletter.accent,
-            light=_LIGHT,
-            night=_NIGHT,
-            serif=serif,
-            sans=sans,
-            leading=1.7 if korean else 1.55,
-            readable=colours.readable,
-            on=colours.on,
-            pieces=_COMMAND.split,
-            newsletter=name,
-            subject=subject,
-            title=title,
-            preheader=preheader,
-            paragraphs=paragraphs,
-            link=button and button.link,
-            link_words=button and button.words,
-            link_note=button and button.note,
-            why=foot,
-        )
+    html = own(_PAGE).render(
+        language=config.newsletter.language,
+        direction=language.direction,
+        accent=config.newsletter.accent,
+        light=_LIGHT,
+        night=_NIGHT,
+        serif=serif,
+        sans=sans,
+        leading=1.7 if korean else 1.55,
+        readable=colours.readable,
+        on=colours.on,
+        pieces=_COMMAND.split,
+        newsletter=name,
+        subject=subject,
+        title=title,
+        preheader=preheader,
+        paragraphs=paragraphs,
+        link=button and button.link,
+        link_words=button and button.words,
+        link_note=button and button.note,
+        why=foot,
     )
     blocks = [title, *paragraphs]
     blocks += [f"{button.words}:\n{button.link}", button.note] if button else []
@@ -124,16 +116,3 @@ def _wrapped(block: str, width: int) -> str:
     whole = _COMMAND.sub(lambda command: command[1].replace(" ", _BLANK), block)
     lines = textwrap.fill(whole, width, break_long_words=False, break_on_hyphens=False)
     return lines.replace(_BLANK, " ")
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(_PAGES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -1,4 +1,7 @@
-"""A template of the look, filled in; and what is wrong with one, said with file and line."""
+"""A template of the look, filled in; and what is wrong with one, said with file and line.
+
+Templates of our own pages, too, which are as strict, and not sandboxed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from newsletter.errors import ContentError
 from newsletter.render.looks import folders
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 _TEMPLATES = (".j2", ".css", ".html", ".txt")
 _MACRO = "template"  # what Jinja2 calls a macro in a traceback
@@ -69,6 +72,24 @@ def environment(searched: Sequence[Path]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+    )
+
+
+def own(file: Path) -> Template:
+    """A template of our own, which may use those beside it; all that is filled in is escaped."""
+    return _beside(file.parent).get_template(file.name)
+
+
+@lru_cache(maxsize=8)
+def _beside(folder: Path) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

@@ -12,7 +12,6 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import (
@@ -31,6 +30,7 @@ from newsletter.check.size import CLIPPED, NEAR
 from newsletter.errors import NewsletterError
 from newsletter.letters import columns
 from newsletter.model import Finding, Level
+from newsletter.render.filling import own
 from newsletter.web import shown
 from newsletter.web.live import Good, Live
 
@@ -64,20 +64,13 @@ class Answers:
     def __init__(self, live: Live) -> None:
         self.live = live
         self.sending = asyncio.Lock()
-        self.pages = Environment(
-            loader=FileSystemLoader(_PAGES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
 
     async def page(self, _: Request) -> Response:
         """The editor's page, complete as it stands; its script keeps it new."""
         live, desk = self.live, self.live.desk
         good = live.good
         standing = await asyncio.to_thread(self._standing, good) if good else None
-        html = self.pages.get_template("preview.html.j2").render(
+        html = own(_PAGES / "preview.html.j2").render(
             newsletter=desk.name,
             sender=parseaddr(desk.config.newsletter.sender)[0] or desk.name,
             language=desk.config.newsletter.language,

@@ -9,12 +9,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
@@ -24,6 +22,7 @@ from newsletter import tokens
 from newsletter.app import Desk, approving, personal
 from newsletter.app.approving import Link, State
 from newsletter.errors import NewsletterError
+from newsletter.render.filling import own
 
 log = logging.getLogger(__name__)
 
@@ -167,29 +166,14 @@ def _facts(desk: Desk, found: Link) -> list[tuple[str, str]]:
 
 
 def _page(desk: Desk, status: int, **values: Any) -> Response:
-    html = (
-        _environment()
-        .get_template("approve.html.j2")
-        .render(
-            {"facts": [], "mail": None, "read": "", "button": None, "up": ""}
-            | values
-            | {
-                "newsletter": desk.name,
-                "language": desk.config.newsletter.language,
-                "direction": desk.language.direction,
-                "pieces": _COMMAND.split,
-            }
-        )
+    html = own(_PAGES / "approve.html.j2").render(
+        {"facts": [], "mail": None, "read": "", "button": None, "up": ""}
+        | values
+        | {
+            "newsletter": desk.name,
+            "language": desk.config.newsletter.language,
+            "direction": desk.language.direction,
+            "pieces": _COMMAND.split,
+        }
     )
     return HTMLResponse(html, status, headers=_HEADERS)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_PAGES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

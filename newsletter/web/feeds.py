@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from newsletter.app import Desk, archive
 from newsletter.letters import for_xml
 from newsletter.model import IssueText, Published
-from newsletter.web.page import environment, home
+from newsletter.web.page import home, template
 from newsletter.web.shelf import Stand
 
 MOST = 20  # issues in a feed
@@ -58,8 +58,7 @@ def sitemap(stand: Stand) -> str:
 def robots(desk: Desk) -> str:
     """All but what is readers' own, and what changes something."""
     base = desk.config.newsletter.base_url
-    template = environment().get_template("robots.txt.j2")
-    return template.render(kept_out=KEPT_OUT, home=home(desk), base=base)
+    return template("robots.txt.j2").render(kept_out=KEPT_OUT, home=home(desk), base=base)
 
 
 def _items(stand: Stand, most: int) -> list[dict[str, Any]]:
@@ -112,23 +111,19 @@ def _content(text: IssueText, notes: Iterable[tuple[str, str]]) -> str:
     return "\n".join(parts)
 
 
-def _filled(template: str, stand: Stand, items: list[dict[str, Any]]) -> str:
+def _filled(name: str, stand: Stand, items: list[dict[str, Any]]) -> str:
     desk = stand.desk
-    return (
-        environment()
-        .get_template(template)
-        .render(
-            newsletter=desk.name,
-            base=desk.config.newsletter.base_url,
-            language=desk.config.newsletter.language,
-            say=desk.language.say,
-            author=_author(desk),
-            id=_lasting(desk, ""),
-            items=items,
-            changed=max((item["updated"] for item in items), default=None),
-            began=_BEGAN,
-            rfc822=format_datetime,
-        )
+    return template(name).render(
+        newsletter=desk.name,
+        base=desk.config.newsletter.base_url,
+        language=desk.config.newsletter.language,
+        say=desk.language.say,
+        author=_author(desk),
+        id=_lasting(desk, ""),
+        items=items,
+        changed=max((item["updated"] for item in items), default=None),
+        began=_BEGAN,
+        rfc822=format_datetime,
     )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from newsletter.app import Desk
 from newsletter.app.figures import Followed, Report
+from newsletter.render.filling import own
 from newsletter.web import plots
 from newsletter.web.plots import Axis
 
@@ -26,24 +25,21 @@ _DAY = 24 * 60  # minutes
 def page(desk: Desk, found: Report) -> str:
     """The whole page."""
     zone = desk.config.zone
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            newsletter=desk.name,
-            found=found,
-            sent=f"{found.sent_at.astimezone(zone):%A, %d %B %Y, %H:%M %Z}",
-            until=f"{found.events_until.astimezone(zone):%d %B %Y}" if found.events_until else "",
-            style=Markup((_PAGES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
-            parts=_parts(found),
-            tiles=_tiles(found),
-            arrivals=_arrivals(found, desk),
-            hours=_hours(found, desk),
-            growth=_growth(found),
-            stories=_bars(found.stories),
-            others=_bars(found.others[:_OTHERS]),
-            more=max(0, len(found.others) - _OTHERS),
-        )
+    template = own(_PAGES / "report.html.j2")
+    return template.render(
+        newsletter=desk.name,
+        found=found,
+        sent=f"{found.sent_at.astimezone(zone):%A, %d %B %Y, %H:%M %Z}",
+        until=f"{found.events_until.astimezone(zone):%d %B %Y}" if found.events_until else "",
+        style=Markup((_PAGES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
+        parts=_parts(found),
+        tiles=_tiles(found),
+        arrivals=_arrivals(found, desk),
+        hours=_hours(found, desk),
+        growth=_growth(found),
+        stories=_bars(found.stories),
+        others=_bars(found.others[:_OTHERS]),
+        more=max(0, len(found.others) - _OTHERS),
     )
 
 
@@ -180,14 +176,3 @@ def _span(minutes: float) -> str:
     if minutes < 2:
         return "a minute"
     return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_PAGES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

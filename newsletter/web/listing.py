@@ -14,7 +14,7 @@ from newsletter.app import Desk, archive
 from newsletter.app.archive import Hit
 from newsletter.model import Published
 from newsletter.terms import LONGEST
-from newsletter.web.page import common, environment, home, shown
+from newsletter.web.page import common, home, shown, template
 from newsletter.web.shelf import Stand
 
 IN_A_PAGE = 40  # issues of the front
@@ -38,27 +38,21 @@ def front(stand: Stand, number: int) -> str | None:
     newest, rest = (issues[0], issues[1:]) if issues and number == 1 else (None, issues)
     base = desk.config.newsletter.base_url
     here = f"{home(desk)}/"
-    return (
-        environment()
-        .get_template("archive.html.j2")
-        .render(
-            common(desk)
-            | {
-                "number": number,
-                "newest": newest,
-                "years": [
-                    (year, list(each)) for year, each in groupby(rest, lambda i: i["name"][:4])
-                ],
-                "feeds": archive.FEEDS if base else (),
-                "address": base and (f"{base}/" if number == 1 else f"{base}/?page={number}"),
-                "description": newest["preheader"] or newest["subject"] if newest else "",
-                "picture": newest["picture"] if newest else None,
-                "newer": _turned(here, "", number - 1),
-                "older": _turned(here, "", number + 1)
-                if start + IN_A_PAGE < len(stand.issues)
-                else None,
-            }
-        )
+    return template("archive.html.j2").render(
+        common(desk)
+        | {
+            "number": number,
+            "newest": newest,
+            "years": [(year, list(each)) for year, each in groupby(rest, lambda i: i["name"][:4])],
+            "feeds": archive.FEEDS if base else (),
+            "address": base and (f"{base}/" if number == 1 else f"{base}/?page={number}"),
+            "description": newest["preheader"] or newest["subject"] if newest else "",
+            "picture": newest["picture"] if newest else None,
+            "newer": _turned(here, "", number - 1),
+            "older": _turned(here, "", number + 1)
+            if start + IN_A_PAGE < len(stand.issues)
+            else None,
+        }
     )
 
 

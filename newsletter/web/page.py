@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from newsletter import colours
 from newsletter.app import Desk
+from newsletter.render.filling import own
 from newsletter.web.headers import PRIVATE
 
 _PAGES = Path(__file__).parent / "pages" / "public"
@@ -25,13 +26,13 @@ _KEPT = {"Cache-Control": "public, max-age=86400"}
 
 
 def shown(
-    desk: Desk, template: str, status: int = 200, *, public: bool = False, **values: Any
+    desk: Desk, page: str, status: int = 200, *, public: bool = False, **values: Any
 ) -> HTMLResponse:
     """The page, filled in. ``public``: anybody may keep it and find it; else nobody.
 
     Templates know, beside the ``values``, what ``common`` gives.
     """
-    html = environment().get_template(template).render(common(desk) | values)
+    html = template(page).render(common(desk) | values)
     return HTMLResponse(html, status, headers=None if public else PRIVATE)
 
 
@@ -76,7 +77,7 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
     async def icon(_: Request) -> Response:
         desk = current()
         accent, letter = desk.config.newsletter.accent, desk.name.lstrip()[:1]
-        text = environment().get_template(_ICON).render(accent=accent, letter=letter, on=colours.on)
+        text = template(_ICON).render(accent=accent, letter=letter, on=colours.on)
         return Response(text, media_type="image/svg+xml", headers=_KEPT)
 
     return [Route(f"/{_STYLE}", style), Route(f"/{_ICON}", icon)]
@@ -88,20 +89,11 @@ def _korean(desk: Desk) -> bool:
 
 @lru_cache(maxsize=32)
 def _style(accent: str, korean: bool) -> str:
-    return (
-        environment()
-        .get_template(_STYLE)
-        .render(accent=accent, korean=korean, readable=colours.readable, on=colours.on)
+    return template(_STYLE).render(
+        accent=accent, korean=korean, readable=colours.readable, on=colours.on
     )
 
 
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """Jinja2 over the public pages, strict; everything that is filled in is escaped."""
-    return Environment(
-        loader=FileSystemLoader(_PAGES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+def template(name: str) -> Template:
+    """One of the public pages, strict; everything that is filled in is escaped."""
+    return own(_PAGES / name)
