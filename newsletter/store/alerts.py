@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, text, update
 
+from newsletter.store.asking import free
 from newsletter.store.columns import Moment
 from newsletter.store.schema import alerts
 
@@ -154,11 +155,10 @@ def unsent(connection: Connection, newsletter: str, now: datetime) -> list[Unsen
 
 
 def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:
-    """To be sent now. A longer pause than there is was given by a clock that ran ahead."""
-    until = alerts.c.claimed_until
+    """To be sent now."""
     return and_(
         alerts.c.newsletter == newsletter,
         alerts.c.sent_at.is_(None),
         alerts.c.made_at > now - KEPT,
-        or_(until.is_(None), until <= now, until > now + LONGEST),
+        free(alerts.c.claimed_until, now, LONGEST),
     )

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
 
+from newsletter.store.asking import parts
 from newsletter.store.schema import batches, deliveries
 from newsletter.store.sends import BatchState, DeliveryState
 from newsletter.store.transitions import OPEN, close, move_all, plan_again, this
 
 IN_HAND = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.RECALLING)  # under a lease
-_AT_ONCE = 500  # numbers in one question
 DOUBTFUL = (BatchState.UNKNOWN, BatchState.RECALLING, BatchState.HELD)
 # Asked before every request.
 _UNKNOWN = select(batches.c.number).where(
@@ -146,9 +146,7 @@ def open_among(
         deliveries.c.state.in_((*OPEN, DeliveryState.EXCLUDED)),
     )
     found: set[int] = set()
-    listed = sorted(ids)
-    for first in range(0, len(listed), _AT_ONCE):
-        some = listed[first : first + _AT_ONCE]
+    for some in parts(ids):
         found.update(connection.scalars(waiting.where(deliveries.c.id.in_(some))))
     return set(connection.scalars(doubtful)) & set(numbers), found
 

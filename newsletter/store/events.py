@@ -20,10 +20,10 @@ from sqlalchemy import (
 from newsletter.machines import PREFETCH
 from newsletter.model import Reported
 from newsletter.store import readernames
+from newsletter.store.asking import parts
 from newsletter.store.schema import deliveries, events, figures, sends, subscribers
 from newsletter.store.upserts import upsert
 
-_AT_ONCE = 500
 _FORWARD = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("number"))
@@ -80,8 +80,7 @@ class Row(NamedTuple):
 def told(connection: Connection, send_id: int, ids: Collection[int]) -> dict[int, Told]:
     """The deliveries of a send among these; nobody else changes them until the end."""
     found: dict[int, Told] = {}
-    listed = sorted(ids)
-    for first in range(0, len(listed), _AT_ONCE):
+    for some in parts(ids):
         rows = connection.execute(
             select(
                 deliveries.c.id,
@@ -91,7 +90,7 @@ def told(connection: Connection, send_id: int, ids: Collection[int]) -> dict[int
                 subscribers.c.email.is_(None).label("erased"),
             )
             .join_from(deliveries, subscribers)
-            .where(deliveries.c.id.in_(listed[first : first + _AT_ONCE]))
+            .where(deliveries.c.id.in_(some))
             .where(deliveries.c.send_id == send_id)
             .order_by(deliveries.c.id)
             .with_for_update(of=deliveries)

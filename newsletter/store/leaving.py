@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, or_, select, update
 
 from newsletter.model import Consequence, Reported, Status
+from newsletter.store.asking import parts
 from newsletter.store.schema import (
     deliveries,
     sends,
@@ -23,7 +24,6 @@ from newsletter.store.upserts import upsert
 
 IN_A_ROW = 3  # issues that came back softly, after which the address is not tried any more
 _LOOKED_AT = 15  # issues: of the newest nothing may be known yet
-_AT_ONCE = 500
 _SECOND = timedelta(seconds=1)  # what the moments of events are rounded to
 _REASONS = {
     Consequence.BOUNCED: Status.BOUNCED.word,
@@ -92,9 +92,7 @@ def find(connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
     """By the names in ``keys`` (name → keyed hash of an address): the number of the person."""
     names = {key: name for name, key in keys.items()}
     found: dict[str, int] = {}
-    listed = sorted(names)
-    for first in range(0, len(listed), _AT_ONCE):
-        some = listed[first : first + _AT_ONCE]
+    for some in parts(names):
         rows = connection.execute(
             select(subscribers.c.address_key, subscribers.c.id).where(
                 subscribers.c.address_key.in_(some), subscribers.c.email.is_not(None)
@@ -106,8 +104,7 @@ def find(connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
 
 def _people(connection: Connection, numbers: Collection[int]) -> dict[int, Person]:
     found: dict[int, Person] = {}
-    listed = sorted(numbers)
-    for first in range(0, len(listed), _AT_ONCE):
+    for some in parts(numbers):
         rows = connection.execute(
             select(
                 subscribers.c.id,
@@ -116,7 +113,7 @@ def _people(connection: Connection, numbers: Collection[int]) -> dict[int, Perso
                 suppressions.c.reason.label("suppressed"),
             )
             .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
-            .where(subscribers.c.id.in_(listed[first : first + _AT_ONCE]))
+            .where(subscribers.c.id.in_(some))
         )
         found.update((row.id, Person(*row)) for row in rows)
     return found
@@ -125,13 +122,12 @@ def _people(connection: Connection, numbers: Collection[int]) -> dict[int, Perso
 def _wishes(connection: Connection, numbers: Collection[int]) -> dict[tuple[int, int], datetime]:
     """Since when each of them is active on each of their lists."""
     found: dict[tuple[int, int], datetime] = {}
-    listed = sorted(numbers)
-    for first in range(0, len(listed), _AT_ONCE):
+    for some in parts(numbers):
         rows = connection.execute(
             select(
                 subscriptions.c.subscriber_id, subscriptions.c.list_id, subscriptions.c.changed_at
             )
-            .where(subscriptions.c.subscriber_id.in_(listed[first : first + _AT_ONCE]))
+            .where(subscriptions.c.subscriber_id.in_(some))
             .where(subscriptions.c.status == ACTIVE)
         )
         found.update(((row.subscriber_id, row.list_id), row.changed_at) for row in rows)
@@ -175,8 +171,7 @@ def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
     lifted. Where nothing is known of an issue in between, it may have arrived.
     """
     found: set[int] = set()
-    listed = sorted(numbers)
-    for first in range(0, len(listed), _AT_ONCE):
+    for some in parts(numbers):
         rank = func.row_number().over(
             partition_by=deliveries.c.subscriber_id, order_by=sends.c.id.desc()
         )
@@ -185,7 +180,7 @@ def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
             .join_from(deliveries, sends)
             .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
             .where(
-                deliveries.c.subscriber_id.in_(listed[first : first + _AT_ONCE]),
+                deliveries.c.subscriber_id.in_(some),
                 deliveries.c.state == DeliveryState.ACCEPTED,
                 func.coalesce(deliveries.c.reported, 0) != Reported.DROPPED,
                 # A correction is no issue of its own; that it arrived counts all the same.

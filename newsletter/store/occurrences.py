@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, and_, insert, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from newsletter.store.asking import free
 from newsletter.store.schema import occurrences
 
 
@@ -222,9 +223,7 @@ def _key(due: Due) -> tuple[ColumnElement[bool], ...]:
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
-    """In nobody's hands. A longer lease than there is was given by a clock that ran ahead."""
-    lease = occurrences.c.lease_until
-    return or_(lease.is_(None), lease <= now, lease > now + LEASE)
+    return free(occurrences.c.lease_until, now, LEASE)
 
 
 def _open(now: datetime) -> ColumnElement[bool]:

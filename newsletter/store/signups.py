@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from newsletter.store.asking import free
 from newsletter.store.schema import deliveries, events, signups, subscribers, subscriptions
 from newsletter.store.subscribers import PENDING, address_keys, lock_lists
 
@@ -192,10 +193,9 @@ def _old(newsletter: str, now: datetime) -> ColumnElement[bool]:
 
 
 def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:
-    """To be answered now. A longer pause than there is was given by a clock that ran ahead."""
-    until = signups.c.claimed_until
+    """To be answered now."""
     return and_(
         signups.c.newsletter == newsletter,
         signups.c.email.is_not(None),
-        or_(until.is_(None), until <= now, until > now + DAY),
+        free(signups.c.claimed_until, now, DAY),
     )
