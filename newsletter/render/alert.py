@@ -12,7 +12,7 @@ from pathlib import Path
 from newsletter import colours
 from newsletter.config import Config
 from newsletter.language import Language
-from newsletter.letters import columns
+from newsletter.letters import beginning
 from newsletter.model import Rendered
 from newsletter.render.charset import guarded
 from newsletter.render.filling import own
@@ -28,7 +28,7 @@ _FONTS = {
     ),
 }
 _WIDTH, _INBOX, _BLANK = 72, 100, "\x1f"
-_COMMAND = re.compile("`([^`]*)`")
+COMMAND = re.compile("`([^`]*)`")  # how words to people mark one
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def word(
     korean = config.newsletter.language.startswith("ko")
     serif, sans = _FONTS[korean]
     foot = [plain(line) for line in why]
-    preheader = _beginning(plain(paragraphs[0])) if paragraphs else ""
+    preheader = beginning(plain(paragraphs[0]), _INBOX) if paragraphs else ""
     html = own(_PAGE).render(
         language=config.newsletter.language,
         direction=language.direction,
@@ -74,7 +74,7 @@ def word(
         leading=1.7 if korean else 1.55,
         readable=colours.readable,
         on=colours.on,
-        pieces=_COMMAND.split,
+        pieces=COMMAND.split,
         newsletter=name,
         subject=subject,
         title=title,
@@ -97,22 +97,13 @@ def word(
 
 def plain(words: str) -> str:
     """The words without the marks around commands."""
-    return _COMMAND.sub(r"\1", words)
-
-
-def _beginning(words: str) -> str:
-    """As much of the words as an inbox shows; Korean letters take the room of two."""
-    if columns(words) <= _INBOX:
-        return words
-    while columns(words) >= _INBOX:
-        words = words.rpartition(" ")[0] or words[:-1]
-    return f"{words}…"
+    return COMMAND.sub(r"\1", words)
 
 
 def _wrapped(block: str, width: int) -> str:
     """Lines of this many letters; a command stays on one, and so does an address."""
     if "://" in block:
         return block
-    whole = _COMMAND.sub(lambda command: command[1].replace(" ", _BLANK), block)
+    whole = COMMAND.sub(lambda command: command[1].replace(" ", _BLANK), block)
     lines = textwrap.fill(whole, width, break_long_words=False, break_on_hyphens=False)
     return lines.replace(_BLANK, " ")

@@ -7,7 +7,6 @@ the form of the page does. No script runs here.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,13 @@ from newsletter import tokens
 from newsletter.app import Desk, approving, personal
 from newsletter.app.approving import Link, State
 from newsletter.errors import NewsletterError
+from newsletter.render.alert import COMMAND
 from newsletter.render.filling import own
 
 log = logging.getLogger(__name__)
 
 MOST = 1_000  # bytes of the form
 _PAGES = Path(__file__).parent / "pages"
-_COMMAND = re.compile("`([^`]*)`")
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -173,7 +172,7 @@ def _page(desk: Desk, status: int, **values: Any) -> Response:
             "newsletter": desk.name,
             "language": desk.config.newsletter.language,
             "direction": desk.language.direction,
-            "pieces": _COMMAND.split,
+            "pieces": COMMAND.split,
         }
     )
     return HTMLResponse(html, status, headers=_HEADERS)
