@@ -1,4 +1,4 @@
-"""Previews to look at, and the browser that does."""
+"""What stands in the place of SendGrid; previews to look at, and the browser that does."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser import launched
 from tests.e2e.previewing import Preview, newsroom, previewing
+from tests.e2e.servers import SendgridServer, sendgrid_server
+
+
+@pytest.fixture
+def server() -> Iterator[SendgridServer]:
+    """It takes every mail, until a test says otherwise."""
+    with sendgrid_server() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="package")

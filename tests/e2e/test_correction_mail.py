@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email import message_from_bytes
 from email.policy import SMTPUTF8
-
-import pytest
 
 from newsletter.app import approving, open_desk
 from newsletter.issues import parse_issue
 from tests.e2e.sends import ISSUE, edit, got, numbers, through_sendgrid
-from tests.e2e.servers import SendgridServer, bad_address, refused, reset, sendgrid_server
+from tests.e2e.servers import SendgridServer, bad_address, refused, reset
 from tests.newsroom import Newsroom
 
 MAIL = f"{ISSUE}-c1"
 NOTE = "We wrote that *ten* people came. There were twelve."
-
-
-@pytest.fixture
-def server() -> Iterator[SendgridServer]:
-    with sendgrid_server() as opened:
-        yield opened
 
 
 def corrected(room: Newsroom, readers: int) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-
-import pytest
 
 from tests.e2e.sends import (
     ISSUE,
@@ -24,15 +21,8 @@ from tests.e2e.servers import (
     rate_limited,
     refused,
     reset,
-    sendgrid_server,
 )
 from tests.newsroom import Newsroom
-
-
-@pytest.fixture
-def server() -> Iterator[SendgridServer]:
-    with sendgrid_server() as opened:
-        yield opened
 
 
 def test_whatever_breaks_is_taken_back_and_sent_again(

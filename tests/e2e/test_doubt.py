@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.sends import ISSUE, edit, got, numbers, through_sendgrid
-from tests.e2e.servers import SendgridServer, refused, reset, sendgrid_server
+from tests.e2e.servers import SendgridServer, refused, reset
 from tests.newsroom import Newsroom
-
-
-@pytest.fixture
-def server() -> Iterator[SendgridServer]:
-    with sendgrid_server() as opened:
-        yield opened
 
 
 def test_all_that_an_outage_left_in_doubt_is_decided_before_it_goes_on(

@@ -9,21 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
-import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.e2e.sends import ISSUE, edit, got, numbers, running, through_sendgrid, until
-from tests.e2e.servers import SendgridServer, closed_port, refused, reset, sendgrid_server
+from tests.e2e.servers import SendgridServer, closed_port, refused, reset
 from tests.newsroom import Newsroom
 
 Post = Callable[..., int]
-
-
-@pytest.fixture
-def server() -> Iterator[SendgridServer]:
-    with sendgrid_server() as opened:
-        yield opened
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,16 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.sends import ISSUE, edit, got, numbers, running, said, through_sendgrid, until
-from tests.e2e.servers import SendgridServer, sendgrid_server
+from tests.e2e.servers import SendgridServer
 from tests.newsroom import Newsroom, feed
 
 NEXT = "2030-01-14"
-
-
-@pytest.fixture
-def server() -> Iterator[SendgridServer]:
-    with sendgrid_server() as opened:
-        yield opened
 
 
 def save(room: Newsroom, path: Path) -> None:

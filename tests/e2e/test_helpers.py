@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -13,18 +12,12 @@ import pytest
 
 from newsletter.app import open_desk, sending
 from tests.e2e.sends import ISSUE, got, leases_end, numbers, running, said, through_sendgrid, until
-from tests.e2e.servers import KEY, SendgridServer, sendgrid_server
+from tests.e2e.servers import KEY, SendgridServer
 from tests.newsroom import Newsroom
 
 pytestmark = pytest.mark.long
 
 READERS = 60
-
-
-@pytest.fixture
-def server() -> Iterator[SendgridServer]:
-    with sendgrid_server() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pty
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,19 +23,13 @@ from tests.e2e.sends import (
     through_sendgrid,
     until,
 )
-from tests.e2e.servers import SendgridServer, refused, reset, sendgrid_server
+from tests.e2e.servers import SendgridServer, refused, reset
 from tests.newsroom import Newsroom, feed
 
 NEXT = "2030-01-14"
 IN_ORDER = (
     "select email from deliveries d join subscribers s on s.id = subscriber_id order by batch, d.id"
 )
-
-
-@pytest.fixture
-def server() -> Iterator[SendgridServer]:
-    with sendgrid_server() as opened:
-        yield opened
 
 
 def test_those_who_miss_it_get_the_very_bytes_and_nobody_gets_it_twice(

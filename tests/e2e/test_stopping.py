@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,14 +20,8 @@ from tests.e2e.sends import (
     through_sendgrid,
     until,
 )
-from tests.e2e.servers import SendgridServer, hang, sendgrid_server
+from tests.e2e.servers import SendgridServer, hang
 from tests.newsroom import Newsroom
-
-
-@pytest.fixture
-def server() -> Iterator[SendgridServer]:
-    with sendgrid_server() as opened:
-        yield opened
 
 
 def test_pause_from_another_terminal_and_resume(newsroom: Newsroom, server: SendgridServer) -> None:

@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
 
@@ -26,16 +25,10 @@ from tests.e2e.sends import (
     through_sendgrid,
     until,
 )
-from tests.e2e.servers import SendgridServer, hang, sendgrid_server
+from tests.e2e.servers import SendgridServer, hang
 from tests.newsroom import Newsroom
 
 IMPATIENT = '[database]\nurl = "sqlite:///newsletter.db?timeout=1"\n'
-
-
-@pytest.fixture
-def server() -> Iterator[SendgridServer]:
-    with sendgrid_server() as opened:
-        yield opened
 
 
 def outbox(room: Newsroom) -> list[Message]:
