@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from newsletter.errors import UsageError
+from newsletter.web.listening import listen
 
 _MOST = 4096  # bytes of a request
 _OPEN = 16  # connections at once; of more, the oldest is closed
@@ -23,16 +23,10 @@ class Listener:
     """Answers on 127.0.0.1: 200 while all is well, else 503; the body says why, as JSON."""
 
     def __init__(self, port: int, health: Health) -> None:
-        """Raises UsageError where the port is taken."""
+        """Raises UsageError where it cannot listen there."""
         self._health = health
         self._connections: deque[socket.socket] = deque()
-        try:
-            self._socket = socket.create_server(("127.0.0.1", port))
-        except OSError as error:
-            raise UsageError(
-                f"/healthz cannot be answered on port {port}: {error.strerror}. Choose another "
-                f"one with --health, or stop what listens there."
-            ) from error
+        self._socket = listen("127.0.0.1", port, option="--health")
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
 

@@ -20,8 +20,10 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from newsletter.app import Desk
+from newsletter.errors import UsageError
 from newsletter.web.answers import Answers
 from newsletter.web.guard import Guard
+from newsletter.web.listening import listen
 from newsletter.web.live import Live
 
 HOST = "127.0.0.1"
@@ -96,19 +98,6 @@ def _listen(port: int) -> socket.socket:
     """A socket on the port, or on the next free one."""
     candidates = range(port, min(port + PORTS_TO_TRY, 65536)) if port else ()
     for candidate in candidates:
-        with contextlib.suppress(OSError):
-            return _bound(candidate)
-    return _bound(0)
-
-
-def _bound(port: int) -> socket.socket:
-    listening = socket.socket()
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # of its connections, too
-        listening.bind((HOST, port))
-        listening.listen()
-    except OSError:
-        listening.close()
-        raise
-    return listening
+        with contextlib.suppress(UsageError):
+            return listen(HOST, candidate, option="--port")
+    return listen(HOST, 0, option="--port")

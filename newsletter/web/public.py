@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import resource
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,13 +15,13 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from newsletter.app import Desk, readers
-from newsletter.errors import UsageError
 from newsletter.web import approval, archive, choosing, leaving, openapi, page, reports, signing_up
 from newsletter.web.answering import Answering
 from newsletter.web.current import Current
 from newsletter.web.deadlines import Hasty
 from newsletter.web.headers import ALWAYS, ONLY_HTTPS, Headers
 from newsletter.web.limits import Limits
+from newsletter.web.listening import listen
 from newsletter.web.saying import faults
 from newsletter.web.several import HEALTH, House, Several, require_different
 from newsletter.web.shelf import Shelf
@@ -66,28 +65,13 @@ def serve(desks: Sequence[Desk], host: str, port: int, ready: Callable[[str], No
     # uvicorn gives the signal on when it has ended; a mail that is on its way is to go out first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     _allow_files()
-    listening = _listen(host, port)
+    listening = listen(host, port, option="--port", backlog=WAITING)
     with _answering(currents) as answering, suppress(KeyboardInterrupt):
         server = uvicorn.Server(uvicorn.Config(_app(currents, answering.wake), **OPTIONS))
         shown = f"[{host}]" if ":" in host else host
         ready(f"http://{shown}:{listening.getsockname()[1]}")
         _warn(desks)
         server.run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family, backlog=WAITING)
-        # Inherited by its connections; asyncio sets it only for sockets that it has made itself.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError as error:
-        why = (error.strerror or str(error)).partition(" (")[0]
-        raise UsageError(
-            f"Nobody can be answered on port {port} of {host}: {why}. Choose another --port or "
-            f"--host, or stop what listens there."
-        ) from error
-    return listening
 
 
 def _warn(desks: Sequence[Desk]) -> None:

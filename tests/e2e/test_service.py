@@ -201,7 +201,9 @@ def test_a_port_that_is_taken_is_said(newsroom: Newsroom) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         said = newsroom.run("run", "--health", port, status=2).stderr
-    assert f"/healthz cannot be answered on port {port}" in said
+    assert f"port {port} of 127.0.0.1: another program listens there. Stop that" in said
+    assert "choose another port with --health." in said
+    assert "bind" not in said
 
 
 def test_a_good_look_is_followed_by_a_ping(newsroom: Newsroom) -> None:

@@ -76,8 +76,8 @@ def test_a_port_that_is_taken_is_said_and_not_called_listening(rooms: list[Newsr
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         told = rooms[0].run("serve", "--port", str(port), status=2).stderr
-    assert f"port {port} of 127.0.0.1: Address already in use. Choose" in told
-    assert "--port" in told
+    assert f"port {port} of 127.0.0.1: another program listens there. Stop that" in told
+    assert "choose another port with --port." in told
     assert "Listening" not in told
 
 
