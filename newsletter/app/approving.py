@@ -9,6 +9,7 @@ from email.utils import parseaddr
 from enum import StrEnum
 
 from newsletter import links
+from newsletter.app import correction_mail
 from newsletter.app.deadlines import goes_out, leaves
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose
@@ -31,6 +32,7 @@ class State(StrEnum):
     APPROVED = "approved"  # these bytes are approved, by it or otherwise
     UNKNOWN = "unknown"  # it was not made here, or was changed on the way
     SENT = "sent"
+    UNDONE = "undone"  # it is the mail about a correction that was taken back
     CHANGED = "changed"  # the issue is not any more what the link was made for
     USED = "used"  # and its approval was taken back
     EXPIRED = "expired"
@@ -106,8 +108,11 @@ def look(desk: Desk, key: str) -> Link:
         sent = sends.find(connection, desk.name, says.issue) is not None
         approval = approvals.find(connection, desk.name, says.issue)
         used = approvals.is_used(connection, says.nonce)
+        undone = correction_mail.undone(connection, desk.name, parse_issue(says.issue))
     if sent:
         return Link(State.SENT, key, says)
+    if undone:
+        return Link(State.UNDONE, key, says)
     try:
         built = compose(desk, parse_issue(says.issue))
     except NewsletterError as error:

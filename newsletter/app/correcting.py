@@ -80,7 +80,7 @@ def correct(
 
 
 def withdraw(desk: Desk, issue: date, number: int) -> Correction:
-    """Take a correction back that was a mistake itself; a mail about it is left alone.
+    """Take a correction back that was a mistake itself; a send of its mail that has begun goes on.
 
     Raises UsageError where there is none of that number, or a later one mends what it wrote;
     NotReadyError as ``correct`` does.

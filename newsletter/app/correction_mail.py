@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 
 from newsletter import issues
 from newsletter.app import archive
 from newsletter.app.desk import Desk
-from newsletter.errors import ContentError, NewsletterError
+from newsletter.errors import ContentError, NewsletterError, NotReadyError
 from newsletter.letters import beginning
 from newsletter.model import CorrectionDate, Gathered, Window
+from newsletter.store import Connection, corrections
 
 _PREHEADER = 100  # narrow letters
 _MARKUP = re.compile(r"([\\`*_\[\]<>#])")
@@ -61,3 +63,21 @@ def draft(desk: Desk, name: CorrectionDate, note: str, subject: str) -> None:
         read = language.words["correction_read"]
         paragraphs.append(f"[{read}]({archive.address(desk, name.corrected)})")
     issues.write_atomically(folder / "note.md", "\n\n".join(paragraphs) + "\n")
+
+
+def undone(connection: Connection, newsletter: str, issue: date) -> bool:
+    """Whether it is the mail about a correction that was taken back since."""
+    if not isinstance(issue, CorrectionDate):
+        return False
+    known = corrections.of_issue(connection, newsletter, issue.corrected.isoformat())
+    return any(each.number == issue.number and each.withdrawn for each in known)
+
+
+def refuse_undone(connection: Connection, newsletter: str, issue: date) -> None:
+    """Raise NotReadyError where the mail tells of what was taken back."""
+    if isinstance(issue, CorrectionDate) and undone(connection, newsletter, issue):
+        raise NotReadyError(
+            f"Correction {issue.number} of issue {issue.corrected} was undone, so its mail goes to "
+            f"nobody. Remove its folder, issues/{issue}. What is still to be said needs a new one: "
+            f"newsletter correct {issue.corrected} --note TEXT --mail"
+        )

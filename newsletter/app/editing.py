@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from newsletter import check, issues
-from newsletter.app import hosting
+from newsletter.app import correction_mail, hosting
 from newsletter.app.desk import Desk
 from newsletter.config import FILE
 from newsletter.errors import FindingsError, NotReadyError
@@ -106,6 +106,7 @@ def approve(desk: Desk, issue: date, by: str | None = None, *, seen: str | None 
         )
     require_no_errors(built, "approved")
     with desk.database.begin() as connection:
+        correction_mail.refuse_undone(connection, desk.name, issue)
         approvals.approve(
             connection,
             desk.name,

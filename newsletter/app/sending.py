@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from newsletter.app import guard, receipts
+from newsletter.app import correction_mail, guard, receipts
 from newsletter.app.delivering import Watch, deliver, doubt_policy
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose, require_no_errors
@@ -64,6 +64,8 @@ def plan(
     name, newsletter = issue.isoformat(), desk.config.newsletter
     with desk.database.begin() as connection:
         frozen = sends.find(connection, desk.name, name)
+        if frozen is None:
+            correction_mail.refuse_undone(connection, desk.name, issue)
         approval = approvals.find(connection, desk.name, name)
         of = _corrected(desk, connection, issue)
         count = (
@@ -205,6 +207,7 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
         sends.take_turns(connection, newsletter.list)
         found = sends.find(connection, desk.name, name)
         if found is None:  # another process may have been quicker
+            correction_mail.refuse_undone(connection, desk.name, planned.issue)
             sends.freeze(
                 connection,
                 built.rendered,

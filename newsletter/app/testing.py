@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from email.utils import parseaddr
 
 from newsletter import deliver, providers, tokens
-from newsletter.app import approving
+from newsletter.app import approving, correction_mail
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose
 from newsletter.app.personal import addressee, personal
 from newsletter.errors import DatabaseError, UsageError
-from newsletter.model import Rendered, Send
+from newsletter.model import CorrectionDate, Rendered, Send
 from newsletter.store.ledger import Reader
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,9 @@ def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Buil
             "There is nobody to send the test to. Set email in [editor], or name an address: "
             "newsletter test --to ADDRESS"
         )
+    if isinstance(issue, CorrectionDate):
+        with suppress(DatabaseError), desk.database.read() as connection:  # it needs no database
+            correction_mail.refuse_undone(connection, desk.name, issue)
     built = compose(desk, issue)
     send = send_of(desk, built.issue.date.isoformat(), built.rendered)
     subject = desk.language.say("test", subject=built.rendered.subject)

@@ -62,8 +62,9 @@ def correct(
     if undo is not None and correcting.withdraw(desk, day, undo).mailed:
         name = CorrectionDate(day, undo)
         note(
-            f"The mail about it, {name}, is as it was. Where it was not sent, remove its folder, "
-            f"so that nobody sends it. Whether it was: newsletter receipt {name}"
+            f"The mail about it, {name}, can be sent no more: remove its folder. A send of it that "
+            f"has begun goes on; see newsletter receipt {name}, and end it with newsletter cancel "
+            f"{name}"
         )
     if show or undo is not None:
         _show(correcting.listed(desk, day), as_json)

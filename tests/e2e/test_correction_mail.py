@@ -71,11 +71,48 @@ def test_the_link_in_a_test_of_it_approves_it(newsroom: Newsroom) -> None:
     assert numbers(newsroom.json("send", MAIL, "--yes")) == {"accepted": 1}
 
 
-def test_undoing_a_correction_says_that_its_mail_stays(newsroom: Newsroom) -> None:
+def test_undoing_a_correction_says_what_becomes_of_its_mail(newsroom: Newsroom) -> None:
     corrected(newsroom, 1)
     newsroom.run("correct", "--note", "Another.")
-    assert f"The mail about it, {MAIL}," in newsroom.run("correct", "--undo", "1").stderr
+    told = newsroom.run("correct", "--undo", "1").stderr
+    assert f"The mail about it, {MAIL}, can be sent no more" in " ".join(told.split())
     assert "mail" not in newsroom.run("correct", "--undo", "2").stderr
+
+
+def test_the_mail_of_a_correction_that_was_undone_goes_to_nobody(newsroom: Newsroom) -> None:
+    corrected(newsroom, 1)
+    hash_ = newsroom.json("build", MAIL)["hash"]
+    newsroom.run("approve", MAIL)
+    newsroom.run("correct", "--undo", "1")
+    for command in (["test"], ["approve"], ["send", "--yes"]):
+        told = newsroom.run(command[0], MAIL, *command[1:], status=1).stderr
+        assert f"Correction 1 of issue {ISSUE} was undone" in told
+        assert f"newsletter correct {ISSUE} --note TEXT --mail" in " ".join(told.split())
+    assert not (newsroom.folder / "outbox" / MAIL).exists()
+    assert not (newsroom.folder / "outbox" / "tests").exists()
+    newsroom.run("unapprove", MAIL)
+    desk = open_desk(newsroom.folder)
+    link = approving.link(desk, parse_issue(MAIL), hash_)
+    assert link
+    found = approving.approve(desk, link.rpartition("/")[2])
+    desk.close()
+    assert (found.state, found.built) == (approving.State.UNDONE, None)
+    again = newsroom.json("correct", "--note", "It was thirteen.", "--mail")["mail"]
+    newsroom.run("build", again)
+    newsroom.run("approve", again)
+    assert numbers(newsroom.json("send", again, "--yes")) == {"accepted": 1}
+
+
+def test_a_send_of_its_mail_that_has_begun_goes_on(
+    newsroom: Newsroom, server: SendgridServer
+) -> None:
+    through_sendgrid(newsroom, server, "hold")
+    corrected(newsroom, 4)
+    approved(newsroom)
+    server.script = {server.requests + 2: refused(401)}
+    newsroom.run("send", MAIL, "--yes", status=1)
+    newsroom.run("correct", "--undo", "1")
+    assert numbers(newsroom.json("resume", MAIL)) == {"accepted": 4}
 
 
 def test_a_correction_is_undone_after_what_mends_it(newsroom: Newsroom) -> None:
