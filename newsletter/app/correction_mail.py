@@ -38,16 +38,10 @@ def draft(desk: Desk, name: CorrectionDate, note: str, subject: str) -> None:
         )
     try:
         sent = issues.read_gathered(issues.folder_of(desk.folder, name.corrected))
-    except NewsletterError:  # it is needed for the dateline alone
+    except NewsletterError:  # it is needed for the editor's name alone
         sent = None
     issues.write_gathered(
-        folder,
-        Gathered(
-            Window(now, now),
-            now,
-            dateline=sent.dateline if sent else None,
-            editor=sent.editor if sent else None,
-        ),
+        folder, Gathered(Window(now, now), now, editor=sent.editor if sent else None)
     )
     head = _HEAD.format(
         issue=name.corrected,

@@ -127,12 +127,15 @@ class _Views:
         return f"{base}/issues/{self.issue.corrects or self.issue.name}" if base else None
 
     def dateline(self) -> dict[str, str | None]:
+        """Of a mail that corrects, neither place nor day: it goes out on another day."""
+        date = self.language.issue_date(self.issue.date)
+        if self.issue.corrects:
+            return {"temperature": None, "city": None, "date": date}
         found = self.issue.dateline
         city = (found and found.city) or (self.config.dateline and self.config.dateline.city)
         temperature = None
         if found and found.temperature is not None:
             temperature = self.language.temperature(found.temperature, found.unit or "F")
-        date = self.language.long_date(self.issue.date)
         return {"temperature": temperature, "city": city or None, "date": date}
 
     def editor(self) -> dict[str, Any] | None:

@@ -76,7 +76,7 @@ class Answers:
             language=desk.config.newsletter.language,
             direction=desk.language.direction,
             issue=live.issue.isoformat(),
-            date=desk.language.long_date(live.issue),
+            date=desk.language.issue_date(live.issue),
             version=live.mark,
             error=live.error,
             good=self._facts(good) if good else None,

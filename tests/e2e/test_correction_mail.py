@@ -5,6 +5,8 @@ from __future__ import annotations
 from email import message_from_bytes
 from email.policy import SMTPUTF8
 
+import pytest
+
 from newsletter.app import approving, open_desk
 from newsletter.issues import parse_issue
 from tests.e2e.sends import ISSUE, edit, got, numbers, through_sendgrid
@@ -57,6 +59,36 @@ def test_it_is_tested_approved_and_sent_like_an_issue(newsroom: Newsroom) -> Non
     assert "/issues/2030-01-07-c1" not in text
     assert "And we regret it." in text
     assert "https://news.example.com/unsubscribe/1-" in text
+
+
+@pytest.mark.parametrize("look", ["weekly", "plain"])
+@pytest.mark.parametrize(
+    ("language", "says", "day"),
+    [
+        ("en", "Correction to the issue of Monday, January 7, 2030", "Monday, January 7, 2030"),
+        ("ko", "2030년 1월 7일 월요일 호에 대한 정정", "2030년 1월 7일 월요일"),
+    ],
+)
+def test_its_masthead_names_the_issue_that_it_corrects_and_no_day_of_its_own(
+    newsroom: Newsroom, language: str, says: str, day: str, look: str
+) -> None:
+    newsroom.configure('\n[dateline]\ncity = "Gardena"\n')
+    config = newsroom.folder / "newsletter.toml"
+    keys = f'[newsletter]\nlanguage = "{language}"\ntemplate = "{look}"\n'
+    config.write_text(config.read_text().replace("[newsletter]\n", keys))
+    corrected(newsroom, 1)
+    folder = newsroom.folder / "issues" / MAIL / "build"
+    newsroom.run("build", MAIL)
+    for name in ("email.txt", "email.html"):
+        mail = (folder / name).read_text()
+        assert mail.count(says) == 1
+        assert mail.count(day) == 2  # there, and in the note
+        assert "Gardena" not in mail
+    issue = newsroom.folder / "outbox" / ISSUE
+    sent = message_from_bytes(next(issue.glob("*.eml")).read_bytes(), policy=SMTPUTF8)
+    text = sent.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+    assert "Gardena" in text
+    assert day in text
 
 
 def test_the_link_in_a_test_of_it_approves_it(newsroom: Newsroom) -> None:
