@@ -1,0 +1,44 @@
+"""The tables: people and outcomes. No content that can be edited stands here."""
+
+from newsletter.store.schema.issues import (
+    alerts,
+    approvals,
+    batches,
+    corrections,
+    deliveries,
+    issue_texts,
+    occurrences,
+    sends,
+    used_links,
+)
+from newsletter.store.schema.people import (
+    facts,
+    lists,
+    signups,
+    subscribers,
+    subscriptions,
+    suppressions,
+)
+from newsletter.store.schema.reported import events, figures, list_days, reports
+
+__all__ = [
+    "alerts",
+    "approvals",
+    "batches",
+    "corrections",
+    "deliveries",
+    "events",
+    "facts",
+    "figures",
+    "issue_texts",
+    "list_days",
+    "lists",
+    "occurrences",
+    "reports",
+    "sends",
+    "signups",
+    "subscribers",
+    "subscriptions",
+    "suppressions",
+    "used_links",
+]

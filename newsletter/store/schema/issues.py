@@ -1,0 +1,176 @@
+"""Issues: approved, sent and corrected, and what is due and told about them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+from newsletter.store.columns import ISSUE, Moment, metadata
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("newsletter", String(200), primary_key=True),
+    Column("issue", ISSUE, primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("approved_by", String(320), nullable=False),
+    Column("approved_at", Moment, nullable=False),
+)
+
+# Links that were followed to their end; what stands here opens nothing any more.
+used_links = Table(
+    "used_links",
+    metadata,
+    Column("nonce", String(64), primary_key=True),
+    Column("used_at", Moment, nullable=False),
+)
+
+# One due moment of the timetable: whoever inserts the row acts.
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("day", String(20), nullable=False),  # the local date; of a second one also the time
+    Column("issue", String(10), nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("state", String(20), nullable=False),  # started, waiting, done, held, skipped, missed
+    Column("reason", Text, nullable=True),
+    Column("lease_until", Moment, nullable=True),
+    Column("changed_at", Moment, nullable=False),
+    Column("moved_to", Moment, nullable=True),  # of a send: a person wants it then, not before
+    UniqueConstraint("newsletter", "kind", "day"),
+)
+
+# What the editor is to hear: written with what it tells about, and sent afterwards.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("key", String(200), nullable=False),  # the same thing is told once
+    Column("issue", ISSUE, nullable=False),
+    Column("hash", String(64), nullable=True),  # of the bytes that may be approved by it
+    Column("text", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("claimed_until", Moment, nullable=True),  # in some process's hands, or not before
+    Column("mailed_at", Moment, nullable=True),
+    Column("posted_at", Moment, nullable=True),
+    Column("sent_at", Moment, nullable=True),  # nothing is left to be done about it
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=True),  # why the last try failed
+    UniqueConstraint("newsletter", "kind", "key"),
+    Index(None, "newsletter", "sent_at"),
+)
+
+# One issue to one list, frozen: what was mailed must never change.
+sends = Table(
+    "sends",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", String(200), nullable=False),
+    Column("issue", ISSUE, nullable=False),
+    Column("list_id", ForeignKey("lists.id"), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("sender", String(500), nullable=False),
+    Column("reply_to", String(500), nullable=True),
+    Column("articles", JSON, nullable=False),  # [[id, canonical address or null], …]
+    Column("provider", String(100), nullable=False),
+    Column("state", String(20), nullable=False),  # sending, paused, cancelled, done
+    Column("reason", Text, nullable=True),
+    Column("created_at", Moment, nullable=False),
+    Column("finished_at", Moment, nullable=True),
+    Column("eligible", Integer, nullable=False, server_default="0"),
+    # When the provider lets the mails go; null: at once, and nothing can be recalled.
+    Column("send_at", Moment, nullable=True),
+    # Requests begun so far: what stands beside the folder as evidence must never be more.
+    Column("requests", Integer, nullable=False, server_default="0"),
+    # Of a mail that corrects an issue: the send of that issue, whose readers alone get it.
+    Column("corrects", Integer, nullable=True),
+    UniqueConstraint("newsletter", "issue"),
+)
+
+# `fence` counts the claims: who comes back late with an old one changes nothing.
+batches = Table(
+    "batches",
+    metadata,
+    Column("send_id", ForeignKey("sends.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(20), nullable=False),
+    Column("fence", Integer, nullable=False, default=0),
+    Column("owner", String(200), nullable=True),
+    Column("lease_until", Moment, nullable=True),
+    Column("not_before", Moment, nullable=True),
+    Column("reference", String(200), nullable=True),
+    # When the provider lets it go; null in batches of older versions: when the send says.
+    Column("send_at", Moment, nullable=True),
+    Column("recall_id", String(200), nullable=True),  # the provider takes the batch back by it
+    Column("recalled_at", Moment, nullable=True),  # since when a cancellation is open there
+    # Its readers were in doubt before, and are sent to again: once, and not once more.
+    Column("repeated", Boolean, nullable=False, server_default=false()),
+    Column("reason", Text, nullable=True),
+    Column("changed_at", Moment, nullable=False),
+    Index(None, "send_id", "state"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("send_id", ForeignKey("sends.id"), nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
+    Column("batch", Integer, nullable=True),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=True),
+    Column("reported", Integer, nullable=True),  # model.Reported: only ever grows
+    Column("reported_at", Moment, nullable=True),
+    UniqueConstraint("send_id", "subscriber_id"),
+    ForeignKeyConstraint(["send_id", "batch"], ["batches.send_id", "batches.number"]),
+    Index(None, "send_id", "batch"),
+)
+
+# What an issue says, for its page, the feeds and the search; `words` as they are looked for.
+issue_texts = Table(
+    "issue_texts",
+    metadata,
+    Column("send_id", ForeignKey("sends.id"), primary_key=True),
+    Column("preheader", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("picture", Text, nullable=True),
+    Column("stories", JSON, nullable=False),  # [[headline, blurb, address or null], …]
+    Column("language", String(20), nullable=False),  # whose rules of words hold, for PostgreSQL
+    Column("words", Text, nullable=False),
+)
+
+# What was mended on the page of an issue; what was mailed stays as it is.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", String(200), nullable=False),
+    Column("issue", ISSUE, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("changes", JSON, nullable=False),  # [["words" or "link", old, new], …]
+    Column("mailed", Boolean, nullable=False, server_default=false()),  # a mail was made of it
+    Column("made_at", Moment, nullable=False),
+    Column("withdrawn_at", Moment, nullable=True),  # it is shown no more
+    UniqueConstraint("newsletter", "issue", "number"),
+)
