@@ -16,7 +16,7 @@ from newsletter.model import Correction, IssueText, Published
 from newsletter.model.archive import Kind
 from newsletter.render import webview
 from newsletter.render.mending import mended_text
-from newsletter.store import archive
+from newsletter.store import archive, searches
 from newsletter.terms import Marked
 
 FEEDS = (
@@ -62,6 +62,19 @@ def complete(desk: Desk) -> None:
 def now_said(issue: Published) -> IssueText:
     """What the issue says, with what was mended since."""
     return mended_text(issue.text, issue.changes)
+
+
+def may_search(desk: Desk, network: str) -> bool:
+    """Count a search; False where that network has had its searches of this hour.
+
+    Who has, is told so by a look alone: a flood writes nothing.
+    """
+    most, now = desk.config.public.searches_per_network, desk.clock()
+    with desk.database.read() as connection:
+        if searches.times(connection, network, now) >= most:
+            return False
+    with desk.database.begin(waits=False) as connection:
+        return searches.count(connection, network, now) <= most
 
 
 def search(desk: Desk, asked: str, issues: list[Published]) -> list[Published]:

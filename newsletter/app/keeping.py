@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 from newsletter.app import reporting
 from newsletter.app.desk import Desk
-from newsletter.store import events, facts, figures, growth, incoming
+from newsletter.store import events, facts, figures, growth, incoming, searches
 
 TIDIED = "tidied:{newsletter}"  # the day, in UTC
 
@@ -43,5 +43,6 @@ def _tidy(desk: Desk, before: datetime, now: datetime) -> None:
         growth.note(connection, desk.config.newsletter.list, now)
         events.drop_before(connection, before)
         incoming.drop_before(connection, before)
+        searches.drop_before(connection, now - timedelta(days=1))
         if not desk.config.privacy.per_reader:
             events.unname(connection, desk.name)

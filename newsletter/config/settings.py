@@ -148,13 +148,15 @@ class Alerts(Table):
 
 class Public(Table):
     """``[public]``: the pages for readers. ``signups_per_network``: most in an hour from one /24 or
-    /64; ``signups_per_hour``: most mails in an hour to confirm them.
+    /64; ``signups_per_hour``: most mails in an hour to confirm them; ``searches_per_network``: most
+    in an hour.
     """
 
     trusted_proxies: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1"))
     hsts: bool = Field(True, strict=True)
     signups_per_network: int = Field(20, ge=1, strict=True)
     signups_per_hour: int = Field(200, ge=1, strict=True)
+    searches_per_network: int = Field(600, ge=1, strict=True)
 
 
 class Privacy(Table):

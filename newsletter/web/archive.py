@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from newsletter.app import Desk, archive, issue_page
 from newsletter.errors import NewsletterError
-from newsletter.web import feeds, hosted, listing
+from newsletter.web import client, feeds, hosted, listing
 from newsletter.web.answer import Answer
 from newsletter.web.shelf import Shelf, Stand
 
@@ -48,7 +48,8 @@ def routes(current: Callable[[], Desk], shelf: Shelf) -> list[Route]:
         number = listing.number_of(request.query_params.get("page"))
         if number is None:
             raise HTTPException(404)
-        page = await _answering(run_in_threadpool(listing.found, stand, asked, number))
+        network = client.network(request, stand.desk.config.public.trusted_proxies)
+        page = await _answering(run_in_threadpool(listing.found, stand, asked, number, network))
         if page is None:
             raise HTTPException(404)
         return page

@@ -56,20 +56,23 @@ def front(stand: Stand, number: int) -> str | None:
     )
 
 
-def found(stand: Stand, asked: str, number: int) -> HTMLResponse | None:
-    """The page of that number of what is found; None where there are not so many.
+def found(stand: Stand, asked: str, number: int, network: str) -> HTMLResponse | None:
+    """The page of that number of what is found; None where there are not so many. ``network``: who
+    asks, which is told so where it has asked too often.
 
     It is never kept, as it says what somebody looks for.
     """
-    desk = stand.desk
+    desk, words = stand.desk, stand.desk.language.words
     asked = " ".join(asked[:LONGEST].replace("\0", " ").split())
+    if asked and not archive.may_search(desk, network):
+        return _too_often(desk, asked)
     issues = archive.search(desk, asked, stand.issues) if asked else []
     start = FOUND_IN_A_PAGE * (number - 1)
     some = issues[start : start + FOUND_IN_A_PAGE]
     if number > 1 and not some:
         return None
     here, query = f"{home(desk)}/search", asked
-    heading = desk.language.words["archive_search"]
+    heading = words["archive_search"]
     if asked:
         key = "archive_found" if issues else "archive_found_none"
         heading = desk.language.say(key, words=asked, count=str(len(issues)))
@@ -78,10 +81,20 @@ def found(stand: Stand, asked: str, number: int) -> HTMLResponse | None:
         "search.html.j2",
         asked=asked,
         heading=heading,
+        text=words["archive_found_hint"] if asked and not issues else "",
         hits=[_hit(desk, archive.hit(issue, asked)) for issue in some],
         newer=_turned(here, query, number - 1),
         older=_turned(here, query, number + 1) if start + FOUND_IN_A_PAGE < len(issues) else None,
     )
+
+
+def _too_often(desk: Desk, asked: str) -> HTMLResponse:
+    words = desk.language.words
+    nothing: dict[str, Any] = {"hits": (), "newer": None, "older": None}
+    heading, text = words["archive_search"], words["archive_search_many"]
+    page = shown(desk, "search.html.j2", 429, asked=asked, heading=heading, text=text, **nothing)
+    page.headers["Retry-After"] = "3600"
+    return page
 
 
 def _turned(here: str, asked: str, number: int) -> str | None:

@@ -14,6 +14,7 @@ from newsletter.store.schema.issues import (
 from newsletter.store.schema.people import (
     facts,
     lists,
+    searches,
     signups,
     subscribers,
     subscriptions,
@@ -35,6 +36,7 @@ __all__ = [
     "lists",
     "occurrences",
     "reports",
+    "searches",
     "sends",
     "signups",
     "subscribers",

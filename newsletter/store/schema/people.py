@@ -1,4 +1,4 @@
-"""Who is on the lists, and who comes to sign up."""
+"""Who is on the lists, and who comes to sign up or to search."""
 
 from __future__ import annotations
 
@@ -70,4 +70,13 @@ signups = Table(
     Index(None, "address_key"),
     Index(None, "network", "made_at"),
     Index(None, "newsletter", "made_at"),
+)
+
+# How often a network has searched the archive in an hour.
+searches = Table(
+    "searches",
+    metadata,
+    Column("network", String(64), primary_key=True),  # a keyed hash, as in `signups`
+    Column("hour", Moment, primary_key=True),  # when it begins
+    Column("times", Integer, nullable=False),
 )

@@ -1,0 +1,75 @@
+"""How often one network may search the archive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import httpx
+from sqlalchemy import text
+
+from newsletter.app import Desk
+from newsletter.store import Database, searches
+from newsletter.web import public
+from tests.ledgers import NOW
+from tests.office import Office, Offices
+
+MANY = "searched very often"
+OURS, THEIRS = "192.0.2.7", "198.51.100.7"
+
+
+def search(desk: Desk, *asked: tuple[str, str]) -> Sequence[httpx.Response]:
+    """What searches for these words answer, each from its address; with a server of their own."""
+
+    async def ask() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(public.create_app(desk))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
+            return [
+                await browser.get(
+                    "/search", params={"q": words}, headers={"X-Forwarded-For": where}
+                )
+                for words, where in asked
+            ]
+
+    return asyncio.run(ask())
+
+
+def test_a_network_searches_so_often_in_an_hour_and_is_told_so(office: Offices) -> None:
+    one = office("[public]\nsearches_per_network = 2")
+    first, nothing, second = search(one.desk, ("rain", OURS), ("", OURS), ("ferry", "192.0.2.99"))
+    assert {first.status_code, nothing.status_code, second.status_code} == {200}
+    for_us, nothing, for_them = search(one.desk, ("rain", OURS), ("", OURS), ("rain", THEIRS))
+    assert (for_us.status_code, for_us.headers["retry-after"]) == (429, "3600")
+    assert MANY in for_us.text
+    assert 'value="rain"' in for_us.text
+    assert (nothing.status_code, for_them.status_code) == (200, 200)
+    assert MANY not in nothing.text + for_them.text
+    one.now += timedelta(hours=1)
+    assert search(one.desk, ("rain", OURS))[0].status_code == 200
+
+
+def test_what_was_counted_is_forgotten(desk_office: Office) -> None:
+    search(desk_office.desk, ("rain", OURS))
+    for days, rows in ((0, 1), (2, 0)):
+        desk_office.now += timedelta(days=days)
+        desk_office.tick()
+        with desk_office.desk.database.read() as connection:
+            found = connection.execute(text("select * from searches")).all()
+        assert len(found) == rows
+        assert "192.0.2" not in str(found)
+
+
+def test_on_each_database_searches_are_counted_by_network_and_hour(database: Database) -> None:
+    later = NOW.replace(minute=0) + timedelta(hours=1)
+    with database.read() as connection:
+        assert searches.times(connection, "a", NOW) == 0
+    with database.begin() as connection:
+        assert [searches.count(connection, "a", NOW) for _ in range(3)] == [1, 2, 3]
+        assert searches.count(connection, "b", NOW) == 1
+        assert searches.count(connection, "a", later) == 1
+    with database.begin() as connection:
+        assert searches.times(connection, "a", NOW) == 3
+        searches.drop_before(connection, later)
+        assert searches.times(connection, "a", NOW) == 0
+        assert searches.times(connection, "a", later) == 1
