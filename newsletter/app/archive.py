@@ -6,11 +6,13 @@ kept by the freeze; of sends of older versions it is read from the mail once, wh
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import date
 
 from newsletter import terms
 from newsletter.app.desk import Desk
+from newsletter.errors import DatabaseError
 from newsletter.foreign.addresses import canonical
 from newsletter.model import Correction, IssueText, Published
 from newsletter.model.archive import Kind
@@ -18,6 +20,8 @@ from newsletter.render import webview
 from newsletter.render.mending import mended_text
 from newsletter.store import archive, searches
 from newsletter.terms import Marked
+
+log = logging.getLogger(__name__)
 
 FEEDS = (
     ("feed.xml", "application/rss+xml", "RSS"),
@@ -73,8 +77,12 @@ def may_search(desk: Desk, network: str) -> bool:
     with desk.database.read() as connection:
         if searches.times(connection, network, now) >= most:
             return False
-    with desk.database.begin(waits=False) as connection:
-        return searches.count(connection, network, now) <= most
+    try:
+        with desk.database.begin(waits=False) as connection:
+            return searches.count(connection, network, now) <= most
+    except DatabaseError as error:  # whoever reads does not suffer from what cannot be written
+        log.warning("A search was not counted: %s", error)
+        return True
 
 
 def search(desk: Desk, asked: str, issues: list[Published]) -> list[Published]:

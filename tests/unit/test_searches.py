@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Sequence
 from datetime import timedelta
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from newsletter.app import Desk
@@ -47,6 +50,19 @@ def test_a_network_searches_so_often_in_an_hour_and_is_told_so(office: Offices) 
     assert MANY not in nothing.text + for_them.text
     one.now += timedelta(hours=1)
     assert search(one.desk, ("rain", OURS))[0].status_code == 200
+
+
+def test_a_search_needs_no_database_that_can_be_written(
+    office: Offices, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = office('[database]\nurl = "sqlite:///newsletter.db?timeout=0.1"')
+    file = one.room.folder / "newsletter.db"
+    search(one.desk, ("rain", OURS))
+    with contextlib.closing(sqlite3.connect(file)) as busy:
+        busy.execute("begin immediate")
+        assert search(one.desk, ("rain", OURS))[0].status_code == 200
+    assert "A search was not counted" in caplog.text
+    assert OURS not in caplog.text
 
 
 def test_what_was_counted_is_forgotten(desk_office: Office) -> None:
