@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from newsletter import __version__
-from newsletter.errors import FetchError
+from newsletter.errors import ConfigError, FetchError
 from newsletter.http import urls
 from newsletter.http.addresses import resolved
 from newsletter.http.limits import Deadline, time_limit
@@ -52,6 +52,8 @@ def _reach(method: str, url: str, body: bytes | None, name: str, seconds: float)
                 raise FetchError(f"{name} did not answer within {seconds:g} seconds.") from None
             why = str(error).partition(" (_ssl.c")[0] or type(error).__name__
             raise FetchError(f"{name} cannot be reached: {why}.") from None
+        except ConfigError as error:  # of SSL_CERT_FILE
+            raise FetchError(f"{name} cannot be reached: {error}") from None
         except FetchError:  # of the look-up, which names the host
             raise FetchError(f"{name} cannot be reached: its host is not known.") from None
     if 300 <= status < 400:

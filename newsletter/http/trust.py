@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
     import ssl
@@ -14,13 +17,34 @@ def trusted(*, by_environment: bool = False) -> ssl.SSLContext:
     """The authorities of certifi, read once in a process: it takes longer than most requests.
 
     ``by_environment``: those that SSL_CERT_FILE or SSL_CERT_DIR name, where one of them is set.
+    Raises ConfigError where it names none.
     """
-    named = [os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")]
-    return _read(*named) if by_environment and any(named) else _read()
+    if by_environment:
+        for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            if place := os.environ.get(variable):
+                return _read(variable, place)
+    return _read()
 
 
 @cache
-def _read(*named: str | None) -> ssl.SSLContext:
+def _read(variable: str = "", place: str = "") -> ssl.SSLContext:
+    import ssl
+
     import httpx
 
-    return httpx.create_ssl_context(trust_env=bool(named))
+    if variable == "SSL_CERT_DIR" and not Path(place).is_dir():  # nobody else would say so
+        raise _unusable(variable, place, "it is no folder")
+    try:
+        return httpx.create_ssl_context(trust_env=bool(variable))
+    except ssl.SSLError:
+        why = "no certificate can be read in it"
+    except OSError as error:
+        why = str(error.strerror)
+    raise _unusable(variable, place, why)
+
+
+def _unusable(variable: str, place: str, why: str) -> ConfigError:
+    return ConfigError(
+        f"{variable} names {place} as what vouches for servers, and it cannot be used: {why}. "
+        f"Mend that environment variable, or leave it out."
+    )

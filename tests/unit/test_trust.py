@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from newsletter.errors import ConfigError, FetchError
+from newsletter.http.posting import knock
 from newsletter.http.trust import trusted
 
 
@@ -53,6 +55,30 @@ def test_the_environment_names_others_where_it_is_asked(
     greeted(authority, trusted(by_environment=True))
     with pytest.raises(ssl.SSLCertVerificationError):
         greeted(authority, trusted())
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "why"),
+    [
+        ("SSL_CERT_FILE", "gone.pem", "No such file or directory"),
+        ("SSL_CERT_FILE", "folder", "Is a directory"),
+        ("SSL_CERT_FILE", "notes.pem", "no certificate can be read in it"),
+        ("SSL_CERT_DIR", "gone", "it is no folder"),
+        ("SSL_CERT_DIR", "notes.pem", "it is no folder"),
+    ],
+)
+def test_what_names_no_authorities_is_said(
+    variable: str, name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "notes.pem").write_text("no certificate")
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / name))
+    with pytest.raises(ConfigError, match=f"^{variable} names .*/{name}.*: {why}"):
+        trusted(by_environment=True)
+    with pytest.raises(FetchError, match=f"^The ping cannot be reached: {variable} names"):
+        knock("https://127.0.0.1:9/secret", "The ping")
+    trusted()
 
 
 def test_they_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
