@@ -89,9 +89,16 @@ def _wait(headers: Mapping[str, str]) -> float:
         return 60.0
 
 
-def unreachable(people: Sequence[Recipient], error: Exception) -> Outcome:
-    """There is no connection: every further request can wait as well."""
+def unreachable(
+    people: Sequence[Recipient], error: Exception, *, untrusted: bool = False
+) -> Outcome:
+    """There is no connection: every further request can wait as well. ``untrusted``: with nobody
+    for whom an authority vouches, and waiting mends nothing.
+    """
     said = f"SendGrid cannot be reached: {error}"
+    if untrusted:
+        remedy = "Check base_url in [provider]; an authority of your own goes into SSL_CERT_FILE."
+        return paused(people, said, remedy)
     return Outcome.all(people, Answer.NOT_SENT, said, retry_after=RETRY, throttled=True)
 
 

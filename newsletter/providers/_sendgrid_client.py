@@ -7,6 +7,7 @@ redirect to another host with the API key, and writes the key into its debug log
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -30,7 +31,13 @@ _NOTHING_SENT = (
 
 
 class NothingSent(Exception):  # noqa: N818 - it says what is known
-    """There was no connection, so SendGrid has nothing of the request."""
+    """There was no connection, so SendGrid has nothing of the request. ``untrusted``: there may
+    have been one, with somebody for whom no authority vouches.
+    """
+
+    def __init__(self, said: str, *, untrusted: bool = False) -> None:
+        super().__init__(said)
+        self.untrusted = untrusted
 
 
 class InDoubt(Exception):  # noqa: N818 - it says what is known
@@ -75,7 +82,7 @@ class KeptClient(Client):  # type: ignore[misc] # the package has no types
                 method, url, content=request_body, headers=headers, timeout=timeout or TIMEOUT
             )
         except _NOTHING_SENT as error:
-            raise NothingSent(_said(error)) from error
+            raise NothingSent(_said(error), untrusted=_untrusted(error)) from error
         except httpx.HTTPError as error:
             raise InDoubt(_said(error)) from error
         if not answer.is_success:
@@ -102,5 +109,11 @@ def connect(base_url: str, key: str) -> tuple[SendGridAPIClient, httpx.Client]:
     return api, http
 
 
+def _untrusted(error: BaseException | None) -> bool:
+    while error and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def _said(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return str(error).partition(" (_ssl.c")[0] or type(error).__name__

@@ -110,7 +110,7 @@ class SendgridProvider:
         try:
             answer = self._api.client.mail.batch.post()
         except NothingSent as error:
-            return _answers.unreachable(batch, error)
+            return _answers.unreachable(batch, error, untrusted=error.untrusted)
         except InDoubt as error:  # an id that nobody knows of does no harm
             said = f"SendGrid did not answer: {error}"
             return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=_answers.RETRY)
@@ -192,7 +192,7 @@ class SendgridProvider:
         try:
             answer = self._api.client.mail.send.post(request_body=body)
         except NothingSent as error:
-            return _answers.unreachable(people, error)
+            return _answers.unreachable(people, error, untrusted=error.untrusted)
         except InDoubt as error:
             reason = f"SendGrid did not answer: {error}"
             return Outcome.all(people, Answer.UNKNOWN, reason)

@@ -15,13 +15,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 
 from newsletter.errors import ConfigError, ProviderError
-from newsletter.model import Answer, Consequence
+from newsletter.model import Answer, Consequence, Outcome
 from newsletter.providers import _sendgrid_body, _sendgrid_client
 from newsletter.providers.sendgrid import SendgridProvider
 from tests.e2e.servers import (
     KEY,
     SendgridServer,
     Step,
+    authority,
     bad_address,
     half_answer,
     hang,
@@ -236,6 +237,23 @@ def test_a_redirect_is_not_followed(provider: SendgridProvider, server: Sendgrid
     assert outcome.answers == {1: NOT_SENT}
     assert outcome.pause is not None
     assert "redirect" in outcome.pause
+
+
+def test_a_certificate_that_nobody_vouches_for_stops_the_send(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No waiting mends it; a person must hear of it."""
+    monkeypatch.setenv("SENDGRID_API_KEY", KEY)
+    _, context = authority(tmp_path)
+    with sendgrid_server(tls=context) as server:
+        provider = provider_for(server.url)
+        for outcome in (provider.submit(a_send(), readers(2)), provider.open_batch(readers(2))):
+            assert isinstance(outcome, Outcome)
+            assert set(outcome.answers.values()) == {NOT_SENT}
+            assert outcome.pause is not None
+            assert "CERTIFICATE_VERIFY_FAILED" in outcome.pause
+            assert "_ssl.c" not in outcome.pause
+            assert "SSL_CERT_FILE" in outcome.pause
 
 
 def test_413_splits(provider: SendgridProvider, server: SendgridServer) -> None:
