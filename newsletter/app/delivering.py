@@ -38,19 +38,19 @@ LOOK = 0.1  # seconds between two looks whether the send is to stop
 log = logging.getLogger(__name__)
 
 
-def _nothing(_: object) -> None:
+def _nothing(*_: object) -> None:
     pass
 
 
 @dataclass(frozen=True)
 class Watch:
     """Who looks on while a send goes: ``report`` gets the numbers of its receipt now and then,
-    ``waiting`` a moment that is waited for; ``stop`` ends it after what is under way;
-    ``checkpoint`` hears where it is.
+    ``waiting`` a moment that is waited for, and why where that is known; ``stop`` ends it after
+    what is under way; ``checkpoint`` hears where it is.
     """
 
     report: Callable[[dict[str, int]], None] | None = None
-    waiting: Callable[[datetime], None] = _nothing
+    waiting: Callable[[datetime, str], None] = _nothing
     stop: threading.Event = field(default_factory=threading.Event)
     checkpoint: Callable[[str], None] = _nothing
 

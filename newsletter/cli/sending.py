@@ -190,5 +190,6 @@ def _show_plan(desk: Desk, planned: Plan, as_json: bool) -> None:
     )
 
 
-def _waiting(moment: datetime) -> None:
-    note(f"Waiting until {moment.astimezone():%H:%M:%S} for the provider, or another process.")
+def _waiting(moment: datetime, why: str) -> None:
+    said = f": {why}." if why else " for the provider, or another process."
+    note(f"Waiting until {moment.astimezone():%H:%M:%S}{said}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -62,7 +63,34 @@ class Pulse:
     def __init__(self, now: datetime) -> None:
         self.last_success = now
         self.silent = 0  # requests without an answer since something was accepted
+        self.patience = (now, "")  # until when the provider wanted to be left alone, and why
         self._changed = threading.Condition()
+        self._at_work = 0
+        self._said: datetime | None = None
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """This thread does something; others who wait for that need not say so."""
+        with self._changed:
+            self._at_work += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._at_work -= 1
+
+    def why(self, moment: datetime) -> str:
+        """Why it is waited until then, where the provider has said so."""
+        until, why = self.patience
+        return why if moment <= until else ""
+
+    def is_news(self, moment: datetime) -> bool:
+        """Whether all threads wait until then, and nobody has said so."""
+        with self._changed:
+            if self._at_work or moment == self._said:
+                return False
+            self._said = moment
+            return True
 
     def beat(self) -> None:
         """Something has changed: whoever waits looks again."""

@@ -29,7 +29,7 @@ Report = Callable[[dict[str, int]], None]
 def run(
     job: Job,
     report: Report | None = None,
-    waiting: Callable[[datetime], None] = lambda _: None,
+    waiting: Callable[[datetime, str], None] = lambda *_: None,
     alive: Callable[[], None] = lambda: None,
     *,
     resume: bool = True,
@@ -37,11 +37,11 @@ def run(
     """Deliver all that can be delivered; without ``resume`` nothing of a send that is paused.
 
     ``report``, if there is one, gets the number of deliveries in each state now and then (but not
-    at the end: that is the receipt's), ``waiting`` a moment that is waited for; ``alive`` is
-    called now and then. Of a cancelled send, what has not gone yet is taken back. Raises
-    NotReadyError where the send is paused, or the provider takes nothing for half an hour;
-    DatabaseError where the database is gone: what was answered before is recorded, the rest
-    waits or is in doubt.
+    at the end: that is the receipt's), ``waiting`` a moment that is waited for, and what the
+    provider says where it wants that; ``alive`` is called now and then. Of a cancelled send, what
+    has not gone yet is taken back. Raises NotReadyError where the send is paused, or the provider
+    takes nothing for half an hour; DatabaseError where the database is gone: what was answered
+    before is recorded, the rest waits or is in doubt.
     """
     send = job.frozen.send
     if resume:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from newsletter.deliver import recalling
 from newsletter.deliver.job import Job, Pulse
@@ -23,32 +24,42 @@ SILENCE = 5  # so many requests in a row without an answer are an outage
 INSIST = 30.0  # seconds for which an answer is tried to be written down
 
 
-def work(job: Job, owner: str, pulse: Pulse, waiting: Callable[[datetime], None]) -> None:
+def work(job: Job, owner: str, pulse: Pulse, waiting: Callable[[datetime, str], None]) -> None:
     """Go on until nothing is left to do, or the send is to stop.
 
     Raises NotReadyError where the provider takes nothing for half an hour.
     """
-    said, pause = None, A_MOMENT
+    seen, pause = None, A_MOMENT
     while not job.stop.is_set():
-        step = _next(job, owner)
+        with pulse.at_work():
+            step = _take_step(job, owner, pulse)
         if step is None:
             return
-        if isinstance(step, datetime):
-            now = job.clock()
-            _give_up_after(pulse.last_success, job.frozen.send, now)
-            seconds = (step - now).total_seconds()
-            if seconds > A_WHILE and step != said:
-                waiting(step)
-                said = step
-            pulse.wait(min(max(seconds, A_MOMENT), pause))
-            pause = min(2 * pause, A_WHILE)
+        if step is True:
+            pulse.beat()
+            seen, pause = None, A_MOMENT
             continue
-        pause = A_MOMENT
-        if isinstance(step, Claim):
-            _hand_over(job, step, pulse)
-        else:
-            recalling.recall(job, step)
-        pulse.beat()
+        now = job.clock()
+        _give_up_after(pulse, job.frozen.send, now)
+        seconds = (step - now).total_seconds()
+        # The first look may see what another thread has just ended.
+        if seconds > A_WHILE and step == seen and pulse.is_news(step):
+            waiting(step, pulse.why(step))
+        seen = step
+        pulse.wait(min(max(seconds, A_MOMENT), pause))
+        pause = min(2 * pause, A_WHILE)
+
+
+def _take_step(job: Job, owner: str, pulse: Pulse) -> datetime | Literal[True] | None:
+    """Do the next thing; when to look again where there is none now, None where none is left."""
+    step = _next(job, owner)
+    if step is None or isinstance(step, datetime):
+        return step
+    if isinstance(step, Claim):
+        _hand_over(job, step, pulse)
+    else:
+        recalling.recall(job, step)
+    return True
 
 
 def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
@@ -91,6 +102,9 @@ def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
     _record(job, claim, outcome)
     job.checkpoint("recorded")
     answers = outcome.answers.values()
+    if outcome.retry_after:
+        until = job.clock() + timedelta(seconds=outcome.retry_after)
+        pulse.patience = max(pulse.patience, (until, _delay(outcome)))
     if Answer.ACCEPTED in answers:
         pulse.last_success, pulse.silent = job.clock(), 0
     elif Answer.UNKNOWN in answers:  # whatever is known of others in it: nobody was taken
@@ -120,6 +134,12 @@ def _pause(job: Job, silent: int, outcome: Outcome) -> None:
     with job.database.begin() as connection:
         if stopping.pause(connection, job.frozen.send.id, why, job.clock()):
             job.paused(connection, why)
+
+
+def _delay(outcome: Outcome) -> str:
+    """Why some of it is to be handed over later; empty where nobody says so."""
+    later = (n for n, answer in outcome.answers.items() if answer is Answer.NOT_SENT)
+    return next((outcome.reasons.get(number, "") for number in later), "").rstrip(".")
 
 
 def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient]) -> Outcome | None:
@@ -168,10 +188,12 @@ def _record(job: Job, claim: Claim, outcome: Outcome) -> None:
             return
 
 
-def _give_up_after(last_success: datetime, send: Send, now: datetime) -> None:
-    if now - last_success > PATIENCE:
+def _give_up_after(pulse: Pulse, send: Send, now: datetime) -> None:
+    if now - pulse.last_success > PATIENCE:
+        said = pulse.patience[1]
+        why = f" ({said})" if said else ""
         raise NotReadyError(
-            f"The provider has taken nothing of {send.issue} for half an hour; the readers who "
-            f"wait are kept. See `newsletter receipt {send.issue}`, then go on with: "
+            f"The provider has taken nothing of {send.issue} for half an hour{why}; the readers "
+            f"who wait are kept. See `newsletter receipt {send.issue}`, then go on with: "
             f"newsletter send {send.issue}"
         )

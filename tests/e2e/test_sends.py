@@ -89,10 +89,20 @@ def test_a_429_is_waited_for_and_nobody_gets_it_twice(
     readers = newsroom.prepare(ISSUE, readers=4)
     with sendgrid_server(shared_data) as server:
         server.script[2] = rate_limited(3)
-        through_sendgrid(newsroom, server.url, batch_size=2)
+        through_sendgrid(newsroom, server.url, batch_size=2, workers=4)
         done = newsroom.run("send", ISSUE, "--yes")
-        assert "Waiting until" in done.stderr
+        (waiting,) = re.findall("Waiting until .*", done.stderr)  # however many threads wait
+        assert waiting.endswith(": SendGrid answered 429: too many requests.")
         assert sorted(mail.email for mail in server.mails()) == readers
+
+
+def test_what_is_under_way_is_not_waited_for_aloud(newsroom: Newsroom) -> None:
+    newsroom.prepare(ISSUE, readers=1)
+    with sendgrid_server() as server:
+        server.pace = 1.5
+        through_sendgrid(newsroom, server.url, workers=4, doubt="hold")
+        done = newsroom.run("send", ISSUE, "--yes")
+    assert "Waiting" not in done.stderr  # till the lease ends: the other threads' matter
 
 
 def test_a_refused_key_pauses_the_send_and_it_goes_on_when_mended(

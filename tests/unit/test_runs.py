@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def test_a_cancelled_send_ends_when_it_is_too_late_to_ask_once_more(database: Da
     deliver.run(job(database, send, provider))
     cancel(database, send)
 
-    def too_late(moment: datetime) -> None:
+    def too_late(moment: datetime, why: str) -> None:
         provider.recall_margin = timedelta(minutes=30)
 
     runner = threading.Thread(
@@ -130,6 +131,21 @@ def test_a_cancelled_send_ends_when_it_is_too_late_to_ask_once_more(database: Da
     # Perhaps it was taken back, perhaps not: nobody may count these as accepted.
     assert numbers(database, send) == {"in_doubt": 2}
     assert held(database, send) == 1
+
+
+def test_who_gives_up_after_half_an_hour_says_what_the_provider_said(database: Database) -> None:
+    send = freeze(database, 2)
+    later = timedelta()
+
+    def closed(_: Send, batch: Sequence[Recipient]) -> Outcome:
+        nonlocal later
+        later = timedelta(minutes=31)
+        return Outcome.all(batch, Answer.NOT_SENT, "closed for today.", retry_after=3600)
+
+    work = job(database, send, Scripted(closed), Doubt.HOLD)
+    with pytest.raises(NotReadyError, match=r"for half an hour \(closed for today\); the readers"):
+        deliver.run(replace(work, clock=lambda: now() + later))
+    assert numbers(database, send) == {"waiting": 2}
 
 
 def test_a_run_that_is_stopped_before_it_has_recalled_goes_on_with_that(
