@@ -123,8 +123,9 @@ def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
     if planned.missing:
         with desk.database.begin() as connection:
             missing.go_on(connection, frozen, provider.batch_size, desk.clock())
-    if planned.missing or frozen.state is not State.DONE:
-        deliver(desk, frozen, watch)
+    if not planned.missing and frozen.state is State.DONE:
+        return receipts.receipt(desk, planned.issue)
+    deliver(desk, frozen, watch)
     return _receipt(desk, planned.issue, watch)
 
 
