@@ -22,6 +22,9 @@ from newsletter.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from zoneinfo import ZoneInfo
+
     from newsletter.app import Desk
     from newsletter.app.sending import Plan
     from newsletter.model import Receipt
@@ -94,7 +97,8 @@ def send(
     elif planned.frozen.state == "done":
         note(f"Issue {day} was sent already; nobody gets it twice.")
     else:
-        note(f"The send of {day} was started at {planned.frozen.created_at:%c}; going on.")
+        begun = planned.frozen.created_at.astimezone(desk.config.zone)
+        note(f"The send of {day} was started at {begun:%a %Y-%m-%d %H:%M %Z}; going on.")
     _run(desk, planned, as_json)
 
 
@@ -143,11 +147,10 @@ def _run(desk: Desk, planned: Plan, as_json: bool) -> None:
 
     if desk.config.delivery.doubt == "resend":
         note('[delivery] doubt = "resend": where no answer comes, a reader may get it twice.')
-    stop = threading.Event()
+    stop, zone = threading.Event(), desk.config.zone
     with progress.sending(planned.readers) as report, progress.until_stopped(stop):
-        found = sending.send(desk, planned, Watch(report, _waiting, stop))
+        found = sending.send(desk, planned, Watch(report, _waiting(zone), stop))
     if found.send_at and found.send_at > desk.clock():
-        zone = desk.config.zone
         note(f"The provider lets the last mails go at {found.send_at.astimezone(zone):%H:%M %Z}.")
     _close(desk, found, as_json)
 
@@ -190,6 +193,9 @@ def _show_plan(desk: Desk, planned: Plan, as_json: bool) -> None:
     )
 
 
-def _waiting(moment: datetime, why: str) -> None:
-    said = f": {why}." if why else " for the provider, or another process."
-    note(f"Waiting until {moment.astimezone():%H:%M:%S}{said}")
+def _waiting(zone: ZoneInfo) -> Callable[[datetime, str], None]:
+    def said(moment: datetime, why: str) -> None:
+        for_what = f": {why}." if why else " for the provider, or another process."
+        note(f"Waiting until {moment.astimezone(zone):%H:%M:%S %Z}{for_what}")
+
+    return said

@@ -113,14 +113,18 @@ def test_a_refused_key_pauses_the_send_and_it_goes_on_when_mended(
     newsroom.prepare(ISSUE, readers=2)
     with sendgrid_server(shared_data) as server:
         server.script[1] = refused(401)
+        server.script[2] = rate_limited(2)
         through_sendgrid(newsroom, server.url)
         said = newsroom.run("send", ISSUE, "--yes", status=1).stderr
         assert "is paused" in said
         assert "SENDGRID_API_KEY" in said
         assert KEY not in said
         assert "is paused" in newsroom.run("status").stdout
-        server.script.clear()
-        assert newsroom.json("send", ISSUE, "--yes")["accepted"] == 2
+        gone_on = newsroom.run("send", ISSUE, "--yes")
+        assert "  accepted by the provider            2\n" in gone_on.stdout
+    # Moments are those of the newsletter's zone, whatever the machine's is.
+    assert re.search(r"was started at [A-Z].. [\d-]{10} \d\d:\d\d P[SD]T; going", gone_on.stderr)
+    assert re.search(r"Waiting until \d\d:\d\d:\d\d P[SD]T: SendGrid answered", gone_on.stderr)
 
 
 def test_what_broke_off_in_mid_request_is_in_doubt_and_the_rest_goes_out(
