@@ -40,7 +40,8 @@ def _zone(value: str) -> str:
     return value
 
 
-def _mailbox(value: str) -> str:
+def mailbox(value: str) -> str:
+    """The value, once it is known to be one address; raises ValueError for any other."""
     address = parseaddr(value)[1]
     if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+", address) or "\n" in value:
         raise ValueError('expected an address, such as "Name <name@example.com>"')
@@ -77,7 +78,7 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Day = Annotated[date, BeforeValidator(_day)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Mailbox = Annotated[str, AfterValidator(mailbox)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Colour = Annotated[str, AfterValidator(_colour)]

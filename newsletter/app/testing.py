@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from email.utils import parseaddr
 
-from newsletter import deliver, providers, tokens
+from newsletter import deliver, providers, tokens, values
 from newsletter.app import approving, correction_mail
 from newsletter.app.desk import Desk
 from newsletter.app.editing import Built, compose
@@ -23,7 +23,10 @@ NOBODY = 0  # the reader and the list in the links of a test
 
 
 def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Built]:
-    """Send the exact bytes to an editor; the subject is marked, nothing else differs."""
+    """Send the exact bytes to an editor; the subject is marked, nothing else differs.
+
+    Raises UsageError without an address, and for what is none.
+    """
     address = to or desk.config.editor.email
     if not address:
         raise UsageError(
@@ -33,6 +36,10 @@ def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Buil
     if isinstance(issue, CorrectionDate):
         with suppress(DatabaseError), desk.database.read() as connection:  # it needs no database
             correction_mail.refuse_undone(connection, desk.name, issue)
+    try:
+        values.mailbox(address)
+    except ValueError as error:
+        raise UsageError(f"--to names {address!r}; {error}.") from None
     built = compose(desk, issue)
     send = send_of(desk, built.issue.date.isoformat(), built.rendered)
     subject = desk.language.say("test", subject=built.rendered.subject)

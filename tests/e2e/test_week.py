@@ -71,6 +71,14 @@ def test_the_test_is_the_same_bytes_with_a_marked_subject(newsroom: Newsroom) ->
     assert not (newsroom.folder / "outbox" / ISSUE).exists()
 
 
+@pytest.mark.parametrize("to", ["no address", "a@example.com\nBcc: b@example.com"])
+def test_a_test_goes_to_an_address_alone(newsroom: Newsroom, to: str) -> None:
+    newsroom.run("gather", ISSUE)
+    said = newsroom.run("test", ISSUE, "--to", to, status=2).stderr
+    assert said.startswith(f"newsletter: --to names {to!r}; expected an address, such as ")
+    assert not (newsroom.folder / "outbox").exists()
+
+
 def test_any_change_voids_the_approval(newsroom: Newsroom) -> None:
     newsroom.prepare(ISSUE)
     note = newsroom.write(f"issues/{ISSUE}/note.md", "One more thought.")
