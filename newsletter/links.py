@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from itertools import count
+from urllib.parse import quote
 
 from newsletter.hashing import keyed
 from newsletter.keyring import Keyring
@@ -74,7 +75,7 @@ class Confirming:
 
 def leaving_by_mail(mailbox: str) -> str:
     """Where readers leave a newsletter that has no public pages."""
-    return f"mailto:{mailbox}?subject=unsubscribe"
+    return f"mailto:{quote(mailbox, safe='@+')}?subject=unsubscribe"
 
 
 def reader_keys(

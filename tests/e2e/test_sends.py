@@ -85,6 +85,19 @@ def test_addresses_of_readers_are_escaped_in_the_html_part_alone(newsroom: Newsr
     assert "arts&more" not in html
 
 
+def test_readers_leave_by_mail_at_whatever_address_a_newsroom_has(newsroom: Newsroom) -> None:
+    newsroom.configure(
+        **{'base_url = "https://news.example.com"\n': "", "desk@example.com": "편집?부@example.com"}
+    )
+    newsroom.prepare(ISSUE, readers=2)
+    assert newsroom.json("send", ISSUE, "--yes")["accepted"] == 2
+    leave = "mailto:%ED%8E%B8%EC%A7%91%3F%EB%B6%80@example.com?subject=unsubscribe"
+    for path in (newsroom.folder / "outbox" / ISSUE).glob("*.eml"):
+        mail = message_from_bytes(path.read_bytes(), policy=SMTP)
+        assert mail["List-Unsubscribe"] == f"<{leave}>"
+        assert f'href="{leave}"' in mail.get_body(("html",)).get_content()  # type: ignore[attr-defined]
+
+
 def test_a_429_is_waited_for_and_nobody_gets_it_twice(
     newsroom: Newsroom, shared_data: Path
 ) -> None:
