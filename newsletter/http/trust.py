@@ -19,11 +19,23 @@ def trusted(*, by_environment: bool = False) -> ssl.SSLContext:
     ``by_environment``: those that SSL_CERT_FILE or SSL_CERT_DIR name, where one of them is set.
     Raises ConfigError where it names none.
     """
-    if by_environment:
-        for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-            if place := os.environ.get(variable):
-                return _read(variable, place)
-    return _read()
+    return _read(*_named()) if by_environment else _read()
+
+
+def require_named() -> None:
+    """Raises ConfigError where SSL_CERT_FILE or SSL_CERT_DIR names no authorities: the ssl module
+    takes no notice of that, and trusts nobody.
+    """
+    if named := _named():
+        _read(*named)
+
+
+def _named() -> tuple[str, ...]:
+    """The variable that names authorities, and what it names; nothing where none does."""
+    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if place := os.environ.get(variable):
+            return variable, place
+    return ()
 
 
 @cache

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from newsletter.config import ProviderOptions, secret
 from newsletter.errors import ConfigError, ProviderError
+from newsletter.http.trust import require_named
 from newsletter.model import Answer, Event, Outcome, Recipient, Send
 from newsletter.providers import _message
 from newsletter.providers._smtp_client import Server
@@ -58,6 +59,8 @@ class SmtpProvider:
                 "[provider] names a user, but SMTP_PASSWORD is not set. Put the password into "
                 "that environment variable, or name a file with it in SMTP_PASSWORD_FILE."
             )
+        if options.security != "none":
+            require_named()
         self.workers = options.connections
         self.batch_size = options.batch_size or BATCH
         if options.per_second:

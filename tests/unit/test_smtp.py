@@ -335,6 +335,16 @@ def test_an_answer_to_what_was_not_asked_is_never_taken_for_one(build: Build, sa
     assert not any(line.startswith(b"Subject:") for line in heard)
 
 
+def test_an_authority_that_is_not_there_is_said_before_anything_is_sent(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By itself OpenSSL takes no notice, and trusts nobody."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
+    with pytest.raises(ConfigError, match=r"^SSL_CERT_FILE names .*gone\.pem"):
+        build(25, security="starttls")
+    build(25)
+
+
 def test_words_from_before_tls_are_forgotten(
     build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
