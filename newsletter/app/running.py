@@ -50,7 +50,7 @@ def run(
         if listener:
             log.info("/healthz is answered on http://127.0.0.1:%d/healthz", listener.port)
         if any(desk.config.alerts.ping_url for desk in desks):
-            trusted(by_environment=True)  # once, for all looks
+            trusted()  # once, for all looks
 
     Service(watched, listener, begin, every, stuck, most).run()
     log.info("Stopped.")

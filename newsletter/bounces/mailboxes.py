@@ -7,7 +7,6 @@ import imaplib
 import ipaddress
 import mailbox
 import re
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from newsletter.config import secret
 from newsletter.errors import ConfigError, FetchError, UsageError
+from newsletter.http.trust import trusted
 
 LARGEST = 2_000_000  # bytes that are read of a mail: what is said stands before our own mail
 TIMEOUT = 30  # seconds without a word from the server
@@ -129,12 +129,11 @@ def _imap(address: str) -> Iterator[Iterator[Found]]:
 
 
 def _connected(host: str, port: int | None, secure: bool) -> imaplib.IMAP4:
-    context = ssl.create_default_context()
     if secure:
-        return imaplib.IMAP4_SSL(host, port or 993, ssl_context=context, timeout=TIMEOUT)
+        return imaplib.IMAP4_SSL(host, port or 993, ssl_context=trusted("imap"), timeout=TIMEOUT)
     server = imaplib.IMAP4(host, port or 143, timeout=TIMEOUT)
     if not _loopback(host):  # a password goes through no network in the clear
-        server.starttls(context)
+        server.starttls(trusted("imap"))
     return server
 
 

@@ -75,7 +75,7 @@ def _answered(method: str, url: httpx.URL, body: bytes | None, deadline: Deadlin
     if body is not None:
         headers["content-type"] = "application/json"
     addresses = resolved(host, urls.port(url), host, deadline)
-    with httpx.HTTPTransport(verify=trusted(by_environment=True)) as transport:
+    with httpx.HTTPTransport(verify=trusted()) as transport:
         for address in addresses:
             left = deadline.remaining()
             request = httpx.Request(

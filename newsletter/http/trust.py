@@ -5,58 +5,56 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
     import ssl
 
+Protocol = Literal["http", "smtp", "imap"]
 
-def trusted(*, by_environment: bool = False) -> ssl.SSLContext:
-    """The authorities of certifi, read once in a process: it takes longer than most requests.
 
-    ``by_environment``: those that SSL_CERT_FILE or SSL_CERT_DIR name, where one of them is set.
-    Raises ConfigError where it names none.
+def trusted(protocol: Protocol = "http") -> ssl.SSLContext:
+    """The authorities of certifi and of the system, and in the system's place those that
+    SSL_CERT_FILE or SSL_CERT_DIR name. Read once in a process: it takes longer than most requests.
+
+    Each protocol has a context of its own, as HTTP says by it what it speaks. Raises ConfigError
+    where a variable names no authorities.
     """
-    return _read(*_named()) if by_environment else _read()
-
-
-def require_named() -> None:
-    """Raises ConfigError where SSL_CERT_FILE or SSL_CERT_DIR names no authorities: the ssl module
-    takes no notice of that, and trusts nobody.
-    """
-    if named := _named():
-        _read(*named)
-
-
-def _named() -> tuple[str, ...]:
-    """The variable that names authorities, and what it names; nothing where none does."""
-    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-        if place := os.environ.get(variable):
-            return variable, place
-    return ()
+    return _read(protocol, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
 
 @cache
-def _read(variable: str = "", place: str = "") -> ssl.SSLContext:
-    import ssl
-
+def _read(_: Protocol, file: str | None, folder: str | None) -> ssl.SSLContext:
     import httpx
 
-    if variable == "SSL_CERT_DIR" and not Path(place).is_dir():  # nobody else would say so
-        raise _unusable(variable, place, "it is no folder")
+    context = httpx.create_ssl_context(trust_env=False)
+    if file:
+        _load(context, "SSL_CERT_FILE", file)
+    if folder:
+        _load(context, "SSL_CERT_DIR", folder)
+    context.load_default_certs()  # what cannot be read is left out without a word
+    return context
+
+
+def _load(context: ssl.SSLContext, variable: str, place: str) -> None:
+    """Trust them as well, or say why that cannot be."""
+    import ssl
+
     try:
-        return httpx.create_ssl_context(trust_env=bool(variable))
+        if variable == "SSL_CERT_FILE":
+            context.load_verify_locations(cafile=place)
+            return
+        if Path(place).is_dir():
+            context.load_verify_locations(capath=place)
+            return
+        why = "it is no folder"
     except ssl.SSLError:
         why = "no certificate can be read in it"
     except OSError as error:
         why = str(error.strerror)
-    raise _unusable(variable, place, why)
-
-
-def _unusable(variable: str, place: str, why: str) -> ConfigError:
-    return ConfigError(
+    raise ConfigError(
         f"{variable} names {place} as what vouches for servers, and it cannot be used: {why}. "
         f"Mend that environment variable, or leave it out."
     )

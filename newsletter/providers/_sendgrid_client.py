@@ -102,8 +102,7 @@ class _Opened:
 
 def connect(base_url: str, key: str) -> tuple[SendGridAPIClient, httpx.Client]:
     """SendGrid's API client on our transport, and the transport, to be closed at the end."""
-    trust = trusted(by_environment=True)
-    http = httpx.Client(follow_redirects=False, trust_env=False, verify=trust)
+    http = httpx.Client(follow_redirects=False, trust_env=False, verify=trusted())
     api = SendGridAPIClient(key, host=base_url)
     api.client = KeptClient(http, base_url, api.client.request_headers)
     return api, http

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from newsletter.config import ProviderOptions, secret
 from newsletter.errors import ConfigError, ProviderError
-from newsletter.http.trust import require_named
+from newsletter.http.trust import trusted
 from newsletter.model import Answer, Event, Outcome, Recipient, Send
 from newsletter.providers import _message
 from newsletter.providers._smtp_client import Server
@@ -60,7 +60,7 @@ class SmtpProvider:
                 "that environment variable, or name a file with it in SMTP_PASSWORD_FILE."
             )
         if options.security != "none":
-            require_named()
+            trusted("smtp")  # what is wrong with it is said here, and not of the server
         self.workers = options.connections
         self.batch_size = options.batch_size or BATCH
         if options.per_second:

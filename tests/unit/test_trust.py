@@ -7,6 +7,7 @@ import ssl
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 import trustme
 
@@ -42,19 +43,19 @@ def greeted(authority: trustme.CA, ours: ssl.SSLContext) -> None:
 
 
 def test_an_authority_that_nobody_knows_is_not_trusted(authority: trustme.CA) -> None:
-    for ours in (trusted(), trusted(by_environment=True)):
-        with pytest.raises(ssl.SSLCertVerificationError):
-            greeted(authority, ours)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        greeted(authority, trusted())
 
 
-def test_the_environment_names_others_where_it_is_asked(
+def test_the_environment_names_others_beside_the_usual_ones(
     authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority.cert_pem.write_to_path(str(tmp_path / "ours.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ours.pem"))
-    greeted(authority, trusted(by_environment=True))
-    with pytest.raises(ssl.SSLCertVerificationError):
-        greeted(authority, trusted())
+    greeted(authority, trusted())
+    usual = httpx.create_ssl_context(trust_env=False).get_ca_certs()
+    assert len(usual) > 100
+    assert all(each in trusted().get_ca_certs() for each in usual)
 
 
 @pytest.mark.parametrize(
@@ -75,13 +76,12 @@ def test_what_names_no_authorities_is_said(
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv(variable, str(tmp_path / name))
     with pytest.raises(ConfigError, match=f"^{variable} names .*/{name}.*: {why}"):
-        trusted(by_environment=True)
+        trusted()
     with pytest.raises(FetchError, match=f"^The ping cannot be reached: {variable} names"):
         knock("https://127.0.0.1:9/secret", "The ping")
-    trusted()
 
 
 def test_they_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
-    assert trusted() is trusted(by_environment=True)
+    assert trusted() is trusted("http") is not trusted("smtp")
