@@ -17,25 +17,31 @@ def personal(desk: Desk, list_: int) -> Callable[[Sequence[Reader]], list[Recipi
 
     Raises ConfigError where the key that signs the addresses cannot be used.
     """
-    newsletter, words = desk.config.newsletter, desk.language.words
-    base, everybody = newsletter.base_url, words["greeting"]
-    own = links.reader_keys(keyring(desk.folder), (f"{base}/unsubscribe/", f"{base}/preferences/"))
+    words, ways = desk.language.words, _ways(desk, list_)
+    everybody = words["greeting"]
     before, _, after = words["greeting_named"].partition("{name}")
-    by_mail = links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
-    plain = tokens.is_plain(by_mail if base is None else base)  # no key has anything to escape
+    plain = tokens.is_plain("".join(*ways([0])))  # what differs by reader has nothing to escape
 
     def recipients(readers: Sequence[Reader]) -> list[Recipient]:
-        ways = [(by_mail, by_mail)] * len(readers)
-        if base is not None:
-            ways = own([reader.subscriber for reader in readers], list_)
+        both = ways([reader.subscriber for reader in readers])
         made = []
-        for (delivery, _, email, name, _), (leave, choose) in zip(readers, ways, strict=True):
+        for (delivery, _, email, name, _), (leave, choose) in zip(readers, both, strict=True):
             greeting = before + name + after if name else everybody
             parts = tokens.values(greeting, leave, choose, plain=plain)
             made.append(Recipient(delivery, email, name, leave, parts))
         return made
 
     return recipients
+
+
+def _ways(desk: Desk, list_: int) -> Callable[[Sequence[int]], list[tuple[str, str]]]:
+    """What gives subscribers' own addresses to leave and to choose; without pages, one by mail."""
+    newsletter, ring = desk.config.newsletter, keyring(desk.folder)
+    if (base := newsletter.base_url) is None:
+        by_mail = links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
+        return lambda subscribers: [(by_mail, by_mail)] * len(subscribers)
+    own = links.reader_keys(ring, (f"{base}/unsubscribe/", f"{base}/preferences/"))
+    return lambda subscribers: own(subscribers, list_)
 
 
 def addressee(desk: Desk, address: str) -> tuple[str, str]:
