@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ import newsletter
 from newsletter import config, installation, providers
 from newsletter.app import editing, gathering, people, sending, testing
 from newsletter.app.desk import Desk, open_desk
-from newsletter.errors import UsageError
+from newsletter.errors import NewsletterError, UsageError
 from newsletter.issues import write_atomically
 from newsletter.model import Receipt
 from newsletter.render import packaged_templates
@@ -45,16 +46,29 @@ def init(folder: Path, name: str, look: str = "weekly") -> None:
         )
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file. Choose another folder.")
-    templates = folder / "templates"
-    for made in ("issues", "articles", "templates"):
-        (folder / made).mkdir(parents=True, exist_ok=True)
-    for part in (look, PARTS_OF_LOOKS):
-        if not (templates / part).exists():
-            shutil.copytree(packaged_templates() / part, templates / part)
-    if not (folder / ".gitignore").exists():
-        (folder / ".gitignore").write_text(_IGNORED, encoding="utf-8")
-    text = _STARTER.read_text(encoding="utf-8").replace("NAME", name).replace("LOOK", look)
-    write_atomically(folder / config.FILE, text)
+    with _made(folder):
+        templates = folder / "templates"
+        for made in ("issues", "articles", "templates"):
+            (folder / made).mkdir(parents=True, exist_ok=True)
+        for part in (look, PARTS_OF_LOOKS):
+            if not (templates / part).exists():
+                shutil.copytree(packaged_templates() / part, templates / part)
+        if not (folder / ".gitignore").exists():
+            (folder / ".gitignore").write_text(_IGNORED, encoding="utf-8")
+        text = _STARTER.read_text(encoding="utf-8").replace("NAME", name).replace("LOOK", look)
+        write_atomically(folder / config.FILE, text)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Raises NewsletterError where the folder or what belongs into it cannot be made."""
+    try:
+        yield
+    except OSError as error:
+        raise NewsletterError(
+            f"{folder} could not be made: {error.strerror or error}. Choose another folder, or "
+            f"look at the permissions and the free space there."
+        ) from error
 
 
 def looks() -> list[str]:
@@ -114,14 +128,15 @@ def _lay_out(folder: Path) -> None:
                 f"such as: newsletter -C /tmp/demo demo"
             )
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        source, target = origin / part, folder / part
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("build")
-            shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
-        else:
-            shutil.copyfile(source, target)
+    with _made(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in PARTS:
+            source, target = origin / part, folder / part
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("build")
+                shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
+            else:
+                shutil.copyfile(source, target)
 
 
 def _start_over(desk: Desk) -> None:

@@ -30,6 +30,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY = 30  # seconds to wait for another process that is writing; ?timeout=… in the url
 READING, WAITING = "newsletter_reading", "newsletter_waiting"
 MOVED = "this database was moved"  # the fact that says where to, and what a write is told
+# How SQLite says that its file or folder is not ours to write.
+_NO_ACCESS = ("readonly database", "unable to open database file")
 POOL, KEPT = 24, 4  # connections to a server at most, and those that stay open
 
 
@@ -120,6 +122,11 @@ class Database:
                     f"The database {self.place} cannot be used: {_first_line(error.orig)}. If it "
                     f"is damaged, bring back a backup; if it is not the newsletter's own, set "
                     f"another one in [database] url."
+                ) from error
+            if any(words in str(error.orig) for words in _NO_ACCESS):
+                raise DatabaseError(
+                    f"The database {self.place} cannot be written: {_first_line(error.orig)}. Look "
+                    f"at the permissions of its file and its folder, and do it again."
                 ) from error
             raise DatabaseError(
                 f"The database {self.place} does not answer: {_first_line(error.orig)}. What was "
