@@ -28,6 +28,20 @@ def coming(desk: Desk, start: date | None = None) -> Iterator[Moment]:
     return schedule.moments(desk.config.schedule, desk.config.zone, after, desk.moved())
 
 
+def ahead(desk: Desk) -> Iterator[Moment]:
+    """The moments to come at which something is done: an issue that was sent early has none."""
+    with desk.database.read() as connection:
+        sent = sends.issues(connection, desk.name)
+    ended = {sends.State.DONE, sends.State.CANCELLED}
+    return (moment for moment in coming(desk) if sent.get(moment.issue) not in ended)
+
+
+def has(desk: Desk, issue: date) -> bool:
+    """Whether the issue is sent at a moment of its own: the timetable's, or a person's."""
+    own = schedule.send_of(desk.config.schedule, desk.config.zone, issue)
+    return own is not None or issue.isoformat() in desk.moved()
+
+
 def reschedule(desk: Desk, issue: date, to: str | None) -> datetime:
     """Put the issue's send to another time, or (None) back to the timetable's; when it is now.
 

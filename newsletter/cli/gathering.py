@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsletter.cli import progress
 from newsletter.cli.common import AsJson, IssueName, context, counted, emit, note, table
 
 if TYPE_CHECKING:
@@ -36,11 +37,13 @@ def gather(
 ) -> None:
     """Collect the window's articles into the issue's folder, and draft the issue."""
     from newsletter import issues
-    from newsletter.app import gathering
+    from newsletter.app import gathering, timetable
 
     desk = context.desk()
     day = issues.parse_name(issue) if issue else desk.next_issue()
-    found = gathering.gather(desk, day, issues.parse_name(since) if since else None)
+    opened = issues.parse_day(since, "--since") if since else None
+    with progress.asking():
+        found = gathering.gather(desk, day, opened)
     if as_json:
         emit(
             {
@@ -55,6 +58,11 @@ def gather(
         )
     else:
         print(_gathered_text(found, day.isoformat(), desk.config.zone))
+    if not timetable.has(desk, day):
+        note(
+            f"The timetable has no issue {day}, so nothing sends it by itself. Send it with: "
+            f"newsletter send {day}"
+        )
 
 
 def refresh(issue: IssueName = None, as_json: AsJson = False) -> None:
@@ -63,7 +71,8 @@ def refresh(issue: IssueName = None, as_json: AsJson = False) -> None:
 
     desk = context.desk()
     day = desk.issue(issue)
-    changes = freshness.refresh(desk, day)
+    with progress.asking():
+        changes = freshness.refresh(desk, day)
     if as_json:
         emit(
             [
@@ -109,7 +118,8 @@ def add(
     """Find out what is at an address, and write it into newsletter.toml."""
     from newsletter.app import sourcing
 
-    added = sourcing.add(context.desk(), url, kind, section)
+    with progress.asking():
+        added = sourcing.add(context.desk(), url, kind, section)
     if as_json:
         emit({"added": _found_json(added.found), "others": list(map(_found_json, added.others))})
         return
@@ -176,7 +186,10 @@ def _gathered_text(found: Gathering, issue: str, zone: ZoneInfo) -> str:
     ]
     lines += [f"  {s.name}: {s.said}" for s in gathered.sources if s.reason]
     if found.drafted:
-        lines.append(f"Drafted {found.folder / 'issue.toml'}; write your note in note.md.")
+        lines.append(
+            f"Drafted {found.folder / 'issue.toml'}; write your note in note.md. "
+            f"Look at both with: newsletter preview {issue}"
+        )
     elif found.new:
         lines.append("issue.toml is yours and was not touched. New, to be added there by id:")
         by_id = {article.id: article for article in gathered.articles}

@@ -36,6 +36,22 @@ def until_stopped(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def asking() -> Iterator[None]:
+    """Ctrl-C is answered while publishers are asked; a second one ends it at once."""
+
+    def on_signal(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        note("Stopping: what was asked for is waited for, some seconds. Once more ends it at once.")
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class _Lines:
     """A line whenever the numbers have changed."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -31,9 +32,10 @@ def init(
     make(directory, name, template)
     print(
         f"Made a newsletter in {directory}. Next:\n"
-        f"  1. edit {directory / 'newsletter.toml'}: name, addresses, sources\n"
-        f"  2. newsletter -C {directory} gather\n"
-        f"  3. newsletter -C {directory} preview"
+        f"  1. cd {shlex.quote(str(directory))}\n"
+        f"  2. edit newsletter.toml: name, addresses, sources\n"
+        f"  3. newsletter gather\n"
+        f"  4. newsletter preview"
     )
 
 
@@ -47,7 +49,7 @@ def demo(as_json: AsJson = False) -> None:
     if as_json:
         emit(receipt_json(receipt))
         return
-    there = "" if folder == Path() else f" -C {folder}"
+    there = "" if folder == Path() else f" -C {shlex.quote(str(folder))}"
     command = "newsletter" if shutil.which("newsletter") else sys.argv[0]
     print(
         f"\n{receipt_text(receipt)}\n\nWhere to look:\n"

@@ -41,7 +41,7 @@ def schedule(
     if only is not None and only not in KINDS:
         raise UsageError(f"--only {only!r} is no kind of moment; there are {', '.join(KINDS)}.")
     desk = context.desk()
-    first = issues.parse_name(start) if start else None
+    first = issues.parse_day(start, "--from") if start else None
     if first and not 1970 <= first.year <= 9000:
         raise UsageError(f"--from {start} is too far away. Give a day of this century.")
     coming = timetable.coming(desk, first)
@@ -78,7 +78,7 @@ def reschedule(
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The send date of the issue.")],
     to: Annotated[
         str | None,
-        typer.Argument(metavar="[TIME]", help='"tue 09:00" or "2025-07-08 09:00", in its zone.'),
+        typer.Argument(metavar="TIME", help='"tue 09:00" or "2025-07-08 09:00", in its zone.'),
     ] = None,
     back: Annotated[bool, typer.Option("--back", help="Back to the timetable's own time.")] = False,
     as_json: AsJson = False,

@@ -5,7 +5,14 @@ are the editor's, made once as a draft and never written again.
 """
 
 from newsletter.issues.draft import draft
-from newsletter.issues.files import existing, folder_of, parse_issue, parse_name, write_atomically
+from newsletter.issues.files import (
+    existing,
+    folder_of,
+    parse_day,
+    parse_issue,
+    parse_name,
+    write_atomically,
+)
 from newsletter.issues.gathered import read_gathered, source_out, write_gathered
 from newsletter.issues.naming import named_in
 from newsletter.issues.pictures import read_pictures, write_picture, write_pictures
@@ -16,6 +23,7 @@ __all__ = [
     "existing",
     "folder_of",
     "named_in",
+    "parse_day",
     "parse_issue",
     "parse_name",
     "read_gathered",

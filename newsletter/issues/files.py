@@ -24,6 +24,16 @@ def parse_name(text: str) -> date:
     return day
 
 
+def parse_day(text: str, option: str) -> date:
+    """The day that an option is given; raises UsageError for anything else."""
+    try:
+        return parse_name(text)
+    except UsageError:
+        raise UsageError(
+            f"{option} {text!r} is not a day. Write it as year, month and day, such as 2025-07-07."
+        ) from None
+
+
 def parse_issue(text: str) -> date:
     """The same, or the name of a mail that corrects an issue: ``2025-07-07-c1``."""
     stem, mark, number = text.partition("-c")

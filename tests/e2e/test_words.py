@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -54,3 +57,54 @@ def test_a_database_that_is_read_only_says_so(newsroom: Newsroom) -> None:
     assert done.returncode == 1
     assert "cannot be written: attempt to write a readonly database" in done.stderr
     assert "permissions of its file and its folder" in done.stderr
+
+
+def test_what_init_says_to_type_next_works_as_it_stands(newsroom: Newsroom) -> None:
+    parent = newsroom.folder / "two words"
+    parent.mkdir()
+    said = Newsroom(parent).run("init", str(parent / "our week")).stdout
+    assert f"cd '{parent / 'our week'}'\n" in said
+    assert "  3. newsletter gather\n" in said
+    drafted = Newsroom(parent / "our week").run("gather").stdout
+    assert "Look at both with: newsletter preview 20" in drafted
+
+
+@pytest.mark.parametrize("arguments", [("gather", "--since"), ("schedule", "--from")])
+def test_a_day_that_is_none_is_called_a_day(newsroom: Newsroom, arguments: tuple[str, str]) -> None:
+    command, option = arguments
+    said = newsroom.run(command, option, "yesterday", status=2).stderr
+    assert f"{option} 'yesterday' is not a day. Write it as year, month and day" in said
+
+
+def test_an_issue_off_the_timetable_is_told_that_nothing_sends_it(newsroom: Newsroom) -> None:
+    (monday,) = newsroom.json("schedule", "--next", "1", "--only", "send")
+    day = str(date.fromisoformat(monday["issue"]) + timedelta(days=1))
+    off = newsroom.run("gather", day).stderr
+    assert f"The timetable has no issue {day}, so nothing sends it by itself." in off
+    assert f"newsletter send {day}" in off
+    assert "timetable" not in newsroom.run("gather", monday["issue"]).stderr
+    newsroom.run("reschedule", day, f"{day} 09:00")
+    assert "timetable" not in newsroom.run("gather", day).stderr
+
+
+def test_ctrl_c_while_a_publisher_keeps_silent_is_answered(newsroom: Newsroom) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        here = f"127.0.0.1:{silent.getsockname()[1]}"
+        newsroom.configure(
+            f'[gather]\nallow_hosts = ["{here}"]\n',
+            **{'path = "feed.xml"': f'url = "http://{here}/feed"'},
+        )
+        process = newsroom.start("gather", ISSUE)
+        try:
+            silent.settimeout(30)
+            asked, _ = silent.accept()
+            with asked:
+                process.send_signal(signal.SIGINT)
+                assert process.stderr
+                said = process.stderr.readline()
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert said.startswith("Stopping: what was asked for is waited for")
+    assert not (newsroom.folder / "issues" / ISSUE).exists()
