@@ -52,7 +52,7 @@ def gather(desk: Desk, issue: date, watch: Watch) -> Outcome:
     if not desk.config.editor.email:
         return Outcome(State.DONE, f"{said}; no [editor] email, so no test was sent", tells=told)
     address, _ = testing.send_test(desk, issue)
-    return Outcome(State.DONE, f"{said}; a test went to {address}", tells=told)
+    return Outcome(State.DONE, f"{said}; a test {testing.went(desk, address)}", tells=told)
 
 
 def remind(desk: Desk, issue: date, _watch: Watch) -> Outcome:

@@ -56,7 +56,7 @@ def look(
     with journal.about(newsletter=desk.name):
         try:
             if first:
-                coming = islice(timetable.coming(desk), 2)
+                coming = islice(timetable.ahead(desk), 2)
                 said = (f"{m.kind} {m.issue} at {m.local:%a %Y-%m-%d %H:%M %Z}" for m in coming)
                 log.info("Next: %s", ", ".join(said))
             _, unheard = look_at(desk, stop, alive)

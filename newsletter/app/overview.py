@@ -132,7 +132,7 @@ def _unread(desk: Desk) -> Iterator[str]:
 
 def _next(desk: Desk) -> Iterator[Moment]:
     """The moments to come, with the next send however many are before it."""
-    coming = timetable.coming(desk)
+    coming = timetable.ahead(desk)
     first = list(islice(coming, COMING))
     yield from first
     if all(moment.kind != SEND for moment in first):

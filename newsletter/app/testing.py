@@ -15,6 +15,7 @@ from newsletter.app.editing import Built, compose
 from newsletter.app.personal import addressee, personal
 from newsletter.errors import DatabaseError, UsageError
 from newsletter.model import CorrectionDate, Rendered, Send
+from newsletter.providers.outbox import OutboxProvider
 from newsletter.store.ledger import Reader
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,14 @@ def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Buil
         )
     deliver.submit_test(desk.provider, replace(send, subject=subject, test=True), [recipient])
     return mailbox, built
+
+
+def went(desk: Desk, mailbox: str) -> str:
+    """Where a test went, to be said after "the test": the outbox mails nothing."""
+    options = desk.config.provider
+    if isinstance(options, OutboxProvider.Options):
+        return f"lies in {options.path}/tests, as {mailbox} would get it"
+    return f"went to {mailbox}"
 
 
 def _approving(desk: Desk, built: Built, mailbox: str) -> str | None:

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 IssueName = Annotated[
     str | None,
     typer.Argument(
-        metavar="[ISSUE]", help="The send date, such as 2025-07-07; without it the next one due."
+        metavar="ISSUE", help="The send date, such as 2025-07-07; without it the next one due."
+    ),
+]
+SentIssue = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="ISSUE", help="The send date, such as 2025-07-07; without it the last one sent."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]

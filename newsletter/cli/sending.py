@@ -12,6 +12,7 @@ import typer
 from newsletter.cli.common import (
     AsJson,
     IssueName,
+    SentIssue,
     Yes,
     ask,
     context,
@@ -45,7 +46,9 @@ def register(app: typer.Typer) -> None:
 
 def test(
     issue: IssueName = None,
-    to: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Instead of [editor].")] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Somebody else than the editor.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Send the exact mail to the editor only; its subject is marked as a test."""
@@ -56,7 +59,8 @@ def test(
     if as_json:
         emit({"issue": built.issue.name, "to": address, "hash": built.rendered.hash})
     else:
-        print(f"A test of {built.issue.name} (hash {built.rendered.hash[:12]}) went to {address}.")
+        test_of = f"A test of {built.issue.name} (hash {built.rendered.hash[:12]})"
+        print(f"{test_of} {testing.went(desk, address)}.")
 
 
 def send(
@@ -102,7 +106,7 @@ def send(
     _run(desk, planned, as_json)
 
 
-def pause(issue: IssueName = None) -> None:
+def pause(issue: SentIssue = None) -> None:
     """Stop a send that is on its way; what is under way is answered first."""
     from newsletter.app import receipts, stopping
 
@@ -112,7 +116,7 @@ def pause(issue: IssueName = None) -> None:
     print(f"The send of {day} is paused. Go on with: newsletter resume {day}")
 
 
-def resume(issue: IssueName = None, take_over: TakeOver = False, as_json: AsJson = False) -> None:
+def resume(issue: SentIssue = None, take_over: TakeOver = False, as_json: AsJson = False) -> None:
     """Go on with a send that was paused or broke off; the same as send."""
     from newsletter.app import receipts, sending
 
@@ -122,13 +126,14 @@ def resume(issue: IssueName = None, take_over: TakeOver = False, as_json: AsJson
     _run(desk, sending.plan(desk, day, take_over=take_over), as_json)
 
 
-def cancel(issue: IssueName = None, yes: Yes = False, as_json: AsJson = False) -> None:
+def cancel(issue: SentIssue = None, yes: Yes = False, as_json: AsJson = False) -> None:
     """End a send for good; what the provider has not let go yet is taken back."""
     from newsletter.app import receipts, sending, stopping
     from newsletter.cli.receipts import report
 
     desk = context.desk()
     day = receipts.meant(desk, issue)
+    receipts.find(desk, day)
     ask(f"End the send of {day}? Whoever waits does not get it.", yes)
     left_out = stopping.cancel(desk, day)
     note(f"The send of {day} is cancelled; {counted(left_out, 'reader')} who waited are left out.")

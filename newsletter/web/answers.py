@@ -128,7 +128,9 @@ class Answers:
                 )
             except NewsletterError as error:
                 return JSONResponse({"sent": False, "message": str(error)}, 409)
-        return JSONResponse({"sent": True, "message": f"The test went to {address}."})
+        return JSONResponse(
+            {"sent": True, "message": f"The test {testing.went(self.live.desk, address)}."}
+        )
 
     async def approve(self, request: Request) -> Response:
         """Approve what the page shows, if the issue still says the same."""

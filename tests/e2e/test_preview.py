@@ -168,7 +168,9 @@ def test_a_finding_leads_to_its_story_and_to_its_line(chromium: Browser, busy: P
 def test_the_test_goes_to_the_editor_alone(chromium: Browser, busy: Preview) -> None:
     with looking(chromium, busy) as seen:
         seen.press("Send me a test")
-        expect(seen.page.locator("#said")).to_have_text("The test went to editor@example.com.")
+        expect(seen.page.locator("#said")).to_have_text(
+            "The test lies in outbox/tests, as editor@example.com would get it."
+        )
         (mail,) = (busy.room.folder / "outbox" / "tests").glob("*.eml")
         assert b"To: Robin Ahn <editor@example.com>" in mail.read_bytes()
         busy.room.write(f"issues/{ISSUE}/issue.toml", "sections = 7")

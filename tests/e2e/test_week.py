@@ -32,7 +32,7 @@ def test_the_whole_week(newsroom: Newsroom) -> None:
     assert [f["check"] for f in newsroom.json("check", ISSUE)["findings"]] == ["subject"]
     readers = newsroom.subscribe(5)
 
-    assert "went to editor@example.com" in newsroom.run("test", ISSUE).stdout
+    assert "as editor@example.com would get it" in newsroom.run("test", ISSUE).stdout
     assert "is not approved" in newsroom.run("send", ISSUE, "--yes", status=1).stderr
     newsroom.run("approve", ISSUE)
     assert "to 5 readers" in newsroom.run("send", ISSUE, "--dry-run").stdout

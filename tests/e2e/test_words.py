@@ -87,6 +87,26 @@ def test_an_issue_off_the_timetable_is_told_that_nothing_sends_it(newsroom: News
     assert "timetable" not in newsroom.run("gather", day).stderr
 
 
+def test_a_test_in_the_outbox_is_not_said_to_be_mailed(newsroom: Newsroom) -> None:
+    newsroom.run("gather", ISSUE)
+    said = newsroom.run("test", ISSUE).stdout
+    assert "lies in outbox/tests, as editor@example.com would get it." in said
+    assert len(list((newsroom.folder / "outbox" / "tests").glob("*.eml"))) == 1
+
+
+def test_status_does_not_announce_what_was_sent_before_its_time(newsroom: Newsroom) -> None:
+    issue = newsroom.json("gather")["issue"]
+    coming = {each["issue"] for each in newsroom.json("status")["next"]}
+    assert issue in coming
+    newsroom.subscribe(2)
+    newsroom.run("build", issue)
+    newsroom.run("approve", issue)
+    newsroom.run("send", issue, "--yes")
+    after = newsroom.json("status")["next"]
+    assert issue not in {each["issue"] for each in after}
+    assert "send" in {each["kind"] for each in after}
+
+
 def test_ctrl_c_while_a_publisher_keeps_silent_is_answered(newsroom: Newsroom) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         here = f"127.0.0.1:{silent.getsockname()[1]}"
