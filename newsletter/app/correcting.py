@@ -18,6 +18,10 @@ from newsletter.store import Connection, corrections, readers
 from newsletter.store import archive as texts
 
 LONGEST = 1_000  # letters of a note
+_ABSENT = {
+    Kind.LINK: ("link to", ""),
+    Kind.WORDS: ("text", "; words on both sides of a link or of bold type are mended one by one"),
+}
 
 
 @dataclass(frozen=True)
@@ -131,11 +135,10 @@ def _places(
     html, found = issue_page.neutral(desk, send_id), []
     for change in changes:
         if (places := _count(html, subject, before, change)) is None:
-            what = "link to" if change.kind is Kind.LINK else "text"
+            what, how = _ABSENT[change.kind]
             raise UsageError(
-                f"The page has no {what} {change.old!r}, so there is nothing to mend. Give it as "
-                f"it stands there now, letter for letter; words on both sides of a link or of "
-                f"bold type are mended one by one."
+                f"The page has no {what} {change.old!r}, so there is nothing to mend. "
+                f"Give it as it stands there now, letter for letter{how}."
             )
         before = (*before, change)
         found.append(places)

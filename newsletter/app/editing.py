@@ -129,7 +129,9 @@ def unapprove(desk: Desk, issue: date) -> bool:
 def require_no_errors(built: Built, what: str) -> None:
     """Raise FindingsError where a check found an error."""
     if built.errors:
-        lines = "\n".join(f"  {f.message} {f.remedy}" for f in built.errors)
+        lines = "\n".join(
+            f"  {f.message}{f' [{f.place}]' if f.place else ''} {f.remedy}" for f in built.errors
+        )
         raise FindingsError(
             f"Issue {built.issue.name} cannot be {what}; these must be mended first:\n{lines}"
         )

@@ -53,8 +53,7 @@ def find(desk: Desk, issue: date) -> Frozen:
         found = sends.find(connection, desk.name, issue.isoformat())
     if found is None:
         raise NotReadyError(
-            f"Issue {issue} was not sent, so there is no receipt. "
-            f"Send it with: newsletter send {issue}"
+            f"Issue {issue} was not sent yet. Send it with: newsletter send {issue}"
         )
     return found
 

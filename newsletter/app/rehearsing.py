@@ -150,7 +150,7 @@ def _play(folder: Path, play: Play, say: Callable[[str], None]) -> Counter[str]:
                 deadline = time.monotonic() + PATIENCE
             if crew.kills.total() > said:
                 said = crew.kills.total()
-                say(f"{said} of {play.kills} kills.")
+                say(f"Killed so far: {said}.")
     finally:
         crew.end()
     return crew.kills

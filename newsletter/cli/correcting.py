@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsletter.cli.common import AsJson, context, counted, emit, note
+from newsletter.cli.common import AsJson, SentIssue, context, counted, emit, note
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from newsletter.app.correcting import Corrected
     from newsletter.model import Correction
 
@@ -20,10 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def correct(
-    issue: Annotated[
-        str | None,
-        typer.Argument(metavar="[ISSUE]", help="The send date; without it the last one sent."),
-    ] = None,
+    issue: SentIssue = None,
     words: Annotated[
         str, typer.Option("--note", metavar="TEXT", help="What readers are told, with the date.")
     ] = "",
@@ -67,7 +66,7 @@ def correct(
             f"{name}"
         )
     if show or undo is not None:
-        _show(correcting.listed(desk, day), as_json)
+        _show(correcting.listed(desk, day), desk.config.zone, as_json)
         return
     done = correcting.correct(
         desk,
@@ -104,13 +103,14 @@ def _pairs(said: str, old: list[str] | None, new: list[str] | None) -> list[tupl
     return list(zip(old or (), new or (), strict=True))
 
 
-def _show(found: tuple[Correction, ...], as_json: bool) -> None:
+def _show(found: tuple[Correction, ...], zone: ZoneInfo, as_json: bool) -> None:
     if as_json:
         emit([_correction(each) for each in found])
         return
     for each in found:
         more = (", with a mail" if each.mailed else "") + (", undone" if each.withdrawn else "")
-        print(f"{each.number}. {each.at:%Y-%m-%d %H:%M} UTC{more}: {each.note or '(no note)'}")
+        at = f"{each.at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+        print(f"{each.number}. {at}{more}: {each.note or '(no note)'}")
         for change in each.changes:
             print(f"   {change.kind}: {change.old} → {change.new}")
     if not found:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsletter.cli import progress
 from newsletter.cli.common import (
     AsJson,
     IssueName,
@@ -33,7 +34,8 @@ def build(issue: IssueName = None, as_json: AsJson = False) -> None:
 
     desk = context.desk()
     day = desk.issue(issue)
-    built = editing.build(desk, day)
+    with progress.asking():
+        built = editing.build(desk, day)
     if as_json:
         emit({**_facts(built), "folder": str(editing.build_folder(desk, day))})
         return
@@ -63,7 +65,8 @@ def check(
     if links:
         from newsletter.app.freshness import look_again
 
-        built = built.with_findings(look_again(desk, built))
+        with progress.asking():
+            built = built.with_findings(look_again(desk, built))
     if spam:
         from newsletter.app.spam import findings
 
@@ -78,7 +81,15 @@ def check(
 
 def preview(
     issue: IssueName = None,
-    port: Annotated[int, typer.Option(help="The port on this machine; 0: any free one.")] = 8025,
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="The port on this machine, or the next free one; 0: any.",
+        ),
+    ] = 8025,
     browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open it in the browser.")
     ] = True,
@@ -92,7 +103,7 @@ def preview(
 
 def approve(issue: IssueName = None, as_json: AsJson = False) -> None:
     """Approve exactly what was built; any later change voids it."""
-    from newsletter.app import editing
+    from newsletter.app import editing, receipts
 
     desk = context.desk()
     built = editing.approve(desk, desk.issue(issue))
@@ -102,16 +113,23 @@ def approve(issue: IssueName = None, as_json: AsJson = False) -> None:
     print(f"Approved {built.issue.name}, hash {built.rendered.hash[:12]}: {built.rendered.subject}")
     if built.findings:
         print(findings_text(built.findings))
+    if receipts.was_sent(desk, built.issue.date):
+        note(
+            f"Issue {built.issue.name} was sent already, and nobody gets it again. "
+            f"To mend its page: newsletter correct {built.issue.name}"
+        )
 
 
 def unapprove(issue: IssueName = None) -> None:
     """Take the approval back."""
-    from newsletter.app import editing
+    from newsletter.app import editing, receipts
 
     desk = context.desk()
     day = desk.issue(issue)
     if editing.unapprove(desk, day):
         print(f"The approval of {day} is taken back.")
+        if receipts.was_sent(desk, day):
+            note(f"Its send has begun, and goes on. To stop it: newsletter pause {day}")
     else:
         note(f"Issue {day} was not approved; nothing was changed.")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsletter.cli.common import AsJson, context, counted, emit, note, table
+from newsletter.cli.common import AsJson, SentIssue, context, counted, emit, note, table
 
 if TYPE_CHECKING:
     from datetime import date
@@ -26,10 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    issue: Annotated[
-        str | None,
-        typer.Argument(metavar="[ISSUE]", help="The send date; without it the last one sent."),
-    ] = None,
+    issue: SentIssue = None,
     html: Annotated[
         bool, typer.Option("--html", help="Write a page with plots; --to says where.")
     ] = False,

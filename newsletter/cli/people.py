@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 subscribers = typer.Typer(
     name="subscribers", help="The people on the newsletter's list.", no_args_is_help=True
 )
-Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="One email address.")]
 PAGE = 1_000  # people whose columns are aligned with each other
 
 
@@ -40,7 +40,9 @@ def _status(word: str) -> Status:
 
 @subscribers.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV file, as other programs export it.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A CSV file, as other programs export it.")
+    ],
     status: Annotated[
         Status | None,
         typer.Option(

@@ -12,7 +12,7 @@ import typer
 
 from newsletter.cli.common import (
     AsJson,
-    IssueName,
+    SentIssue,
     context,
     counted,
     emit,
@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
 
 def receipt(
-    issue: IssueName = None,
+    issue: SentIssue = None,
     save: Annotated[
         Path | None,
         typer.Option("--save", metavar="DIR", help="Write the mail that was sent there."),
@@ -68,10 +68,14 @@ def resolve(
         Verdict, typer.Option("--as", help="They count as sent, or go out once more.")
     ],
     batch: Annotated[
-        int | None, typer.Argument(help="The batch in doubt, as the receipt names it.")
+        int | None,
+        typer.Argument(metavar="BATCH", help="The batch in doubt, as the receipt names it."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All that are in doubt.")] = False,
-    issue: Annotated[str | None, typer.Option("--issue", help="Without it the last sent.")] = None,
+    issue: Annotated[
+        str | None,
+        typer.Option("--issue", metavar="ISSUE", help="Without it the last one sent."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide about a batch in doubt, or about all of them."""

@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 def rehearse(
     readers: Annotated[int, typer.Option(min=1, max=1_000_000, help="Made-up readers.")] = 1_000,
-    kills: Annotated[int, typer.Option(min=0, max=10_000, help="How often to kill -9.")] = 12,
+    kills: Annotated[
+        int, typer.Option(min=0, max=10_000, help="How often to kill -9, or a little more.")
+    ] = 12,
     doubt: Annotated[Doubt, typer.Option(help="What is done about doubt.")] = Doubt.RECALL,
     faults: Annotated[float, typer.Option(min=0, max=0.9, help="Requests that break.")] = 0.25,
     seed: Annotated[int, typer.Option(help="The same seed breaks the same requests.")] = 1,

@@ -64,7 +64,7 @@ def tick(as_json: AsJson = False, log: Log = None) -> None:
 def run(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[DIR]...", help="The newsletters' folders; without any, this one."),
+        typer.Argument(metavar="DIR", help="The newsletters' folders; without any, this one."),
     ] = None,
     health: Annotated[
         int | None,
@@ -85,7 +85,7 @@ def run(
 def serve(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[DIR]...", help="The newsletters' folders; without any, this one."),
+        typer.Argument(metavar="DIR", help="The newsletters' folders; without any, this one."),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen.")] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",

@@ -107,6 +107,59 @@ def test_status_does_not_announce_what_was_sent_before_its_time(newsroom: Newsro
     assert "send" in {each["kind"] for each in after}
 
 
+def test_approving_after_the_send_says_that_it_changes_nothing(newsroom: Newsroom) -> None:
+    newsroom.prepare(ISSUE, readers=1)
+    assert newsroom.run("approve", ISSUE).stderr == ""
+    newsroom.run("send", ISSUE, "--yes")
+    assert "nobody gets it again" in newsroom.run("approve", ISSUE).stderr
+    assert "Its send has begun, and goes on." in newsroom.run("unapprove", ISSUE).stderr
+
+
+@pytest.mark.parametrize("command", ["receipt", "report", "pause", "resume", "cancel"])
+def test_of_what_was_not_sent_there_is_nothing_to_see_or_to_stop(
+    newsroom: Newsroom, command: str
+) -> None:
+    newsroom.run("gather", ISSUE)
+    said = newsroom.run(command, ISSUE, status=1).stderr
+    assert said == (
+        f"newsletter: Issue {ISSUE} was not sent yet. Send it with: newsletter send {ISSUE}\n"
+    )
+
+
+def test_corrections_are_listed_in_the_newsletters_zone(newsroom: Newsroom) -> None:
+    newsroom.prepare(ISSUE, readers=1)
+    newsroom.run("send", ISSUE, "--yes")
+    newsroom.run("correct", ISSUE, "--note", "The market is on Friday.")
+    said = newsroom.run("correct", ISSUE, "--list").stdout
+    assert any(f" {zone}: The market is on Friday." in said for zone in ("PST", "PDT"))
+    links = "https://absent.example.com/", "https://there.example.com/"
+    said = newsroom.run("correct", ISSUE, "--link", links[0], "--to", links[1], status=2).stderr
+    assert said.endswith("Give it as it stands there now, letter for letter.\n")
+
+
+def test_what_stops_an_approval_is_said_with_its_place(newsroom: Newsroom) -> None:
+    newsroom.prepare(ISSUE, readers=1)
+    note = "Read [this](http://plain.example.com/)."
+    newsroom.write(f"issues/{ISSUE}/note.md", note)
+    newsroom.run("build", ISSUE)
+    said = newsroom.run("approve", ISSUE, status=1).stderr
+    assert "which is not https. [email.html, line " in said
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_that_cannot_be_is_refused(newsroom: Newsroom, port: str) -> None:
+    newsroom.run("gather", ISSUE)
+    done = newsroom.run("preview", ISSUE, "--no-open", "--port", port, status=2)
+    assert "Invalid value for '--port'" in done.stderr
+
+
+def test_help_swallows_no_words_and_says_which_issue_is_meant(newsroom: Newsroom) -> None:
+    assert "Somebody else than the editor." in newsroom.run("test", "--help").stdout
+    for command in ("receipt", "report", "correct", "pause", "resume", "cancel"):
+        said = newsroom.run(command, "--help").stdout
+        assert "without it the last one sent" in " ".join(said.replace("│", "").split())
+
+
 def test_ctrl_c_while_a_publisher_keeps_silent_is_answered(newsroom: Newsroom) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         here = f"127.0.0.1:{silent.getsockname()[1]}"
