@@ -62,6 +62,19 @@ def _place(beginning: str, path: tuple[str | int, ...]) -> str:
     return (beginning + "".join(parts)).removeprefix(".")
 
 
+_INTEGER = "expected a whole number, such as 3"
+_PLAIN = {  # where pydantic speaks of Python's types
+    "int_type": _INTEGER,
+    "int_parsing": _INTEGER,
+    "int_from_float": _INTEGER,
+    "float_type": "expected a number, such as 34.05",
+    "float_parsing": "expected a number, such as 34.05",
+    "string_type": 'expected words in quotation marks, such as "…"',
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+}
+
+
 def _said(fault: Any, model: type[BaseModel]) -> str:
     """One fault in plain words."""
     if fault["type"] == "missing":
@@ -76,7 +89,7 @@ def _said(fault: Any, model: type[BaseModel]) -> str:
     if fault["type"] in {"model_type", "model_attributes_type", "dict_type"}:
         return "expected a table"
     message = str(fault["msg"]).removeprefix("Value error, ")
-    message = message.replace("Input should be", "expected")
+    message = _PLAIN.get(fault["type"]) or message.replace("Input should be", "expected")
     got = fault.get("input")
     return f"{message}; it says {got!r}" if isinstance(got, str | int | float | bool) else message
 

@@ -100,6 +100,9 @@ port = "many"
         ("[newsletter", "is not valid TOML"),
         ("sources = 3\n" + SMALLEST.partition("[[sources]]")[0], "at least one [[sources]] block"),
         (SMALLEST.replace('type = "folder"', ""), "sources[1].type: expected a type"),
+        (SMALLEST + '[schedule]\nmin_stories = "three"', "expected a whole number, such as 3; it"),
+        (SMALLEST + "[schedule]\nmin_stories = 2.5", "min_stories: expected a whole number"),
+        (SMALLEST.replace('"articles"', "7"), "expected words in quotation marks"),
         (SMALLEST + "[shedule]\n", 'shedule: unknown key; did you mean "schedule"?'),
     ],
 )
