@@ -100,6 +100,18 @@ def test_nothing_scrolls_sideways(tmp_path: Path, window: Page, template: str) -
                 assert whole <= width, f"{name}: {whole} at {width}"
 
 
+def test_a_mail_without_a_note_begins_with_its_news(tmp_path: Path, window: Page) -> None:
+    config = configured(tmp_path, "weekly")
+    for note, first in (("Hello.", "About the editor"), ("", "The lead story")):
+        made = render(replace(GOOD, note=note), config)
+        labels = page_of(window, made.html, 700).locator("h2.label").all_inner_texts()
+        said = [label.lower() for label in labels if "note" not in label.lower()]
+        assert said[0] == first.lower()
+        assert "about the editor" in said
+        about, lead = (made.text.index(word) for word in ("ABOUT THE EDITOR", "THE LEAD STORY"))
+        assert (about < lead) is bool(note)
+
+
 @pytest.mark.parametrize("template", LOOKS)
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_axe_finds_nothing_in_light_and_dark(
