@@ -170,6 +170,19 @@ def readers(desk: Desk, issue: date) -> Iterator[Iterator[Reader]]:
         yield figures.by_reader(connection, frozen.send.id)
 
 
+_UNREPORTED = {
+    "sendgrid": (
+        "SendGrid has reported nothing of this issue. Set its signed Event Webhook to "
+        "/events/sendgrid of newsletter serve."
+    ),
+    "outbox": "Nothing arrived: the outbox writes files, and mails nothing.",
+}
+_SILENT = (
+    "What arrived is not known: the provider reports nothing. Read what came back by mail with: "
+    "newsletter bounces FILE"
+)
+
+
 def _looked_for(desk: Desk, opens: Apart, clicks: Apart) -> tuple[bool, bool]:
     """Whether anybody looks for opens and for clicks: now, or when the issue went out."""
     options = desk.config.provider
@@ -185,14 +198,7 @@ def _notes(
     """What is not known, and why: a zero would say something else."""
     said = []
     if not reported:
-        type_ = desk.config.provider.type
-        said.append(
-            "SendGrid has reported nothing of this issue. Set its signed Event Webhook to "
-            "/events/sendgrid of `newsletter serve`."
-            if type_ == "sendgrid"
-            else f"What arrived is not known: {type_} reports nothing. `newsletter bounces` reads "
-            f"what came back by mail."
-        )
+        said.append(_UNREPORTED.get(desk.config.provider.type, _SILENT))
     elif not arrival:
         said.append("What arrived is not known, only what came back.")
     missing = [name for name, on in zip(("Opens", "Clicks"), looked_for, strict=True) if not on]
