@@ -108,7 +108,7 @@ def _week(desk: Desk, say: Callable[[str], None]) -> Receipt:
     used = people.import_file(desk, readers, skip_bad_lines=False).used
     say(f"Imported {used} sample subscribers.")
     address, _ = testing.send_test(desk, ISSUE)
-    say(f"Sent the test to the editor, {address}.")
+    say(f"The test {testing.went(desk, address)}.")
     editing.approve(desk, ISSUE)
     say(f"Approved exactly these bytes: hash {built.rendered.hash[:12]}.")
     receipt = sending.send(desk, sending.plan(desk, ISSUE))
