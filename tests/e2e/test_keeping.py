@@ -209,8 +209,15 @@ def test_what_is_not_known_is_said_and_is_no_zero(tmp_path: Path, clock: Clock) 
     found = document(desk)
     assert found["delivered"] is found["opens"] is found["clicks"] is None
     assert "Opens and clicks are not tracked." in found["notes"]
-    assert "newsletter bounces" in found["notes"][0]
+    assert found["notes"][0] == "Nothing arrived: the outbox writes files, and mails nothing."
     assert "not tracked" in page(desk, figures.report(desk, ISSUE))
+    desk.close()
+
+
+def test_who_sends_by_smtp_is_led_to_what_came_back(tmp_path: Path, clock: Clock) -> None:
+    desk = opening(tmp_path, clock, '\n[provider]\ntype = "smtp"\nhost = "localhost"\n')
+    mailed(desk.database)
+    assert "newsletter bounces FILE" in document(desk)["notes"][0]
     desk.close()
 
 
