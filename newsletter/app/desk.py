@@ -16,6 +16,7 @@ from newsletter.config import Config, Database
 from newsletter.errors import ContentError
 from newsletter.http import Door
 from newsletter.language import Language
+from newsletter.model import CorrectionDate
 
 if TYPE_CHECKING:
     from newsletter import store
@@ -103,6 +104,11 @@ class Desk:
         day = issues.parse_issue(given) if given else self.next_issue()
         if issues.folder_of(self.folder, day).is_dir():
             return day
+        if isinstance(day, CorrectionDate):
+            raise ContentError(
+                f"There is no mail {day}. Make one of a correction with: "
+                f'newsletter correct {day.corrected} --note "…" --mail'
+            )
         known = issues.existing(self.folder)
         others = f" The newest that exists is {known[-1]}." if known else ""
         raise ContentError(

@@ -91,6 +91,12 @@ def test_its_masthead_names_the_issue_that_it_corrects_and_no_day_of_its_own(
     assert day in text
 
 
+def test_one_that_is_not_there_is_made_by_correcting(newsroom: Newsroom) -> None:
+    said = newsroom.run("build", MAIL, status=1).stderr
+    assert f"There is no mail {MAIL}. " in said
+    assert f'with: newsletter correct {ISSUE} --note "…" --mail' in said
+
+
 def test_the_link_in_a_test_of_it_approves_it(newsroom: Newsroom) -> None:
     corrected(newsroom, 1)
     hash_ = newsroom.json("build", MAIL)["hash"]
@@ -222,7 +228,7 @@ def test_a_correction_of_nothing_is_refused(newsroom: Newsroom) -> None:
         assert "is not an issue" in newsroom.run(command, MAIL, *more, status=2).stderr
     for name in (f"{ISSUE}-c0", f"{ISSUE}-c01", f"{ISSUE}-c", f"{ISSUE}-c1234"):
         assert "is no correction" in newsroom.run("build", name, status=2).stderr
-    assert f"There is no issue {ISSUE}-c9" in newsroom.run("build", f"{ISSUE}-c9", status=1).stderr
+    assert f"There is no mail {ISSUE}-c9" in newsroom.run("build", f"{ISSUE}-c9", status=1).stderr
     edit(newsroom, "DELETE FROM subscriptions")
     approved(newsroom)
     assert "Nobody who got" in newsroom.run("send", MAIL, "--yes", status=1).stderr
