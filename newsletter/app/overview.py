@@ -11,6 +11,7 @@ from newsletter import issues
 from newsletter.app import reporting, timetable
 from newsletter.app.desk import Desk
 from newsletter.app.editing import compose
+from newsletter.app.receipts import under_way
 from newsletter.errors import NewsletterError
 from newsletter.model import Gathered, Health, Receipt, SourceReport
 from newsletter.schedule import GATHER, SEND, Moment
@@ -62,7 +63,7 @@ def overview(desk: Desk) -> Overview:
             *damage,
             *_unread(desk),
             *_undone(recent, found),
-            *(line for each in reversed([*sent, *corrections]) for line in _unfinished(each)),
+            *(line for each in reversed([*sent, *corrections]) for line in _unfinished(desk, each)),
             *_waiting(desk, issue, last, gathered.sources if gathered else (), recent),
         ),
     )
@@ -111,7 +112,7 @@ def _waiting(
     yield from _unapproved(desk, issue)
 
 
-def _unfinished(send: Receipt) -> Iterator[str]:
+def _unfinished(desk: Desk, send: Receipt) -> Iterator[str]:
     if send.state == State.PAUSED:
         yield f"The send of {send.issue} is paused: {send.reason}"
     if send.in_doubt:
@@ -119,7 +120,8 @@ def _unfinished(send: Receipt) -> Iterator[str]:
             f"Readers of {send.issue} who are in doubt: {send.in_doubt}; "
             f"see: newsletter receipt {send.issue}"
         )
-    if send.waiting and send.state != State.PAUSED:
+    paused = send.state == State.PAUSED
+    if send.waiting and not paused and not under_way(desk, issues.parse_issue(send.issue)):
         yield (
             f"Readers of {send.issue} who wait: {send.waiting}; go on: newsletter send {send.issue}"
         )

@@ -65,6 +65,13 @@ def held(desk: Desk, issue: date) -> list[tuple[int, int, str]]:
         return doubt.held(connection, found.send.id) if found else []
 
 
+def under_way(desk: Desk, issue: date) -> bool:
+    """Whether somebody is at work on the send of the issue."""
+    with desk.database.read() as connection:
+        found = sends.find(connection, desk.name, issue.isoformat())
+        return found is not None and doubt.in_hand(connection, found.send.id, desk.clock())
+
+
 def resolve(desk: Desk, issue: date, batch: int | None, *, sent: bool) -> dict[int, int]:
     """A person's word on a batch in doubt, or with None on all of them; the readers of each.
 

@@ -131,6 +131,8 @@ def report(desk: Desk, found: Receipt, as_json: bool) -> None:
         note(f"{waiting} being handed over. See what became of it: newsletter cancel {day}")
     elif found.waiting:
         waiting = counted(found.waiting, "reader waits", "readers wait")
+        if receipts.under_way(desk, day):
+            waiting += ", and the send is under way; should it break off"
         note(f"{waiting}; go on with: newsletter send {found.issue}")
 
 

@@ -190,6 +190,14 @@ def unsettled(connection: Connection, send_id: int) -> bool:
     return connection.scalar(open_.limit(1)) is not None
 
 
+def in_hand(connection: Connection, send_id: int, now: datetime) -> bool:
+    """Whether a process is at work on the send: it has a batch, and its lease goes on."""
+    under_lease = select(batches.c.number).where(
+        batches.c.send_id == send_id, batches.c.state.in_(IN_HAND), batches.c.lease_until > now
+    )
+    return connection.scalar(under_lease.limit(1)) is not None
+
+
 def next_moment(connection: Connection, send_id: int) -> datetime | None:
     """When there may be something to do again: a lease that ends, a batch that may be retried,
     or one that is in doubt since we looked.

@@ -42,6 +42,24 @@ def test_pause_from_another_terminal_and_resume(newsroom: Newsroom, server: Send
     assert got(server) == readers
 
 
+def test_while_it_is_under_way_nobody_is_asked_to_go_on(
+    newsroom: Newsroom, server: SendgridServer
+) -> None:
+    newsroom.prepare(ISSUE, readers=4)
+    through_sendgrid(newsroom, server)
+    server.script = {2: hang()}
+    with running(newsroom, "send", ISSUE, "--yes"):
+        until(lambda: server.requests >= 2)
+        told = newsroom.run("receipt", ISSUE).stderr
+        assert "2 readers wait, and the send is under way; should it break off" in told
+        assert "who wait" not in newsroom.run("status").stdout
+    leases_end(newsroom)
+    assert f"who wait: 2; go on: newsletter send {ISSUE}" in newsroom.run("status").stdout
+    assert f"2 readers wait; go on with: newsletter send {ISSUE}" in (
+        newsroom.run("receipt", ISSUE).stderr
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_the_request_under_way_end(
     newsroom: Newsroom, server: SendgridServer, number: signal.Signals
