@@ -46,13 +46,14 @@ def _nothing(*_: object) -> None:
 class Watch:
     """Who looks on while a send goes: ``report`` gets the numbers of its receipt now and then,
     ``waiting`` a moment that is waited for, and why where that is known; ``stop`` ends it after
-    what is under way; ``checkpoint`` hears where it is.
+    what is under way; ``checkpoint`` hears where it is, and ``alive`` now and then that it lives.
     """
 
     report: Callable[[dict[str, int]], None] | None = None
     waiting: Callable[[datetime, str], None] = _nothing
     stop: threading.Event = field(default_factory=threading.Event)
     checkpoint: Callable[[str], None] = _nothing
+    alive: Callable[[], None] = _nothing
 
 
 def doubt_policy(desk: Desk) -> Doubt:
@@ -103,11 +104,17 @@ def deliver(desk: Desk, frozen: Frozen, watch: Watch, *, sign: bool = True) -> N
     """
     if sign:
         guard.sign(desk)
+    sign_again = guard.signer(desk) if sign else _nothing
+
+    def alive() -> None:
+        sign_again()
+        watch.alive()
+
     crew = processes(desk, frozen.eligible)
     share = _workers(desk) // crew
     work = job(desk, frozen, watch, share)
     with _helpers(desk.config, frozen, crew - 1, share, watch.stop):
-        run(work, watch.report, watch.waiting, guard.signer(desk) if sign else lambda: None)
+        run(work, watch.report, watch.waiting, alive)
 
 
 def _workers(desk: Desk) -> int:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def look_at(
     Raises NewsletterError where the timetable could not be looked at.
     """
     naming.require_own_name(desk)
-    watch = Watch(report=lambda _: alive(""), stop=stop, checkpoint=alive)
+    watch = Watch(stop=stop, checkpoint=alive, alive=partial(alive, ""))
     done = tick(desk, watch)
     url = desk.config.alerts.ping_url
     if url is None or stop.is_set():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from newsletter.app import open_desk, sending
+from newsletter.app.delivering import Watch
 from tests.e2e.sends import (
     ISSUE,
     addresses,
@@ -20,7 +22,7 @@ from tests.e2e.sends import (
     through_sendgrid,
     until,
 )
-from tests.e2e.servers import SendgridServer, hang
+from tests.e2e.servers import KEY, SendgridServer, hang
 from tests.newsroom import Newsroom
 
 
@@ -58,6 +60,21 @@ def test_while_it_is_under_way_nobody_is_asked_to_go_on(
     assert f"2 readers wait; go on with: newsletter send {ISSUE}" in (
         newsroom.run("receipt", ISSUE).stderr
     )
+
+
+def test_while_a_request_takes_its_time_the_send_says_that_it_lives(
+    newsroom: Newsroom, server: SendgridServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.prepare(ISSUE, readers=2)
+    through_sendgrid(newsroom, server, "hold")
+    monkeypatch.setenv("SENDGRID_API_KEY", KEY)
+    server.pace = 1.5
+    desk, beats = open_desk(newsroom.folder), [0]
+    planned = sending.plan(desk, date.fromisoformat(ISSUE))
+    sending.send(desk, planned, Watch(alive=lambda: beats.append(server.requests)))
+    desk.close()
+    assert len(beats) > 2
+    assert beats[-1] == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
