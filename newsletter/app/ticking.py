@@ -209,16 +209,15 @@ def _keeping(desk: Desk, claim: Claimed, watch: Watch) -> Watch:
     """The same, that keeps the moment in hand while a send goes on."""
     kept = time.monotonic()
 
-    def report(numbers: dict[str, int]) -> None:
+    def alive() -> None:
         nonlocal kept
         if time.monotonic() - kept > BRIEF.total_seconds() / 4:
             kept = time.monotonic()
             with desk.database.begin() as connection:
                 occurrences.keep(connection, claim.id, desk.clock(), BRIEF)
-        if watch.report:
-            watch.report(numbers)
+        watch.alive()
 
-    return replace(watch, report=report)
+    return replace(watch, alive=alive)
 
 
 def _outcome(desk: Desk, moment: Moment, watch: Watch) -> tuple[Outcome, bool]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 
+from newsletter.app import ticking
+from newsletter.app.delivering import Watch
 from newsletter.app.ticking import tick
 from tests.office import FRIDAY, ISSUE, MONDAY, Offices
 
@@ -86,6 +90,30 @@ def test_two_processes_do_a_moment_once(office: Offices) -> None:
     week.now = MONDAY
     assert [d.state for d in tick(other)] == ["done"]
     assert week.tick() == []
+    other.close()
+    assert week.mails() == 1
+
+
+def test_a_send_that_takes_its_time_keeps_its_moment(
+    office: Offices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticking, "BRIEF", timedelta(seconds=2))
+    week = office('approval = "automatic"')
+    other = week.open()
+    week.tick(FRIDAY)
+    found, stop = [], threading.Event()
+
+    def slowly(point: str) -> None:
+        if point == "claimed":
+            week.now = MONDAY + timedelta(seconds=1)
+            time.sleep(1.8)  # a sign of life comes every second
+            week.now = MONDAY + timedelta(seconds=2.5)
+            threading.Timer(1, stop.set).start()  # it would wait for what is in hand here
+            found.append(tick(other, Watch(stop=stop)))
+
+    week.now = MONDAY
+    assert [done.state for done in tick(week.desk, Watch(checkpoint=slowly))] == ["done"]
+    assert found == [[]]
     other.close()
     assert week.mails() == 1
 
