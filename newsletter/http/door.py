@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from newsletter import __version__
-from newsletter.errors import FetchError
+from newsletter.errors import ConfigError, FetchError
 from newsletter.http import answers, urls
 from newsletter.http.addresses import is_public, resolved
 from newsletter.http.answers import Fetched, Visit
@@ -252,11 +252,15 @@ class Door:
 
         with self._lock:
             if self._made is None:
+                try:
+                    trust = self._tls or trusted()
+                except ConfigError as error:
+                    raise FetchError(str(error)) from None
                 # Requests go to bare addresses: neither a connection nor a cookie may be used
                 # for another host that happens to live at the same one.
                 self._made = httpx.Client(
                     trust_env=False,
-                    verify=self._tls or trusted(),
+                    verify=trust,
                     limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
                     cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 )

@@ -198,6 +198,17 @@ def test_the_dateline_has_the_temperature_of_the_gather(room: Newsroom, site: Pu
     assert "72" not in text
 
 
+def test_authorities_that_cannot_be_read_are_said_without_a_traceback(
+    room: Newsroom, site: Publisher
+) -> None:
+    room.environment["SSL_CERT_FILE"] = str(room.folder / "gone.pem")
+    said = room.run("gather", ISSUE, status=1).stderr
+    assert "/feed: SSL_CERT_FILE names" in said
+    assert "Traceback" not in said
+    assert "ConfigError" not in said
+    assert site.asked == []
+
+
 def test_since_opens_the_window(room: Newsroom, site: Publisher) -> None:
     old = datetime.now(UTC) - timedelta(days=12)
     site.pages["/feed"] = feed(["Long ago"], old)

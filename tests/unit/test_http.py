@@ -363,6 +363,24 @@ def test_the_certificate_must_be_the_hosts(
                 refused(door, f"https://{place}/", "certificate")
 
 
+def test_an_authority_that_the_environment_names_is_trusted(
+    names: dict[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, theirs = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("feed.test").configure_cert(theirs)
+    authority.cert_pem.write_to_path(tmp_path / "ours.pem")
+    names["feed.test"] = ["127.0.0.1"]
+    server = Server()
+    server.socket = theirs.wrap_socket(server.socket, server_side=True)
+    for running in serving(server):
+        place = f"feed.test:{running.server_port}"
+        with Door([place]) as door:
+            refused(door, f"https://{place}/", "certificate")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ours.pem"))
+        with Door([place]) as door:
+            assert door.get(f"https://{place}/").body == b"hello"
+
+
 # --- what goes wrong ---------------------------------------------------------------------
 
 
