@@ -79,16 +79,15 @@ def measure(*, tls: bool, readers: int = MANY) -> Figures:
                 many = run("deliver", "many", readers)
                 rounds.append(Round(**many, bare=run("bare", "many", readers)["seconds"]))
             rounds.sort(key=lambda each: each.times)
+            package = run("package", "many", BATCH * SAMPLE)["seconds"] / (BATCH * SAMPLE)
+            singly = run("singly", "many", SINGLY)["seconds"] / SINGLY
             return Figures(
                 middle=rounds[len(rounds) // 2],
                 lowest=rounds[0].times,
                 highest=rounds[-1].times,
                 few_memory=few,
-                package=run("package", "many", BATCH * SAMPLE)["seconds"]
-                * readers
-                / BATCH
-                / SAMPLE,
-                singly=run("singly", "many", SINGLY)["seconds"] * readers / SINGLY,
+                package=package * readers,
+                singly=singly * readers,
             )
 
 
