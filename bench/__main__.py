@@ -103,12 +103,13 @@ def _handed_over(found: delivering.Figures, how: str) -> None:
 def _warm(folder: Path) -> tuple[float, float, float]:
     """Rendering the sample issue (15 stories), checking it, and both with reading and writing."""
     from newsletter import check
-    from newsletter.app import editing, open_desk
+    from newsletter.app import open_desk
+    from newsletter.app.issue import build as issue_build
     from newsletter.issues import parse_name
     from newsletter.render import look, render
 
     desk, issue = open_desk(folder), parse_name(ISSUE)
-    built = editing.build(desk, issue)
+    built = issue_build.build(desk, issue)
     accepted = dict(look(desk.config).accepted)
 
     def checked() -> object:
@@ -117,7 +118,7 @@ def _warm(folder: Path) -> tuple[float, float, float]:
     return (
         _median(lambda: render(built.issue, desk.config), 30),
         _median(checked, 30),
-        _median(lambda: editing.build(desk, issue), 30),
+        _median(lambda: issue_build.build(desk, issue), 30),
     )
 
 

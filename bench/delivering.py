@@ -118,9 +118,10 @@ def open_folder(folder: Path, url: str) -> Desk:
 
 def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
     """Plan and hand over that many readers, with the sample issue's mail."""
-    from newsletter.app import open_desk, receipts, sending
-    from newsletter.app.delivering import Watch
-    from newsletter.app.editing import compose
+    from newsletter.app import open_desk
+    from newsletter.app.issue.build import compose
+    from newsletter.app.send import plan as send_plan
+    from newsletter.app.send.delivery import Watch
 
     rendered = compose(open_desk(ROOT), ISSUE).rendered
     desk = open_folder(folder, url)
@@ -129,8 +130,8 @@ def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
     started = time.perf_counter()
     freeze(desk, rendered)
     planned = time.perf_counter()
-    plan = sending.Plan(ISSUE, None, receipts.find(desk, ISSUE), readers)
-    found = sending.send(desk, plan, Watch(report=lambda _: None))  # as for the bar of a terminal
+    plan = send_plan.Plan(ISSUE, None, desk.require_sent(ISSUE), readers)
+    found = send_plan.send(desk, plan, Watch(report=lambda _: None))  # as for the bar of a terminal
     ended = time.perf_counter()
     got = httpx.get(f"{url}/count").json()
     if not found.accepted == got == readers:

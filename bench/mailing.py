@@ -57,7 +57,7 @@ def measure() -> Rates:
 def _desk(folder: Path, port: int) -> Desk:
     """The example newsletter with the sample issue and so many readers."""
     from newsletter.app import open_desk
-    from newsletter.app.people import import_file
+    from newsletter.app.readers.lists import import_file
 
     for part in ("sample", "issues"):
         shutil.copytree(ROOT / part, folder / part)
@@ -75,12 +75,13 @@ def _desk(folder: Path, port: int) -> Desk:
 
 def _mails(desk: Desk) -> list[tuple[str, bytes]]:
     """Address and ready-made mail of every reader."""
-    from newsletter import providers, tokens
-    from newsletter.app import editing
+    from newsletter import providers
+    from newsletter.app.issue import build
     from newsletter.issues import parse_name
+    from newsletter.links import tokens
     from newsletter.model import Recipient, Send
 
-    rendered = editing.compose(desk, parse_name(ISSUE)).rendered
+    rendered = build.compose(desk, parse_name(ISSUE)).rendered
     newsletter = desk.config.newsletter
     send = Send(
         ISSUE,
@@ -114,12 +115,12 @@ def _bare(port: int, mails: list[tuple[str, bytes]]) -> float:
 
 
 def _ours(desk: Desk) -> float:
-    from newsletter.app import sending
+    from newsletter.app.send import plan
     from newsletter.issues import parse_name
 
-    planned = sending.plan(desk, parse_name(ISSUE))
+    planned = plan.plan(desk, parse_name(ISSUE))
     start = time.perf_counter()
-    receipt = sending.send(desk, planned)
+    receipt = plan.send(desk, planned)
     took = time.perf_counter() - start
     if receipt.accepted != READERS or receipt.eligible != READERS:
         raise RuntimeError(f"{receipt.accepted} of {receipt.eligible} readers were recorded")

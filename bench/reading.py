@@ -33,17 +33,20 @@ def measure() -> float:
 
 
 def _publish(folder: Path) -> None:
-    from newsletter.app import editing, open_desk, people, sending
-    from newsletter.app.example import ISSUE
+    from newsletter.app import open_desk
+    from newsletter.app.issue import build
+    from newsletter.app.readers import lists
+    from newsletter.app.send import plan
+    from newsletter.app.setup.demo import ISSUE
 
     for part in ("sample", "issues"):
         shutil.copytree(ROOT / part, folder / part)
     shutil.copyfile(ROOT / "newsletter.toml", folder / "newsletter.toml")
     desk = open_desk(folder)
-    people.add(desk, "reader@example.com", "")
-    editing.build(desk, ISSUE)
-    editing.approve(desk, ISSUE)
-    sending.send(desk, sending.plan(desk, ISSUE))
+    lists.add(desk, "reader@example.com", "")
+    build.build(desk, ISSUE)
+    build.approve(desk, ISSUE)
+    plan.send(desk, plan.plan(desk, ISSUE))
     desk.close()
 
 

@@ -62,7 +62,7 @@ def measure(readers: int = READERS) -> Measured:
 
 def _prepare(folder: Path, readers: int) -> None:
     from newsletter.app import open_desk
-    from newsletter.app.editing import compose
+    from newsletter.app.issue.build import compose
 
     rendered = compose(open_desk(delivering.ROOT), delivering.ISSUE).rendered
     desk = delivering.open_folder(folder, "http://127.0.0.1:9")

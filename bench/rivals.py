@@ -13,19 +13,19 @@ from bench.delivering import BATCH, ISSUE, KEY, SAMPLE, address, open_folder
 
 def bodies(folder: Path, url: str) -> list[bytes]:
     """The bodies of the first requests, as they were sent."""
-    from newsletter.app import personal, receipts
-    from newsletter.providers import _sendgrid_body, _sendgrid_entries
+    from newsletter.app import recipients
+    from newsletter.providers.sendgrid import body, personalizations
     from newsletter.store.ledger import Reader
 
     desk = open_folder(folder, url)
-    frozen = receipts.find(desk, ISSUE)
-    make = personal.personal(desk, frozen.list_id)
+    frozen = desk.require_sent(ISSUE)
+    make = recipients.personal(desk, frozen.list_id)
     found = []
     for first in range(1, SAMPLE * BATCH, BATCH):
         numbers = range(first, first + BATCH)
         people = make([Reader(i, i, address(i), f"Reader {i}") for i in numbers])
-        _, entries, _ = _sendgrid_entries.personalizations(frozen.send, people)
-        found.append(_sendgrid_body.request(frozen.send, entries))
+        _, entries, _ = personalizations.personalizations(frozen.send, people)
+        found.append(body.request(frozen.send, entries))
     return found
 
 
@@ -53,12 +53,12 @@ def package(folder: Path, readers: int, url: str) -> dict[str, float]:
     import sendgrid
     from sendgrid.helpers.mail import CustomArg, Header, Mail, Personalization, Substitution, To
 
-    from newsletter.app import personal, receipts
+    from newsletter.app import recipients
     from newsletter.store.ledger import Reader
 
     desk = open_folder(folder, url)
-    frozen = receipts.find(desk, ISSUE)
-    make, send = personal.personal(desk, frozen.list_id), frozen.send
+    frozen = desk.require_sent(ISSUE)
+    make, send = recipients.personal(desk, frozen.list_id), frozen.send
     client = sendgrid.SendGridAPIClient(KEY, host=url)
     started = time.perf_counter()
     for first in range(1, readers + 1, BATCH):
@@ -83,13 +83,13 @@ def singly(folder: Path, readers: int, url: str) -> dict[str, float]:
     import sendgrid
     from sendgrid.helpers.mail import Mail
 
-    from newsletter.app import personal, receipts
+    from newsletter.app import recipients
+    from newsletter.links.tokens import fill
     from newsletter.store.ledger import Reader
-    from newsletter.tokens import fill
 
     desk = open_folder(folder, url)
-    frozen = receipts.find(desk, ISSUE)
-    make, send = personal.personal(desk, frozen.list_id), frozen.send
+    frozen = desk.require_sent(ISSUE)
+    make, send = recipients.personal(desk, frozen.list_id), frozen.send
     client = sendgrid.SendGridAPIClient(KEY, host=url)
     started = time.perf_counter()
     with desk.database.read() as connection:

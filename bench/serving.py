@@ -76,7 +76,7 @@ def _start(folder: Path) -> tuple[float, int]:
 
 
 def _look(folder: Path) -> float:
-    from newsletter.app.looking import look
+    from newsletter.app.clock.timetable_pass import look
 
     look(folder, threading.Event())  # as in the service, everything is imported before
     gc.collect()

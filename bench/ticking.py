@@ -16,7 +16,7 @@ def measure(folder: Path) -> float:
     """Seconds of one look, a year after the first; the median of many."""
     from newsletter import schedule
     from newsletter.app import open_desk
-    from newsletter.app.ticking import tick
+    from newsletter.app.clock.tick import tick
     from newsletter.store import occurrences
     from newsletter.store.occurrences import Due, State
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.foreign import canonical
-from newsletter.machines import PREFETCH
 from newsletter.model import Event, Reported
 from newsletter.providers import slug
+from newsletter.sanitize import canonical
+from newsletter.scanners import PREFETCH
 from newsletter.store import Connection, doubt, events, leaving, sends
 from newsletter.store.events import Row, Told
 from newsletter.store.leaving import Leaving

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from newsletter import tokens
+from newsletter.links import tokens
 from newsletter.model import Recipient, Send
 
 HTML = (

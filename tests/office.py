@@ -7,10 +7,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from newsletter.app import editing, open_desk, people
+from newsletter.app import open_desk
+from newsletter.app.clock.status import overview
+from newsletter.app.clock.tick import Done, tick
 from newsletter.app.desk import Desk
-from newsletter.app.overview import overview
-from newsletter.app.ticking import Done, tick
+from newsletter.app.issue import build
+from newsletter.app.readers import lists
 from tests.newsroom import Newsroom, feed
 
 LA = ZoneInfo("America/Los_Angeles")
@@ -28,7 +30,7 @@ class Office:
         self.room.configure(f"\n[schedule]\n{schedule}\n")
         self.room.write("feed.xml", feed(["One", "Two", "Three"], FRIDAY - timedelta(hours=2)))
         self.desk = self.open()
-        people.add(self.desk, "reader@example.com", "")
+        lists.add(self.desk, "reader@example.com", "")
 
     def open(self) -> Desk:
         return open_desk(self.room.folder, lambda: self.now)
@@ -45,8 +47,8 @@ class Office:
         self.desk = self.open()
 
     def approve(self, issue: date = ISSUE) -> None:
-        editing.build(self.desk, issue)
-        editing.approve(self.desk, issue)
+        build.build(self.desk, issue)
+        build.approve(self.desk, issue)
 
     def waiting(self) -> str:
         """What waits for a person, as ``status`` says it."""

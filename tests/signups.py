@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from sqlalchemy import text
 
-from newsletter.app import signing_up
+from newsletter.app.readers import sign_up
 from newsletter.store import standing
 from tests.e2e.approvals import newest, part
 from tests.office import Office
@@ -22,7 +22,7 @@ NETWORK = "203.0.113.0/24"
 
 
 def ask(office: Office, address: str, network: str = NETWORK) -> bool:
-    return signing_up.ask(office.desk, address, network)
+    return sign_up.ask(office.desk, address, network)
 
 
 def answered(office: Office, *addresses: str) -> list[str]:
@@ -30,7 +30,7 @@ def answered(office: Office, *addresses: str) -> list[str]:
     for address in addresses:
         assert ask(office, address)
     before = mails(office)
-    signing_up.answer_all(office.desk)
+    sign_up.answer_all(office.desk)
     return sorted(to(path) for path in mails(office) - before)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from newsletter.app import open_desk
-from newsletter.app.ticking import tick
+from newsletter.app.clock.tick import tick
 
 
 def main() -> None:

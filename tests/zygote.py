@@ -189,7 +189,7 @@ def _prepare() -> None:
     import newsletter
     from newsletter import check, render
     from newsletter.app import open_desk
-    from newsletter.app.overview import overview
+    from newsletter.app.clock.status import overview
     from newsletter.http.trust import trusted
     from tests.kinds import GOOD
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from newsletter import config, issues, providers, schedule, sources
 from newsletter.config import Config, Database
-from newsletter.errors import ContentError
+from newsletter.errors import ContentError, NotReadyError
 from newsletter.http import Door
 from newsletter.language import Language
 from newsletter.model import CorrectionDate
@@ -21,6 +21,7 @@ from newsletter.model import CorrectionDate
 if TYPE_CHECKING:
     from newsletter import store
     from newsletter.providers import Provider
+    from newsletter.store.sends import Frozen
 
 CACHE = ".cache"
 
@@ -114,6 +115,25 @@ class Desk:
         raise ContentError(
             f"There is no issue {day} yet.{others} Make it with: newsletter gather {day}"
         )
+
+    def sent(self, issue: date) -> Frozen | None:
+        """The send of the issue, if it was started."""
+        from newsletter.store import sends
+
+        with self.database.read() as connection:
+            return sends.find(connection, self.name, issue.isoformat())
+
+    def require_sent(self, issue: date) -> Frozen:
+        """The send of the issue. Raises NotReadyError where it was not started."""
+        if frozen := self.sent(issue):
+            return frozen
+        raise NotReadyError(
+            f"Issue {issue} was not sent yet. Send it with: newsletter send {issue}"
+        )
+
+    def page_url(self, issue: date | str) -> str:
+        """Where the issue can be read on the web; without base_url only the path."""
+        return f"{self.config.newsletter.base_url or ''}/issues/{issue}"
 
     def close(self) -> None:
         """Let go of the database, if it was used."""

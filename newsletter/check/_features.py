@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from newsletter.addresses import split
+from newsletter.text.urls import split
 
 if TYPE_CHECKING:
     from newsletter.check import Mail

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from newsletter.check import Mail, error
-from newsletter.letters import is_latin
 from newsletter.model import Finding
+from newsletter.text.characters import is_latin
 
 _UTF_8 = re.compile(r"(?:text/html;\s*charset\s*=\s*)?utf-8", re.IGNORECASE)
 _BROKEN = re.compile("[\ufffd\ud800-\udfff]")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from newsletter import tokens
 from newsletter.check import Mail, error, warning
+from newsletter.links import tokens
 from newsletter.model import Finding
 
 

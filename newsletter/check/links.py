@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from newsletter import tokens
-from newsletter.addresses import host_of, split
 from newsletter.check import Mail, error, warning
 from newsletter.check._styles import Declared, declared, matcher
+from newsletter.links import tokens
 from newsletter.model import Finding
+from newsletter.text.urls import host_of, split
 
 _TOKENS = (tokens.UNSUBSCRIBE_HTML, tokens.PREFERENCES_HTML)
 # Words that name nothing, in English and in Korean.

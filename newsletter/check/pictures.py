@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from newsletter.addresses import host_of, split
 from newsletter.check import Mail, error, warning
 from newsletter.check._styles import Declared, declared, pixels
+from newsletter.imaging import MOST_BYTES
 from newsletter.model import Finding
-from newsletter.pictures import MOST_BYTES
+from newsletter.text.urls import host_of, split
 
 MOST_IN_ALL = 1024 * 1024  # bytes
 _ODD = (

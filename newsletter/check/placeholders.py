@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from newsletter import tokens
 from newsletter.check import HTML, TEXT, Mail, Where, error
+from newsletter.links import tokens
 from newsletter.model import Finding
 
 # The first letters are looked at alone, first: there are few of them in a mail.

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from newsletter.addresses import host_of, split
 from newsletter.check import HTML, Mail, warning
 from newsletter.check._styles import pixels
 from newsletter.model import Finding
+from newsletter.text.urls import host_of, split
 
 _SHORTENERS = frozenset(
     {

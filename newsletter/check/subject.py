@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from newsletter.check import HTML, Mail, error, warning
-from newsletter.letters import columns
 from newsletter.model import Finding
+from newsletter.text.characters import columns
 
 LONGEST = 78  # characters; more is cut off in every inbox
 PREHEADER = (40, 100)  # characters

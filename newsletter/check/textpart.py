@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from newsletter import tokens
 from newsletter.check import TEXT, Mail, warning
+from newsletter.links import tokens
 from newsletter.model import Finding
 
 _REMEDY = "Bring email.txt.j2 in step with email.html.j2."

@@ -24,10 +24,10 @@ def bounces(
     as_json: AsJson = False,
 ) -> None:
     """Read mails that came back, and complaints: who cannot be reached is not mailed again."""
-    from newsletter.app import bouncing
+    from newsletter.app.feedback import bounced_mail
     from newsletter.bounces import Fate
 
-    found = bouncing.take(context.desk(), place)
+    found = bounced_mail.take(context.desk(), place)
     if as_json:
         emit(
             {

@@ -12,7 +12,7 @@ from newsletter.cli.common import AsJson, SentIssue, context, counted, emit, not
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from newsletter.app.correcting import Corrected
+    from newsletter.app.archive.corrections import Corrected
     from newsletter.model import Correction
 
 
@@ -49,7 +49,8 @@ def correct(
     as_json: AsJson = False,
 ) -> None:
     """Mend the web page of an issue that was sent; without ISSUE the last one."""
-    from newsletter.app import correcting, receipts
+    from newsletter.app.archive import corrections
+    from newsletter.app.send import receipts
     from newsletter.errors import UsageError
     from newsletter.issues import parse_name
     from newsletter.model import CorrectionDate
@@ -58,7 +59,7 @@ def correct(
     day = parse_name(receipts.meant(desk, issue).isoformat())
     if (show or undo is not None) and (words or replace or by or link or to or mail):
         raise UsageError("--list and --undo stand alone. Leave them out to correct something.")
-    if undo is not None and correcting.withdraw(desk, day, undo).mailed:
+    if undo is not None and corrections.withdraw(desk, day, undo).mailed:
         name = CorrectionDate(day, undo)
         note(
             f"The mail about it, {name}, can be sent no more: remove its folder. A send of it that "
@@ -66,9 +67,9 @@ def correct(
             f"{name}"
         )
     if show or undo is not None:
-        _show(correcting.listed(desk, day), desk.config.zone, as_json)
+        _show(corrections.listed(desk, day), desk.config.zone, as_json)
         return
-    done = correcting.correct(
+    done = corrections.correct(
         desk,
         day,
         note=words,

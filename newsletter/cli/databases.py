@@ -22,7 +22,7 @@ def migrate_database(
     as_json: AsJson = False,
 ) -> None:
     """Move the database of newsletter.toml from SQLite to PostgreSQL, whole or not at all."""
-    from newsletter.app import moving
+    from newsletter.app.setup import database_move
 
     said: set[str] = set()
 
@@ -31,7 +31,7 @@ def migrate_database(
             said.add(table)
             note(f"Copying {table}")
 
-    found = moving.move(context.folder, to, progress)
+    found = database_move.move(context.folder, to, progress)
     rows = sum(found.rows.values())
     if as_json:
         emit({"from": found.source, "to": found.target, "rows": rows, "tables": found.rows})

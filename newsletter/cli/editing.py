@@ -19,7 +19,7 @@ from newsletter.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from newsletter.app.editing import Built
+    from newsletter.app.issue.build import Built
 
 
 def register(app: typer.Typer) -> None:
@@ -30,19 +30,19 @@ def register(app: typer.Typer) -> None:
 
 def build(issue: IssueName = None, as_json: AsJson = False) -> None:
     """Render and check the issue into its build/ folder."""
-    from newsletter.app import editing
+    from newsletter.app.issue import build as issue_build
 
     desk = context.desk()
     day = desk.issue(issue)
     with progress.asking():
-        built = editing.build(desk, day)
+        built = issue_build.build(desk, day)
     if as_json:
-        emit({**_facts(built), "folder": str(editing.build_folder(desk, day))})
+        emit({**_facts(built), "folder": str(issue_build.build_folder(desk, day))})
         return
     size = len(built.rendered.html.encode()) / 1024
     print(
         f"Built {day}: {counted(len(built.issue.stories), 'story', 'stories')}, {size:.0f} KB, "
-        f"hash {built.rendered.hash[:12]}\n  {editing.build_folder(desk, day) / 'email.html'}"
+        f"hash {built.rendered.hash[:12]}\n  {issue_build.build_folder(desk, day) / 'email.html'}"
     )
     print(_findings_or_fine(built))
 
@@ -58,17 +58,17 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong with the issue; the exit status is 1 when an error stops it."""
-    from newsletter.app import editing
+    from newsletter.app.issue import build as issue_build
 
     desk = context.desk()
-    built = editing.compose(desk, desk.issue(issue))
+    built = issue_build.compose(desk, desk.issue(issue))
     if links:
-        from newsletter.app.freshness import look_again
+        from newsletter.app.issue.recheck import look_again
 
         with progress.asking():
             built = built.with_findings(look_again(desk, built))
     if spam:
-        from newsletter.app.spam import findings
+        from newsletter.app.issue.spam import findings
 
         built = built.with_findings(findings(desk, built))
     if as_json:
@@ -95,7 +95,7 @@ def preview(
     ] = True,
 ) -> None:
     """Show the issue in a browser on this machine; every save shows at once."""
-    from newsletter.web.preview import serve
+    from newsletter.web.preview.server import serve
 
     desk = context.desk()
     serve(desk, desk.issue(issue), port, browser)
@@ -103,17 +103,17 @@ def preview(
 
 def approve(issue: IssueName = None, as_json: AsJson = False) -> None:
     """Approve exactly what was built; any later change voids it."""
-    from newsletter.app import editing, receipts
+    from newsletter.app.issue import build as issue_build
 
     desk = context.desk()
-    built = editing.approve(desk, desk.issue(issue))
+    built = issue_build.approve(desk, desk.issue(issue))
     if as_json:
         emit(_facts(built))
         return
     print(f"Approved {built.issue.name}, hash {built.rendered.hash[:12]}: {built.rendered.subject}")
     if built.findings:
         print(findings_text(built.findings))
-    if receipts.was_sent(desk, built.issue.date):
+    if desk.sent(built.issue.date):
         note(
             f"Issue {built.issue.name} was sent already, and nobody gets it again. "
             f"To mend its page: newsletter correct {built.issue.name}"
@@ -122,13 +122,13 @@ def approve(issue: IssueName = None, as_json: AsJson = False) -> None:
 
 def unapprove(issue: IssueName = None) -> None:
     """Take the approval back."""
-    from newsletter.app import editing, receipts
+    from newsletter.app.issue import build as issue_build
 
     desk = context.desk()
     day = desk.issue(issue)
-    if editing.unapprove(desk, day):
+    if issue_build.unapprove(desk, day):
         print(f"The approval of {day} is taken back.")
-        if receipts.was_sent(desk, day):
+        if desk.sent(day):
             note(f"Its send has begun, and goes on. To stop it: newsletter pause {day}")
     else:
         note(f"Issue {day} was not approved; nothing was changed.")

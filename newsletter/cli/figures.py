@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from newsletter.app import Desk
-    from newsletter.app.figures import Apart, Followed, Report
+    from newsletter.app.feedback.figures import Apart, Followed, Report
 
 SHOWN = 20  # links that are printed
 PAGE = "report-{issue}.html"
@@ -40,7 +40,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Say what became of an issue: what arrived, who left, which stories were followed."""
-    from newsletter.app import figures, receipts
+    from newsletter.app.feedback import figures
+    from newsletter.app.send import receipts
     from newsletter.errors import UsageError
 
     if (to and not html) or sum((html, readers)) > 1 or (html and as_json):
@@ -62,8 +63,8 @@ def report(
 
 
 def _write_page(desk: Desk, found: Report, to: Path | None) -> None:
+    from newsletter.app.feedback.figures_page import page
     from newsletter.issues import write_atomically
-    from newsletter.web.figures import page
 
     content = page(desk, found)
     if to == Path("-"):
@@ -76,7 +77,7 @@ def _write_page(desk: Desk, found: Report, to: Path | None) -> None:
 
 def _write_readers(desk: Desk, day: date, as_json: bool) -> None:
     from newsletter import subscriber_csv
-    from newsletter.app import figures
+    from newsletter.app.feedback import figures
 
     columns = ("email", "opens", "clicks", "last")
     with figures.readers(desk, day) as found:

@@ -13,9 +13,9 @@ from newsletter.cli.common import AsJson, IssueName, context, counted, emit, not
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from newsletter.app.gathering import Gathering
-    from newsletter.app.sourcing import Listed
-    from newsletter.discover import Found
+    from newsletter.app.issue.gather import Gathering
+    from newsletter.app.issue.source_list import Listed
+    from newsletter.gather.discovery import Found
 
 
 def register(app: typer.Typer) -> None:
@@ -37,13 +37,14 @@ def gather(
 ) -> None:
     """Collect the window's articles into the issue's folder, and draft the issue."""
     from newsletter import issues
-    from newsletter.app import gathering, timetable
+    from newsletter.app.issue import gather as issue_gather
+    from newsletter.app.timetable import moves
 
     desk = context.desk()
     day = issues.parse_name(issue) if issue else desk.next_issue()
     opened = issues.parse_day(since, "--since") if since else None
     with progress.asking():
-        found = gathering.gather(desk, day, opened)
+        found = issue_gather.gather(desk, day, opened)
     if as_json:
         emit(
             {
@@ -58,7 +59,7 @@ def gather(
         )
     else:
         print(_gathered_text(found, day.isoformat(), desk.config.zone))
-    if not timetable.has(desk, day):
+    if not moves.has(desk, day):
         note(
             f"The timetable has no issue {day}, so nothing sends it by itself. Send it with: "
             f"newsletter send {day}"
@@ -67,12 +68,12 @@ def gather(
 
 def refresh(issue: IssueName = None, as_json: AsJson = False) -> None:
     """Take over the headlines that changed at their sources; your own stay."""
-    from newsletter.app import freshness
+    from newsletter.app.issue import recheck
 
     desk = context.desk()
     day = desk.issue(issue)
     with progress.asking():
-        changes = freshness.refresh(desk, day)
+        changes = recheck.refresh(desk, day)
     if as_json:
         emit(
             [
@@ -90,12 +91,12 @@ def refresh(issue: IssueName = None, as_json: AsJson = False) -> None:
 
 def _listed(context_: typer.Context, as_json: AsJson = False) -> None:
     """List the sources with their health at the last gather."""
-    from newsletter.app import sourcing
+    from newsletter.app.issue import source_list
 
     if context_.invoked_subcommand:
         return
     desk = context.desk()
-    found = sourcing.listed(desk)
+    found = source_list.listed(desk)
     if as_json:
         emit([_source_json(each) for each in found])
         return
@@ -116,10 +117,10 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Find out what is at an address, and write it into newsletter.toml."""
-    from newsletter.app import sourcing
+    from newsletter.app.issue import source_list
 
     with progress.asking():
-        added = sourcing.add(context.desk(), url, kind, section)
+        added = source_list.add(context.desk(), url, kind, section)
     if as_json:
         emit({"added": _found_json(added.found), "others": list(map(_found_json, added.others))})
         return

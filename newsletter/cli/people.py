@@ -15,7 +15,7 @@ from newsletter.cli.common import AsJson, Yes, ask, context, counted, emit, note
 from newsletter.model import Status
 
 if TYPE_CHECKING:
-    from newsletter.app.people import Imported
+    from newsletter.app.readers.lists import Imported
     from newsletter.store.subscribers import Person
 
 subscribers = typer.Typer(
@@ -62,13 +62,13 @@ def import_(
     yes: Yes = False,  # noqa: ARG001 - accepted everywhere, so that scripts need not know
 ) -> None:
     """Put everybody in a CSV file on the list; who has unsubscribed stays so."""
-    from newsletter.app import people
+    from newsletter.app.readers import lists
     from newsletter.cli.steps import steps
     from newsletter.errors import LinesError
 
     try:
         with steps() as watch:
-            done = people.import_file(
+            done = lists.import_file(
                 context.desk(),
                 file,
                 skip_bad_lines=skip_bad_lines,
@@ -131,9 +131,9 @@ def _refused_json(refused: Iterable[tuple[int, str]]) -> list[dict[str, object]]
 def export() -> None:
     """Print the list as CSV, safe to open in a spreadsheet and to import again."""
     from newsletter import subscriber_csv
-    from newsletter.app import people
+    from newsletter.app.readers import lists
 
-    rows = ((p.email, p.name, p.word) for p in people.everyone(context.desk()))
+    rows = ((p.email, p.name, p.word) for p in lists.everyone(context.desk()))
     subscriber_csv.write(sys.stdout, subscriber_csv.HEADER, rows)
 
 
@@ -147,29 +147,29 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Put one person on the list, also one who had unsubscribed."""
-    from newsletter.app import people
+    from newsletter.app.readers import lists
 
-    email = people.add(context.desk(), address, name, again=again)
+    email = lists.add(context.desk(), address, name, again=again)
     _done(as_json, f"{email} is on the list.", email=email, status=Status.ACTIVE.word)
 
 
 @subscribers.command()
 def remove(address: Address, yes: Yes = False, as_json: AsJson = False) -> None:
     """Unsubscribe one person."""
-    from newsletter.app import people
+    from newsletter.app.readers import lists
 
     desk = context.desk()
     ask(f"Unsubscribe {address}?", yes)
-    email = people.remove(desk, address)
+    email = lists.remove(desk, address)
     _done(as_json, f"{email} is unsubscribed.", email=email, status=Status.UNSUBSCRIBED.word)
 
 
 @subscribers.command()
 def show(as_json: AsJson = False) -> None:
     """Print everybody on the list."""
-    from newsletter.app import people
+    from newsletter.app.readers import lists
 
-    found = people.everyone(context.desk())
+    found = lists.everyone(context.desk())
     if as_json:
         _emit_each(found)
         return
@@ -184,11 +184,11 @@ def show(as_json: AsJson = False) -> None:
 @subscribers.command()
 def erase(address: Address, yes: Yes = False, as_json: AsJson = False) -> None:
     """Forget one person for good; the address is never mailed again, not even if imported anew."""
-    from newsletter.app import people
+    from newsletter.app.readers import lists
 
     desk = context.desk()
     ask(f"Erase {address} for good?", yes)
-    email, known = people.erase(desk, address)
+    email, known = lists.erase(desk, address)
     found = "is erased" if known else "was not known"
     said = f"{email} {found}; it will never be mailed again."
     _done(as_json, said, email=email, known=known)

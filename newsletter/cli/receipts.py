@@ -54,7 +54,7 @@ def receipt(
     as_json: AsJson = False,
 ) -> None:
     """Say who got the issue; without ISSUE the last one that was sent."""
-    from newsletter.app import receipts
+    from newsletter.app.send import receipts
 
     desk = context.desk()
     day = receipts.meant(desk, issue)
@@ -79,7 +79,7 @@ def resolve(
     as_json: AsJson = False,
 ) -> None:
     """Decide about a batch in doubt, or about all of them."""
-    from newsletter.app import receipts
+    from newsletter.app.send import receipts
     from newsletter.errors import UsageError
 
     desk = context.desk()
@@ -102,7 +102,7 @@ def resolve(
 
 def report(desk: Desk, found: Receipt, as_json: bool) -> None:
     """The receipt, and what a person must do about it."""
-    from newsletter.app import receipts
+    from newsletter.app.send import receipts
     from newsletter.issues import parse_issue
 
     day = parse_issue(found.issue)
@@ -137,7 +137,7 @@ def report(desk: Desk, found: Receipt, as_json: bool) -> None:
 
 
 def _print_some(desk: Desk, day: date, state: str, count: int) -> None:
-    from newsletter.app import receipts
+    from newsletter.app.send import receipts
 
     with receipts.addresses(desk, day, state) as found:
         for _, (address, reason) in zip(range(SHOWN), found, strict=False):
@@ -148,7 +148,7 @@ def _print_some(desk: Desk, day: date, state: str, count: int) -> None:
 
 def _write_json(desk: Desk, day: date) -> None:
     """One document, written address by address: a list may have a million."""
-    from newsletter.app import receipts
+    from newsletter.app.send import receipts
 
     write = sys.stdout.write
     with receipts.opened(desk, day) as (found, addresses):

@@ -12,7 +12,7 @@ from newsletter.cli.common import AsJson, counted, emit, note, receipt_json, rec
 from newsletter.model import Doubt
 
 if TYPE_CHECKING:
-    from newsletter.app.rehearsing import Verdict
+    from newsletter.app.setup.rehearsal import Verdict
 
 
 def register(app: typer.Typer) -> None:
@@ -31,11 +31,11 @@ def rehearse(
     as_json: AsJson = False,
 ) -> None:
     """Try a send to made-up readers, with a provider that breaks and programs that are killed."""
-    from newsletter.app import rehearsing
+    from newsletter.app.setup import rehearsal
 
-    play = rehearsing.Play(readers, kills, doubt=doubt, seed=seed, faults=faults, seconds=0.1)
+    play = rehearsal.Play(readers, kills, doubt=doubt, seed=seed, faults=faults, seconds=0.1)
     with tempfile.TemporaryDirectory(prefix="newsletter-rehearsal-") as folder:
-        verdict = rehearsing.rehearse(Path(folder), play, note)
+        verdict = rehearsal.rehearse(Path(folder), play, note)
     if as_json:
         emit(
             receipt_json(verdict.receipt)

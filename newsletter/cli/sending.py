@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from newsletter.app import Desk
-    from newsletter.app.sending import Plan
+    from newsletter.app.send.plan import Plan
     from newsletter.model import Receipt
 
 TakeOver = Annotated[
@@ -52,15 +52,15 @@ def test(
     as_json: AsJson = False,
 ) -> None:
     """Send the exact mail to the editor only; its subject is marked as a test."""
-    from newsletter.app import testing
+    from newsletter.app.approval import test_mail
 
     desk = context.desk()
-    address, built = testing.send_test(desk, desk.issue(issue), to)
+    address, built = test_mail.send_test(desk, desk.issue(issue), to)
     if as_json:
         emit({"issue": built.issue.name, "to": address, "hash": built.rendered.hash})
     else:
         test_of = f"A test of {built.issue.name} (hash {built.rendered.hash[:12]})"
-        print(f"{test_of} {testing.went(desk, address)}.")
+        print(f"{test_of} {test_mail.went(desk, address)}.")
 
 
 def send(
@@ -77,11 +77,12 @@ def send(
     as_json: AsJson = False,
 ) -> None:
     """Send the approved issue to the list now; run it again to go on where it stopped."""
-    from newsletter.app import receipts, sending
+    from newsletter.app.send import plan as send_plan
+    from newsletter.app.send import receipts
 
     desk = context.desk()
-    day = sending.meant(desk, issue)
-    planned = sending.plan(desk, day, to_missing=missing, take_over=take_over)
+    day = send_plan.meant(desk, issue)
+    planned = send_plan.plan(desk, day, to_missing=missing, take_over=take_over)
     if planned.findings:
         note(findings_text(planned.findings))
     if dry_run:
@@ -108,36 +109,38 @@ def send(
 
 def pause(issue: SentIssue = None) -> None:
     """Stop a send that is on its way; what is under way is answered first."""
-    from newsletter.app import receipts, stopping
+    from newsletter.app.send import pause_cancel, receipts
 
     desk = context.desk()
     day = receipts.meant(desk, issue)
-    stopping.pause(desk, day)
+    pause_cancel.pause(desk, day)
     print(f"The send of {day} is paused. Go on with: newsletter resume {day}")
 
 
 def resume(issue: SentIssue = None, take_over: TakeOver = False, as_json: AsJson = False) -> None:
     """Go on with a send that was paused or broke off; the same as send."""
-    from newsletter.app import receipts, sending
+    from newsletter.app.send import plan as send_plan
+    from newsletter.app.send import receipts
 
     desk = context.desk()
     day = receipts.meant(desk, issue)
-    receipts.find(desk, day)  # it begins no send
-    _run(desk, sending.plan(desk, day, take_over=take_over), as_json)
+    desk.require_sent(day)  # it begins no send
+    _run(desk, send_plan.plan(desk, day, take_over=take_over), as_json)
 
 
 def cancel(issue: SentIssue = None, yes: Yes = False, as_json: AsJson = False) -> None:
     """End a send for good; what the provider has not let go yet is taken back."""
-    from newsletter.app import receipts, sending, stopping
+    from newsletter.app.send import pause_cancel, receipts
+    from newsletter.app.send import plan as send_plan
     from newsletter.cli.receipts import report
 
     desk = context.desk()
     day = receipts.meant(desk, issue)
-    receipts.find(desk, day)
+    desk.require_sent(day)
     ask(f"End the send of {day}? Whoever waits does not get it.", yes)
-    left_out = stopping.cancel(desk, day)
+    left_out = pause_cancel.cancel(desk, day)
     note(f"The send of {day} is cancelled; {counted(left_out, 'reader')} who waited are left out.")
-    found = sending.take_back(desk, day)
+    found = send_plan.take_back(desk, day)
     if found.accepted:
         note(
             f"{counted(found.accepted, 'reader')} had been handed over and could not be taken back."
@@ -146,15 +149,15 @@ def cancel(issue: SentIssue = None, yes: Yes = False, as_json: AsJson = False) -
 
 
 def _run(desk: Desk, planned: Plan, as_json: bool) -> None:
-    from newsletter.app import sending
-    from newsletter.app.delivering import Watch
+    from newsletter.app.send import plan as send_plan
+    from newsletter.app.send.delivery import Watch
     from newsletter.cli import progress
 
     if desk.config.delivery.doubt == "resend":
         note('[delivery] doubt = "resend": where no answer comes, a reader may get it twice.')
     stop, zone = threading.Event(), desk.config.zone
     with progress.sending(planned.readers) as report, progress.until_stopped(stop):
-        found = sending.send(desk, planned, Watch(report, _waiting(zone), stop))
+        found = send_plan.send(desk, planned, Watch(report, _waiting(zone), stop))
     if found.send_at and found.send_at > desk.clock():
         note(f"The provider lets the last mails go at {found.send_at.astimezone(zone):%H:%M %Z}.")
     _close(desk, found, as_json)

@@ -28,15 +28,15 @@ def register(app: typer.Typer) -> None:
 
 def tick(as_json: AsJson = False, log: Log = None) -> None:
     """Look once at what is due, and do it: for cron, or a systemd timer."""
-    from newsletter.app import journal
-    from newsletter.app.looking import look_at
-    from newsletter.app.watched import STUCK
+    from newsletter.app import logs
+    from newsletter.app.clock.timetable_pass import look_at
+    from newsletter.app.service.health import STUCK
     from newsletter.cli import progress
 
     if log:
-        journal.start(log)
+        logs.start(log)
     else:  # what it did is printed at the end
-        logging.getLogger("newsletter.app.ticking").setLevel(logging.CRITICAL)
+        logging.getLogger("newsletter.app.clock.tick").setLevel(logging.CRITICAL)
     desk, stop = context.desk(), threading.Event()
 
     def alive(_: str) -> None:
@@ -44,7 +44,7 @@ def tick(as_json: AsJson = False, log: Log = None) -> None:
 
     alive("")
     try:
-        with progress.until_stopped(stop), journal.about(newsletter=desk.name):
+        with progress.until_stopped(stop), logs.about(newsletter=desk.name):
             done, unheard = look_at(desk, stop, alive)
     finally:
         signal.alarm(0)
@@ -75,11 +75,14 @@ def run(
     log: Log = None,
 ) -> None:
     """Run the timetables of one or several newsletters until stopped: one look a minute."""
-    from newsletter.app import journal, running
+    from newsletter.app import logs
+    from newsletter.app.service import run as service_run
     from newsletter.web.health import Listener
 
-    journal.start(log or "text")
-    running.run(folders or [context.folder], None if health is None else partial(Listener, health))
+    logs.start(log or "text")
+    service_run.run(
+        folders or [context.folder], None if health is None else partial(Listener, health)
+    )
 
 
 def serve(
@@ -92,11 +95,11 @@ def serve(
     log: Log = None,
 ) -> None:
     """Serve the readers' pages and the page to approve, and take what the provider reports."""
-    from newsletter.app import journal, naming, open_desk
-    from newsletter.web import public
+    from newsletter.app import identity, logs, open_desk
+    from newsletter.web.public import server
 
     where = folders or [context.folder]
     desks = [open_desk(folder) for folder in where]
-    naming.require_different(where, desks)
-    journal.start(log or "text")
-    public.serve(desks, host, port, lambda address: note(f"Listening on {address}"))
+    identity.require_different(where, desks)
+    logs.start(log or "text")
+    server.serve(desks, host, port, lambda address: note(f"Listening on {address}"))

@@ -27,7 +27,7 @@ def init(
     ] = "weekly",
 ) -> None:
     """Start a new newsletter: its configuration, templates to edit, and an issues folder."""
-    from newsletter.app.example import init as make
+    from newsletter.app.setup.demo import init as make
 
     make(directory, name, template)
     print(
@@ -41,8 +41,8 @@ def init(
 
 def demo(as_json: AsJson = False) -> None:
     """Do the whole job on a made-up week, offline: gather, build, test, send to the outbox."""
-    from newsletter.app.example import ISSUE
-    from newsletter.app.example import demo as play
+    from newsletter.app.setup.demo import ISSUE
+    from newsletter.app.setup.demo import demo as play
 
     folder = context.folder
     receipt = play(folder, (lambda _: None) if as_json else print)

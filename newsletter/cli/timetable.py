@@ -12,7 +12,7 @@ import typer
 from newsletter.cli.common import AsJson, context, emit, receipt_json, receipt_text, table
 
 if TYPE_CHECKING:
-    from newsletter.app.overview import Overview
+    from newsletter.app.clock.status import Overview
     from newsletter.schedule import Moment
 
 
@@ -34,7 +34,7 @@ def schedule(
 ) -> None:
     """Print the coming moments of the timetable, in the newsletter's zone and in UTC."""
     from newsletter import issues
-    from newsletter.app import timetable
+    from newsletter.app.timetable import moves
     from newsletter.errors import UsageError
     from newsletter.schedule import KINDS
 
@@ -44,7 +44,7 @@ def schedule(
     first = issues.parse_day(start, "--from") if start else None
     if first and not 1970 <= first.year <= 9000:
         raise UsageError(f"--from {start} is too far away. Give a day of this century.")
-    coming = timetable.coming(desk, first)
+    coming = moves.coming(desk, first)
     found = list(islice((m for m in coming if only in {None, m.kind}), count))
     if as_json:
         emit([_moment_json(moment) for moment in found])
@@ -55,7 +55,7 @@ def schedule(
 def status(as_json: AsJson = False) -> None:
     """Say what comes next, what went out last, and what waits for a person."""
     from newsletter import issues
-    from newsletter.app.overview import overview
+    from newsletter.app.clock.status import overview
 
     found = overview(context.desk())
     if as_json:
@@ -87,12 +87,12 @@ def reschedule(
     from datetime import UTC
 
     from newsletter import issues
-    from newsletter.app import timetable
+    from newsletter.app.timetable import moves
     from newsletter.errors import UsageError
 
     if back is (to is not None):
         raise UsageError('Say when: newsletter reschedule ISSUE "tue 09:00"; or give --back.')
-    at = timetable.reschedule(context.desk(), issues.parse_name(issue), to)
+    at = moves.reschedule(context.desk(), issues.parse_name(issue), to)
     if as_json:
         emit({"issue": issue, "local": at.isoformat(), "utc": at.astimezone(UTC).isoformat()})
     else:

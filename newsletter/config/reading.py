@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from newsletter import tables
 from newsletter.config.settings import (
     Alerts,
     Database,
@@ -30,7 +29,8 @@ from newsletter.config.settings import (
     Tables,
 )
 from newsletter.errors import ConfigError
-from newsletter.tables import Table
+from newsletter.toml_file import tables
+from newsletter.toml_file.tables import Table
 
 FILE = "newsletter.toml"
 

@@ -8,11 +8,20 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from newsletter import times
 from newsletter.model import Doubt
-from newsletter.tables import Table
-from newsletter.times import ManyMoments, Moments, Times
-from newsletter.values import BaseUrl, Colour, Day, Duration, Mailbox, Network, WebUrl, ZoneName
+from newsletter.toml_file import times
+from newsletter.toml_file.tables import Table
+from newsletter.toml_file.times import ManyMoments, Moments, Times
+from newsletter.toml_file.values import (
+    BaseUrl,
+    Colour,
+    Day,
+    Duration,
+    Mailbox,
+    Network,
+    WebUrl,
+    ZoneName,
+)
 
 
 class Newsletter(Table):

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from operator import itemgetter
 
-from newsletter.foreign import canonical, same_headline
-from newsletter.foreign.likeness import Headlines
 from newsletter.gather.reading import Reading
 from newsletter.model import Article, Gathered, Health, LeftOut, Window
+from newsletter.sanitize import canonical, same_headline
+from newsletter.sanitize.similarity import Headlines
 
 SHARED = 3  # a link that so many items of one source carry names none of them
 TOGETHER = timedelta(days=3)  # two publishers tell one story within these

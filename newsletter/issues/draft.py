@@ -9,8 +9,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from newsletter.issues.files import write_atomically
-from newsletter.letters import columns
 from newsletter.model import Article
+from newsletter.text.characters import columns
 
 PREHEADER_LIMIT = 100  # narrow letters; inboxes show little more
 

@@ -9,7 +9,6 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from newsletter import note, tables
 from newsletter.errors import ContentError
 from newsletter.issues.files import existing, folder_of
 from newsletter.issues.gathered import read_gathered
@@ -24,7 +23,9 @@ from newsletter.model import (
     Sponsor,
     Story,
 )
-from newsletter.tables import Table
+from newsletter.text import markdown
+from newsletter.toml_file import tables
+from newsletter.toml_file.tables import Table
 
 LOOK_BACK = 8  # issues in which a story that readers may have missed is looked for
 
@@ -124,7 +125,7 @@ def read_issue(root: Path, issue: date) -> Issue:
     )
     beside: list[str] = []
     in_note = _Reading(folder, found.note, known, beside)
-    for of in note.pictures(found.note):
+    for of in markdown.pictures(found.note):
         in_note.picture(of, "a picture")
     files = ((path, faults), (folder / "note.md", beside))
     if said := [tables.report(file, wrong) for file, wrong in files if wrong]:

@@ -18,9 +18,9 @@ from functools import lru_cache
 from itertools import starmap
 from urllib.parse import quote
 
+from newsletter.links.tokens import fill, found_in
 from newsletter.model import Recipient, Send
 from newsletter.providers._parts import Part
-from newsletter.tokens import fill, found_in
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINK = re.compile(r"(?:https?|mailto):[!-;=?-~]+")  # visible ASCII but for < and >

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from newsletter.tokens import pieces
+from newsletter.links.tokens import pieces
 
 _LINE = 76  # characters, at most, in a line of either encoding
 

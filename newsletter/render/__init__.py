@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 
-from newsletter import tokens
 from newsletter.config import Config
+from newsletter.links import tokens
 from newsletter.model import Issue, Rendered
 from newsletter.render.alert import Button, alert, word
 from newsletter.render.charset import guarded

@@ -12,12 +12,12 @@ from pathlib import Path
 from newsletter import colours
 from newsletter.config import Config
 from newsletter.language import Language
-from newsletter.letters import beginning
 from newsletter.model import Rendered
 from newsletter.render.charset import guarded
 from newsletter.render.filling import own
+from newsletter.text.characters import beginning
 
-_PAGE = Path(__file__).parent / "pages" / "alert.html.j2"
+_PAGE = Path(__file__).parent / "own_pages" / "alert.html.j2"
 _LIGHT = ("#efebe3", "#fffdf9", "#f6f1e7", "#1c1a17", "#635b50", "#d9d2c5")
 _NIGHT = ("#110f0e", "#1b1917", "#262320", "#ede8de", "#b5ada0", "#47423b")
 _FONTS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from newsletter.letters import is_latin
+from newsletter.text.characters import is_latin
 
 _GUARD = "\u200c"
 

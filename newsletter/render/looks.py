@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from newsletter import tables
 from newsletter.config import Config
 from newsletter.errors import ContentError
-from newsletter.tables import Table
+from newsletter.toml_file import tables
+from newsletter.toml_file.tables import Table
 
 _PACKAGED = Path(__file__).parents[1] / "templates"
 _BESIDE = Path(__file__).parents[2] / "templates"

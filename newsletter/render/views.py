@@ -8,12 +8,14 @@ from email.utils import parseaddr
 from typing import Any
 from urllib.parse import quote
 
-from newsletter import colours, note, tokens
+from newsletter import colours
 from newsletter.config import Config
+from newsletter.imaging import shown_size
 from newsletter.language import Language
+from newsletter.links import tokens
 from newsletter.model import Choice, Form, Hosted, Issue, IssueText, Poll, Sponsor, Story, StoryText
-from newsletter.pictures import shown_size
 from newsletter.render.looks import Places, look
+from newsletter.text import markdown
 
 
 def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
@@ -49,8 +51,8 @@ def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
         "dateline": views.dateline(),
         "editor": views.editor(),
         "note": {
-            "html": Markup(note.to_html(issue.note, views.in_note)),  # noqa: S704 - cleaned by nh3
-            "text": note.to_text(issue.note),
+            "html": Markup(markdown.to_html(issue.note, views.in_note)),  # noqa: S704 - cleaned by nh3
+            "text": markdown.to_text(issue.note),
         },
         "lead": views.story(issue.lead, places.lead) if issue.lead else None,
         "sections": [
@@ -84,7 +86,7 @@ def said(issue: Issue, config: Config) -> IssueText:
     return IssueText(
         subject=issue.subject,
         preheader=issue.preheader,
-        note=note.to_text(issue.note),
+        note=markdown.to_text(issue.note),
         picture=lead["src"] if lead and "://" in lead["src"] else None,
         stories=tuple(
             StoryText(story.headline, story.blurb, story.article.url) for story in issue.stories
@@ -102,7 +104,7 @@ def wanted_pictures(issue: Issue, config: Config) -> Iterator[tuple[str, int]]:
         if section.form is Form.PICTURE:
             named += [(story.image, places.story) for story in section.stories]
     named += [(sponsor.image, places.sponsor) for sponsor in issue.running]
-    named += [(image, places.note) for image in note.pictures(issue.note)]
+    named += [(image, places.note) for image in markdown.pictures(issue.note)]
     return ((of, place) for of, place in dict.fromkeys(named) if of)
 
 

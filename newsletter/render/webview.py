@@ -12,9 +12,9 @@ from lxml import html as pages
 from lxml.html import builder as make
 
 from newsletter import colours
-from newsletter.letters import for_xml
 from newsletter.model import Change, IssueText, StoryText
 from newsletter.render.mending import mend
+from newsletter.text.characters import for_xml
 
 _SHEET = """\
 .online, .preheader {{ display: none !important; }}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from newsletter import foreign
+from newsletter import sanitize
 
 LONGEST = 100  # characters of a name or a credit
 
@@ -53,7 +53,7 @@ def names(raw: Iterable[str]) -> tuple[str, ...]:
 
 def credited(caption: str) -> tuple[str, str]:
     """A caption without its credit, and the credit ("" where it has none)."""
-    text = foreign.one_line(caption, 2000)
+    text = sanitize.one_line(caption, 2000)
     for pattern in _CREDITS:
         match = pattern.search(text)
         if match and match["credit"].strip().lower() not in _ASIDE:
@@ -63,7 +63,7 @@ def credited(caption: str) -> tuple[str, str]:
 
 
 def _people(text: str) -> list[str]:
-    line = _WEB.sub("", _MAIL.sub("", foreign.plain(text[:1000])))
+    line = _WEB.sub("", _MAIL.sub("", sanitize.plain(text[:1000])))
     line = _EMPTY.sub("", line).strip(" ,;/")
     by = _BY.match(line)
     line = line[by.end() :] if by else line
@@ -78,7 +78,7 @@ def _people(text: str) -> list[str]:
     # "Food and Drug Administration" and "Lee, Mooyoung" are one author each.
     if len(pieces) > 1 and not by and any(not _may_be_person(piece) for piece in pieces):
         pieces = [line]
-    shown = (foreign.one_line(piece.strip(" ,;"), LONGEST) for piece in pieces)
+    shown = (sanitize.one_line(piece.strip(" ,;"), LONGEST) for piece in pieces)
     return [name for name in shown if re.search(r"[^\W\d_]", name) and not re.search("@|:/", name)]
 
 

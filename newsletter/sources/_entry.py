@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from newsletter import foreign
+from newsletter import sanitize
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -59,7 +59,7 @@ class Picture:
             return None
         if not self.kind and _OTHER_MEDIA.search(self.address):
             return None
-        return foreign.picture(self.address, base)
+        return sanitize.picture(self.address, base)
 
 
 def best(pictures: Iterable[Picture], base: str | None) -> tuple[str | None, str]:
@@ -119,4 +119,4 @@ def language(value: Any) -> str | None:
 
 def headline(title: str, text: str, site: str) -> str:
     """The entry's headline; for one without, as in short notes, its first words."""
-    return foreign.headline(title, site) or foreign.blurb(text, 100)
+    return sanitize.headline(title, site) or sanitize.blurb(text, 100)

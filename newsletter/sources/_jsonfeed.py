@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 from html import escape
 from typing import Any
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.errors import FetchError
 from newsletter.sources import _bylines, _dates, _entry
 from newsletter.sources._entry import Entry, Picture
@@ -37,7 +37,7 @@ def entries(
         raise FetchError(
             f"{name} is JSON, but no JSON Feed: it has no list of items; look at its address."
         )
-    base = foreign.link(_text(feed, "home_page_url")) or base
+    base = sanitize.link(_text(feed, "home_page_url")) or base
     items = [item for item in feed["items"] if isinstance(item, dict)]
     return [_one(item, feed, base, zone) for item in items], None
 
@@ -73,14 +73,14 @@ def _one(item: Mapping[str, Any], feed: Mapping[str, Any], base: str | None, zon
     return Entry(
         title=_entry.headline(_text(item, "title"), summary, _text(feed, "title")),
         key=_text(item, "id").strip(),
-        link=foreign.link(_text(item, "url") or _text(item, "external_url"), base),
+        link=sanitize.link(_text(item, "url") or _text(item, "external_url"), base),
         authors=_authors(item) or _authors(feed),
         published=published,
         says_utc=_dates.says_utc(label),
         image=image,
         caption=caption or None,
         credit=credit or None,
-        blurb=foreign.blurb(summary),
+        blurb=sanitize.blurb(summary),
         language=_entry.language(item.get("language") or feed.get("language")),
     )
 

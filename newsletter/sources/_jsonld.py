@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from newsletter.foreign import same_headline
+from newsletter.sanitize import same_headline
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.sources import (
     _bylines,
     _encoding,
@@ -107,8 +107,8 @@ def _filled(facts: PageFacts, source: str) -> PageFacts:
     text = str(said.get("text") or "").removeprefix(facts.title)
     return replace(
         facts,
-        title=facts.title or foreign.headline(str(said.get("title") or "")),
-        blurb=facts.blurb or (foreign.blurb(escape(text)) if len(text) >= _LEAST else ""),
+        title=facts.title or sanitize.headline(str(said.get("title") or "")),
+        blurb=facts.blurb or (sanitize.blurb(escape(text)) if len(text) >= _LEAST else ""),
     )
 
 
@@ -136,7 +136,7 @@ def _metas(page: HtmlElement) -> dict[str, str]:
 def _own_address(page: HtmlElement, meta: Mapping[str, str], base: str | None) -> str | None:
     """The address that the page gives itself; a site's front page is none."""
     for raw in (_first(page, "//link[@rel='canonical']/@href"), meta.get("og:url")):
-        url = foreign.link(raw, base) if raw else None
+        url = sanitize.link(raw, base) if raw else None
         if url and (urlsplit(url).path.strip("/") or urlsplit(url).query):
             return url
     return None
@@ -151,12 +151,12 @@ def _blurb(page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any]) 
         _text(news.get("articleBody")),
     )
     for said in ways:
-        if blurb := foreign.blurb(said):
+        if blurb := sanitize.blurb(said):
             return blurb
     body = _body(page)
-    if len(foreign.plain(body)) < _LEAST:
+    if len(sanitize.plain(body)) < _LEAST:
         body = _body_in_script(page) or body
-    return foreign.blurb(body)
+    return sanitize.blurb(body)
 
 
 def _body(page: HtmlElement) -> str:
@@ -238,11 +238,11 @@ def _said(figure: HtmlElement) -> tuple[str, str]:
         return "", ""
     caption = captions[0]
     marked = next((e for e in figure.xpath(f".//*[{_MARKED_CREDIT}]") if e is not caption), None)
-    whole = foreign.one_line(caption.text_content(), 1000)
+    whole = sanitize.one_line(caption.text_content(), 1000)
     if marked is None:
         text, credit = _bylines.credited(whole)
-        return text, foreign.one_line(credit, _bylines.LONGEST)
-    said = foreign.one_line(marked.text_content(), _bylines.LONGEST)
+        return text, sanitize.one_line(credit, _bylines.LONGEST)
+    said = sanitize.one_line(marked.text_content(), _bylines.LONGEST)
     bare, credit = _bylines.credited(said)
     return whole.removesuffix(said).rstrip(" /|-–—("), credit or bare.strip(" ()[]")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.sources import _bylines, _dates, _jsonld
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def _ways(page: HtmlElement, news: Mapping[str, Any]) -> Iterator[list[str]]:
         for content in _contents(page, name):
             yield _named([content])
     for path in _PLACES:
-        found = [foreign.one_line(each.text_content()) for each in page.xpath(path)[:4]]
+        found = [sanitize.one_line(each.text_content()) for each in page.xpath(path)[:4]]
         yield _named(text for text in found if 1 < len(text) <= _LONGEST)
     yield _named([_before_the_date(page)])
-    body = foreign.one_line(" ".join(page.xpath("//body//text()[not(parent::script)]")), None)
+    body = sanitize.one_line(" ".join(page.xpath("//body//text()[not(parent::script)]")), None)
     yield _named(re.split(r"[、，,]+", match[1]) if (match := _IN_CHINESE.search(body)) else [])
     yield _named(_IN_KOREAN.findall(body)[:1])
 
@@ -88,7 +88,7 @@ def _before_the_date(page: HtmlElement) -> str:
     """The name that stands alone just before the day under the headline."""
     previous = ""
     for text in page.xpath("//h1[1]/following::text()[not(parent::script)]")[:60]:
-        line = foreign.one_line(text).strip(" |·•-–—")
+        line = sanitize.one_line(text).strip(" |·•-–—")
         if _dates.moment(line, UTC) and len(line) < _LONGEST:
             return previous if _PERSON.fullmatch(previous) and previous.istitle() else ""
         previous = line or previous

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.sources import _jsonld
 
 if TYPE_CHECKING:
@@ -42,23 +42,23 @@ def headline(
             or (best.endswith(each) and _HEAD.search(best[: -len(each)]))
         ):
             return each
-    return foreign.one_line(best or next(iter(headings), "")).strip(_BARS)
+    return sanitize.one_line(best or next(iter(headings), "")).strip(_BARS)
 
 
 def _clean(raw: str, names: list[str]) -> str:
-    title = foreign.headline(raw, " | ".join(names))
+    title = sanitize.headline(raw, " | ".join(names))
     for name in names:
         end = re.escape(name)
         bare = re.sub(rf"\s*[-–—|_ㅣ·]+\s*{end}\s*$", "", title, flags=re.IGNORECASE)
         title = bare if len(bare) >= len(name) else title
     # "Headline-Section | Site": with the site gone, the section is left.
-    return _SECTION.sub("", title) if title != foreign.headline(raw) else title
+    return _SECTION.sub("", title) if title != sanitize.headline(raw) else title
 
 
 def _without_tail(window: str, headings: list[str]) -> str:
     """The title of the window without what looks like the site's name behind it."""
     parts = list(_TAIL.finditer(window))
-    if not parts or any(foreign.one_line(each) == window for each in headings):
+    if not parts or any(sanitize.one_line(each) == window for each in headings):
         return window
     bare, tail = window[: parts[-1].start()], window[parts[-1].end() :]
     long_enough = len(bare) >= (8 if _CJK.search(bare) else 20)

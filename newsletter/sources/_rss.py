@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.errors import FetchError
 from newsletter.sources import _bylines, _dates, _entry, _media
 from newsletter.sources._entry import Entry, Picture
@@ -63,11 +63,11 @@ class _Feed:
         words: Mapping[str, tuple[str, str]],
     ) -> None:
         feed = parsed["feed"]
-        home = foreign.link(str(feed.get("link") or ""), base)
+        home = sanitize.link(str(feed.get("link") or ""), base)
         atom = str(parsed.get("version", "")).startswith("atom")
         # Relative links of RSS start from the site; Atom's from where the feed was.
         self._base = (base or home) if atom else (home or base)
-        self._base = self._base or foreign.link(str(feed.get("id") or ""))
+        self._base = self._base or sanitize.link(str(feed.get("id") or ""))
         self._zone = zone
         self._words = words
         self._language = _entry.language(feed.get("language"))
@@ -79,7 +79,7 @@ class _Feed:
         summary = str(entry.get("summary") or "")[:_LONGEST]
         content = _content(entry)[:_LONGEST]
         key = str(entry.get("id") or "").strip()
-        base = self._base or foreign.link(key)
+        base = self._base or sanitize.link(key)
         image, address = _entry.best(_pictures(entry, content, summary), base)
         title = str(entry.get("title") or "")
         site = f"{self._site} | {_origin(entry)}"
@@ -89,21 +89,21 @@ class _Feed:
             under = _entry.captions(content).get(address) or _entry.captions(summary).get(address)
             caption, of = _bylines.credited(under or "")
             credit = credit or of
-        caption = foreign.one_line(foreign.plain(caption), 1000)
-        blurb = foreign.blurb(summary)
+        caption = sanitize.one_line(sanitize.plain(caption), 1000)
+        blurb = sanitize.blurb(summary)
         dates = ((_dates.moment(raw, self._zone), raw) for raw in _dated(entry))
         published, said = next((found for found in dates if found[0]), (None, ""))
         return Entry(
             title=headline,
             key=key,
-            link=foreign.link(str(entry.get("link") or ""), base) or _permanent(key),
+            link=sanitize.link(str(entry.get("link") or ""), base) or _permanent(key),
             authors=_authors(entry) or self._authors,
             published=published,
             says_utc=_dates.says_utc(said),
             image=image,
             caption=caption if caption != headline else None,
-            credit=foreign.one_line(foreign.plain(credit), _bylines.LONGEST) or None,
-            blurb=foreign.blurb(content) if blurb in ("", headline) and content else blurb,
+            credit=sanitize.one_line(sanitize.plain(credit), _bylines.LONGEST) or None,
+            blurb=sanitize.blurb(content) if blurb in ("", headline) and content else blurb,
             language=_entry.language(entry.get("language")) or self._language,
         )
 
@@ -132,7 +132,7 @@ def _content(entry: Mapping[str, Any]) -> str:
 
 def _permanent(key: str) -> str | None:
     """The link that an entry has only as its guid."""
-    return foreign.link(key) if re.match("https?://", key) else None
+    return sanitize.link(key) if re.match("https?://", key) else None
 
 
 def _parts(entry: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.errors import FetchError
 from newsletter.sources import _dates, _entry, _media
 from newsletter.sources._entry import Picture
@@ -67,7 +67,7 @@ def read(text: str, name: str, zone: tzinfo) -> tuple[list[Place], list[Child]]:
 
 def _place(element: Any, zone: tzinfo) -> Place | None:
     request = _text(element, "loc")
-    url = foreign.link(request)
+    url = sanitize.link(request)
     if not url:
         return None
     news = next(_children(element, "news"), None)
@@ -76,14 +76,14 @@ def _place(element: Any, zone: tzinfo) -> Place | None:
     image, address = _entry.best((picture for picture, _ in shown), url)
     caption = next((_text(i, "caption", "title") for p, i in shown if p.address == address), "")
     modified = _dates.moment(_text(element, "lastmod"), zone)
-    said = foreign.one_line(foreign.plain(caption), 1000) if image else ""
+    said = sanitize.one_line(sanitize.plain(caption), 1000) if image else ""
     if news is None:
         return Place(url, request, modified=modified, image=image, caption=said)
     about = next(_children(news, "publication"), news)
     return Place(
         url,
         request,
-        title=foreign.headline(_text(news, "title"), _text(about, "name")),
+        title=sanitize.headline(_text(news, "title"), _text(about, "name")),
         published=_dates.moment(_text(news, "publication_date"), zone),
         modified=modified,
         language=_entry.language(_text(about, "language")),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.errors import FetchError
 from newsletter.sources import _bylines, _dates, _encoding, _entry
 from newsletter.sources._entry import Entry, Picture
@@ -60,7 +60,7 @@ def entry(
     post: Mapping[str, Any], pictures: Mapping[int, Mapping[str, Any]], site: str, zone: tzinfo
 ) -> Entry:
     """One post. ``pictures``: featured media by number, where they were asked for apart."""
-    link = foreign.link(_text(post, "link") or _text(post, "guid", "rendered"), f"{site}/")
+    link = sanitize.link(_text(post, "link") or _text(post, "guid", "rendered"), f"{site}/")
     yoast = _mapping(post.get("yoast_head_json"))
     content = _text(post, "content", "rendered")[:_LONGEST]
     excerpt = _text(post, "excerpt", "rendered")[:_LONGEST]
@@ -77,7 +77,7 @@ def entry(
     if image and words == ("", ""):
         words = _bylines.credited(_entry.captions(content).get(address, ""))
     title = _entry.headline(_text(post, "title", "rendered"), excerpt, _text(yoast, "og_site_name"))
-    blurb = "" if hidden else foreign.blurb(excerpt)
+    blurb = "" if hidden else sanitize.blurb(excerpt)
     return Entry(
         title=title,
         key=str(post["id"]) if isinstance(post.get("id"), int) else "",
@@ -87,7 +87,7 @@ def entry(
         image=image,
         caption=words[0] or None,
         credit=words[1] or None,
-        blurb=foreign.blurb(content) if not hidden and blurb in ("", title) else blurb,
+        blurb=sanitize.blurb(content) if not hidden and blurb in ("", title) else blurb,
         language=_entry.language(post.get("lang") or yoast.get("og_locale")),
     )
 
@@ -124,10 +124,10 @@ def _featured(
 
 def _words(media: Mapping[str, Any]) -> tuple[str, str]:
     """Caption and credit of a picture."""
-    caption = foreign.one_line(foreign.plain(_text(media, "caption", "rendered")), 1000)
+    caption = sanitize.one_line(sanitize.plain(_text(media, "caption", "rendered")), 1000)
     bare, credit = _bylines.credited(caption)
     meta = _mapping(_mapping(media.get("media_details")).get("image_meta"))
-    credit = credit or foreign.one_line(foreign.plain(_text(meta, "credit")), _bylines.LONGEST)
+    credit = credit or sanitize.one_line(sanitize.plain(_text(meta, "credit")), _bylines.LONGEST)
     return bare, credit
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.config import SourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import unzipped
@@ -79,7 +79,7 @@ class FeedSource:
         return lambda: data, None, None
 
     def _article(self, entry: Entry, shared: set[str]) -> Article:
-        link = foreign.canonical(entry.link) if entry.link else ""
+        link = sanitize.canonical(entry.link) if entry.link else ""
         own = entry.key or ("" if link in shared else link) or entry.title
         return Article(
             id=identity(self._name, own),
@@ -119,5 +119,5 @@ def _in_the_past(entries: list[Entry], now: datetime, zone: ZoneInfo) -> list[En
 
 def _shared(entries: Iterable[Entry]) -> set[str]:
     """Links that many entries carry, and so say nothing about any of them."""
-    counts = Counter(foreign.canonical(entry.link) for entry in entries if entry.link)
+    counts = Counter(sanitize.canonical(entry.link) for entry in entries if entry.link)
     return {link for link, count in counts.items() if count >= _SHARED}

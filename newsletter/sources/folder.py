@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.config import SourceOptions
 from newsletter.errors import FetchError
 from newsletter.model import Article, EditorBox, Page, Window
@@ -78,13 +78,13 @@ class FolderSource:
         page = _saved.read(text)
         return Article(
             id=identity(self._options.path, path.name),
-            title=foreign.one_line(page.title),
+            title=sanitize.one_line(page.title),
             source=self._options.path,
-            authors=tuple(foreign.one_line(name, 100) for name in page.authors),
-            byline_email=foreign.one_line(page.byline_email or "") or None,
-            caption=foreign.one_line(page.caption or "", 1000) or None,
-            credit=foreign.one_line(page.credit or "", 100) or None,
-            blurb=foreign.blurb(escape(_first_words(page.body))),
+            authors=tuple(sanitize.one_line(name, 100) for name in page.authors),
+            byline_email=sanitize.one_line(page.byline_email or "") or None,
+            caption=sanitize.one_line(page.caption or "", 1000) or None,
+            credit=sanitize.one_line(page.credit or "", 100) or None,
+            blurb=sanitize.blurb(escape(_first_words(page.body))),
             section=self._options.section,
             page=_harmless(page.page),
             needs_date=False,
@@ -94,7 +94,7 @@ class FolderSource:
         if not data.strip():
             raise ValueError("the file is empty")
         facts = _page.read(data, self._zone)
-        place = (foreign.canonical(facts.url),) if facts.url else (self._options.path, path.name)
+        place = (sanitize.canonical(facts.url),) if facts.url else (self._options.path, path.name)
         return Article(
             id=identity(*place),
             title=facts.title,
@@ -126,6 +126,6 @@ def _harmless(page: Page) -> Page:
     line, box = page.dateline, page.editor
     return replace(
         page,
-        dateline=line and replace(line, city=foreign.one_line(line.city or "") or None),
-        editor=box and EditorBox(foreign.one_line(box.name), foreign.one_line(box.bio, None)),
+        dateline=line and replace(line, city=sanitize.one_line(line.city or "") or None),
+        editor=box and EditorBox(sanitize.one_line(box.name), sanitize.one_line(box.bio, None)),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.config import SourceOptions
 from newsletter.errors import FetchError
 from newsletter.model import Article, Window
@@ -44,10 +44,10 @@ class PageSource:
             raise FetchError(f"{name} cannot be read as a page: {error}; look at it.") from None
         if not facts.title:
             raise FetchError(f"{name} has no headline; see whether it is the page of an article.")
-        url = facts.url or foreign.link(answer.url) or foreign.link(name)
+        url = facts.url or sanitize.link(answer.url) or sanitize.link(name)
         return [
             Article(
-                id=identity(foreign.canonical(url or name)),
+                id=identity(sanitize.canonical(url or name)),
                 title=facts.title,
                 source=name,
                 url=url,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.config import SourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import unzipped
@@ -81,7 +81,7 @@ class SitemapSource:
 
     def _article(self, place: Place) -> Article:
         return Article(
-            id=identity(foreign.canonical(place.url)),
+            id=identity(sanitize.canonical(place.url)),
             title=place.title,
             source=self._options.url,
             url=place.url,

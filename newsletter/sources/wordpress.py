@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from newsletter import foreign
+from newsletter import sanitize
 from newsletter.config import SourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import Fetched
@@ -148,7 +148,7 @@ class WordPressSource:
         self, post: Mapping[str, Any], pictures: Mapping[int, Mapping[str, Any]]
     ) -> Article:
         entry = _wordpress.entry(post, pictures, self._site, self._zone)
-        own = entry.key or foreign.canonical(entry.link or "") or entry.title
+        own = entry.key or sanitize.canonical(entry.link or "") or entry.title
         return Article(
             id=identity(self._options.url, own),
             title=entry.title,

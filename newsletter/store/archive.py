@@ -21,11 +21,11 @@ from sqlalchemy import (
     update,
 )
 
-from newsletter import terms
 from newsletter.model import Correction, IssueText, Published, StoryText
 from newsletter.store import corrections as mending
 from newsletter.store.schema import corrections, deliveries, issue_texts, sends
 from newsletter.store.sends import DeliveryState, State
+from newsletter.text import search_terms
 
 _RULES = {"en": "english"}  # PostgreSQL's rules of words, by language; else words as they are
 _PLAIN = "simple"
@@ -194,4 +194,4 @@ def _text(row: Any) -> IssueText:
 
 def _words(said: IssueText) -> str:
     stories = (f"{story.headline} {story.blurb}" for story in said.stories)
-    return terms.indexed(" ".join([said.subject, said.preheader, *stories, said.note]))
+    return search_terms.indexed(" ".join([said.subject, said.preheader, *stories, said.note]))

@@ -17,8 +17,8 @@ from sqlalchemy import (
     update,
 )
 
-from newsletter.machines import PREFETCH
 from newsletter.model import Reported
+from newsletter.scanners import PREFETCH
 from newsletter.store import readernames
 from newsletter.store.asking import parts
 from newsletter.store.schema import deliveries, events, figures, sends, subscribers

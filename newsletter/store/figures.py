@@ -19,8 +19,8 @@ from sqlalchemy import (
     select,
 )
 
-from newsletter.machines import AT_ONCE
 from newsletter.model import Reported
+from newsletter.scanners import AT_ONCE
 from newsletter.store import events as stored
 from newsletter.store.schema import (
     deliveries,

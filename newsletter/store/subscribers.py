@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
-from newsletter.hashing import keyed
+from newsletter.links.digest import keyed
 from newsletter.model import Status
 from newsletter.store import facts
 from newsletter.store.erasing import blank, forget_events

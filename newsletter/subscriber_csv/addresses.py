@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from newsletter import tokens
+from newsletter.links import tokens
 
 MOST = 200  # characters of a name
 _SHOWN = 80

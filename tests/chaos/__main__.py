@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from newsletter.app.rehearsing import Play, rehearse
+from newsletter.app.setup.rehearsal import Play, rehearse
 from newsletter.model import Doubt
 from tests import postgres
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.app.rehearsing import Play, Verdict, rehearse
+from newsletter.app.setup.rehearsal import Play, Verdict, rehearse
 from newsletter.deliver.job import CHECKPOINTS
 from newsletter.model import Doubt
 from newsletter.providers import faulty

@@ -15,10 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.app import editing, open_desk, people, receipts
-from newsletter.app.delivering import Watch
+from newsletter.app import open_desk
+from newsletter.app.clock.tick import CHECKPOINTS, tick
 from newsletter.app.desk import Desk
-from newsletter.app.ticking import CHECKPOINTS, tick
+from newsletter.app.issue import build
+from newsletter.app.readers import lists
+from newsletter.app.send import receipts
+from newsletter.app.send.delivery import Watch
 from newsletter.deliver.job import CHECKPOINTS as DELIVERING
 from newsletter.providers import faulty
 from newsletter.store import occurrences
@@ -101,13 +104,13 @@ def with_desk(folder: Path, at: datetime, work: Callable[[Desk], object]) -> Non
 
 def _join(desk: Desk) -> None:
     for address in addresses(READERS):
-        people.add(desk, address, "")
+        lists.add(desk, address, "")
     tick(desk)
 
 
 def _approve(desk: Desk) -> None:
-    editing.build(desk, ISSUE)
-    editing.approve(desk, ISSUE)
+    build.build(desk, ISSUE)
+    build.approve(desk, ISSUE)
 
 
 def deadly(point: str) -> Watch:

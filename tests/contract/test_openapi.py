@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from newsletter.app import Desk, open_desk
-from newsletter.web import public
+from newsletter.web.public import server
 from tests.e2e.reporting import Signer
 from tests.e2e.servers import KEY
 from tests.newsroom import CONFIG
@@ -110,12 +110,12 @@ def try_all(app: ASGIApp) -> list[tuple[str, int]]:
 
 
 def test_what_anybody_sends_is_answered_as_described(desk: Desk) -> None:
-    answers = try_all(at_home(public.create_app(desk)))
+    answers = try_all(at_home(server.create_app(desk)))
     assert {status for path, status in answers if path.startswith("/events")} == {403}
 
 
 def test_what_the_provider_signs_is_answered_as_described(desk: Desk) -> None:
-    answers = try_all(at_home(Signed(public.create_app(desk), SIGNER)))
+    answers = try_all(at_home(Signed(server.create_app(desk), SIGNER)))
     assert {status for path, status in answers if path.startswith("/events")} == {200, 403}
 
 
@@ -127,5 +127,5 @@ async def described(app: ASGIApp) -> dict[str, Any]:
 
 
 def test_the_description_names_what_is_served(desk: Desk) -> None:
-    found = asyncio.run(described(public.create_app(desk)))
+    found = asyncio.run(described(server.create_app(desk)))
     assert set(found["paths"]) == {"/events/sendgrid", "/healthz", "/openapi.json"}

@@ -15,9 +15,9 @@ import pytest
 
 from newsletter import providers, registry
 from newsletter.errors import ProviderError
+from newsletter.links.tokens import fill
 from newsletter.model import Answer
 from newsletter.providers import Provider, faulty
-from newsletter.tokens import fill
 from tests.e2e.servers import KEY, closed_port, mail_server, sendgrid_server
 from tests.letters import a_recipient, a_send, readers
 

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import httpx
 
-from newsletter.app import editing, open_desk, people, sending
-from newsletter.app.example import ISSUE, NOW
+from newsletter.app import open_desk
+from newsletter.app.issue import build
+from newsletter.app.readers import lists
+from newsletter.app.send import plan
+from newsletter.app.setup.demo import ISSUE, NOW
 from tests.e2e.sends import edit, running, until
 from tests.e2e.servers import closed_port
 from tests.golden.test_golden import KOREAN, ROOT
@@ -54,12 +57,12 @@ def published(folder: Path, language: str = "en", earlier: int = len(EARLIER)) -
         _in_korean(room)
     desk = open_desk(folder, lambda: NOW + timedelta(days=3))
     for address, name in READERS.items():
-        people.add(desk, address, name)
-    editing.build(desk, ISSUE)
+        lists.add(desk, address, name)
+    build.build(desk, ISSUE)
     for issue in (ISSUE, NEXT):
-        editing.build(desk, issue)
-        editing.approve(desk, issue)
-    sending.send(desk, sending.plan(desk, ISSUE))
+        build.build(desk, issue)
+        build.approve(desk, issue)
+    plan.send(desk, plan.plan(desk, ISSUE))
     desk.close()
     for weeks in range(1, earlier + 1):
         _sent_before(room, ISSUE - timedelta(weeks=weeks), EARLIER[(weeks - 1) % len(EARLIER)])

@@ -6,13 +6,14 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from newsletter.app import journal, running
+from newsletter.app import logs
+from newsletter.app.service import run
 from newsletter.web.health import Listener
 
 
 def main() -> None:
     """After how many seconds a look is stuck, how many may be under way, and the folders."""
-    journal.start("json")
+    logs.start("json")
     stuck, most = float(sys.argv[1]), int(sys.argv[2])
     folders = [Path(folder) for folder in sys.argv[3:]]
-    running.run(folders, partial(Listener, 0), 0.5, stuck, most)
+    run.run(folders, partial(Listener, 0), 0.5, stuck, most)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import httpx
 
-from newsletter.keyring import read
-from newsletter.links import reader_keys
+from newsletter.links.keyring import read
+from newsletter.links.signed_links import reader_keys
 from tests.e2e.approvals import part
 from tests.e2e.sends import until
 from tests.e2e.servers import MailServer, closed_port, mail_server

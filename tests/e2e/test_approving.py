@@ -11,10 +11,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from newsletter import links
 from newsletter.app import open_desk
 from newsletter.app.desk import utc_now
-from newsletter.keyring import keyring
+from newsletter.links import signed_links
+from newsletter.links.keyring import keyring
 from newsletter.store import approvals
 from tests.e2e.approvals import BASE, Pages, drafted, link_in, newest, parsed, part, serving
 from tests.e2e.sends import ISSUE, running, until
@@ -54,7 +54,7 @@ def made(room: Newsroom, **changes: object) -> str:
         "expires": utc_now() + timedelta(days=1),
     }
     desk.close()
-    return links.approval_key(keyring(room.folder), **(given | changes))  # type: ignore[arg-type]
+    return signed_links.approval_key(keyring(room.folder), **(given | changes))  # type: ignore[arg-type]
 
 
 # --- the mails ---------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from lxml import html as pages
 
-from newsletter.app.example import ISSUE
+from newsletter.app.setup.demo import ISSUE
 from tests.e2e.archives import BASE, EARLIER, NEXT, READERS, Archive, published, serving
 from tests.e2e.sends import edit
 

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route
 
-from newsletter.app.example import ISSUE
+from newsletter.app.setup.demo import ISSUE
 from tests.e2e.archives import BASE, Archive, published, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]

@@ -7,7 +7,8 @@ from email.policy import SMTPUTF8
 
 import pytest
 
-from newsletter.app import approving, open_desk
+from newsletter.app import open_desk
+from newsletter.app.approval import approval_links
 from newsletter.issues import parse_issue
 from tests.e2e.sends import ISSUE, edit, got, numbers, through_sendgrid
 from tests.e2e.servers import SendgridServer, bad_address, refused, reset
@@ -101,11 +102,11 @@ def test_the_link_in_a_test_of_it_approves_it(newsroom: Newsroom) -> None:
     corrected(newsroom, 1)
     hash_ = newsroom.json("build", MAIL)["hash"]
     desk = open_desk(newsroom.folder)
-    link = approving.link(desk, parse_issue(MAIL), hash_)
+    link = approval_links.link(desk, parse_issue(MAIL), hash_)
     assert link
-    found = approving.approve(desk, link.rpartition("/")[2])
+    found = approval_links.approve(desk, link.rpartition("/")[2])
     desk.close()
-    assert (found.state, found.goes_out) == (approving.State.APPROVED, None)
+    assert (found.state, found.goes_out) == (approval_links.State.APPROVED, None)
     assert numbers(newsroom.json("send", MAIL, "--yes")) == {"accepted": 1}
 
 
@@ -130,11 +131,11 @@ def test_the_mail_of_a_correction_that_was_undone_goes_to_nobody(newsroom: Newsr
     assert not (newsroom.folder / "outbox" / "tests").exists()
     newsroom.run("unapprove", MAIL)
     desk = open_desk(newsroom.folder)
-    link = approving.link(desk, parse_issue(MAIL), hash_)
+    link = approval_links.link(desk, parse_issue(MAIL), hash_)
     assert link
-    found = approving.approve(desk, link.rpartition("/")[2])
+    found = approval_links.approve(desk, link.rpartition("/")[2])
     desk.close()
-    assert (found.state, found.built) == (approving.State.UNDONE, None)
+    assert (found.state, found.built) == (approval_links.State.UNDONE, None)
     again = newsroom.json("correct", "--note", "It was thirteen.", "--mail")["mail"]
     newsroom.run("build", again)
     newsroom.run("approve", again)

@@ -15,13 +15,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 from sqlalchemy import text
 
-from newsletter.app import Desk, figures, open_desk, overview, reporting
-from newsletter.app.ticking import tick
+from newsletter.app import Desk, open_desk
+from newsletter.app.clock import status
+from newsletter.app.clock.tick import tick
+from newsletter.app.feedback import figures, provider_events
+from newsletter.app.feedback.figures_page import page
 from newsletter.cli.figures import as_document
 from newsletter.errors import DatabaseError, NotReadyError
 from newsletter.model import Consequence, Reported
 from newsletter.store import incoming
-from newsletter.web.figures import page
 from tests.ledgers import NOW
 from tests.newsroom import CONFIG
 from tests.reports import delivered, event, hard, mailed, soft
@@ -79,7 +81,7 @@ def filled(desk: Desk, readers: int = 12) -> None:
             words="try later",
         ),
     ]  # fmt: skip
-    assert reporting.store(desk, told).new == len(told)
+    assert provider_events.store(desk, told).new == len(told)
 
 
 def document(desk: Desk) -> Any:
@@ -136,7 +138,7 @@ def test_who_opened_is_listed_only_where_it_is_kept_and_goes_when_that_ends(
     desk.close()
     named = opening(tmp_path, clock, TRACKED + "[privacy]\nper_reader = true\n")
     told = [event(named.database, 1, "open", 5, 9999)]
-    reporting.store(named, told)
+    provider_events.store(named, told)
     with figures.readers(named, ISSUE) as found:
         assert [reader.email for reader in found] == ["r5@example.com"]
     named.close()
@@ -162,7 +164,7 @@ def test_the_time_in_which_it_arrived_is_told_without_saying_a_moment_twice(
     desk: Desk, after: tuple[int, ...], within: str, times: list[str]
 ) -> None:
     send_id = mailed(desk.database, n=len(after))
-    reporting.store(desk, [delivered(desk.database, send_id, *at) for at in enumerate(after)])
+    provider_events.store(desk, [delivered(desk.database, send_id, *at) for at in enumerate(after)])
     shown = page(desk, figures.report(desk, ISSUE))
     plot = shown[shown.index("Deliveries over time. ") :].partition("</svg>")[0]
     assert f"{len(after)} of {len(after)} within {within}." in plot
@@ -180,7 +182,7 @@ def test_who_opened_and_with_what_stays_nowhere_in_the_file(desk: Desk, tmp_path
     }  # fmt: skip
     with desk.database.begin() as connection:
         incoming.put(connection, "sendgrid", json.dumps([told] * 40), NOW)
-    assert reporting.read_waiting(desk).new == 1
+    assert provider_events.read_waiting(desk).new == 1
     desk.close()
     bytes_ = b"".join(path.read_bytes() for path in tmp_path.glob("*.db*"))
     assert b"sendgrid" in bytes_  # it is the file
@@ -194,7 +196,7 @@ def test_links_that_are_left_out_are_counted(desk: Desk) -> None:
         event(desk.database, send_id, "click", 0, 99 * n, link=f"https://www.example.com/a{n}")
         for n in range(1, 18)
     ]
-    reporting.store(desk, told)
+    provider_events.store(desk, told)
     shown = page(desk, figures.report(desk, ISSUE))
     assert len(re.findall("www.example.com/a[0-9]+", shown)) == 2 * 15
     assert "… and 2 more" in shown
@@ -228,7 +230,7 @@ def test_where_nothing_was_reported_nothing_is_known_of_opens_either(desk: Desk)
     assert set(found["rates"]) == {"left"}
     assert found["notes"][0].startswith("SendGrid has reported nothing")
     assert len(found["notes"]) == 1  # they are tracked
-    reporting.store(desk, [event(desk.database, send_id, "open", 0, 3600)])
+    provider_events.store(desk, [event(desk.database, send_id, "open", 0, 3600)])
     found = document(desk)
     assert (found["opens"]["people"]["readers"], found["clicks"]["people"]["readers"]) == (1, 0)
     assert "nothing" not in found["notes"][0]
@@ -241,9 +243,9 @@ def test_a_report_that_nobody_can_read_stays_and_is_said(
         incoming.put(connection, "sendgrid", "no json", NOW)
         incoming.put(connection, "gone:Away", "[]", NOW)
     for _ in range(incoming.TRIES + 1):
-        reporting.read_waiting(desk)
+        provider_events.read_waiting(desk)
     assert rows(desk, "reports") == 2
-    (said,) = (words for words in overview.overview(desk).waiting if "could not be read" in words)
+    (said,) = (words for words in status.overview(desk).waiting if "could not be read" in words)
     assert said.startswith("2 requests")
 
 
@@ -263,10 +265,10 @@ def test_a_database_that_goes_away_after_the_commit_loses_nothing(desk: Desk, cl
         incoming.put(connection, "sendgrid", body, clock())
         connection.execute(text("alter table events rename to elsewhere"))
     with pytest.raises(DatabaseError):
-        reporting.read_waiting(desk)
+        provider_events.read_waiting(desk)
     with desk.database.begin() as connection:
         connection.execute(text("alter table elsewhere rename to events"))
-    assert reporting.read_waiting(desk).new == 1
+    assert provider_events.read_waiting(desk).new == 1
     assert rows(desk, "reports") == 0
 
 

@@ -22,7 +22,7 @@ def test_the_demo_from_the_wheel(tmp_path: Path) -> None:
         "newsletter/templates/weekly/email.html.j2",
         "newsletter/words/ko.toml",
         "newsletter/starter.toml",
-        "newsletter/web/pages/preview.html.j2",
+        "newsletter/web/preview/templates/preview.html.j2",
         "newsletter/store/migrations/versions/0001_first_tables.py",
         "newsletter/example/sample/news.xml",
         "newsletter/example/issues/2025-07-07/issue.toml",

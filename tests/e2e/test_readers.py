@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from newsletter.keyring import read
-from newsletter.links import reader_keys
+from newsletter.links.keyring import read
+from newsletter.links.signed_links import reader_keys
 from tests.e2e.approvals import part
 from tests.e2e.readers import HOST, SECRET, Site, link_in, serving
 from tests.e2e.sends import until

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from newsletter.app import open_desk, sending
-from newsletter.app.delivering import Watch
+from newsletter.app import open_desk
+from newsletter.app.send import plan
+from newsletter.app.send.delivery import Watch
 from tests.e2e.sends import (
     ISSUE,
     addresses,
@@ -70,8 +71,8 @@ def test_while_a_request_takes_its_time_the_send_says_that_it_lives(
     monkeypatch.setenv("SENDGRID_API_KEY", KEY)
     server.pace = 1.5
     desk, beats = open_desk(newsroom.folder), [0]
-    planned = sending.plan(desk, date.fromisoformat(ISSUE))
-    sending.send(desk, planned, Watch(alive=lambda: beats.append(server.requests)))
+    planned = plan.plan(desk, date.fromisoformat(ISSUE))
+    plan.send(desk, planned, Watch(alive=lambda: beats.append(server.requests)))
     desk.close()
     assert len(beats) > 2
     assert beats[-1] == 1

@@ -16,9 +16,10 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from newsletter.app import open_desk, people
-from newsletter.app.looking import look_at
-from newsletter.web import public
+from newsletter.app import open_desk
+from newsletter.app.clock.timetable_pass import look_at
+from newsletter.app.readers import lists
+from newsletter.web.public import server as public_server
 from tests.e2e.publisher import publisher
 from tests.e2e.servers import mail_server
 from tests.newsroom import Newsroom, addresses, feed
@@ -58,7 +59,7 @@ def served(folder: Path, clock: Clock) -> Iterator[str]:
     """The public pages as `newsletter serve` has them, at the week's own time."""
     desk = open_desk(folder, clock)
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(public.create_app(desk), log_level="warning", ws="none")
+        config = uvicorn.Config(public_server.create_app(desk), log_level="warning", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
@@ -81,7 +82,7 @@ def test_a_week_from_the_first_gather_to_the_receipt(tmp_path: Path) -> None:
         site.pages["/feed.xml"] = feed(["One", "Two"], FRIDAY - timedelta(days=2, hours=4))
         desk = open_desk(tmp_path, clock)
         for address in addresses(9):
-            people.add(desk, address, "")
+            lists.add(desk, address, "")
         looks = 0
         with served(tmp_path, clock) as pages:
             while clock.now <= MONDAY + timedelta(hours=1):

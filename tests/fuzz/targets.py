@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from newsletter import bounces, foreign, providers, sources, subscriber_csv, tokens
+from newsletter import bounces, providers, sanitize, sources, subscriber_csv
 from newsletter.errors import ContentError, FetchError, ProviderError
 from newsletter.http import Fetched
+from newsletter.links import tokens
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings
 
@@ -111,11 +112,11 @@ def _holds(article: Article) -> None:
 
 def _words(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
-    for line in (foreign.headline(text, text[:9]), foreign.plain(text), foreign.blurb(text)):
+    for line in (sanitize.headline(text, text[:9]), sanitize.plain(text), sanitize.blurb(text)):
         assert line == " ".join(line.split())
         assert tokens.take_apart(line) == line
-    foreign.canonical(foreign.canonical(text))
-    foreign.link(text)
+    sanitize.canonical(sanitize.canonical(text))
+    sanitize.link(text)
 
 
 def _list(data: bytes) -> None:

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from newsletter import issues
-from newsletter.app import editing, gathering, open_desk
-from newsletter.app.example import ISSUE, NOW
+from newsletter.app import open_desk
+from newsletter.app.issue import build, gather
+from newsletter.app.setup.demo import ISSUE, NOW
 from newsletter.config import Database
 
 ROOT = Path(__file__).parents[2]
@@ -64,8 +65,8 @@ def test_the_sample_week(
     shutil.copytree(ROOT / "sample", tmp_path / "sample")
     lay_out(tmp_path)
     desk = open_desk(tmp_path, lambda: NOW, database=Database(url="sqlite:///golden.db"))
-    gathering.gather(desk, ISSUE)
-    built = editing.build(desk, ISSUE)
+    gather.gather(desk, ISSUE)
+    built = build.build(desk, ISSUE)
     desk.close()
     assert built.findings == ()
     folder = issues.folder_of(tmp_path, ISSUE)

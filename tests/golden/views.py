@@ -11,11 +11,13 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Route
 
-from newsletter import issues, tokens
-from newsletter.app import editing, open_desk, personal
-from newsletter.app.example import ISSUE, NOW
+from newsletter import issues
+from newsletter.app import open_desk, recipients
+from newsletter.app.issue import build
+from newsletter.app.setup.demo import ISSUE, NOW
 from newsletter.config import Database
-from newsletter.web import shown
+from newsletter.links import tokens
+from newsletter.web.preview import mail_views
 
 ROOT = Path(__file__).parents[2]
 SHEET = ROOT / "docs" / "images" / "views.jpg"
@@ -27,7 +29,7 @@ class View:
     """One way in which readers see the mail."""
 
     width: int
-    theme: shown.Theme = "light"
+    theme: mail_views.Theme = "light"
     styles: bool = True
     images: bool = True
     template: str = "weekly"
@@ -64,8 +66,8 @@ class Sample:
         settings = settings.replace('template = "weekly"', f'template = "{template}"')
         (folder / "newsletter.toml").write_text(settings, encoding="utf-8")
         desk = open_desk(folder, lambda: NOW, database=Database(url="sqlite:///golden.db"))
-        built = editing.build(desk, ISSUE)
-        html = tokens.fill(built.rendered.html, personal.sample(desk))
+        built = build.build(desk, ISSUE)
+        html = tokens.fill(built.rendered.html, recipients.sample(desk))
         return cls(html, issues.folder_of(folder, ISSUE))
 
     def drawn(self, browser: Browser, view: View) -> bytes:
@@ -81,7 +83,7 @@ class Sample:
 
         try:
             page.route(re.compile("^https:"), picture)
-            html = shown.mail(self.html, view.theme, "-", styles=view.styles)
+            html = mail_views.mail(self.html, view.theme, "-", styles=view.styles)
             page.set_content(html, wait_until="load")
             return page.screenshot(full_page=True)
         finally:

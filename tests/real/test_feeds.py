@@ -16,10 +16,10 @@ import feedparser
 import pytest
 
 from newsletter.errors import FetchError
-from newsletter.foreign import canonical
 from newsletter.gather import Visited, gather
 from newsletter.http import Door
 from newsletter.model import Article, Window
+from newsletter.sanitize import canonical
 from newsletter.sources import Surroundings
 from newsletter.sources.feed import FeedOptions, FeedSource
 from tests.real.scoring import Score

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from newsletter import check
-from newsletter.app import editing, gathering, open_desk
+from newsletter.app import open_desk
+from newsletter.app.issue import build, gather
 from newsletter.check import Mail, clients
 from newsletter.errors import NewsletterError
 from newsletter.model import Finding
@@ -73,12 +74,12 @@ def test_every_rule_holds_on_issues_of_real_feeds(
         desk = open_desk(folder)
         issue = desk.next_issue()
         try:
-            gathering.gather(desk, issue, since=date(1995, 1, 1))
+            gather.gather(desk, issue, since=date(1995, 1, 1))
         except NewsletterError:
             assert path.name.startswith(NO_FEED), path.name
             desk.close()
             continue
-        built = editing.compose(desk, issue)
+        built = build.compose(desk, issue)
         desk.close()
         with_stories += bool(built.issue.stories)
         blamed = [f for f in built.findings if not _of_the_publisher(f)]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import trafilatura
 
-from newsletter.foreign import canonical
+from newsletter.sanitize import canonical
 from newsletter.sources import _page
 from tests.real.scoring import Score
 

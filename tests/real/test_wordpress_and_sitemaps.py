@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from newsletter import foreign, sources
-from newsletter.foreign import canonical
+from newsletter import sanitize, sources
 from newsletter.http import Door
 from newsletter.model import Article, Window
+from newsletter.sanitize import canonical
 from newsletter.sources import Surroundings
 from tests.e2e.publisher import Publisher, publisher
 from tests.real.scoring import Score
@@ -64,7 +64,7 @@ def test_the_facts_of_real_wordpress_sites(shared_data: Path, site: Publisher) -
             score.expect(f"{where} {article.authors}", list(article.authors) == authors)
             if item.get("image"):
                 # What no mail program shows, such as WebP, is left out.
-                shown = foreign.picture(item["image"]) if item["image"] else None
+                shown = sanitize.picture(item["image"]) if item["image"] else None
                 right = picture(article.image) == picture(shown)
                 score.expect(f"{where} {article.image}, not {item['image']}", right)
             start = words(item.get("excerpt_start", ""))[:40]

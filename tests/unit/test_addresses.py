@@ -7,7 +7,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from newsletter import tokens
+from newsletter.links import tokens
 from newsletter.subscriber_csv import clean_name, normalised
 
 

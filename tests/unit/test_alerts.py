@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from newsletter.app import people, receipts, sending
-from newsletter.app.deadlines import goes_out
-from newsletter.app.overview import overview
-from newsletter.app.timetable import reschedule
+from newsletter.app.clock.status import overview
+from newsletter.app.readers import lists
+from newsletter.app.send import plan, receipts
+from newsletter.app.timetable.deadlines import goes_out
+from newsletter.app.timetable.moves import reschedule
 from newsletter.errors import NotReadyError
 from newsletter.model import Answer, Outcome
 from tests.hearing import heard, mails, rows, text
@@ -153,7 +154,7 @@ def test_a_list_without_readers_is_told(office: Offices) -> None:
     week = office()
     week.tick(FRIDAY)
     week.approve()
-    people.remove(week.desk, "reader@example.com")
+    lists.remove(week.desk, "reader@example.com")
     week.tick(MONDAY)
     week.tick(MONDAY + MINUTE)
     assert heard(week) == ["draft", "held"]
@@ -224,10 +225,10 @@ def test_a_send_that_pauses_or_leaves_doubt_tells_so_in_the_same_transaction(
     week.approve()
     week.now = MONDAY
     week.desk.__dict__["provider"] = Refusing(way)
-    planned = sending.plan(week.desk, ISSUE)
+    planned = plan.plan(week.desk, ISSUE)
     refused = pytest.raises(NotReadyError, match="is paused") if way == "pause" else nullcontext()
     with refused:
-        sending.send(week.desk, planned)
+        plan.send(week.desk, planned)
     (kind, said), *others = rows(week)
     assert others == []
     if way == "pause":
@@ -249,7 +250,7 @@ def test_paused_by_the_tick_is_told_once_and_again_when_it_pauses_again(office: 
     for minutes in range(3):
         week.tick(MONDAY + minutes * MINUTE)
     with pytest.raises(NotReadyError, match="is paused"):
-        sending.send(week.desk, sending.plan(week.desk, ISSUE))
+        plan.send(week.desk, plan.plan(week.desk, ISSUE))
     week.tick(MONDAY + 4 * MINUTE)
     with week.desk.database.read() as connection:
         told = connection.exec_driver_sql("select kind, sent_at from alerts order by id").all()

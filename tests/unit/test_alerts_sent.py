@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from newsletter.app.overview import overview
+from newsletter.app.clock.status import overview
 from tests.e2e.servers import closed_port, mail_server
 from tests.e2e.webhook_server import Webhook, webhook
 from tests.hearing import heard, mails, rows, text
@@ -89,7 +89,7 @@ def test_a_mail_server_that_is_away_gets_the_alert_when_it_is_back(office: Offic
 def test_nobody_to_tell_is_no_fault_but_said(
     office: Offices, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "newsletter.app.notifying")
+    caplog.set_level("INFO", "newsletter.app.alerts.notify")
     week = office()
     week.desk.close()
     week.room.configure(**{'email = "editor@example.com"': ""})
@@ -97,7 +97,7 @@ def test_nobody_to_tell_is_no_fault_but_said(
     week.tick(FRIDAY)
     assert rows(week) == []
     assert not any("alert" in line for line in overview(week.desk).waiting)
-    (line,) = (r.getMessage() for r in caplog.records if r.name == "newsletter.app.notifying")
+    (line,) = (r.getMessage() for r in caplog.records if r.name == "newsletter.app.alerts.notify")
     assert line.startswith("Nobody hears of this (draft 2025-07-07), as there is no [editor] email")
 
 

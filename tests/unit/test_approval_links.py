@@ -8,8 +8,8 @@ from itertools import chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.keyring import Keyring
-from newsletter.links import Approving, approval_key, read_approval, reader_keys
+from newsletter.links.keyring import Keyring
+from newsletter.links.signed_links import Approving, approval_key, read_approval, reader_keys
 
 RING = Keyring("1", {"1": b"a key"})
 NAME, HASH = "The Weekly Test", "0123456789abcdef" * 4

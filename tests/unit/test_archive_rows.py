@@ -11,14 +11,14 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
 
-from newsletter import terms
-from newsletter.app import archive as public
 from newsletter.app import open_desk
+from newsletter.app.archive import past_issues as public
 from newsletter.model import Answer, Change, IssueText, Rendered, StoryText
 from newsletter.model.archive import Kind
 from newsletter.store import Connection, Database, archive, corrections, readers, sends, stopping
 from newsletter.store.database import MIGRATIONS
 from newsletter.store.subscribers import ACTIVE, People
+from newsletter.text import search_terms
 from tests.ledgers import NOW, answers, freeze, record, started
 
 MAIL = Rendered("Subject", "", "<p>html</p>", "text", "a" * 64, {})
@@ -109,16 +109,16 @@ def test_any_text_is_plain_words(database: Database, language: str) -> None:
         number = put(connection, "2025-06-30", language=language)
         put(connection, "2025-06-23", IssueText("Another one"), language)
         for asked, found in ASKED:
-            hits = archive.search(connection, "N", terms.phrases(asked), NOW)
+            hits = archive.search(connection, "N", search_terms.phrases(asked), NOW)
             assert hits == ([number] if found else []), asked
-            assert archive.search(connection, "M", terms.phrases(asked), NOW) == []
+            assert archive.search(connection, "M", search_terms.phrases(asked), NOW) == []
 
 
 def test_the_rules_of_a_language_find_other_forms(database: Database) -> None:
     with database.begin() as connection:
         number = put(connection, "2025-06-30")
         for asked in ("strike", "striking", "strikes"):
-            assert archive.search(connection, "N", terms.phrases(asked), NOW) == [number]
+            assert archive.search(connection, "N", search_terms.phrases(asked), NOW) == [number]
 
 
 def test_a_correction_is_a_row_of_its_own_and_is_found(database: Database) -> None:
@@ -131,8 +131,8 @@ def test_a_correction_is_a_row_of_its_own_and_is_found(database: Database) -> No
         assert made.number == 2
         archive.index(connection, number, IssueText("Night bazaar"))
         assert archive.mark(connection, "N", NOW) != before
-        assert archive.search(connection, "N", terms.phrases("bazaar"), NOW) == [number]
-        assert archive.search(connection, "N", terms.phrases("market"), NOW) == []
+        assert archive.search(connection, "N", search_terms.phrases("bazaar"), NOW) == [number]
+        assert archive.search(connection, "N", search_terms.phrases("market"), NOW) == []
         (issue,) = archive.published(connection, "N", NOW)
     assert issue.text == SAID
     assert [each.note for each in issue.corrections] == ["First.", "Second."]

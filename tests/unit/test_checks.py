@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import check, registry, tokens
+from newsletter import check, registry
 from newsletter.check import Mail
 from newsletter.config import Config
 from newsletter.errors import ContentError
+from newsletter.links import tokens
 from newsletter.model import Health, Issue, Pictures, Section, SourceReport, Sponsor, Story
 from newsletter.render import look, render
 from tests.kinds import GOOD, LANTERNS, story

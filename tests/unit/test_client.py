@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 
-from newsletter.web.client import is_foreign, network
+from newsletter.web.public.client_network import is_foreign, network
 
 TRUSTED = (ip_network("127.0.0.0/8"), ip_network("10.1.0.0/16"), ip_network("::1"))
 BASE = "https://news.example.com/letter"

@@ -178,9 +178,9 @@ def _lock(connection: Any, send: Frozen) -> None:
 
 @pytest.mark.parametrize("number", ["99999999999999999999", "-1", "1e3", "٣", "", None])
 def test_a_number_that_is_none_is_no_event_of_ours(number: Any) -> None:
-    from newsletter.providers import _sendgrid_events
+    from newsletter.providers.sendgrid import webhook
 
     raw = {"event": "delivered", "timestamp": 1, "nb_delivery": number, "nb_send": "1"}
     import json
 
-    assert _sendgrid_events.parse(json.dumps([raw]).encode()) == []
+    assert webhook.parse(json.dumps([raw]).encode()) == []

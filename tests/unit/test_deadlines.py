@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from newsletter.app import sending, stopping
+from newsletter.app.send import pause_cancel, plan
 from tests.newsroom import feed
 from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
 
@@ -49,7 +49,7 @@ def test_skipped_at_the_deadline_only_a_person_sends_it(office: Offices) -> None
     week.approve()
     assert week.tick(MONDAY) == []
     assert week.mails() == 0
-    sending.send(week.desk, sending.plan(week.desk, ISSUE))
+    plan.send(week.desk, plan.plan(week.desk, ISSUE))
     assert week.mails() == 1
 
 
@@ -94,9 +94,9 @@ def test_automatic_goes_by_itself_but_not_with_a_source_down(office: Offices) ->
     assert week.tick(MONDAY) == [("send", "2025-07-07", "waiting")]
     assert "other.xml is failing" in week.waiting()
     week.room.write("other.xml", good)
-    from newsletter.app import gathering
+    from newsletter.app.issue import gather
 
-    gathering.gather(week.desk, ISSUE)
+    gather.gather(week.desk, ISSUE)
     assert week.tick(MONDAY + timedelta(minutes=1)) == [("send", "2025-07-07", "done")]
 
 
@@ -124,9 +124,9 @@ def test_a_cancelled_send_is_over(office: Offices) -> None:
     week = office('approval = "automatic"')
     week.tick(FRIDAY)
     week.now = MONDAY - HOUR
-    planned = sending.plan(week.desk, ISSUE)
-    sending._freeze(week.desk, planned, 10, sending.doubt_policy(week.desk))
-    stopping.cancel(week.desk, ISSUE)
+    planned = plan.plan(week.desk, ISSUE)
+    plan._freeze(week.desk, planned, 10, plan.doubt_policy(week.desk))
+    pause_cancel.cancel(week.desk, ISSUE)
     assert week.tick(MONDAY) == [("send", "2025-07-07", "skipped")]
     assert week.last[0].message == "it was cancelled: see newsletter receipt 2025-07-07"
     assert week.tick(MONDAY + HOUR) == []
@@ -139,7 +139,7 @@ def test_what_a_person_has_sent_is_neither_sent_again_nor_missed(
     week = until_sunday(office)
     week.approve()
     week.now = FRIDAY + HOUR
-    sending.send(week.desk, sending.plan(week.desk, ISSUE))
+    plan.send(week.desk, plan.plan(week.desk, ISSUE))
     states = {kind: state for kind, _, state in week.tick(MONDAY + late)}
     assert states["send"] == "done"
     assert "missed" not in states.values()
@@ -150,21 +150,21 @@ def test_nothing_is_gathered_for_an_issue_that_was_sent_early(office: Offices) -
     week = office('gather = ["fri 14:00", "fri 15:00"]')
     week.tick(FRIDAY - HOUR)
     week.approve()
-    sending.send(week.desk, sending.plan(week.desk, ISSUE))
+    plan.send(week.desk, plan.plan(week.desk, ISSUE))
     assert week.tick(FRIDAY) == [("gather", "2025-07-07", "skipped")]
     assert week.mails("tests") == 1
 
 
 def test_status_says_that_a_changed_list_waits_for_a_word(office: Offices) -> None:
-    from newsletter.app import people
+    from newsletter.app.readers import lists
 
     week = office('approval = "automatic"')
     for number in range(30):
-        people.add(week.desk, f"reader{number}@example.com", "")
+        lists.add(week.desk, f"reader{number}@example.com", "")
     week.tick(FRIDAY)
     week.tick(MONDAY)
     for number in range(30, 60):
-        people.add(week.desk, f"reader{number}@example.com", "")
+        lists.add(week.desk, f"reader{number}@example.com", "")
     later = timedelta(days=7)
     week.room.write("feed.xml", feed(["Four", "Five"], FRIDAY + later - HOUR))
     week.tick(FRIDAY + later)

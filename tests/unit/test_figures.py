@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 from sqlalchemy import text
 
-from newsletter import machines
+from newsletter import scanners
 from newsletter.model import Consequence, Reported
 from newsletter.store import Database, figures, growth
 from newsletter.store.subscribers import ACTIVE, People
@@ -96,7 +96,7 @@ def test_a_machine_is_known_whether_it_or_the_delivery_is_told_first(database: D
     ],
 )  # fmt: skip
 def test_agents_of_machines(agent: str, machine: bool) -> None:
-    assert machines.known(agent) is machine
+    assert scanners.known(agent) is machine
 
 
 def test_figures_are_the_same_once_the_events_are_gone(database: Database) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter import tokens
-from newsletter.foreign import (
+from newsletter.links import tokens
+from newsletter.sanitize import (
     blurb,
     canonical,
     headline,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from newsletter import installation
-from newsletter.app import guard, sending
 from newsletter.app.desk import Desk, open_desk
+from newsletter.app.send import clone_guard, plan
 from newsletter.errors import NotReadyError
 from newsletter.store import ledger
 from newsletter.store.sends import Frozen
@@ -55,7 +55,7 @@ def test_a_second_process_is_not_taken_for_one_with_an_older_database(desk: Desk
     process.start()
     try:
         while process.is_alive():
-            assert sending.plan(desk, ISSUE).frozen
+            assert plan.plan(desk, ISSUE).frozen
     finally:
         stop.set()
         process.join()
@@ -64,25 +64,25 @@ def test_a_second_process_is_not_taken_for_one_with_an_older_database(desk: Desk
 def test_a_database_that_lacks_an_older_issue_asks_too(desk: Desk) -> None:
     send = freeze(desk.database, 2)
     begin(desk, send)
-    guard.look(desk, "2025-07-14")
+    clone_guard.look(desk, "2025-07-14")
     installation.witness(desk.folder, "2025-06-30", 3)
     with pytest.raises(NotReadyError, match="3 requests were begun for issue 2025-06-30 here"):
-        guard.look(desk, "2025-07-14")
-    guard.look(desk, "2025-07-14", take_over=True)
-    guard.look(desk, "2025-07-14")
+        clone_guard.look(desk, "2025-07-14")
+    clone_guard.look(desk, "2025-07-14", take_over=True)
+    clone_guard.look(desk, "2025-07-14")
 
 
 def test_an_older_issue_under_another_name_is_known(desk: Desk) -> None:
     send = freeze(desk.database, 2, name="before")
     begin(desk, send)
-    guard.look(desk, "2025-07-14")
+    clone_guard.look(desk, "2025-07-14")
     with pytest.raises(NotReadyError, match="1 request was begun"):
-        guard.look(desk, "2025-07-07")
+        clone_guard.look(desk, "2025-07-07")
 
 
 def test_a_clock_that_is_behind_asks(desk: Desk) -> None:
-    guard.sign(desk)
+    clone_guard.sign(desk)
     behind = Desk(desk.config, lambda: desk.clock() - timedelta(hours=1))
     with pytest.raises(NotReadyError, match="which is before the last use"):
-        guard.look(behind, "2025-07-07")
+        clone_guard.look(behind, "2025-07-07")
     behind.close()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from newsletter.app import journal
+from newsletter.app import logs
 
 log = logging.getLogger("newsletter.somewhere")
 
@@ -28,8 +28,8 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
 
 
 def test_lines_bear_what_they_are_about_in_every_thread(capsys: pytest.CaptureFixture[str]) -> None:
-    journal.start("json")
-    with journal.about(newsletter="주간"), journal.about(occurrence="send/2025-07-07"):
+    logs.start("json")
+    with logs.about(newsletter="주간"), logs.about(occurrence="send/2025-07-07"):
         thread = threading.Thread(target=log.info, args=("begins",))
         thread.start()
         thread.join()
@@ -44,7 +44,7 @@ def test_lines_bear_what_they_are_about_in_every_thread(capsys: pytest.CaptureFi
 
 
 def test_a_fault_of_ours_has_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
-    journal.start("json")
+    logs.start("json")
     try:
         {}["what"]
     except KeyError:
@@ -57,8 +57,8 @@ def test_a_fault_of_ours_has_its_trace(capsys: pytest.CaptureFixture[str]) -> No
 def test_text_is_one_entry_whose_other_lines_are_indented(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    journal.start("text")
-    with journal.about(newsletter="Our Week", occurrence="send/2025-07-07", issue="2025-07-07"):
+    logs.start("text")
+    with logs.about(newsletter="Our Week", occurrence="send/2025-07-07", issue="2025-07-07"):
         log.info("waiting: these must be mended:\n- one")
     said = capsys.readouterr().err
     assert said[24:] == (
@@ -67,6 +67,6 @@ def test_text_is_one_entry_whose_other_lines_are_indented(
 
 
 def test_addresses_that_are_secrets_are_not_told_of(capsys: pytest.CaptureFixture[str]) -> None:
-    journal.start("text")
+    logs.start("text")
     logging.getLogger("httpx").info("HTTP Request: GET https://hooks.example.com/secret")
     assert capsys.readouterr().err == ""

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter import tokens
+from newsletter.links import tokens
+from newsletter.links.tokens import fill
 from newsletter.providers import _message
-from newsletter.tokens import fill
 from tests.letters import a_recipient, a_send
 
 AT = datetime(2025, 7, 7, 14, 0, tzinfo=UTC)

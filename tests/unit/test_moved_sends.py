@@ -7,9 +7,10 @@ from itertools import islice
 
 import pytest
 
-from newsletter.app import gathering, sending
-from newsletter.app.deadlines import decided
-from newsletter.app.timetable import coming, reschedule
+from newsletter.app.issue import gather
+from newsletter.app.send import plan
+from newsletter.app.timetable.deadlines import decided
+from newsletter.app.timetable.moves import coming, reschedule
 from newsletter.errors import NewsletterError
 from newsletter.issues import folder_of, read_gathered
 from newsletter.store import occurrences
@@ -128,7 +129,7 @@ def test_a_draft_outside_the_timetable_gets_a_time(office: Offices) -> None:
     extra = date(2025, 7, 9)
     week.room.write("feed.xml", feed(["Extra"], MONDAY + HOUR))
     week.now = MONDAY + DAY
-    gathering.gather(week.desk, extra)
+    gather.gather(week.desk, extra)
     week.approve(extra)
     reschedule(week.desk, extra, "wed 16:00")
     assert week.tick(MONDAY + 2 * DAY + 9 * HOUR) == [("send", "2025-07-09", "done")]
@@ -167,7 +168,7 @@ def test_a_send_that_was_done_is_not_moved(office: Offices) -> None:
     week = office()
     week.tick(FRIDAY)
     week.approve()
-    sending.send(week.desk, sending.plan(week.desk, ISSUE))
+    plan.send(week.desk, plan.plan(week.desk, ISSUE))
     with pytest.raises(NewsletterError, match="its send is done"):
         reschedule(week.desk, ISSUE, "tue 09:00")
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from newsletter.app import moving
+from newsletter.app.setup import database_move
 from newsletter.errors import (
     ConfigError,
     DatabaseError,
@@ -56,8 +56,10 @@ def fill(folder: Path) -> Database:
     return database
 
 
-def move(folder: Path, to: str | None, now: datetime = NOW + timedelta(days=1)) -> moving.Moved:
-    return moving.move(folder, to, lambda *_: None, lambda: now)
+def move(
+    folder: Path, to: str | None, now: datetime = NOW + timedelta(days=1)
+) -> database_move.Moved:
+    return database_move.move(folder, to, lambda *_: None, lambda: now)
 
 
 def test_everything_moves_and_the_old_one_takes_nothing_more(folder: Path, new: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter import note
+from newsletter.text import markdown as text_markdown
 
 
 @pytest.mark.parametrize(
@@ -19,18 +19,18 @@ from newsletter import note
     ],
 )
 def test_the_text_reads_as_it_was_written(markdown: str, text: str) -> None:
-    assert note.to_text(markdown) == text
+    assert text_markdown.to_text(markdown) == text
 
 
 def test_a_picture_gets_the_width_of_its_own_and_no_other_style() -> None:
     def shown(of: str) -> dict[str, object]:
         return {"src": of, "width": 300, "height": 200}
 
-    html = note.to_html("![A stamp](https://www.example.com/s.png)", shown)
+    html = text_markdown.to_html("![A stamp](https://www.example.com/s.png)", shown)
     assert 'style="max-width:300px"' in html
     assert 'width="300" height="200"' in html
     hostile = (
         '<img src="https://www.example.com/s.png" alt="x" style="position:fixed;width:9999px">'
     )
-    assert "style" not in note.to_html(hostile)
-    assert "style" not in note.to_html('<p style="color:red">x</p>')
+    assert "style" not in text_markdown.to_html(hostile)
+    assert "style" not in text_markdown.to_html('<p style="color:red">x</p>')

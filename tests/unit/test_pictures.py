@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from newsletter.errors import ContentError
-from newsletter.pictures import MOST_BYTES, fitted, name_of, shown_size
+from newsletter.imaging import MOST_BYTES, fitted, name_of, shown_size
 
 # Written in haste: the same picture in a larger file.
 HASTY: dict[str, dict[str, int]] = {

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from newsletter.web.watching import Watched, changes
+from newsletter.web.preview.file_changes import Watched, changes
 
 SOON = 10  # seconds
 Step = tuple[Callable[[], object], str]

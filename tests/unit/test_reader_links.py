@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError
-from newsletter.keyring import Keyring, keyring, read
-from newsletter.links import (
+from newsletter.links.keyring import Keyring, keyring, read
+from newsletter.links.signed_links import (
     Confirming,
     Purpose,
     ReaderOf,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from newsletter.app.rhythm import Rhythm
+from newsletter.app.service.rhythm import Rhythm
 
 MORNING = datetime(2025, 7, 7, 14, 0, 20, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from newsletter.app import Desk
 from newsletter.store import Database, searches
-from newsletter.web import public
+from newsletter.web.public import server
 from tests.ledgers import NOW
 from tests.office import Office, Offices
 
@@ -26,7 +26,7 @@ def search(desk: Desk, *asked: tuple[str, str]) -> Sequence[httpx.Response]:
     """What searches for these words answer, each from its address; with a server of their own."""
 
     async def ask() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(public.create_app(desk))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(server.create_app(desk))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
             return [
                 await browser.get(

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from newsletter.app import journal
+from newsletter.app import logs
 from newsletter.errors import NewsletterError
 from newsletter.store import Database, open_database
 
@@ -41,11 +41,11 @@ def test_no_password_stands_in_an_error(tmp_path: Path, address: str) -> None:
 
 @pytest.mark.parametrize("style", ["text", "json"])
 def test_no_address_stands_in_the_log_of_a_fault_of_ours(
-    database: Database, style: journal.Style, capsys: pytest.CaptureFixture[str]
+    database: Database, style: logs.Style, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
-    journal.start(style)
+    logs.start(style)
     statement = text("insert into subscribers (id, email) values (1, :email)")
     try:
         with database.begin() as connection:

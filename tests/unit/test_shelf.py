@@ -13,7 +13,7 @@ import pytest
 from newsletter.app import Desk, open_desk
 from newsletter.model import IssueText, StoryText
 from newsletter.store import archive
-from newsletter.web import public, shelf
+from newsletter.web.public import archive_cache, server
 from tests.ledgers import freeze
 
 CONFIG = """\
@@ -44,7 +44,7 @@ def publish(desk: Desk) -> None:
 
 
 def browser(desk: Desk) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(public.create_app(desk))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(server.create_app(desk))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
 
@@ -56,7 +56,7 @@ def test_a_new_issue_is_there_within_a_second_and_made_once(desk: Desk) -> None:
             began = time.monotonic()
             while (first := await reader.get("/issues/2025-07-07")).status_code == 404:
                 await asyncio.sleep(0.02)
-            assert time.monotonic() - began < shelf.FRESH + 1
+            assert time.monotonic() - began < archive_cache.FRESH + 1
             asked = [reader.get("/issues/2025-07-07") for _ in range(50)]
             assert {answer.content for answer in await asyncio.gather(*asked)} == {first.content}
             assert 'href="/letters/"' in first.text  # below the path of base_url
@@ -72,7 +72,7 @@ def test_a_new_issue_is_there_within_a_second_and_made_once(desk: Desk) -> None:
 def test_what_was_known_is_served_while_the_database_is_away(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelf, "FRESH", 0.0)
+    monkeypatch.setattr(archive_cache, "FRESH", 0.0)
     publish(desk)
 
     async def look() -> None:

@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from newsletter import check
-from newsletter.app import open_desk, people, readers, reporting, signing_up
-from newsletter.app.readers import State
-from newsletter.app.ticking import tick
+from newsletter.app import open_desk
+from newsletter.app.clock.tick import tick
+from newsletter.app.feedback import provider_events
+from newsletter.app.readers import lists, reader_links, sign_up
+from newsletter.app.readers.reader_links import State
 from newsletter.model import Consequence, Event, Issue, Rendered, Status
 from newsletter.render import look
 from newsletter.store import Database, signups
@@ -32,17 +34,17 @@ def test_who_confirms_is_subscribed_once_and_may_come_back(desk_office: Office) 
     assert status(office, "ada@example.com") == PENDING
     where, first = key(office)
     assert where == "confirm"
-    assert readers.look_at_confirmation(office.desk, first).state is State.OPEN
+    assert reader_links.look_at_confirmation(office.desk, first).state is State.OPEN
     assert status(office, "ada@example.com") == PENDING
-    assert readers.confirm(office.desk, first).state is State.DONE
+    assert reader_links.confirm(office.desk, first).state is State.DONE
     assert status(office, "ada@example.com") == ACTIVE
-    assert people.remove(office.desk, "ada@example.com")
-    assert readers.confirm(office.desk, first).state is State.USED
+    assert lists.remove(office.desk, "ada@example.com")
+    assert reader_links.confirm(office.desk, first).state is State.USED
     assert status(office, "ada@example.com") == UNSUBSCRIBED
     office.now += timedelta(hours=2)
     assert answered(office, "ada@example.com") == ["ada@example.com"]
     assert status(office, "ada@example.com") == UNSUBSCRIBED
-    assert readers.confirm(office.desk, key(office)[1]).state is State.DONE
+    assert reader_links.confirm(office.desk, key(office)[1]).state is State.DONE
     assert status(office, "ada@example.com") == ACTIVE
 
 
@@ -50,7 +52,7 @@ def test_a_link_to_confirm_works_for_48_hours(desk_office: Office) -> None:
     answered(desk_office, "ada@example.com")
     _, link = key(desk_office)
     desk_office.now += timedelta(hours=48, seconds=1)
-    assert readers.confirm(desk_office.desk, link).state is State.EXPIRED
+    assert reader_links.confirm(desk_office.desk, link).state is State.EXPIRED
     assert status(desk_office, "ada@example.com") == PENDING
 
 
@@ -58,7 +60,7 @@ def test_an_active_reader_gets_the_way_to_their_preferences(desk_office: Office)
     assert answered(desk_office, "reader@example.com") == ["reader@example.com"]
     where, own = key(desk_office)
     assert where == "preferences"
-    assert isinstance(readers.preferences(desk_office.desk, [], own), readers.Preferences)
+    assert isinstance(reader_links.preferences(desk_office.desk, [], own), reader_links.Preferences)
 
 
 def test_who_is_barred_keeps_their_newsletters_when_they_save_their_name(
@@ -71,10 +73,10 @@ def test_who_is_barred_keeps_their_newsletters_when_they_save_their_name(
         "e1", "bounce", 0, one.now, {}, email="reader@example.com", consequence=Consequence.BOUNCED
     )
     one.now += timedelta(seconds=1)
-    assert reporting.store(one.desk, [bounce]).new == 1
-    assert readers.choose(one.desk, [], own, "Ada", []) is State.DONE
-    found = readers.preferences(one.desk, [], own)
-    assert isinstance(found, readers.Preferences)
+    assert provider_events.store(one.desk, [bounce]).new == 1
+    assert reader_links.choose(one.desk, [], own, "Ada", []) is State.DONE
+    found = reader_links.preferences(one.desk, [], own)
+    assert isinstance(found, reader_links.Preferences)
     assert (found.name, found.barred) == ("Ada", True)
     assert status(one, "reader@example.com") == ACTIVE
 
@@ -82,8 +84,8 @@ def test_who_is_barred_keeps_their_newsletters_when_they_save_their_name(
 def test_no_mail_goes_to_who_was_erased_or_is_suppressed(desk_office: Office) -> None:
     rows = "".join(f"{s.word}@example.com,{s.word}\n" for s in Status if s.suppresses)
     path = desk_office.room.write("a.csv", f"email,status\n{rows}erased@example.com,active\n")
-    people.import_file(desk_office.desk, path, skip_bad_lines=False)
-    people.erase(desk_office.desk, "erased@example.com")
+    lists.import_file(desk_office.desk, path, skip_bad_lines=False)
+    lists.erase(desk_office.desk, "erased@example.com")
     barred = [f"{status}@example.com" for status in ("blocked", "bounced", "complained", "erased")]
     assert answered(desk_office, *barred) == []
     rows = desk_office.desk.database
@@ -93,18 +95,18 @@ def test_no_mail_goes_to_who_was_erased_or_is_suppressed(desk_office: Office) ->
 
 def test_who_never_confirms_is_forgotten_and_who_was_imported_is_not(desk_office: Office) -> None:
     path = desk_office.room.write("a.csv", "email,status\nold@example.com,pending\n")
-    people.import_file(desk_office.desk, path, skip_bad_lines=False)
+    lists.import_file(desk_office.desk, path, skip_bad_lines=False)
     answered(desk_office, "ada@example.com", "old@example.com")
     answered(desk_office, "bob@example.com")
-    readers.confirm(desk_office.desk, key(desk_office)[1])
+    reader_links.confirm(desk_office.desk, key(desk_office)[1])
     desk_office.now += timedelta(days=2)
     answered(desk_office, "ada@example.com")
     desk_office.now += timedelta(days=1, seconds=1)
-    signing_up.forget(desk_office.desk)
+    sign_up.forget(desk_office.desk)
     assert status(desk_office, "ada@example.com") == PENDING  # the second link works still
     desk_office.now += timedelta(days=2)
     tick(desk_office.desk)
-    found = {each.email: each.status for each in people.everyone(desk_office.desk)}
+    found = {each.email: each.status for each in lists.everyone(desk_office.desk)}
     assert found == {
         "reader@example.com": ACTIVE,
         "old@example.com": PENDING,
@@ -120,14 +122,14 @@ def test_who_never_confirms_is_forgotten_also_when_their_mail_was_reported_on(
     room = Newsroom(tmp_path)
     room.configure(f'\n[database]\nurl = "{database_url}"\n')
     desk = open_desk(tmp_path, lambda: now)
-    assert signing_up.ask(desk, "ada@example.com", NETWORK)
-    signing_up.answer_all(desk)
+    assert sign_up.ask(desk, "ada@example.com", NETWORK)
+    sign_up.answer_all(desk)
     said = {"reason": "550 no such user"}
     bounce = Event("e1", "bounce", 0, NOW, {}, email="ada@example.com", said=said)
-    assert reporting.store(desk, [bounce]).new == 1
+    assert provider_events.store(desk, [bounce]).new == 1
     now += timedelta(days=3, seconds=1)
-    signing_up.forget(desk)
-    assert list(people.everyone(desk)) == []
+    sign_up.forget(desk)
+    assert list(lists.everyone(desk)) == []
     with desk.database.read() as connection:
         assert connection.scalar(text("select count(*) from subscribers")) == 0
         left = connection.execute(text("select kind, subscriber_id, raw from events")).all()
@@ -151,20 +153,20 @@ def test_of_many_who_press_the_button_at_once_one_confirms(
     room = Newsroom(tmp_path)
     room.configure(f'\n[database]\nurl = "{database_url}"\n')
     desk = open_desk(tmp_path)
-    signing_up.ask(desk, "ada@example.com", NETWORK)
-    signing_up.answer_all(desk)
+    sign_up.ask(desk, "ada@example.com", NETWORK)
+    sign_up.answer_all(desk)
     match = LINK.search(part(newest(room, "alerts"), "plain"))
     assert match
     link = match[2]
-    states = at_once(8, lambda: readers.confirm(desk, link).state)
+    states = at_once(8, lambda: reader_links.confirm(desk, link).state)
     assert Counter(states) == {State.DONE: 1, State.USED: 7}
     desk.close()
 
 
 def test_a_link_of_somebody_who_was_erased_since_then_does_nothing(desk_office: Office) -> None:
     answered(desk_office, "ada@example.com")
-    people.erase(desk_office.desk, "ada@example.com")
-    assert readers.confirm(desk_office.desk, key(desk_office)[1]).state is State.BARRED
+    lists.erase(desk_office.desk, "ada@example.com")
+    assert reader_links.confirm(desk_office.desk, key(desk_office)[1]).state is State.BARRED
     assert b"ada@" not in rows(desk_office)
 
 
@@ -178,10 +180,10 @@ def test_the_rules_for_mails_hold_for_those_to_readers(
         **{'reply_to = "': f'language = "{language}"\naccent = "{accent}"\nreply_to = "'}
     )
     desk = open_desk(tmp_path)
-    people.add(desk, "known@example.com", "")
+    lists.add(desk, "known@example.com", "")
     for address in ("new@example.com", "known@example.com"):
-        signing_up.ask(desk, address, NETWORK)
-    signing_up.answer_all(desk)
+        sign_up.ask(desk, address, NETWORK)
+    sign_up.answer_all(desk)
     paths = list((tmp_path / "outbox" / "alerts").glob("*.eml"))
     assert len(paths) == 2
     for path in paths:
@@ -201,19 +203,19 @@ def test_the_whole_way_on_each_database(tmp_path: Path, database_url: str) -> No
     room = Newsroom(tmp_path)
     room.configure(f'\n[database]\nurl = "{database_url}"\n')
     desk = open_desk(tmp_path)
-    assert signing_up.ask(desk, "ada@example.com", NETWORK)
+    assert sign_up.ask(desk, "ada@example.com", NETWORK)
     tick(desk)
     match = LINK.search(part(newest(room, "alerts"), "plain"))
     assert match
-    found = readers.confirm(desk, match[2])
+    found = reader_links.confirm(desk, match[2])
     assert found.state is State.DONE
     assert found.reader
-    own = readers.preferences_key(desk, found.reader)
-    assert readers.choose(desk, [], own, "Ada", [desk.name]) is State.DONE
-    chosen = readers.preferences(desk, [], own)
-    assert chosen == readers.Preferences("Ada", False, (readers.Choice(desk.name, True),))
-    assert readers.choose(desk, [], own, "", []) is State.DONE
-    assert readers.erase(desk, [], own) is State.DONE
-    assert readers.preferences(desk, [], own) is State.GONE
-    assert list(people.everyone(desk)) == []
+    own = reader_links.preferences_key(desk, found.reader)
+    assert reader_links.choose(desk, [], own, "Ada", [desk.name]) is State.DONE
+    chosen = reader_links.preferences(desk, [], own)
+    assert chosen == reader_links.Preferences("Ada", False, (reader_links.Choice(desk.name, True),))
+    assert reader_links.choose(desk, [], own, "", []) is State.DONE
+    assert reader_links.erase(desk, [], own) is State.DONE
+    assert reader_links.preferences(desk, [], own) is State.GONE
+    assert list(lists.everyone(desk)) == []
     desk.close()

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from newsletter.app import people, readers, signing_up
-from newsletter.app.readers import State
-from newsletter.app.ticking import tick
+from newsletter.app.clock.tick import tick
+from newsletter.app.readers import lists, reader_links, sign_up
+from newsletter.app.readers.reader_links import State
 from newsletter.store import Database, signups, standing
 from newsletter.store.subscribers import PENDING, People, address_keys
 from tests.e2e.servers import mail_server
@@ -33,7 +33,7 @@ def test_dots_and_tags_bring_one_mailbox_no_further_mails(desk_office: Office) -
     assert answered(desk_office, *same) == ["+a@example.com", "ada@example.com"]
     assert answered(desk_office, "ada@example.test") == ["ada@example.test"]
     assert ask(desk_office, "ada+1@example.com")
-    people.erase(desk_office.desk, "ada@example.com")
+    lists.erase(desk_office.desk, "ada@example.com")
     desk_office.now += timedelta(hours=2)
     assert answered(desk_office) == ["ada+1@example.com"]  # that may be somebody else
 
@@ -77,7 +77,7 @@ def test_a_mail_that_is_not_taken_is_tried_again_and_no_log_names_the_reader(
     place = desk_office.room.folder / "outbox"
     place.write_text("this is no folder")
     assert ask(desk_office, "ada@example.com")
-    signing_up.answer_all(desk_office.desk)
+    sign_up.answer_all(desk_office.desk)
     assert "is tried again" in caplog.text
     assert "ada" not in caplog.text
     place.unlink()
@@ -91,14 +91,14 @@ def test_a_link_that_was_mailed_late_works_its_48_hours(desk_office: Office) -> 
     place.write_text("this is no folder")
     assert ask(desk_office, "ada@example.com")
     for _ in range(40):
-        signing_up.answer_all(desk_office.desk)
+        sign_up.answer_all(desk_office.desk)
         desk_office.now += timedelta(hours=1)
     place.unlink()
     desk_office.now += timedelta(hours=1)
     assert answered(desk_office) == ["ada@example.com"]
     desk_office.now += timedelta(hours=47)
-    signing_up.forget(desk_office.desk)
-    assert readers.confirm(desk_office.desk, key(desk_office)[1]).state is State.DONE
+    sign_up.forget(desk_office.desk)
+    assert reader_links.confirm(desk_office.desk, key(desk_office)[1]).state is State.DONE
 
 
 def test_the_log_says_that_a_key_is_missing_without_which_nobody_is_mailed(
@@ -106,7 +106,7 @@ def test_the_log_says_that_a_key_is_missing_without_which_nobody_is_mailed(
 ) -> None:
     one = office('[provider]\ntype = "sendgrid"')
     assert ask(one, "ada@example.com")
-    signing_up.answer_all(one.desk)
+    sign_up.answer_all(one.desk)
     assert "SENDGRID_API_KEY is not set" in caplog.text
     assert "ada" not in caplog.text
 
@@ -122,7 +122,7 @@ def test_a_mail_of_which_no_answer_comes_is_repeated_no_more_than_an_address_may
         server.script[("DATA", "ada@example.com")] = "drop"  # it is taken, and nobody says so
         assert ask(one, "ada@example.com")
         for _ in range(50):
-            signing_up.answer_all(one.desk)
+            sign_up.answer_all(one.desk)
             one.now += timedelta(hours=1)
         assert [mail.recipient for mail in server.mails] == ["ada@example.com"] * 3
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from newsletter import sources
-from newsletter.discover import discover
 from newsletter.errors import FetchError
+from newsletter.gather.discovery import discover
 from newsletter.http import Door
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings, _page

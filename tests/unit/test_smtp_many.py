@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from newsletter.model import Answer, Outcome
 from newsletter.providers import smtp
-from newsletter.providers._smtp_pace import Pace
 from newsletter.providers.smtp import SmtpProvider
+from newsletter.providers.smtp.pace import Pace
 from tests.e2e.servers import MailServer, mail_server
 from tests.letters import a_recipient, a_send, readers
 from tests.postman import Build, smtp_providers

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter import terms
+from newsletter.text import search_terms
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from newsletter import terms
     ],
 )
 def test_words_are_kept_plain_and_korean_ones_in_pairs(text: str, words: str) -> None:
-    assert terms.indexed(text) == words
+    assert search_terms.indexed(text) == words
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,11 @@ def test_words_are_kept_plain_and_korean_ones_in_pairs(text: str, words: str) ->
         ("state-wide", [["state", "wide"]]),
         ("중앙시장", [["중앙", "앙시", "시장"]]),
         ("*** -- ' \" ; \0", []),
-        ("x " * 50, [["x"]] * terms.MOST),
+        ("x " * 50, [["x"]] * search_terms.MOST),
     ],
 )
 def test_what_is_asked_for_has_no_commands(asked: str, phrases: list[list[str]]) -> None:
-    assert terms.phrases(asked) == phrases
+    assert search_terms.phrases(asked) == phrases
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_what_is_asked_for_has_no_commands(asked: str, phrases: list[list[str]])
     ],
 )
 def test_what_was_found_is_marked(text: str, asked: str, hits: list[str]) -> None:
-    pieces = terms.marked(text, asked)
+    pieces = search_terms.marked(text, asked)
     assert "".join(piece for piece, _ in pieces) == text
     assert [piece for piece, hit in pieces if hit] == hits
 
 
 def test_an_excerpt_is_of_the_passage_that_has_most() -> None:
     long = f"{'before it ' * 30}the night market opens {'and after it ' * 30}"
-    pieces = terms.excerpt(["a market", long, "night"], "night market")
+    pieces = search_terms.excerpt(["a market", long, "night"], "night market")
     words = "".join(piece for piece, _ in pieces)
     assert words.startswith("… ")
     assert words.endswith(" …")
@@ -68,5 +68,5 @@ def test_an_excerpt_is_of_the_passage_that_has_most() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.text(), st.text())
 def test_marks_take_nothing_away(text: str, asked: str) -> None:
-    assert "".join(piece for piece, _ in terms.marked(text, asked)) == text
-    terms.excerpt([text], asked)
+    assert "".join(piece for piece, _ in search_terms.marked(text, asked)) == text
+    search_terms.excerpt([text], asked)

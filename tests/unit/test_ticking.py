@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from newsletter.app import ticking
-from newsletter.app.delivering import Watch
-from newsletter.app.ticking import tick
+from newsletter.app.clock import tick as clock_tick
+from newsletter.app.clock.tick import tick
+from newsletter.app.send.delivery import Watch
 from tests.office import FRIDAY, ISSUE, MONDAY, Offices
 
 
@@ -97,7 +97,7 @@ def test_two_processes_do_a_moment_once(office: Offices) -> None:
 def test_a_send_that_takes_its_time_keeps_its_moment(
     office: Offices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ticking, "BRIEF", timedelta(seconds=2))
+    monkeypatch.setattr(clock_tick, "BRIEF", timedelta(seconds=2))
     week = office('approval = "automatic"')
     other = week.open()
     week.tick(FRIDAY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from newsletter.app.watched import LATE, STUCK, Watched, health
+from newsletter.app.service.health import LATE, STUCK, Watched, health
 
 
 def watched(**state: object) -> Watched:

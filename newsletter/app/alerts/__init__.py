@@ -1,0 +1,1 @@
+"""What the editor is told, in which words, and how it reaches them."""

@@ -1,0 +1,56 @@
+"""An hour before its deadline, the editor hears of an issue that may not go as it is."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from newsletter import issues, schedule
+from newsletter.app.alerts import queue, wording
+from newsletter.app.alerts.queue import Kind
+from newsletter.app.approval.rules import Obstacle, obstacle
+from newsletter.app.desk import Desk
+from newsletter.app.timetable.deadlines import decided
+from newsletter.errors import NewsletterError
+from newsletter.schedule import DEADLINE, GATHER, SEND, Moment
+from newsletter.store import alerts, sends
+
+AHEAD = timedelta(hours=1)
+
+
+def look_ahead(desk: Desk) -> None:
+    """Tell of each issue that is decided about within the hour, and is not ready."""
+    now = desk.clock()
+    coming = schedule.due(desk.config.schedule, desk.config.zone, now, now + AHEAD, desk.moved())
+    for moment in coming:
+        if moment.kind in {DEADLINE, SEND} and _decides(desk, moment):
+            _remind(desk, date.fromisoformat(moment.issue))
+
+
+def _decides(desk: Desk, moment: Moment) -> bool:
+    """Whether it is this moment at which it must be approved, and not an earlier one."""
+    end = decided(desk, date.fromisoformat(moment.issue))
+    return end is not None and end == moment.local
+
+
+def _is_to_be_gathered(desk: Desk, issue: date) -> bool:
+    """Whether its draft is still to come, by the timetable."""
+    if (issues.folder_of(desk.folder, issue) / "issue.toml").exists():
+        return False
+    now = desk.clock()
+    coming = schedule.due(desk.config.schedule, desk.config.zone, now, now + AHEAD, desk.moved())
+    return any(m.kind == GATHER and m.issue == issue.isoformat() for m in coming)
+
+
+def _remind(desk: Desk, issue: date) -> None:
+    with desk.database.read() as connection:
+        begun = sends.find(connection, desk.name, issue.isoformat())
+        told = alerts.is_told(connection, desk.name, Kind.UNAPPROVED, f"{issue} {wording.NEAR}")
+    if begun or told or _is_to_be_gathered(desk, issue):
+        return
+    try:
+        found = obstacle(desk, issue)
+    except NewsletterError as error:
+        found = Obstacle(str(error))
+    if found:
+        with desk.database.begin() as connection:
+            queue.tell(desk, connection, wording.unapproved(desk, issue, found))

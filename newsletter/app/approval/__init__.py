@@ -1,0 +1,1 @@
+"""Whether an issue may go, who says so, and the test mail that shows it."""

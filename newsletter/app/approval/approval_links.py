@@ -1,0 +1,146 @@
+"""Approval by a link: signed, for exactly these bytes, once, and not for ever."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from email.utils import parseaddr
+from enum import StrEnum
+
+from newsletter.app.desk import Desk
+from newsletter.app.issue import correction_mail
+from newsletter.app.issue.build import Built, compose
+from newsletter.app.timetable.deadlines import goes_out, leaves
+from newsletter.errors import NewsletterError
+from newsletter.issues import parse_issue
+from newsletter.links import signed_links
+from newsletter.links.keyring import keyring
+from newsletter.links.signed_links import Approving
+from newsletter.store import approvals, sends
+from newsletter.store.approvals import Approval
+
+log = logging.getLogger(__name__)
+
+AT_LEAST = timedelta(days=1)  # a link works so long, also where its issue is late
+
+
+class State(StrEnum):
+    """What a link can do."""
+
+    OPEN = "open"  # it approves
+    APPROVED = "approved"  # these bytes are approved, by it or otherwise
+    UNKNOWN = "unknown"  # it was not made here, or was changed on the way
+    SENT = "sent"
+    UNDONE = "undone"  # it is the mail about a correction that was taken back
+    CHANGED = "changed"  # the issue is not any more what the link was made for
+    USED = "used"  # and its approval was taken back
+    EXPIRED = "expired"
+    ERRORS = "errors"  # a check found what must be mended first
+    BROKEN = "broken"  # the issue cannot be built just now
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link as somebody follows it.
+
+    ``key`` is the last part of its address; ``says`` is None for one that is unknown, ``built``
+    where nothing is shown of the issue. ``goes_out``: when the issue leaves by itself once it is
+    approved; None: a person sends it.
+    """
+
+    state: State
+    key: str
+    says: Approving | None = None
+    built: Built | None = None
+    approval: Approval | None = None
+    goes_out: datetime | None = None
+
+    @property
+    def issue(self) -> date | None:
+        """The issue that it is about."""
+        return parse_issue(self.says.issue) if self.says else None
+
+
+def link(desk: Desk, issue: date, hash_: str) -> str | None:
+    """A new link that approves these bytes; None where there are no public pages.
+
+    Raises ConfigError where the key that signs it cannot be used.
+    """
+    base = desk.config.newsletter.base_url
+    if base is None:
+        return None
+    ring = keyring(desk.folder)
+    return f"{base}/approve/" + signed_links.approval_key(
+        ring, desk.name, issue.isoformat(), hash_, expiry(desk, issue)
+    )
+
+
+def expiry(desk: Desk, issue: date) -> datetime:
+    """Until when a link that is made now works: as long as an approval lets the issue go out."""
+    moment = leaves(desk, issue)
+    end = moment + desk.config.schedule.grace if moment else desk.clock()
+    return max(end, desk.clock() + AT_LEAST).replace(microsecond=0)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an issue stands: ``approval`` is of these bytes, and of no others."""
+
+    sent: bool
+    approval: Approval | None
+
+
+def standing(desk: Desk, issue: date, hash_: str) -> Standing:
+    """Whether these bytes are approved, and whether the issue was sent."""
+    with desk.database.read() as connection:
+        sent = sends.find(connection, desk.name, issue.isoformat()) is not None
+        approval = approvals.find(connection, desk.name, issue.isoformat())
+    return Standing(sent, approval if approval and approval.hash == hash_ else None)
+
+
+def look(desk: Desk, key: str) -> Link:
+    """What the link can do now; changes nothing."""
+    says = signed_links.read_approval(keyring(desk.folder), desk.name, key)
+    if says is None:
+        return Link(State.UNKNOWN, key)
+    with desk.database.read() as connection:
+        sent = sends.find(connection, desk.name, says.issue) is not None
+        approval = approvals.find(connection, desk.name, says.issue)
+        used = approvals.is_used(connection, says.nonce)
+        undone = correction_mail.undone(connection, desk.name, parse_issue(says.issue))
+    if sent:
+        return Link(State.SENT, key, says)
+    if undone:
+        return Link(State.UNDONE, key, says)
+    try:
+        built = compose(desk, parse_issue(says.issue))
+    except NewsletterError as error:
+        log.warning("The issue of a link to approve cannot be built: %s", error)
+        return Link(State.BROKEN, key, says)
+    if built.rendered.hash != says.hash:
+        return Link(State.CHANGED, key, says)
+    found = Link(State.OPEN, key, says, built, approval, goes_out(desk, built.issue.date))
+    if approval and approval.hash == says.hash:
+        return replace(found, state=State.APPROVED)
+    if used:
+        return replace(found, state=State.USED)
+    if says.expires <= desk.clock():
+        return replace(found, state=State.EXPIRED)
+    return replace(found, state=State.ERRORS) if built.errors else found
+
+
+def approve(desk: Desk, key: str) -> Link:
+    """Approve by the link, if it still may; what it can do, or has done."""
+    found = look(desk, key)
+    if found.state is not State.OPEN or found.says is None:
+        return found
+    says, now = found.says, desk.clock()
+    with desk.database.begin() as connection:
+        mine = approvals.use_link(connection, says.nonce, now)
+        if mine and sends.find(connection, desk.name, says.issue) is None:
+            address = parseaddr(desk.config.alerts_to or "")[1] or desk.name
+            by = f"{address}, by a link"[:320]
+            approvals.approve(connection, desk.name, says.issue, says.hash, by, now)
+            log.info("%s was approved by a link, hash %s", says.issue, says.hash[:12])
+    return look(desk, key)

@@ -1,0 +1,1 @@
+"""Past issues on the web, and their corrections."""

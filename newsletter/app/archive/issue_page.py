@@ -1,0 +1,118 @@
+"""The page of an issue that was sent: its mail as nobody's, and what the page says beside it."""
+
+from __future__ import annotations
+
+from datetime import date
+from email.utils import parseaddr
+from typing import Any
+from urllib.parse import urlsplit
+
+from newsletter.app.archive import past_issues
+from newsletter.app.desk import Desk
+from newsletter.links import signed_links, tokens
+from newsletter.model import IssueText, Published
+from newsletter.render import webview
+from newsletter.store import archive as texts
+
+
+def page(desk: Desk, issue: Published) -> str:
+    """The issue's page: its mail as nobody's, with everything that was mended."""
+    return webview.page(neutral(desk, issue.send), _beside(desk, issue), issue.changes)
+
+
+def neutral(desk: Desk, send: int) -> str:
+    """The HTML part of a send with nothing of any reader's in it."""
+    with desk.database.read() as connection:
+        html = texts.html(connection, send)
+    newsletter = desk.config.newsletter
+    leave = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
+    if newsletter.base_url:
+        leave = f"{newsletter.base_url}/subscribe"
+    return tokens.fill(html, tokens.values(desk.language.words["greeting"], leave, leave))
+
+
+def _beside(desk: Desk, issue: Published) -> webview.Beside:
+    newsletter, words, text = (
+        desk.config.newsletter,
+        desk.language.words,
+        past_issues.now_said(issue),
+    )
+    home = urlsplit(newsletter.base_url or "").path.rstrip("/")
+    where = desk.page_url(issue.issue)
+    alternates = [
+        ("alternate", f"{home}/{file}", type_, f"{desk.name} ({kind})")
+        for file, type_, kind in past_issues.FEEDS
+    ]
+    public = [("canonical", where, "", ""), *alternates] if newsletter.base_url else []
+    return webview.Beside(
+        title=f"{text.subject} · {desk.name}",
+        language=newsletter.language,
+        accent=newsletter.accent,
+        meta=_told(desk, issue, text),
+        links=public,
+        facts=_for_machines(desk, issue, text),
+        bar_name=words["archive_bar"],
+        bar=[
+            (f"← {words['archive_all']}", f"{home}/"),
+            (words["archive_subscribe"], f"{home}/subscribe"),
+        ],
+        notes_name=words["correction"],
+        notes=[past_issues.told(desk, each) for each in reversed(issue.corrections) if each.note],
+    )
+
+
+def _told(desk: Desk, issue: Published, text: IssueText) -> list[tuple[str, str]]:
+    """What stands in the head, for search engines and those who pass the page on."""
+    found = {
+        "og:type": "article",
+        "og:site_name": desk.name,
+        "og:title": text.subject,
+        "og:description": text.preheader,
+        "og:url": desk.page_url(issue.issue) if desk.config.newsletter.base_url else "",
+        "og:image": text.picture or "",
+        "og:locale": desk.language.territory,
+        "article:published_time": issue.at.isoformat(),
+        "article:modified_time": issue.changed_at.isoformat()
+        if issue.changed_at > issue.at
+        else "",
+        "twitter:card": "summary_large_image" if text.picture else "summary",
+        "description": text.preheader,
+        "robots": "index, follow, max-image-preview:large",
+    }
+    return [(name, content) for name, content in found.items() if content]
+
+
+def _for_machines(desk: Desk, issue: Published, text: IssueText) -> dict[str, Any]:
+    """The issue in the words of schema.org."""
+    newsletter = desk.config.newsletter
+    publisher = {"@type": "Organization", "name": parseaddr(newsletter.sender)[0] or desk.name}
+    home = {"url": f"{newsletter.base_url}/"} if newsletter.base_url else {}
+    editor = desk.config.editor.name
+    found: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": ["Article", "PublicationIssue"],
+        "headline": text.subject,
+        "name": desk.language.long_date(date.fromisoformat(issue.issue)),
+        "description": text.preheader,
+        "datePublished": issue.at.isoformat(),
+        "dateModified": issue.changed_at.isoformat(),
+        "inLanguage": newsletter.language,
+        "isAccessibleForFree": True,
+        "isPartOf": {"@type": "Periodical", "name": desk.name, **home},
+        "publisher": publisher,
+        "author": {"@type": "Person", "name": editor} if editor else publisher,
+        "image": text.picture,
+        "url": desk.page_url(issue.issue) if newsletter.base_url else None,
+        "mainEntityOfPage": desk.page_url(issue.issue) if newsletter.base_url else None,
+        "hasPart": [
+            {"@type": "NewsArticle", "headline": story.headline, "url": story.url}
+            for story in text.stories
+            if story.url
+        ],
+        "correction": [
+            {"@type": "CorrectionComment", "text": c.note, "datePublished": c.at.isoformat()}
+            for c in issue.corrections
+            if c.note
+        ],
+    }
+    return {name: value for name, value in found.items() if value not in (None, "", [])}

@@ -1,0 +1,165 @@
+"""Where the newsletter stands: what comes, what went out, what waits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+from newsletter import issues
+from newsletter.app.desk import Desk
+from newsletter.app.feedback import provider_events
+from newsletter.app.issue.build import compose
+from newsletter.app.send.receipts import under_way
+from newsletter.app.timetable import moves
+from newsletter.errors import NewsletterError
+from newsletter.model import Gathered, Health, Receipt, SourceReport
+from newsletter.schedule import GATHER, SEND, Moment
+from newsletter.store import alerts, approvals, occurrences, receipts, sends
+from newsletter.store.occurrences import Occurrence
+from newsletter.store.occurrences import State as Moments
+from newsletter.store.sends import State
+
+COMING = 5  # moments
+SENDS = 3  # of so many, the newest, it is said who waits and who is in doubt
+_OVER = (Moments.DONE, Moments.SKIPPED)
+_STANDS = {Moments.WAITING: "waits", Moments.MISSED: "was missed"}
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What ``newsletter status`` shows."""
+
+    newsletter: str
+    timezone: str
+    next: tuple[Moment, ...]
+    last: Receipt | None
+    recent: tuple[Occurrence, ...]
+    sources: tuple[SourceReport, ...]
+    waiting: tuple[str, ...]
+
+
+def overview(desk: Desk) -> Overview:
+    """Look at everything; changes nothing."""
+    issue = desk.next_issue()
+    with desk.database.begin() as connection:
+        found = sends.issues(connection, desk.name)
+        frozen = (sends.find(connection, desk.name, name) for name in list(found)[-SENDS:])
+        sent = [receipts.receipt(connection, each) for each in frozen if each]
+        mended = sends.issues(connection, desk.name, corrections=True)
+        frozen = (sends.find(connection, desk.name, name) for name in list(mended)[-SENDS:])
+        corrections = [receipts.receipt(connection, each) for each in frozen if each]
+        recent = occurrences.recent(connection, desk.name)
+    last = sent[-1] if sent else None
+    gathered, damage = _newest_gathered(desk)
+    return Overview(
+        newsletter=desk.name,
+        timezone=desk.config.newsletter.timezone,
+        next=tuple(_next(desk)),
+        last=last,
+        recent=tuple(recent),
+        sources=gathered.sources if gathered else (),
+        waiting=(
+            *damage,
+            *_unread(desk),
+            *_undone(recent, found),
+            *(line for each in reversed([*sent, *corrections]) for line in _unfinished(desk, each)),
+            *_waiting(desk, issue, last, gathered.sources if gathered else (), recent),
+        ),
+    )
+
+
+def _newest_gathered(desk: Desk) -> tuple[Gathered | None, tuple[str, ...]]:
+    folders = issues.existing(desk.folder)
+    if not folders:
+        return None, ()
+    try:
+        return issues.read_gathered(issues.folder_of(desk.folder, folders[-1])), ()
+    except NewsletterError as error:
+        return None, (str(error),)
+
+
+def _undone(recent: list[Occurrence], sent: dict[str, State]) -> Iterator[str]:
+    """What the timetable could not do by itself, the oldest first, unless it was done later."""
+    over = {(each.kind, each.issue) for each in recent if each.state in _OVER}
+    for each in reversed(recent):
+        if (each.kind, each.issue) in over or sent.get(each.issue) in {State.DONE, State.CANCELLED}:
+            continue
+        late = each.state is Moments.MISSED and each.kind in {GATHER, SEND}
+        if each.reason and (late or each.state is Moments.WAITING):
+            yield f"The {each.kind} of {each.issue} {_STANDS[each.state]}: {each.reason}"
+
+
+def _waiting(
+    desk: Desk,
+    issue: date,
+    last: Receipt | None,
+    sources: tuple[SourceReport, ...],
+    recent: list[Occurrence],
+) -> Iterator[str]:
+    """One sentence for everything that a person must do."""
+    with desk.database.read() as connection:
+        unsent = alerts.unsent(connection, desk.name, desk.clock())
+    for alert in unsent:
+        yield f"An alert ({alert.kind}, {alert.issue}) could not be sent: {alert.reason}"
+    for source in sources:
+        if source.status in {Health.FAILING, Health.STALE}:
+            yield f"The source {source.name} is {source.status}: {source.said}"
+    waits = [each for each in recent if each.kind == SEND and each.state is Moments.WAITING]
+    told = {each.issue for each in waits if each.reason}  # one that was moved has none
+    if (last and last.issue == issue.isoformat()) or issue.isoformat() in told:
+        return
+    yield from _unapproved(desk, issue)
+
+
+def _unfinished(desk: Desk, send: Receipt) -> Iterator[str]:
+    if send.state == State.PAUSED:
+        yield f"The send of {send.issue} is paused: {send.reason}"
+    if send.in_doubt:
+        yield (
+            f"Readers of {send.issue} who are in doubt: {send.in_doubt}; "
+            f"see: newsletter receipt {send.issue}"
+        )
+    paused = send.state == State.PAUSED
+    if send.waiting and not paused and not under_way(desk, issues.parse_issue(send.issue)):
+        yield (
+            f"Readers of {send.issue} who wait: {send.waiting}; go on: newsletter send {send.issue}"
+        )
+
+
+def _unread(desk: Desk) -> Iterator[str]:
+    if trouble := provider_events.trouble(desk):
+        yield trouble
+
+
+def _next(desk: Desk) -> Iterator[Moment]:
+    """The moments to come, with the next send however many are before it."""
+    coming = moves.ahead(desk)
+    first = list(islice(coming, COMING))
+    yield from first
+    if all(moment.kind != SEND for moment in first):
+        yield next(moment for moment in coming if moment.kind == SEND)
+
+
+def _unapproved(desk: Desk, issue: date) -> Iterator[str]:
+    if desk.config.schedule.approval == "automatic":
+        return
+    if not (issues.folder_of(desk.folder, issue) / "issue.toml").exists():
+        return
+    with desk.database.begin() as connection:
+        approval = approvals.find(connection, desk.name, issue.isoformat())
+    try:
+        built = compose(desk, issue)
+    except NewsletterError as error:
+        yield f"Issue {issue} cannot be built: {error}"
+        return
+    if built.errors:
+        yield (
+            f"Issue {issue} has findings that stop it ({len(built.errors)}); "
+            f"see: newsletter check {issue}"
+        )
+    elif approval is None:
+        yield f"Issue {issue} is not approved; look at it: newsletter preview {issue}"
+    elif approval.hash != built.rendered.hash:
+        yield f"Issue {issue} changed after it was approved; look again: newsletter preview {issue}"

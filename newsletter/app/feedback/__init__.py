@@ -1,0 +1,1 @@
+"""What became of a mail: provider events, bounces, figures."""

@@ -1,0 +1,119 @@
+"""The list of sources with their health, and a new one found by its address."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from newsletter import config, issues, providers, sources
+from newsletter.app.desk import Desk
+from newsletter.config import SourceOptions
+from newsletter.errors import FetchError, UsageError
+from newsletter.model import SourceReport
+from newsletter.sanitize import canonical
+
+if TYPE_CHECKING:
+    from newsletter.gather.discovery import Found
+
+LOOK_BACK = 8  # issues
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A source as configured, and its report from the last gather that knew it."""
+
+    options: SourceOptions
+    report: SourceReport | None
+
+
+@dataclass(frozen=True)
+class Added:
+    """The source that was added, its block in newsletter.toml, and what else there was."""
+
+    found: Found
+    block: str
+    others: tuple[Found, ...]
+
+
+def listed(desk: Desk) -> list[Listed]:
+    """Every source of newsletter.toml, in its order."""
+    reports: dict[str, SourceReport] = {}
+    for day in issues.existing(desk.folder)[-LOOK_BACK:]:
+        gathered = issues.read_gathered(issues.folder_of(desk.folder, day))
+        reports |= {report.name: report for report in gathered.sources} if gathered else {}
+    return [Listed(options, reports.get(options.name)) for options in desk.config.sources]
+
+
+def add(desk: Desk, url: str, kind: str | None = None, section: str | None = None) -> Added:
+    """Find out what is at the address, and write its block into newsletter.toml.
+
+    ``kind`` chooses among several. Raises FetchError where there is no source, UsageError where it
+    is there already, or is of no such kind.
+    """
+    from newsletter.gather.discovery import discover
+
+    with desk.door("look") as door:
+        found = discover(url, door)
+    chosen = [each for each in found if kind in (None, each.type)]
+    if found and not chosen:
+        kinds = ", ".join(sorted({each.type for each in found}))
+        raise UsageError(f"{url} has no source of the type {kind!r}; it has: {kinds}.")
+    if not chosen:
+        raise FetchError(
+            f"{url} names no feed, no WordPress and no news sitemap. Ask the publisher for the "
+            f"address of one, or save its pages into a folder source."
+        )
+    best = chosen[0]
+    known = {canonical(each.name) for each in desk.config.sources}
+    if canonical(best.url) in known:
+        raise UsageError(f"{best.url} is a source already; nothing was changed.")
+    block = _block(best, section)
+    _write(desk, block)
+    return Added(best, block, tuple(each for each in found if each is not best))
+
+
+def _block(found: Found, section: str | None) -> str:
+    lines = ["[[sources]]", f"type = {_quoted(found.type)}", f"url = {_quoted(found.url)}"]
+    if section:
+        lines.append(f"section = {_quoted(section)}")
+    return "\n".join(lines) + "\n"
+
+
+def _write(desk: Desk, block: str) -> None:
+    """Put the block behind the last one of its kind; nothing else in the file changes."""
+    path = desk.folder / config.FILE
+    text = path.read_bytes().decode("utf-8-sig")
+    end = "\r\n" if "\r\n" in text else "\n"
+    block = block.replace("\n", end)
+    before, added = tomllib.loads(text), tomllib.loads(block)["sources"]
+    wanted = {**before, "sources": [*before["sources"], *added]}
+    behind_the_last = _inserted(text, block, end)
+    at_the_end = f"{text.rstrip()}{end}{end}{block}"
+    new = behind_the_last if _read(behind_the_last) == wanted else at_the_end
+    if _read(new) != wanted:
+        raise UsageError(f"{path} cannot be added to. Put this into it yourself:\n{block}")
+    issues.write_atomically(path, new.encode())
+    config.load(desk.folder, sources.options, providers.options)
+
+
+def _inserted(text: str, block: str, newline: str) -> str:
+    lines = text.splitlines()
+    start = max((i for i, line in enumerate(lines) if line.strip() == "[[sources]]"), default=0)
+    end = next((i for i in range(start + 1, len(lines)) if lines[i].startswith("[")), len(lines))
+    # Blank lines and comments above the next table belong to that one.
+    while end > start + 1 and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+        end -= 1
+    return newline.join([*lines[:end], "", *block.splitlines(), *lines[end:]]) + newline
+
+
+def _read(text: str) -> dict[str, object] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,37 @@
+"""A mail of the newsletter's that is in no ledger: a test, an alert, a confirmation."""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+
+from newsletter import providers
+from newsletter.app.desk import Desk
+from newsletter.app.recipients import personal
+from newsletter.model import Rendered, Send
+from newsletter.store.ledger import Reader
+
+NOBODY = 0  # the reader and the list in the links of a test
+
+
+def send_of(desk: Desk, issue: str, rendered: Rendered) -> Send:
+    """The mail as a send of its own, with the newsletter's sender."""
+    newsletter = desk.config.newsletter
+    return Send(
+        issue=issue,
+        newsletter=desk.name,
+        list=newsletter.list,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        hash=rendered.hash,
+        sender=newsletter.sender,
+        reply_to=newsletter.reply_to,
+    )
+
+
+def as_mail(desk: Desk, issue: str, rendered: Rendered) -> bytes:
+    """The message (RFC 5322) as it would lie in the editor's own mailbox."""
+    editor = desk.config.editor
+    address = parseaddr(editor.email or "reader@example.com")[1]
+    (recipient,) = personal(desk, NOBODY)([Reader(0, NOBODY, address, editor.name)])
+    return providers.as_mail(send_of(desk, issue, rendered), recipient, desk.clock())

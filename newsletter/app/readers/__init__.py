@@ -1,0 +1,1 @@
+"""Subscribers: lists and imports, sign-ups, and what a reader's own link does."""

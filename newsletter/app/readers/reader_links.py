@@ -1,0 +1,241 @@
+"""What readers do by the keys in their mails: confirm, leave, come back, choose, be forgotten.
+
+Whoever has a key has got it in a mail. A look changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from newsletter.app.desk import Desk
+from newsletter.app.identity import place
+from newsletter.errors import ConfigError
+from newsletter.links import signed_links
+from newsletter.links.keyring import keyring
+from newsletter.links.signed_links import Confirming, Purpose, ReaderOf
+from newsletter.store import Connection, approvals, standing
+from newsletter.store.standing import Standing
+from newsletter.store.subscribers import ACTIVE, ERASED, UNSUBSCRIBED, People
+from newsletter.subscriber_csv import clean_name
+
+log = logging.getLogger(__name__)
+
+NOBODY = 0  # of the keys in a test
+
+
+class State(StrEnum):
+    """What a key finds, or has done."""
+
+    OPEN = "open"
+    DONE = "done"
+    BACK = "back"  # subscribed again
+    USED = "used"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"  # it was not made here, or was changed on the way
+    TEST = "test"  # it stood in a test, and is of nobody
+    GONE = "gone"  # the person was erased
+    BARRED = "barred"  # no mail goes to the address
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a key finds; ``reader`` is whose it is, where there is one."""
+
+    state: State
+    reader: ReaderOf | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One newsletter, and whether the reader gets it."""
+
+    newsletter: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """A reader's name and newsletters. ``barred``: no mail goes to the address."""
+
+    name: str
+    barred: bool
+    choices: tuple[Choice, ...]
+
+
+def look_at_confirmation(desk: Desk, key: str) -> Found:
+    """What a link to confirm can do now."""
+    says = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
+    if says is None:
+        return Found(State.UNKNOWN)
+    with desk.database.read() as connection:
+        return _confirmable(desk, connection, says)
+
+
+def confirm(desk: Desk, key: str) -> Found:
+    """Subscribe who confirms by this link, if it still may; also one who had left."""
+    says = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
+    if says is None:
+        return Found(State.UNKNOWN)
+    with desk.database.begin() as connection:
+        found = _confirmable(desk, connection, says)
+        if found.state is not State.OPEN:
+            return found
+        if not approvals.use_link(connection, says.nonce, desk.clock()):
+            return Found(State.USED)
+        standing.change(connection, says.reader, says.list, ACTIVE, desk.clock())
+    return Found(State.DONE, ReaderOf(says.reader, says.list))
+
+
+def _confirmable(desk: Desk, connection: Connection, says: Confirming) -> Found:
+    person = standing.of_number(connection, says.reader, says.list)
+    if approvals.is_used(connection, says.nonce):
+        return Found(State.USED)
+    if says.expires <= desk.clock() or person is None or person.status is None:
+        return Found(State.EXPIRED)
+    if person.suppressed is not None:
+        return Found(State.BARRED)
+    return Found(State.OPEN, ReaderOf(says.reader, says.list))
+
+
+def look_at_leaving(desk: Desk, key: str) -> Found:
+    """What a key to unsubscribe finds: OPEN while they get the newsletter, DONE when not."""
+    of = _read(desk, Purpose.UNSUBSCRIBE, key)
+    if isinstance(of, State):
+        return Found(of)
+    with desk.database.read() as connection:
+        person = standing.of_number(connection, of.reader, of.list)
+    if person is None or person.email is None:
+        return Found(State.GONE)
+    left = person.status in (None, UNSUBSCRIBED)
+    return Found(State.DONE if left else State.OPEN, of)
+
+
+def leave(desk: Desk, key: str) -> Found:
+    """Unsubscribe; it may be repeated."""
+    return _changed(desk, key, UNSUBSCRIBED, State.DONE)
+
+
+def come_back(desk: Desk, key: str) -> Found:
+    """Subscribe again who has left; it lifts no suppression."""
+    return _changed(desk, key, ACTIVE, State.BACK)
+
+
+def _changed(desk: Desk, key: str, status: str, then: State) -> Found:
+    of = _read(desk, Purpose.UNSUBSCRIBE, key)
+    if isinstance(of, State):
+        return Found(of)
+    with desk.database.begin() as connection:
+        person = standing.of_number(connection, of.reader, of.list)
+        if person is None or person.email is None:
+            return Found(State.GONE)
+        if status == ACTIVE and person.suppressed is not None:
+            return Found(State.BARRED)
+        if status == ACTIVE and person.status is None:
+            return Found(State.GONE)
+        standing.change(connection, of.reader, of.list, status, desk.clock())
+    return Found(then, of)
+
+
+def preferences_key(desk: Desk, of: ReaderOf) -> str:
+    """The reader's own way to their preferences."""
+    return signed_links.reader_key(keyring(desk.folder), Purpose.PREFERENCES, of)
+
+
+def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | State:
+    """What the reader has chosen; why there is nothing to choose. ``others`` are the newsletters
+    that are served beside this one.
+    """
+    person = _person(desk, key)
+    if isinstance(person, State):
+        return person
+    choices = []
+    for each in _newsletters(desk, others):
+        with each.database.read() as connection:
+            found = standing.of_address(connection, person.email or "", each.config.newsletter.list)
+        choices.append(Choice(each.name, found is not None and found.status == ACTIVE))
+    return Preferences(person.name, person.suppressed is not None, tuple(choices))
+
+
+def choose(desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequence[str]) -> State:
+    """Keep the name, and make the reader active on the lists of the chosen newsletters alone.
+
+    Whose address is never mailed was offered none, and stays where they are. Raises ValueError
+    for what is no name.
+    """
+    name, person = clean_name(name), _person(desk, key)
+    if isinstance(person, State):
+        return person
+    email = person.email or ""
+    for each in _newsletters(desk, others):
+        list_ = each.config.newsletter.list
+        with each.database.begin() as connection:
+            people = People(connection, list_)
+            found = standing.of_address(connection, email, list_)
+            if found:
+                standing.rename(connection, found.reader, name)
+            if person.suppressed is not None:
+                continue
+            wished, has = each.name in chosen, found is not None and found.status == ACTIVE
+            if wished and not has and people.suppressed(email) is None:
+                people.add(email, name, ACTIVE, each.clock(), revive=True)
+            elif has and not wished:
+                people.remove(email, each.clock())
+    return State.DONE
+
+
+def erase(desk: Desk, others: Sequence[Desk], key: str) -> State:
+    """Forget the reader for good, in every database of the newsletters that are served here."""
+    person = _person(desk, key)
+    if isinstance(person, State):
+        return person
+    for each in {place(each): each for each in (*others, desk)}.values():
+        with each.database.begin() as connection:
+            People(connection, each.config.newsletter.list).erase(person.email or "", each.clock())
+    log.info("A reader was erased at their own wish")
+    return State.DONE
+
+
+def require_own_secrets(desks: Sequence[Desk]) -> None:
+    """Raises ConfigError where a key of one database would open another, in which its number is
+    somebody else's.
+    """
+    seen: dict[bytes, Desk] = {}
+    for desk in desks:
+        for key in keyring(desk.folder).keys.values():
+            other = seen.setdefault(key, desk)
+            if place(other) != place(desk):
+                raise ConfigError(
+                    f"{other.folder.resolve()} and {desk.folder.resolve()} sign readers' links by "
+                    f"one secret, but have databases of their own: a link of one would open the "
+                    f"other. Leave NEWSLETTER_SECRET out, so that each has its own secret.key, or "
+                    f"let them share a database."
+                )
+
+
+def _person(desk: Desk, key: str) -> Standing | State:
+    of = _read(desk, Purpose.PREFERENCES, key)
+    if isinstance(of, State):
+        return of
+    with desk.database.read() as connection:
+        person = standing.of_number(connection, of.reader, of.list)
+    if person is None or person.email is None or person.suppressed == ERASED:
+        return State.GONE
+    return person
+
+
+def _read(desk: Desk, purpose: Purpose, key: str) -> ReaderOf | State:
+    of = signed_links.read_reader(keyring(desk.folder), purpose, key)
+    if of is None:
+        return State.UNKNOWN
+    return State.TEST if of.reader == NOBODY else of
+
+
+def _newsletters(desk: Desk, others: Sequence[Desk]) -> list[Desk]:
+    """Each list once: this newsletter first, then the others in their order."""
+    once: dict[tuple[str, str], Desk] = {}
+    for each in (desk, *others):
+        once.setdefault((place(each), each.config.newsletter.list), each)
+    return list(once.values())

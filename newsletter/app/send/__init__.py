@@ -1,0 +1,1 @@
+"""From an approved issue to every reader, once: plan, deliver, pause, receipt."""

@@ -1,0 +1,199 @@
+"""Deliver a frozen send, in as many processes as its list is worth.
+
+One process keeps one processor core busy with the readers' own parts; the ledger lets any number
+of them share a send.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from multiprocessing.process import BaseProcess
+
+from newsletter import installation
+from newsletter.app.alerts import queue, wording
+from newsletter.app.desk import Desk, utc_now
+from newsletter.app.recipients import personal
+from newsletter.app.send import clone_guard
+from newsletter.config import Config
+from newsletter.deliver import LEASE, Job, run
+from newsletter.errors import ConfigError, NewsletterError, NotReadyError
+from newsletter.issues import parse_issue
+from newsletter.model import Doubt
+from newsletter.providers import Recalls
+from newsletter.store import Connection
+from newsletter.store.sends import Frozen
+
+LARGE = 50_000  # readers for each process: a new one needs about a second to begin
+MOST = 4  # processes
+LOOK = 0.1  # seconds between two looks whether the send is to stop
+
+log = logging.getLogger(__name__)
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who looks on while a send goes: ``report`` gets the numbers of its receipt now and then,
+    ``waiting`` a moment that is waited for, and why where that is known; ``stop`` ends it after
+    what is under way; ``checkpoint`` hears where it is, and ``alive`` now and then that it lives.
+    """
+
+    report: Callable[[dict[str, int]], None] | None = None
+    waiting: Callable[[datetime, str], None] = _nothing
+    stop: threading.Event = field(default_factory=threading.Event)
+    checkpoint: Callable[[str], None] = _nothing
+    alive: Callable[[], None] = _nothing
+
+
+def doubt_policy(desk: Desk) -> Doubt:
+    """What is done about doubt. Raises ConfigError for what the provider cannot do."""
+    chosen, able = desk.config.delivery.doubt, isinstance(desk.provider, Recalls)
+    if chosen is Doubt.RECALL and not able:
+        raise ConfigError(
+            f'[delivery] doubt = "recall" needs a provider that can take mails back, such as '
+            f'sendgrid; {desk.config.provider.type} cannot. Write "hold", or leave it out.'
+        )
+    return chosen or (Doubt.RECALL if able else Doubt.HOLD)
+
+
+def job(
+    desk: Desk, frozen: Frozen, watch: Watch, workers: int | None = None, lease: timedelta = LEASE
+) -> Job:
+    """What a run of the send works with. Raises ConfigError where it cannot be sent like that."""
+    issue = parse_issue(frozen.send.issue)
+
+    def paused(connection: Connection, why: str) -> None:
+        queue.tell_of(desk, connection, lambda: wording.paused(desk, issue, why))
+
+    def doubtful(connection: Connection, readers: int, last: int) -> None:
+        queue.tell_of(desk, connection, lambda: wording.doubt(desk, issue, readers, last))
+
+    return Job(
+        desk.database,
+        desk.provider,
+        frozen,
+        personal(desk, frozen.list_id),
+        doubt_policy(desk),
+        desk.clock,
+        partial(installation.witness, desk.folder, frozen.send.issue),
+        watch.checkpoint,
+        watch.stop,
+        lease,
+        workers,
+        desk.config.delivery.ahead,
+        paused,
+        doubtful,
+    )
+
+
+def deliver(desk: Desk, frozen: Frozen, watch: Watch, *, sign: bool = True) -> None:
+    """Deliver all that can be delivered; raises as ``deliver.run`` does.
+
+    ``sign``: this installation becomes the one that sends.
+    """
+    if sign:
+        clone_guard.sign(desk)
+    sign_again = clone_guard.signer(desk) if sign else _nothing
+
+    def alive() -> None:
+        sign_again()
+        watch.alive()
+
+    crew = processes(desk, frozen.eligible)
+    share = _workers(desk) // crew
+    work = job(desk, frozen, watch, share)
+    with _helpers(desk.config, frozen, crew - 1, share, watch.stop):
+        run(work, watch.report, watch.waiting, alive)
+
+
+def _workers(desk: Desk) -> int:
+    """How many requests the provider takes at once; adaptors from outside may not say."""
+    return int(getattr(desk.provider, "workers", 1))
+
+
+def processes(desk: Desk, readers: int) -> int:
+    """How many processes are worth it for so many readers.
+
+    A provider says in ``processes`` whether it may be shared (None: as is best). One that keeps a
+    rate or counts its connections may not.
+    """
+    wanted = getattr(desk.provider, "processes", 1)
+    if wanted is None:
+        wanted = min(MOST, os.cpu_count() or 1, readers // LARGE)
+    if desk.clock is not utc_now:  # another process would have another clock
+        wanted = 1
+    return max(1, min(wanted, _workers(desk)))
+
+
+@contextmanager
+def _helpers(
+    config: Config, frozen: Frozen, count: int, share: int, stop: threading.Event
+) -> Iterator[None]:
+    """So many processes that work on the send, too, each with its share of the requests at once.
+
+    They end with it, and when ``stop`` is set, after what they have under way.
+    """
+    fresh = multiprocessing.get_context("spawn")  # not forked: threads and connections are open
+    crew: list[BaseProcess] = []
+    for _ in range(count):
+        helper: BaseProcess = fresh.Process(target=_help, args=(config, frozen, share))
+        try:
+            helper.start()
+        except OSError as error:  # no memory, or too many processes
+            log.warning("A helping process cannot be started (%s): it goes on without.", error)
+            break
+        crew.append(helper)
+    over = threading.Event()
+    watcher = threading.Thread(target=_stop_with, args=(crew, stop, over), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        for each in crew:
+            each.join()
+
+
+def _stop_with(crew: list[BaseProcess], stop: threading.Event, over: threading.Event) -> None:
+    while not (stop.wait(LOOK) or over.is_set()):
+        pass
+    for helper in crew:
+        helper.terminate()
+
+
+def _help(config: Config, frozen: Frozen, share: int) -> None:
+    """The work of a helper. What stops it stops the first process as well, and that one says so."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the first process hears it
+    logging.disable(logging.WARNING)
+    threading.Thread(target=_stop_when_orphaned, args=(stop,), daemon=True).start()
+    desk = Desk(config)
+    try:
+        # The first process may have paused it before this one has begun.
+        run(job(desk, frozen, Watch(stop=stop), share), resume=False)
+    except NotReadyError:
+        pass
+    except NewsletterError as error:
+        log.error("a helping process has stopped: %s", error)  # noqa: TRY400
+    finally:
+        desk.close()
+
+
+def _stop_when_orphaned(stop: threading.Event) -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    stop.set()

@@ -1,0 +1,42 @@
+"""Pausing and cancelling a send that is on its way, from another terminal."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from newsletter.app.desk import Desk
+from newsletter.errors import NotReadyError
+from newsletter.store import recalls, sends, stopping
+from newsletter.store.sends import State
+
+
+def pause(desk: Desk, issue: date) -> None:
+    """Stop claiming; what is under way is answered. Raises NotReadyError where nothing goes."""
+    frozen = desk.require_sent(issue)
+    _require(desk, frozen.send.id, issue, "paused", State.SENDING)
+    with desk.database.begin() as connection:
+        stopping.pause(connection, frozen.send.id, "a person wanted that.", desk.clock())
+
+
+def cancel(desk: Desk, issue: date) -> int:
+    """Leave out everybody who waits; how many. What was handed over ahead is taken back by
+    `sending.take_back`. Raises NotReadyError where the send is done and nothing can be taken back.
+    """
+    frozen = desk.require_sent(issue)
+    with desk.database.read() as connection:
+        moment = recalls.last_moment(connection, frozen.send.id)
+    if moment is None or moment <= desk.clock():
+        states = (State.SENDING, State.PAUSED, State.CANCELLED)
+        _require(desk, frozen.send.id, issue, "cancelled", *states)
+    with desk.database.begin() as connection:
+        return stopping.cancel(connection, frozen.send.id, desk.clock())
+
+
+def _require(desk: Desk, send_id: int, issue: date, what: str, *wanted: State) -> None:
+    with desk.database.read() as connection:
+        state, _ = sends.state(connection, send_id)
+    if state not in wanted:
+        raise NotReadyError(
+            f"The send of {issue} is {state}, so it cannot be {what}. "
+            f"See who got it: newsletter receipt {issue}"
+        )

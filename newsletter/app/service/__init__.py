@@ -1,0 +1,1 @@
+"""The process behind `newsletter run`, which keeps the clock."""

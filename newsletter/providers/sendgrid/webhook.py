@@ -1,0 +1,174 @@
+"""SendGrid's Event Webhook: verify the signature, then read the events."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from newsletter import scanners
+from newsletter.config import secret
+from newsletter.errors import ProviderError
+from newsletter.model import Consequence, Event, Reported
+
+_SIGNATURE = "x-twilio-email-event-webhook-signature"
+_TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+_LONGEST = 100  # characters of an id
+_AGENT = 1_000  # characters of the name of a program that are looked at
+_NEVER = 1 << 33  # seconds: no moment of an event
+_DEEPEST = 20  # lists in lists; beyond some hundreds Python writes them no more
+_STATES = {
+    "processed": Reported.PROCESSED,
+    "deferred": Reported.DEFERRED,
+    "delivered": Reported.DELIVERED,
+}
+_CONSEQUENCES = {
+    "spamreport": Consequence.COMPLAINED,
+    "unsubscribe": Consequence.LEAVES,
+    "group_unsubscribe": Consequence.LEAVES,
+}
+# SendGrid tries none of these again; its other reasons (such as "Spam Content") are about the mail.
+_DROPPED = {
+    "bounced address": Consequence.BOUNCED,
+    "invalid": Consequence.BOUNCED,
+    "spam reporting address": Consequence.COMPLAINED,
+    "unsubscribed address": Consequence.LEAVES,
+}
+_PLAIN = frozenset(("processed", "delivered", "open", "click"))  # columns say all of these
+_KNOWN = frozenset(
+    ("email", "event", "timestamp", "smtp-id", "category", "send_at", "useragent", "ip", "url")
+)
+
+
+def verify(headers: Mapping[str, str], body: bytes) -> None:
+    """Raises ProviderError unless SendGrid signed exactly these bytes."""
+    from sendgrid.helpers.eventwebhook import EventWebhook
+
+    key = secret("SENDGRID_EVENT_PUBLIC_KEY")
+    if not key:
+        raise ProviderError(
+            "Events cannot be verified: SENDGRID_EVENT_PUBLIC_KEY is not set. Copy the "
+            "verification key from SendGrid's Event Webhook settings into it."
+        )
+    given = {name.lower(): value for name, value in headers.items()}
+    if _SIGNATURE not in given or _TIMESTAMP not in given:
+        raise ProviderError(
+            "The request carries no signature. Turn on the signed Event Webhook in SendGrid."
+        )
+    try:
+        verifier = EventWebhook("".join(key.split()))
+    except Exception as error:  # a wrong key fails in many ways
+        raise ProviderError(
+            "SENDGRID_EVENT_PUBLIC_KEY is not a public key. Copy the verification key anew from "
+            "SendGrid's Event Webhook settings."
+        ) from error
+    try:
+        genuine = verifier.verify_signature(body.decode(), given[_SIGNATURE], given[_TIMESTAMP])
+    except (ValueError, TypeError):  # not base64, not UTF-8: surely not from SendGrid
+        genuine = False
+    if not genuine:
+        raise ProviderError(
+            "The request is not from SendGrid: its signature is wrong. If SendGrid did send it, "
+            "copy the verification key anew into SENDGRID_EVENT_PUBLIC_KEY."
+        )
+
+
+def parse(body: str | bytes) -> list[Event]:
+    """The events in their order; those about mails that are none of a newsletter's are left out.
+
+    Raises ProviderError where the body is no list of events.
+    """
+    found = _read(body)
+    if not isinstance(found, list) or not all(isinstance(event, dict) for event in found):
+        raise ProviderError("The request holds no list of events. It is left out.")
+    return [event for event in map(_event, found) if event]
+
+
+def _read(body: str | bytes) -> Any:
+    """The document; None where it is none. Half a letter, as some agents have, is no fault."""
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        pass
+    try:
+        return orjson.loads(
+            json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
+        )
+    except (ValueError, RecursionError):
+        return None
+
+
+def _event(told: Mapping[str, Any]) -> Event | None:
+    raw = {key: value for key, value in told.items() if not _too_deep(value)}
+    try:
+        seconds = float(raw["timestamp"])
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+    if not 0 <= seconds < _NEVER:
+        return None
+    at = datetime.fromtimestamp(seconds, UTC)
+    kind, delivery = raw.get("event"), _number(raw.get("nb_delivery"))
+    if not isinstance(kind, str) or not kind or not kind.isprintable() or "nb_test" in raw:
+        return None
+    reported, consequence = _meaning(kind, raw)
+    if not delivery and ("nb_send" in raw or consequence < Consequence.LEAVES):
+        return None
+    # The id is what repeated events are known by; one without it is known by its content.
+    id_ = raw.get("sg_event_id")
+    if not isinstance(id_, str) or not 0 < len(id_) <= _LONGEST or not id_.isprintable():
+        id_ = hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
+    return Event(
+        id=id_,
+        kind=kind,
+        delivery=delivery,
+        at=at,
+        raw=raw,
+        batch=_number(raw.get("nb_batch")),
+        send=_number(raw.get("nb_send")),
+        origin=(str(raw.get("nb_newsletter")), str(raw.get("nb_issue"))),
+        email=str(raw.get("email") or ""),
+        reported=reported,
+        consequence=consequence,
+        link=str(raw.get("url") or "") or None if kind == "click" else None,
+        machine=_by_machine(kind, raw),
+        said=None if kind in _PLAIN else {k: v for k, v in raw.items() if not _ours(k)},
+    )
+
+
+def _too_deep(value: Any, left: int = _DEEPEST) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not left or any(_too_deep(each, left - 1) for each in inner)
+
+
+def _meaning(kind: str, raw: Mapping[str, Any]) -> tuple[Reported | None, Consequence]:
+    """What becomes of the delivery, and of the person."""
+    if kind == "bounce":
+        if raw.get("type") == "blocked":
+            return Reported.BLOCKED, Consequence.SOFT
+        return Reported.BOUNCED, Consequence.BOUNCED
+    if kind == "dropped":
+        return Reported.DROPPED, _DROPPED.get(str(raw.get("reason")).lower(), Consequence.NONE)
+    return _STATES.get(kind), _CONSEQUENCES.get(kind, Consequence.NONE)
+
+
+def _by_machine(kind: str, raw: Mapping[str, Any]) -> bool:
+    if kind not in {"open", "click"}:
+        return False
+    return raw.get("sg_machine_open") is True or scanners.known(
+        str(raw.get("useragent") or "")[:_AGENT]
+    )
+
+
+def _ours(key: str) -> bool:
+    """Whether it says whom or what the event is about, which stands in columns of its own."""
+    return key in _KNOWN or key.startswith(("nb_", "sg_"))
+
+
+def _number(value: Any) -> int:
+    """A number that a database can hold; 0 for anything else."""
+    text = str(value)
+    return int(text) if len(text) < 10 and text.isascii() and text.isdigit() else 0

@@ -1,0 +1,181 @@
+"""smtplib's client with every wait bounded as a whole, and how one is opened.
+
+smtplib's own time limit starts anew with every byte: a server that says one now and then would
+hold us beyond the lease of a batch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from newsletter.http.trust import trusted
+from newsletter.providers.smtp.verdict import Refused, said
+
+_LINE = 8192  # bytes of a line of a reply, at most
+_LINES = 100  # of one reply, at most
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where to connect and as whom. The password is in no repr."""
+
+    host: str
+    port: int
+    security: Literal["starttls", "tls", "none"]
+    user: str | None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Client(smtplib.SMTP):
+    """Whatever is sent, and each reply, is whole within ``timeout``; else OSError is raised."""
+
+    untouched = True  # surely no byte of what was sent last has left this machine
+    _heard = b""  # what came and was not asked for yet
+    _source: socket.socket | None = None
+
+    @property
+    def unread(self) -> bool:
+        """Whether the server has said more than it was asked."""
+        return bool(self._heard)
+
+    def send(self, s: bytes | str) -> None:  # type: ignore[override]
+        """Raises OSError where not all of it could be sent."""
+        rest = memoryview(s.encode(self.command_encoding) if isinstance(s, str) else s)
+        self.untouched = not isinstance(self.sock, ssl.SSLSocket)  # a TLS record may go in part
+        with self._bounded() as left:
+            while rest:
+                rest = rest[left().send(rest) :]
+                self.untouched = False
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Code and words of one reply; the code is -1 for what is none. Raises OSError."""
+        words: list[bytes] = []
+        with self._bounded() as left:
+            while len(words) < _LINES:
+                line = self._line(left)
+                words.append(line[4:].strip())
+                code = int(line[:3]) if line[:3].isdigit() else -1
+                if code < 0 or line[3:4] != b"-":
+                    return code, b"\n".join(words)
+            raise smtplib.SMTPServerDisconnected("the answer has no end")
+
+    def _line(self, left: Callable[[], socket.socket]) -> bytes:
+        if self.sock is not self._source:  # what was said before TLS may be anybody's
+            self._source, self._heard = self.sock, b""
+        while b"\n" not in self._heard:
+            piece = left().recv(_LINE)
+            self._heard += piece
+            if not piece or len(self._heard) > _LINE:
+                what = "the answer has no end" if piece else "the connection was closed"
+                raise smtplib.SMTPServerDisconnected(what)
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line
+
+    @contextlib.contextmanager
+    def _bounded(self) -> Iterator[Callable[[], socket.socket]]:
+        """What gives the socket with the time that is left; closed where something fails."""
+        end = time.monotonic() + self.timeout
+
+        def left() -> socket.socket:
+            if self.sock is None:
+                raise smtplib.SMTPServerDisconnected("the connection was closed")
+            self.sock.settimeout(max(0.001, end - time.monotonic()))
+            return self.sock
+
+        try:
+            yield left
+        except OSError:
+            self.close()
+            raise
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """One time limit for all addresses of the host together; smtplib has it for each."""
+        end = time.monotonic() + timeout
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for number, (*_, place) in enumerate(found, 1):
+            share = (end - time.monotonic()) / (len(found) - number + 1)
+            try:
+                return socket.create_connection((str(place[0]), port), max(0.001, share))
+            except OSError:
+                if number == len(found):
+                    raise
+        raise OSError("the host has no address")
+
+
+class _TlsClient(smtplib.SMTP_SSL, Client):
+    """The same over TLS from the first byte on."""
+
+
+def opened(server: Server, password: str | None, patience: Callable[[], float]) -> Client:
+    """A client that is connected, greeted and logged in; ``patience``: seconds for each step.
+
+    Raises Refused where the server cannot be reached or does not want us.
+    """
+    try:
+        context = None if server.security == "none" else trusted("smtp")
+        if server.security == "tls":
+            client: Client = _TlsClient(
+                server.host, server.port, _own_name(), timeout=patience(), context=context
+            )
+        else:
+            client = Client(server.host, server.port, _own_name(), timeout=patience())
+    except (OSError, ValueError) as error:
+        raise _refused(server, error) from error
+    try:
+        if server.security == "starttls":
+            client.timeout = patience()
+            client.starttls(context=context)
+        client.timeout = patience()
+        client.ehlo_or_helo_if_needed()
+        if server.user:
+            client.timeout = patience()
+            client.login(server.user, password or "")
+    except (OSError, ValueError) as error:
+        hang_up(client)
+        raise _refused(server, error) from error
+    return client
+
+
+@lru_cache(maxsize=1)
+def _own_name() -> str:
+    """How we greet; asked once, as a name server may take its time."""
+    return str(smtplib.SMTP().local_hostname)
+
+
+def hang_up(client: Client) -> None:
+    """Say goodbye and close; never raises, and waits a second at most."""
+    with contextlib.suppress(OSError, ValueError):
+        if client.sock:
+            client.timeout = 1.0
+            client.quit()
+    client.close()
+
+
+def _refused(server: Server, error: Exception) -> Refused:
+    """Why there is no connection: what waiting may mend, and what a person must."""
+    words = said(error)
+    where = f"The mail server {server}"
+    if isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code // 100 == 5:
+        remedy = "Check user in [provider], and SMTP_PASSWORD."
+        return Refused(f"{where} refused the user or the password: {words}. {remedy}", pause=True)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        remedy = "Check host in [provider]; a server's own authority goes into SSL_CERT_FILE."
+        return Refused(f"{where} has no valid certificate: {words}. {remedy}", pause=True)
+    no_way = type(error) is smtplib.SMTPException  # smtplib's "no suitable authentication method"
+    if no_way or isinstance(error, smtplib.SMTPNotSupportedError | ValueError):
+        remedy = "Check security, user and SMTP_PASSWORD against what the server offers."
+        return Refused(f"{where} cannot be used so: {words}. {remedy}", pause=True)
+    if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code // 100 == 5:
+        remedy = "Ask its operator, or check host and port in [provider]."
+        return Refused(f"{where} does not serve us: {words}. {remedy}", pause=True)
+    return Refused(f"{where} cannot be reached: {words}", pause=False)

@@ -1,0 +1,1 @@
+"""Text as such: characters and their width, Markdown, search terms, web addresses."""

@@ -1,0 +1,1 @@
+"""TOML files that people write, read with every fault named at once."""

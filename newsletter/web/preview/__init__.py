@@ -1,0 +1,1 @@
+"""The editor's preview on this machine."""

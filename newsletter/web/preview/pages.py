@@ -1,0 +1,244 @@
+"""What each address of the preview answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import mimetypes
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import date
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
+
+from newsletter import issues
+from newsletter.app import Desk, recipients
+from newsletter.app.approval import test_mail
+from newsletter.app.approval.approval_links import Standing, standing
+from newsletter.app.issue import build
+from newsletter.check.size import CLIPPED, NEAR
+from newsletter.errors import NewsletterError
+from newsletter.links import tokens
+from newsletter.model import Finding, Level
+from newsletter.render.filling import own
+from newsletter.text.characters import columns
+from newsletter.web.preview import mail_views
+from newsletter.web.preview.live_issue import Good, Live
+
+log = logging.getLogger(__name__)
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_ASSETS = {  # said here, because some systems have other ideas of these types
+    "preview.css": "text/css",
+    "preview.js": "text/javascript",
+    "showing.js": "text/javascript",
+    "following.js": "text/javascript",
+    "preview.svg": "image/svg+xml",
+}
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# allow-same-origin lets the page keep the reader's place; where no script runs it opens nothing.
+# allow-modals lets the page print the mail.
+_SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-modals"
+_MAIL_POLICY = (
+    f"sandbox {_SANDBOX}; default-src 'none'; img-src {{images}}; "
+    "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+_NOTHING_YET = "There is no mail to show yet: the issue could not be built.\n"
+
+
+class Answers:
+    """The pages and files of one preview."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.sending = asyncio.Lock()
+
+    async def page(self, _: Request) -> Response:
+        """The editor's page, complete as it stands; its script keeps it new."""
+        live, desk = self.live, self.live.desk
+        good = live.good
+        standing = await asyncio.to_thread(self._standing, good) if good else None
+        html = own(_TEMPLATES / "preview.html.j2").render(
+            newsletter=desk.name,
+            sender=parseaddr(desk.config.newsletter.sender)[0] or desk.name,
+            language=desk.config.newsletter.language,
+            direction=desk.language.direction,
+            issue=live.issue.isoformat(),
+            date=desk.language.issue_date(live.issue),
+            version=live.mark,
+            error=live.error,
+            good=self._facts(good) if good else None,
+            sent=bool(standing and standing.sent),
+            approval=standing and standing.approval,
+            sandbox=_SANDBOX,
+            clipped=CLIPPED,
+            near=NEAR,
+            editor=parseaddr(desk.config.editor.email or "")[1],
+        )
+        return HTMLResponse(html, headers={"Content-Security-Policy": _PAGE_POLICY})
+
+    async def mail(self, request: Request) -> Response:
+        """The HTML part as one reader gets it, in the palette that ``theme`` names.
+
+        ``styles=off`` and ``images=off`` leave out what some clients leave out.
+        """
+        good = self.live.good
+        if good is None:
+            return PlainTextResponse(_NOTHING_YET, 404)
+        asked = request.query_params
+        theme: mail_views.Theme = "dark" if asked.get("theme") == "dark" else "light"
+        html = self._filled(mail_views.with_lines(good.built.rendered.html))
+        html = mail_views.mail(html, theme, self._published, styles=asked.get("styles") != "off")
+        images = "'none'" if asked.get("images") == "off" else "'self' https:"
+        policy = _MAIL_POLICY.format(images=images)
+        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+    async def text(self, _: Request) -> Response:
+        """The text part as one reader gets it."""
+        good = self.live.good
+        if good is None:
+            return PlainTextResponse(_NOTHING_YET, 404)
+        return PlainTextResponse(self._filled(good.built.rendered.text))
+
+    async def source(self, _: Request) -> Response:
+        """The HTML part byte for byte, with personal parts still open."""
+        good = self.live.good
+        if good is None:
+            return PlainTextResponse(_NOTHING_YET, 404)
+        return PlainTextResponse(good.built.rendered.html)
+
+    async def test(self, _: Request) -> Response:
+        """Send the test to the editor, and to nobody else; one at a time."""
+        async with self.sending:
+            try:
+                address, _built = await asyncio.to_thread(
+                    test_mail.send_test, self.live.desk, self.live.issue
+                )
+            except NewsletterError as error:
+                return JSONResponse({"sent": False, "message": str(error)}, 409)
+        return JSONResponse(
+            {"sent": True, "message": f"The test {test_mail.went(self.live.desk, address)}."}
+        )
+
+    async def approve(self, request: Request) -> Response:
+        """Approve what the page shows, if the issue still says the same."""
+        seen = (await request.body()).decode("ascii", "replace")
+        return await self._decided(
+            lambda desk, issue: build.approve(desk, issue, seen=seen or "nothing"),
+            "Approved: exactly what is shown here. A change takes the approval away.",
+        )
+
+    async def unapprove(self, _: Request) -> Response:
+        """Take the approval back."""
+        return await self._decided(build.unapprove, "The approval is taken back.")
+
+    async def _decided(self, act: Callable[[Desk, date], object], words: str) -> Response:
+        try:
+            await asyncio.to_thread(act, self.live.desk, self.live.issue)
+        except NewsletterError as error:
+            return JSONResponse({"done": False, "message": str(error)}, 409)
+        return JSONResponse({"done": True, "message": words})
+
+    def _standing(self, good: Good) -> Standing | None:
+        """Whether what is shown is approved; None where the database cannot be asked."""
+        try:
+            return standing(self.live.desk, self.live.issue, good.built.rendered.hash)
+        except NewsletterError as error:
+            log.info("%s", error)
+            return None
+
+    async def state(self, _: Request) -> Response:
+        """The same facts for programs."""
+        good = self.live.good
+        facts = self._facts(good) if good else {}
+        keys = ("built_at", "subject", "preheader", "hash", "html_bytes", "stories", "findings")
+        return JSONResponse(
+            {"version": self.live.version, "error": self.live.error}
+            | {key: facts.get(key) for key in keys}
+        )
+
+    async def events(self, _: Request) -> Response:
+        """A stream with one event for each build."""
+        return StreamingResponse(self.live.stream(), media_type="text/event-stream")
+
+    async def picture(self, request: Request) -> Response:
+        """A file of the issue's images/ or pictures/, and of no other folder."""
+        issue = issues.folder_of(self.live.desk.folder, self.live.issue)
+        folder = issue / request.url.path.split("/")[1]
+        name = request.path_params["name"]
+        kind = mimetypes.guess_type(name)[0] or ""
+        try:
+            path = (folder / name).resolve()
+            allowed = path.is_relative_to(folder.resolve()) and path.is_file()
+        except (OSError, ValueError):
+            allowed = False
+        if not allowed or not kind.startswith("image/"):
+            raise HTTPException(404, f"There is no picture of that name in {folder.name}/.")
+        return FileResponse(path, media_type=kind)
+
+    async def asset(self, request: Request) -> Response:
+        """The page's own style, script and mark."""
+        name = request.path_params["name"]
+        if name not in _ASSETS:
+            raise HTTPException(404)
+        return FileResponse(_TEMPLATES / name, media_type=_ASSETS[name])
+
+    @property
+    def _published(self) -> str:
+        """The address below which readers will find the issue's own files."""
+        base = self.live.desk.config.newsletter.base_url or ""
+        return f"{base}/issues/{self.live.issue}/"
+
+    def _filled(self, part: str) -> str:
+        return tokens.fill(part, recipients.sample(self.live.desk))
+
+    def _facts(self, good: Good) -> dict[str, Any]:
+        built, rendered = good.built, good.built.rendered
+        return {
+            "mail": good.number,
+            "built_at": good.at.isoformat(timespec="seconds"),
+            "clock": f"{good.at:%H:%M:%S}",
+            "subject": self._filled(rendered.subject),
+            "subject_room": columns(rendered.subject),
+            "preheader": self._filled(rendered.preheader),
+            "preheader_room": columns(rendered.preheader.strip()),
+            "hash": rendered.hash,
+            "html_bytes": len(rendered.html.encode()),
+            "grown_bytes": good.grown,
+            "stories": len(built.issue.stories),
+            "findings": [asdict(finding) for finding in built.findings],
+            "grouped": _grouped(built.findings, self._published),
+            "errors": len(built.errors),
+            "warnings": sum(f.level is Level.WARNING for f in built.findings),
+            "text": self._filled(rendered.text),
+            "dark": mail_views.has_dark_palette(rendered.html),
+        }
+
+
+def _grouped(findings: Sequence[Finding], published: str) -> list[dict[str, Any]]:
+    """The same words once, with every place that they are said of, short for the issue's own."""
+    places: dict[tuple[Level, str, str], list[dict[str, Any]]] = {}
+    for found in findings:
+        said = places.setdefault((found.level, found.message, found.remedy), [])
+        if found.place:
+            words = found.place.removeprefix(published)
+            said.append({"words": words, "line": found.line, "story": found.story})
+    return [
+        {"level": level.value, "message": message, "remedy": remedy, "places": where}
+        for (level, message, remedy), where in places.items()
+    ]

@@ -1,0 +1,1 @@
+"""The pages for readers, and the address for provider events."""
