@@ -244,6 +244,22 @@ def test_a_source_is_added_by_its_address(room: Newsroom, site: Publisher) -> No
     assert (room.folder / "newsletter.toml").read_bytes() == after.replace("\n", "\r\n").encode()
 
 
+def test_a_source_is_added_to_an_array_in_a_file_with_a_byte_order_mark(
+    room: Newsroom, site: Publisher
+) -> None:
+    site.pages["/other.xml"] = feed(["From elsewhere"])
+    path = room.folder / "newsletter.toml"
+    tables = path.read_text().partition("[[sources]]\n")
+    values, _, others = tables[2].partition("\n\n")
+    array = f"sources = [\n    {{ {', '.join(values.splitlines())} }},  # ours\n]\n"
+    path.write_text(f"{array}\n{tables[0]}{others}", encoding="utf-8-sig")
+    lines = path.read_bytes().splitlines()
+    room.run("sources", "add", f"{site.url}/other.xml")
+    after = path.read_bytes().splitlines()
+    assert after[:2] + after[3:] == lines
+    assert len(room.json("sources")) == 2
+
+
 def test_links_of_the_note_are_looked_at_without_fetching_them(
     room: Newsroom, site: Publisher
 ) -> None:

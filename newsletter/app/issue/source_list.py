@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from newsletter.config import SourceOptions
 from newsletter.errors import FetchError, UsageError
 from newsletter.model import SourceReport
 from newsletter.sanitize import canonical
+from newsletter.toml_file import editing
 
 if TYPE_CHECKING:
     from newsletter.gather.discovery import Found
@@ -69,43 +70,30 @@ def add(desk: Desk, url: str, kind: str | None = None, section: str | None = Non
     known = {canonical(each.name) for each in desk.config.sources}
     if canonical(best.url) in known:
         raise UsageError(f"{best.url} is a source already; nothing was changed.")
-    block = _block(best, section)
+    block = {"type": best.type, "url": best.url} | ({"section": section} if section else {})
     _write(desk, block)
-    return Added(best, block, tuple(each for each in found if each is not best))
+    return Added(
+        best,
+        editing.table_text("sources", block),
+        tuple(each for each in found if each is not best),
+    )
 
 
-def _block(found: Found, section: str | None) -> str:
-    lines = ["[[sources]]", f"type = {_quoted(found.type)}", f"url = {_quoted(found.url)}"]
-    if section:
-        lines.append(f"section = {_quoted(section)}")
-    return "\n".join(lines) + "\n"
-
-
-def _write(desk: Desk, block: str) -> None:
+def _write(desk: Desk, block: dict[str, str]) -> None:
     """Put the block behind the last one of its kind; nothing else in the file changes."""
     path = desk.folder / config.FILE
-    text = path.read_bytes().decode("utf-8-sig")
-    end = "\r\n" if "\r\n" in text else "\n"
-    block = block.replace("\n", end)
-    before, added = tomllib.loads(text), tomllib.loads(block)["sources"]
-    wanted = {**before, "sources": [*before["sources"], *added]}
-    behind_the_last = _inserted(text, block, end)
-    at_the_end = f"{text.rstrip()}{end}{end}{block}"
-    new = behind_the_last if _read(behind_the_last) == wanted else at_the_end
-    if _read(new) != wanted:
-        raise UsageError(f"{path} cannot be added to. Put this into it yourself:\n{block}")
-    issues.write_atomically(path, new.encode())
+    content = path.read_bytes()
+    encoding = "utf-8-sig" if content.startswith(BOM_UTF8) else "utf-8"
+    text = content.decode(encoding)
+    tables = tomllib.loads(text)
+    with_block = editing.with_table(text, "sources", block)
+    if _read(with_block) != {**tables, "sources": [*tables["sources"], block]}:
+        raise UsageError(
+            f"{path} cannot be added to. Put this into it yourself:\n"
+            f"{editing.table_text('sources', block)}"
+        )
+    issues.write_atomically(path, with_block.encode(encoding))
     config.load(desk.folder, sources.options, providers.options)
-
-
-def _inserted(text: str, block: str, newline: str) -> str:
-    lines = text.splitlines()
-    start = max((i for i, line in enumerate(lines) if line.strip() == "[[sources]]"), default=0)
-    end = next((i for i in range(start + 1, len(lines)) if lines[i].startswith("[")), len(lines))
-    # Blank lines and comments above the next table belong to that one.
-    while end > start + 1 and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
-        end -= 1
-    return newline.join([*lines[:end], "", *block.splitlines(), *lines[end:]]) + newline
 
 
 def _read(text: str) -> dict[str, object] | None:
@@ -113,7 +101,3 @@ def _read(text: str) -> dict[str, object] | None:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return None
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
