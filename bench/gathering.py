@@ -66,7 +66,7 @@ def _ours(urls: list[str], cache: Path) -> None:
     from newsletter.http import Door
     from newsletter.model import Window
     from newsletter.sources import Surroundings
-    from newsletter.sources.feed import FeedOptions, FeedSource
+    from newsletter.sources.feed import FeedSource
 
     now = datetime.now(UTC)
     hosts = [url.split("/")[2] for url in urls]
@@ -74,7 +74,7 @@ def _ours(urls: list[str], cache: Path) -> None:
         around = Surroundings(Path(), ZoneInfo("UTC"), door)
         sources = [
             Visited(options, FeedSource(options, around))
-            for options in (FeedOptions(type="feed", url=url, limit=ITEMS) for url in urls)
+            for options in (FeedSource.Options(type="feed", url=url, limit=ITEMS) for url in urls)
         ]
         found = gather(sources, Window(now - timedelta(days=7), now), now)
     if len(found.articles) != FEEDS * ITEMS:

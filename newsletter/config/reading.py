@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from newsletter import registry
 from newsletter.config.settings import (
     Alerts,
     Database,
@@ -100,9 +101,13 @@ def load(
     if not isinstance(blocks, list) or not blocks:
         faults.append("sources: expected at least one [[sources]] block with a type")
         blocks = []
-    sources = [_typed(source_options, b, f"sources[{i}]", faults) for i, b in enumerate(blocks, 1)]
-    chosen = _typed(provider_options, provider, "provider", faults)
-    own = [_typed(provider_options, block, "alerts.provider", faults) for block in for_alerts]
+
+    def typed(lookup: Lookup[_Options], block: object, place: str) -> _Options | None:
+        return _typed(folder, lookup, block, place, faults)
+
+    sources = [typed(source_options, b, f"sources[{i}]") for i, b in enumerate(blocks, 1)]
+    chosen = typed(provider_options, provider, "provider")
+    own = [typed(provider_options, block, "alerts.provider") for block in for_alerts]
     if faults or top is None or chosen is None:
         raise ConfigError(tables.report(path, faults))
     return Config(
@@ -130,12 +135,14 @@ def secret(name: str, environment: Mapping[str, str] = os.environ) -> str | None
 
 
 def _typed(
-    lookup: Lookup[_Options], block: object, place: str, faults: list[str]
+    folder: Path, lookup: Lookup[_Options], block: object, place: str, faults: list[str]
 ) -> _Options | None:
     if not isinstance(block, dict) or not isinstance(block.get("type"), str):
         faults.append(f'{place}.type: expected a type, such as type = "…"')
         return None
     try:
+        if ":" in block["type"]:
+            registry.importable_from(folder, block["type"])
         model = lookup(block["type"])
     except LookupError as error:
         faults.append(f"{place}.type: {error}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from newsletter import registry
 from newsletter.config import ProviderOptions
@@ -27,11 +27,11 @@ class Provider(Protocol):
     set.
     """
 
-    Options: ClassVar[type[ProviderOptions]]
     batch_size: int  # most recipients in one request
 
-    def __init__(self, options: ProviderOptions, folder: Path) -> None:
-        """Raises ConfigError where a secret is missing."""
+    @property
+    def Options(self) -> type[ProviderOptions]:  # noqa: N802 - a class, in each of them
+        """The keys of its ``[provider]`` block: a class inside the provider's own."""
         ...
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
@@ -84,6 +84,9 @@ class Reports(Protocol):
         ...
 
 
+_ADAPTORS = registry.Adaptors(__name__, "Provider", ProviderOptions, ("submit",))
+
+
 def as_mail(send: Send, recipient: Recipient, at: datetime) -> bytes:
     """The whole mail of one reader, as it stands in a mailbox.
 
@@ -98,7 +101,7 @@ def read(type_: str, body: str) -> list[Event]:
     Raises ProviderError where there are none to be read.
     """
     try:
-        adaptor: Any = registry.load(__name__, type_)
+        adaptor: Any = _ADAPTORS.load(type_)
     except LookupError as error:
         raise ProviderError(f"A report of {type_} cannot be read any more: {error}") from error
     found: list[Event] = adaptor.read(body)
@@ -112,11 +115,11 @@ def slug(newsletter: str) -> str:
 
 def options(type_: str) -> type[ProviderOptions]:
     """The model of a type's keys; raises LookupError where the type does not exist."""
-    model: type[ProviderOptions] = registry.load(__name__, type_).Options
+    model: type[ProviderOptions] = _ADAPTORS.load(type_).Options
     return model
 
 
 def build(chosen: ProviderOptions, folder: Path) -> Provider:
-    """The provider that ``[provider]`` describes."""
-    provider: Provider = registry.load(__name__, chosen.type)(chosen, folder)
+    """The provider that ``[provider]`` describes; raises ConfigError where a secret is missing."""
+    provider: Provider = _ADAPTORS.load(chosen.type)(chosen, folder)
     return provider

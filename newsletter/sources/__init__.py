@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from newsletter import registry
@@ -32,9 +32,10 @@ class Surroundings:
 class Source(Protocol):
     """An adaptor to one kind of place that articles come from."""
 
-    Options: ClassVar[type[SourceOptions]]
-
-    def __init__(self, options: SourceOptions, around: Surroundings) -> None: ...
+    @property
+    def Options(self) -> type[SourceOptions]:  # noqa: N802 - a class, in each of them
+        """The keys of its ``[[sources]]`` block: a class inside the source's own."""
+        ...
 
     def fetch(self, window: Window) -> Iterable[Article]:
         """Every article the source has now, the newest first where it says so.
@@ -45,13 +46,16 @@ class Source(Protocol):
         ...
 
 
+_ADAPTORS = registry.Adaptors(__name__, "Source", SourceOptions, ("fetch",))
+
+
 def options(type_: str) -> type[SourceOptions]:
     """The model of a type's keys; raises LookupError where the type does not exist."""
-    model: type[SourceOptions] = registry.load(__name__, type_).Options
+    model: type[SourceOptions] = _ADAPTORS.load(type_).Options
     return model
 
 
 def build(chosen: SourceOptions, around: Surroundings) -> Source:
     """The source that a ``[[sources]]`` block describes."""
-    source: Source = registry.load(__name__, chosen.type)(chosen, around)
+    source: Source = _ADAPTORS.load(chosen.type)(chosen, around)
     return source

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
@@ -25,28 +25,23 @@ _CLOCKS_DIFFER = timedelta(minutes=10)
 _SHARED = 3  # a link that so many entries carry is no link to any of them
 
 
-class FeedOptions(SourceOptions):
-    """``url`` or ``path``; ``limit``: at most so many articles for one issue."""
-
-    url: str | None = None
-    path: str | None = None
-    limit: int = Field(20, ge=1, strict=True)
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if bool(self.url) == bool(self.path):
-            raise ValueError("expected either url or path, and exactly one of them")
-        return self
-
-
 class FeedSource:
     """One feed."""
 
-    Options: ClassVar[type[SourceOptions]] = FeedOptions
+    class Options(SourceOptions):
+        """``url`` or ``path``; ``limit``: at most so many articles for one issue."""
 
-    def __init__(self, options: SourceOptions, around: Surroundings) -> None:
-        if not isinstance(options, FeedOptions):
-            raise TypeError("a feed needs FeedOptions")
+        url: str | None = None
+        path: str | None = None
+        limit: int = Field(20, ge=1, strict=True)
+
+        @model_validator(mode="after")
+        def _one_place(self) -> Self:
+            if bool(self.url) == bool(self.path):
+                raise ValueError("expected either url or path, and exactly one of them")
+            return self
+
+    def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
         self._around = around
         self._name = options.url or options.path or ""

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html import escape
 from pathlib import Path
-from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from newsletter import sanitize
@@ -25,20 +24,15 @@ log = logging.getLogger(__name__)
 _ENOUGH = 80  # characters; a first paragraph that is shorter is shown with the next
 
 
-class FolderOptions(SourceOptions):
-    """``path``: the folder, beside newsletter.toml."""
-
-    path: str
-
-
 class FolderSource:
     """One folder; files of other kinds in it are passed over."""
 
-    Options: ClassVar[type[SourceOptions]] = FolderOptions
+    class Options(SourceOptions):
+        """``path``: the folder, beside newsletter.toml."""
 
-    def __init__(self, options: SourceOptions, around: Surroundings) -> None:
-        if not isinstance(options, FolderOptions):
-            raise TypeError("a folder needs FolderOptions")
+        path: str
+
+    def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
         self._around = around
         self._zone = ZoneInfo(options.timezone) if options.timezone else around.zone

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from newsletter import sanitize
@@ -15,20 +14,15 @@ from newsletter.sources._identity import identity
 from newsletter.sources._room import parsing
 
 
-class PageOptions(SourceOptions):
-    """``url``: of the article."""
-
-    url: str
-
-
 class PageSource:
     """One page. A person chose it, so it needs no date."""
 
-    Options: ClassVar[type[SourceOptions]] = PageOptions
+    class Options(SourceOptions):
+        """``url``: of the article."""
 
-    def __init__(self, options: SourceOptions, around: Surroundings) -> None:
-        if not isinstance(options, PageOptions):
-            raise TypeError("a page needs PageOptions")
+        url: str
+
+    def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
         self._door = around.door
         self._zone = ZoneInfo(options.timezone) if options.timezone else around.zone

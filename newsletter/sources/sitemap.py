@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -31,22 +30,17 @@ AT_ONCE = 4  # pages of the site that are read at the same time
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class SitemapOptions(SourceOptions):
-    """``url``; ``limit`` for one issue; ``read_pages`` adds what the pages say themselves."""
-
-    url: str
-    limit: int = Field(20, ge=1, strict=True)
-    read_pages: bool = Field(True, strict=True)
-
-
 class SitemapSource:
     """One sitemap."""
 
-    Options: ClassVar[type[SourceOptions]] = SitemapOptions
+    class Options(SourceOptions):
+        """``url``; ``limit`` for one issue; ``read_pages`` adds what the pages say themselves."""
 
-    def __init__(self, options: SourceOptions, around: Surroundings) -> None:
-        if not isinstance(options, SitemapOptions):
-            raise TypeError("a sitemap needs SitemapOptions")
+        url: str
+        limit: int = Field(20, ge=1, strict=True)
+        read_pages: bool = Field(True, strict=True)
+
+    def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
         self._door = around.door
         self._zone = ZoneInfo(options.timezone) if options.timezone else around.zone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, timedelta
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -27,23 +27,18 @@ _CLOSED = frozenset({401, 403})
 _NOT_THERE = frozenset({400, 404})
 
 
-class WordPressOptions(SourceOptions):
-    """``url`` of the site; ``categories`` and ``tags`` by slug; ``limit`` for one issue."""
-
-    url: str
-    categories: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    limit: int = Field(20, ge=1, strict=True)
-
-
 class WordPressSource:
     """One site."""
 
-    Options: ClassVar[type[SourceOptions]] = WordPressOptions
+    class Options(SourceOptions):
+        """``url`` of the site; ``categories`` and ``tags`` by slug; ``limit`` for one issue."""
 
-    def __init__(self, options: SourceOptions, around: Surroundings) -> None:
-        if not isinstance(options, WordPressOptions):
-            raise TypeError("a WordPress site needs WordPressOptions")
+        url: str
+        categories: tuple[str, ...] = ()
+        tags: tuple[str, ...] = ()
+        limit: int = Field(20, ge=1, strict=True)
+
+    def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
         self._door = around.door
         self._site = options.url.split("/wp-json")[0].split("?")[0].rstrip("/")

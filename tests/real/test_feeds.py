@@ -21,7 +21,7 @@ from newsletter.http import Door
 from newsletter.model import Article, Window
 from newsletter.sanitize import canonical
 from newsletter.sources import Surroundings
-from newsletter.sources.feed import FeedOptions, FeedSource
+from newsletter.sources.feed import FeedSource
 from tests.real.scoring import Score
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -35,7 +35,7 @@ def zone(name: str) -> str:
 
 
 def ours(folder: Path, name: str) -> list[Article]:
-    options = FeedOptions(type="feed", path=name, timezone=zone(name))
+    options = FeedSource.Options(type="feed", path=name, timezone=zone(name))
     source = FeedSource(options, Surroundings(folder, ZoneInfo("UTC"), Door()))
     try:
         return list(source.fetch(EVER))
@@ -168,7 +168,7 @@ def _items(facts: dict[str, Any]) -> int:
 
 
 def test_a_feed_that_repeats_itself_gives_each_story_once(shared_data: Path) -> None:
-    options = FeedOptions(type="feed", path="ko-khan-all-dupguids.xml", limit=1000)
+    options = FeedSource.Options(type="feed", path="ko-khan-all-dupguids.xml", limit=1000)
     source = FeedSource(
         options, Surroundings(shared_data / "feeds", ZoneInfo("Asia/Seoul"), Door())
     )

@@ -17,7 +17,7 @@ from newsletter.errors import FetchError
 from newsletter.http import Door, Fetched
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings, _bylines, _dates, _encoding
-from newsletter.sources.feed import FeedOptions, FeedSource
+from newsletter.sources.feed import FeedSource
 
 LA = ZoneInfo("America/Los_Angeles")
 ALWAYS = Window(datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
@@ -55,7 +55,7 @@ def read(tmp_path: Path) -> Read:
     def read(content: str | bytes, **more: Any) -> list[Article]:
         data = content if isinstance(content, bytes) else content.encode()
         (tmp_path / "feed.xml").write_bytes(data)
-        options = FeedOptions(type="feed", path="feed.xml", **more)
+        options = FeedSource.Options(type="feed", path="feed.xml", **more)
         return list(FeedSource(options, Surroundings(tmp_path, LA, Door())).fetch(ALWAYS))
 
     return read
@@ -72,7 +72,7 @@ def one(found: Sequence[Article]) -> Article:
 @pytest.mark.parametrize("places", [{}, {"url": "https://a.example/", "path": "a.xml"}])
 def test_either_an_address_or_a_path(places: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="exactly one"):
-        FeedOptions(type="feed", **places)
+        FeedSource.Options(type="feed", **places)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_either_an_address_or_a_path(places: dict[str, str]) -> None:
 def test_an_address(tmp_path: Path, content_type: str) -> None:
     body = titled("<link>/pool</link>").partition("?>")[2].replace("Pool", "수영장").encode()
     door = Letterbox(body, "https://www.daily.example/feeds/news", content_type)
-    options = FeedOptions(type="feed", url="https://daily.example/feed", section="News")
+    options = FeedSource.Options(type="feed", url="https://daily.example/feed", section="News")
     found = one(list(FeedSource(options, Surroundings(tmp_path, LA, door)).fetch(ALWAYS)))
     assert found.title == "수영장 opens"
     assert found.url == "https://www.daily.example/pool"
@@ -89,7 +89,9 @@ def test_an_address(tmp_path: Path, content_type: str) -> None:
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    source = FeedSource(FeedOptions(type="feed", path="no.xml"), Surroundings(tmp_path, LA, Door()))
+    source = FeedSource(
+        FeedSource.Options(type="feed", path="no.xml"), Surroundings(tmp_path, LA, Door())
+    )
     with pytest.raises(FetchError, match=r"no\.xml cannot be read"):
         source.fetch(ALWAYS)
 
@@ -463,7 +465,7 @@ def test_encodings(data: bytes, declared: str | None, expected: str) -> None:
 
 def test_facts_judged_by_hand(shared_data: Path) -> None:
     def first(name: str, zone: str) -> Article:
-        options = FeedOptions(type="feed", path=name, timezone=zone)
+        options = FeedSource.Options(type="feed", path=name, timezone=zone)
         around = Surroundings(shared_data / "feeds", LA, Door())
         return next(iter(FeedSource(options, around).fetch(ALWAYS)))
 
@@ -489,7 +491,7 @@ def test_facts_judged_by_hand(shared_data: Path) -> None:
 
 
 def test_one_name_for_each_of_many(shared_data: Path) -> None:
-    options = FeedOptions(type="feed", path="ko-khan-all-dupguids.xml")
+    options = FeedSource.Options(type="feed", path="ko-khan-all-dupguids.xml")
     source = FeedSource(options, Surroundings(shared_data / "feeds", LA, Door()))
     found = list(source.fetch(ALWAYS))
     assert (len(found), len(set(ids(found)))) == (251, 240)

@@ -13,7 +13,7 @@ from newsletter.errors import FetchError
 from newsletter.http import Door
 from newsletter.model import Article, Dateline, EditorBox, Window
 from newsletter.sources import Surroundings, _page, _saved
-from newsletter.sources.folder import FolderOptions, FolderSource
+from newsletter.sources.folder import FolderSource
 
 LA = ZoneInfo("America/Los_Angeles")
 ALWAYS = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
@@ -42,7 +42,7 @@ Joon-ho Park edits the weekly letter and sings bass."""
 
 def fetch(folder: Path) -> list[Article]:
     source = FolderSource(
-        FolderOptions(type="folder", path="saved", section="News"),
+        FolderSource.Options(type="folder", path="saved", section="News"),
         Surroundings(folder, LA, Door()),
     )
     return list(source.fetch(ALWAYS))

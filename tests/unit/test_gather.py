@@ -20,7 +20,7 @@ from newsletter.model import (
     SourceReport,
     Window,
 )
-from newsletter.sources.feed import FeedOptions
+from newsletter.sources.feed import FeedSource
 
 NOW = datetime(2025, 7, 4, 22, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(days=7), NOW)
@@ -55,7 +55,7 @@ def visit(options: SourceOptions, source: Source) -> Visited:
 
 def run(*sources: Source, before: Gathered | None = None, **more: object) -> Gathered:
     options = [
-        FeedOptions(type="feed", path=f"{name}.xml", limit=int(str(more.get("limit", 20))))
+        FeedSource.Options(type="feed", path=f"{name}.xml", limit=int(str(more.get("limit", 20))))
         for name in "abcd"[: len(sources)]
     ]
     visited = [visit(each, source) for each, source in zip(options, sources, strict=True)]
@@ -166,8 +166,8 @@ def test_an_article_whose_headline_changed_is_still_one() -> None:
 def test_a_status_keeps_its_since() -> None:
     first = run(Source(article("A")), Source(fault="down"))
     pairs = [
-        visit(FeedOptions(type="feed", path="a.xml"), Source(fault="down")),
-        visit(FeedOptions(type="feed", path="b.xml"), Source(article("B", "b.xml"))),
+        visit(FeedSource.Options(type="feed", path="a.xml"), Source(fault="down")),
+        visit(FeedSource.Options(type="feed", path="b.xml"), Source(article("B", "b.xml"))),
     ]
     later = gather(pairs, WINDOW, NOW + timedelta(hours=1), before=first)
     assert [source.since for source in later.sources] == [NOW + timedelta(hours=1)] * 2
@@ -176,7 +176,7 @@ def test_a_status_keeps_its_since() -> None:
 
 
 def test_a_stale_source_is_said() -> None:
-    options = FeedOptions(type="feed", path="a.xml", stale_after="2d")  # type: ignore[arg-type]
+    options = FeedSource.Options(type="feed", path="a.xml", stale_after="2d")  # type: ignore[arg-type]
     found = gather([visit(options, Source(article("Old", hours=72)))], WINDOW, NOW)
     assert found.sources[0].status == "stale"
     assert "newest article is from 2025-07-01" in str(found.sources[0].reason)
@@ -200,7 +200,7 @@ def test_a_source_with_nothing_new_is_unchanged() -> None:
 
 
 def test_a_source_that_should_be_fresh_and_has_no_date_is_stale() -> None:
-    options = FeedOptions(type="feed", path="a.xml", stale_after="2d")  # type: ignore[arg-type]
+    options = FeedSource.Options(type="feed", path="a.xml", stale_after="2d")  # type: ignore[arg-type]
     found = gather([visit(options, Source())], WINDOW, NOW)
     assert (found.sources[0].status, found.sources[0].reason) == (
         "stale",
