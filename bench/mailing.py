@@ -116,11 +116,12 @@ def _bare(port: int, mails: list[tuple[str, bytes]]) -> float:
 
 def _ours(desk: Desk) -> float:
     from newsletter.app.send import plan
+    from newsletter.app.send import send as sending
     from newsletter.issues import parse_name
 
     planned = plan.plan(desk, parse_name(ISSUE))
     start = time.perf_counter()
-    receipt = plan.send(desk, planned)
+    receipt = sending.send(desk, planned)
     took = time.perf_counter() - start
     if receipt.accepted != READERS or receipt.eligible != READERS:
         raise RuntimeError(f"{receipt.accepted} of {receipt.eligible} readers were recorded")

@@ -34,9 +34,11 @@ def measure() -> float:
 
 def _publish(folder: Path) -> None:
     from newsletter.app import open_desk
+    from newsletter.app.approval import approve
     from newsletter.app.issue import build
     from newsletter.app.readers import lists
     from newsletter.app.send import plan
+    from newsletter.app.send import send as sending
     from newsletter.app.setup.demo import ISSUE
 
     for part in ("sample", "issues"):
@@ -45,8 +47,8 @@ def _publish(folder: Path) -> None:
     desk = open_desk(folder)
     lists.add(desk, "reader@example.com", "")
     build.build(desk, ISSUE)
-    build.approve(desk, ISSUE)
-    plan.send(desk, plan.plan(desk, ISSUE))
+    approve.approve(desk, ISSUE)
+    sending.send(desk, plan.plan(desk, ISSUE))
     desk.close()
 
 

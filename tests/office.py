@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from newsletter.app import open_desk
+from newsletter.app.approval import approve
 from newsletter.app.clock.status import overview
 from newsletter.app.clock.tick import Done, tick
 from newsletter.app.desk import Desk
@@ -48,7 +49,7 @@ class Office:
 
     def approve(self, issue: date = ISSUE) -> None:
         build.build(self.desk, issue)
-        build.approve(self.desk, issue)
+        approve.approve(self.desk, issue)
 
     def waiting(self) -> str:
         """What waits for a person, as ``status`` says it."""

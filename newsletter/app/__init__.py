@@ -10,6 +10,7 @@ send        plan, delivery, receipts, pause and cancel, clone guard
 readers     lists, sign-up, what a reader's link does
 feedback    provider events, bounced mail, figures
 archive     past issues on the web, corrections
+pipeline    the whole job, as one line; `demo` runs it
 clock       one pass over the timetable, the duties behind it, status
 service     the process behind ``newsletter run``
 setup       init, demo, moving the database, rehearsal

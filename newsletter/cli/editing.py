@@ -103,10 +103,10 @@ def preview(
 
 def approve(issue: IssueName = None, as_json: AsJson = False) -> None:
     """Approve exactly what was built; any later change voids it."""
-    from newsletter.app.issue import build as issue_build
+    from newsletter.app.approval import approve as approval
 
     desk = context.desk()
-    built = issue_build.approve(desk, desk.issue(issue))
+    built = approval.approve(desk, desk.issue(issue))
     if as_json:
         emit(_facts(built))
         return
@@ -122,11 +122,11 @@ def approve(issue: IssueName = None, as_json: AsJson = False) -> None:
 
 def unapprove(issue: IssueName = None) -> None:
     """Take the approval back."""
-    from newsletter.app.issue import build as issue_build
+    from newsletter.app.approval import approve as approval
 
     desk = context.desk()
     day = desk.issue(issue)
-    if issue_build.unapprove(desk, day):
+    if approval.unapprove(desk, day):
         print(f"The approval of {day} is taken back.")
         if desk.sent(day):
             note(f"Its send has begun, and goes on. To stop it: newsletter pause {day}")

@@ -45,6 +45,7 @@ def gather(
     opened = issues.parse_day(since, "--since") if since else None
     with progress.asking():
         found = issue_gather.gather(desk, day, opened)
+        drafted = issue_gather.draft(desk, day, found)
     if as_json:
         emit(
             {
@@ -53,12 +54,12 @@ def gather(
                 "articles": len(found.gathered.articles),
                 "new": list(found.new),
                 "left_out": len(found.gathered.left_out),
-                "drafted": found.drafted,
+                "drafted": drafted,
                 "sources": [issues.source_out(source) for source in found.gathered.sources],
             }
         )
     else:
-        print(_gathered_text(found, day.isoformat(), desk.config.zone))
+        print(_gathered_text(found, drafted, day.isoformat(), desk.config.zone))
     if not moves.has(desk, day):
         note(
             f"The timetable has no issue {day}, so nothing sends it by itself. Send it with: "
@@ -170,7 +171,7 @@ def _found_text(found: Found) -> str:
     return f"{found.title or found.url}: {counted(found.articles, 'article')}{newest}"
 
 
-def _gathered_text(found: Gathering, issue: str, zone: ZoneInfo) -> str:
+def _gathered_text(found: Gathering, drafted: bool, issue: str, zone: ZoneInfo) -> str:
     """What an editor wants to know after a gather."""
     gathered = found.gathered
     start, end = (m.astimezone(zone) for m in (gathered.window.start, gathered.window.end))
@@ -186,7 +187,7 @@ def _gathered_text(found: Gathering, issue: str, zone: ZoneInfo) -> str:
         ),
     ]
     lines += [f"  {s.name}: {s.said}" for s in gathered.sources if s.reason]
-    if found.drafted:
+    if drafted:
         lines.append(
             f"Drafted {found.folder / 'issue.toml'}; write your note in note.md. "
             f"Look at both with: newsletter preview {issue}"

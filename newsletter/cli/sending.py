@@ -131,7 +131,7 @@ def resume(issue: SentIssue = None, take_over: TakeOver = False, as_json: AsJson
 def cancel(issue: SentIssue = None, yes: Yes = False, as_json: AsJson = False) -> None:
     """End a send for good; what the provider has not let go yet is taken back."""
     from newsletter.app.send import pause_cancel, receipts
-    from newsletter.app.send import plan as send_plan
+    from newsletter.app.send import send as sending
     from newsletter.cli.receipts import report
 
     desk = context.desk()
@@ -140,7 +140,7 @@ def cancel(issue: SentIssue = None, yes: Yes = False, as_json: AsJson = False) -
     ask(f"End the send of {day}? Whoever waits does not get it.", yes)
     left_out = pause_cancel.cancel(desk, day)
     note(f"The send of {day} is cancelled; {counted(left_out, 'reader')} who waited are left out.")
-    found = send_plan.take_back(desk, day)
+    found = sending.take_back(desk, day)
     if found.accepted:
         note(
             f"{counted(found.accepted, 'reader')} had been handed over and could not be taken back."
@@ -149,7 +149,7 @@ def cancel(issue: SentIssue = None, yes: Yes = False, as_json: AsJson = False) -
 
 
 def _run(desk: Desk, planned: Plan, as_json: bool) -> None:
-    from newsletter.app.send import plan as send_plan
+    from newsletter.app.send import send as sending
     from newsletter.app.send.delivery import Watch
     from newsletter.cli import progress
 
@@ -157,7 +157,7 @@ def _run(desk: Desk, planned: Plan, as_json: bool) -> None:
         note('[delivery] doubt = "resend": where no answer comes, a reader may get it twice.')
     stop, zone = threading.Event(), desk.config.zone
     with progress.sending(planned.readers) as report, progress.until_stopped(stop):
-        found = send_plan.send(desk, planned, Watch(report, _waiting(zone), stop))
+        found = sending.send(desk, planned, Watch(report, _waiting(zone), stop))
     if found.send_at and found.send_at > desk.clock():
         note(f"The provider lets the last mails go at {found.send_at.astimezone(zone):%H:%M %Z}.")
     _close(desk, found, as_json)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.app import open_desk
+from newsletter.app.approval import approve
 from newsletter.app.clock.tick import CHECKPOINTS, tick
 from newsletter.app.desk import Desk
 from newsletter.app.issue import build
@@ -110,7 +111,7 @@ def _join(desk: Desk) -> None:
 
 def _approve(desk: Desk) -> None:
     build.build(desk, ISSUE)
-    build.approve(desk, ISSUE)
+    approve.approve(desk, ISSUE)
 
 
 def deadly(point: str) -> Watch:

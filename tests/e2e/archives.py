@@ -12,9 +12,11 @@ from pathlib import Path
 import httpx
 
 from newsletter.app import open_desk
+from newsletter.app.approval import approve
 from newsletter.app.issue import build
 from newsletter.app.readers import lists
 from newsletter.app.send import plan
+from newsletter.app.send import send as sending
 from newsletter.app.setup.demo import ISSUE, NOW
 from tests.e2e.sends import edit, running, until
 from tests.e2e.servers import closed_port
@@ -61,8 +63,8 @@ def published(folder: Path, language: str = "en", earlier: int = len(EARLIER)) -
     build.build(desk, ISSUE)
     for issue in (ISSUE, NEXT):
         build.build(desk, issue)
-        build.approve(desk, issue)
-    plan.send(desk, plan.plan(desk, ISSUE))
+        approve.approve(desk, issue)
+    sending.send(desk, plan.plan(desk, ISSUE))
     desk.close()
     for weeks in range(1, earlier + 1):
         _sent_before(room, ISSUE - timedelta(weeks=weeks), EARLIER[(weeks - 1) % len(EARLIER)])

@@ -70,7 +70,9 @@ def test_a_tick_that_is_stuck_ends(newsroom: Newsroom) -> None:
     newsroom.configure(due("gather"))
     (newsroom.folder / "feed.xml").unlink()
     os.mkfifo(newsroom.folder / "feed.xml")
-    impatient = "from newsletter.app import watched; watched.STUCK = 2; import newsletter.cli as c"
+    impatient = (
+        "from newsletter.app.service import health; health.STUCK = 2; import newsletter.cli as c"
+    )
     done = subprocess.run(
         [sys.executable, "-c", f"{impatient}; c.main()", "-C", str(newsroom.folder), "tick"],
         env=newsroom.whole_environment(),

@@ -97,7 +97,7 @@ def test_an_approval_can_be_taken_back(newsroom: Newsroom) -> None:
 
 def test_what_was_not_built_cannot_be_approved(newsroom: Newsroom) -> None:
     newsroom.run("gather", ISSUE)
-    assert "was not built yet" in newsroom.run("approve", ISSUE, status=1).stderr
+    assert "has not been built" in newsroom.run("approve", ISSUE, status=1).stderr
 
 
 def test_errors_stop_approval_and_send(newsroom: Newsroom) -> None:

@@ -10,6 +10,7 @@ import pytest
 from newsletter.app.clock.status import overview
 from newsletter.app.readers import lists
 from newsletter.app.send import plan, receipts
+from newsletter.app.send import send as sending
 from newsletter.app.timetable.deadlines import goes_out
 from newsletter.app.timetable.moves import reschedule
 from newsletter.errors import NotReadyError
@@ -228,7 +229,7 @@ def test_a_send_that_pauses_or_leaves_doubt_tells_so_in_the_same_transaction(
     planned = plan.plan(week.desk, ISSUE)
     refused = pytest.raises(NotReadyError, match="is paused") if way == "pause" else nullcontext()
     with refused:
-        plan.send(week.desk, planned)
+        sending.send(week.desk, planned)
     (kind, said), *others = rows(week)
     assert others == []
     if way == "pause":
@@ -250,7 +251,7 @@ def test_paused_by_the_tick_is_told_once_and_again_when_it_pauses_again(office: 
     for minutes in range(3):
         week.tick(MONDAY + minutes * MINUTE)
     with pytest.raises(NotReadyError, match="is paused"):
-        plan.send(week.desk, plan.plan(week.desk, ISSUE))
+        sending.send(week.desk, plan.plan(week.desk, ISSUE))
     week.tick(MONDAY + 4 * MINUTE)
     with week.desk.database.read() as connection:
         told = connection.exec_driver_sql("select kind, sent_at from alerts order by id").all()

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from newsletter.app.send import pause_cancel, plan
+from newsletter.app.send import send as sending
 from tests.newsroom import feed
 from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
 
@@ -49,7 +50,7 @@ def test_skipped_at_the_deadline_only_a_person_sends_it(office: Offices) -> None
     week.approve()
     assert week.tick(MONDAY) == []
     assert week.mails() == 0
-    plan.send(week.desk, plan.plan(week.desk, ISSUE))
+    sending.send(week.desk, plan.plan(week.desk, ISSUE))
     assert week.mails() == 1
 
 
@@ -67,6 +68,24 @@ def test_an_approval_of_other_bytes_is_none(office: Offices) -> None:
     week.room.write(f"issues/{ISSUE}/note.md", "One more thought.")
     assert ("deadline", "2025-07-07", "skipped") in week.tick(SUNDAY)
     assert "has changed since editor@example.com approved it" in week.last[-1].message
+
+
+def test_an_error_that_came_after_the_approval_holds_the_issue_at_its_deadline(
+    office: Offices,
+) -> None:
+    week = until_sunday(office)
+    week.approve()
+    week.reopen(f"{DEADLINE}\nmin_stories = 9")  # the same bytes, but now there is an error
+    assert ("deadline", "2025-07-07", "held") in week.tick(SUNDAY)
+    assert "min_stories asks for 9" in week.last[-1].message
+
+
+def test_no_policy_promises_an_issue_that_has_errors(office: Offices) -> None:
+    week = office(f'{DEADLINE}\nif_unapproved = "send"\nmin_stories = 9')
+    week.tick(FRIDAY)
+    assert ("deadline", "2025-07-07", "held") in week.tick(SUNDAY)
+    assert week.tick(MONDAY) == [("send", "2025-07-07", "waiting")]
+    assert week.mails() == 0
 
 
 def test_a_deadline_that_a_stopped_machine_slept_through_is_kept_at_the_send(
@@ -96,7 +115,8 @@ def test_automatic_goes_by_itself_but_not_with_a_source_down(office: Offices) ->
     week.room.write("other.xml", good)
     from newsletter.app.issue import gather
 
-    gather.gather(week.desk, ISSUE)
+    gathering = gather.gather(week.desk, ISSUE)
+    gather.draft(week.desk, ISSUE, gathering)
     assert week.tick(MONDAY + timedelta(minutes=1)) == [("send", "2025-07-07", "done")]
 
 
@@ -125,7 +145,7 @@ def test_a_cancelled_send_is_over(office: Offices) -> None:
     week.tick(FRIDAY)
     week.now = MONDAY - HOUR
     planned = plan.plan(week.desk, ISSUE)
-    plan._freeze(week.desk, planned, 10, plan.doubt_policy(week.desk))
+    sending._freeze(week.desk, planned, 10, sending.doubt_policy(week.desk))
     pause_cancel.cancel(week.desk, ISSUE)
     assert week.tick(MONDAY) == [("send", "2025-07-07", "skipped")]
     assert week.last[0].message == "it was cancelled: see newsletter receipt 2025-07-07"
@@ -139,7 +159,7 @@ def test_what_a_person_has_sent_is_neither_sent_again_nor_missed(
     week = until_sunday(office)
     week.approve()
     week.now = FRIDAY + HOUR
-    plan.send(week.desk, plan.plan(week.desk, ISSUE))
+    sending.send(week.desk, plan.plan(week.desk, ISSUE))
     states = {kind: state for kind, _, state in week.tick(MONDAY + late)}
     assert states["send"] == "done"
     assert "missed" not in states.values()
@@ -150,7 +170,7 @@ def test_nothing_is_gathered_for_an_issue_that_was_sent_early(office: Offices) -
     week = office('gather = ["fri 14:00", "fri 15:00"]')
     week.tick(FRIDAY - HOUR)
     week.approve()
-    plan.send(week.desk, plan.plan(week.desk, ISSUE))
+    sending.send(week.desk, plan.plan(week.desk, ISSUE))
     assert week.tick(FRIDAY) == [("gather", "2025-07-07", "skipped")]
     assert week.mails("tests") == 1
 

@@ -9,6 +9,7 @@ import pytest
 
 from newsletter.app.issue import gather
 from newsletter.app.send import plan
+from newsletter.app.send import send as sending
 from newsletter.app.timetable.deadlines import decided
 from newsletter.app.timetable.moves import coming, reschedule
 from newsletter.errors import NewsletterError
@@ -129,7 +130,8 @@ def test_a_draft_outside_the_timetable_gets_a_time(office: Offices) -> None:
     extra = date(2025, 7, 9)
     week.room.write("feed.xml", feed(["Extra"], MONDAY + HOUR))
     week.now = MONDAY + DAY
-    gather.gather(week.desk, extra)
+    gathering = gather.gather(week.desk, extra)
+    gather.draft(week.desk, extra, gathering)
     week.approve(extra)
     reschedule(week.desk, extra, "wed 16:00")
     assert week.tick(MONDAY + 2 * DAY + 9 * HOUR) == [("send", "2025-07-09", "done")]
@@ -168,7 +170,7 @@ def test_a_send_that_was_done_is_not_moved(office: Offices) -> None:
     week = office()
     week.tick(FRIDAY)
     week.approve()
-    plan.send(week.desk, plan.plan(week.desk, ISSUE))
+    sending.send(week.desk, plan.plan(week.desk, ISSUE))
     with pytest.raises(NewsletterError, match="its send is done"):
         reschedule(week.desk, ISSUE, "tue 09:00")
 

@@ -125,7 +125,7 @@ def test_many_big_ones_at_once_do_not_fill_the_memory(tmp_path: Path) -> None:
 _FOUR_AT_ONCE = """
 import pathlib, resource, sys
 from concurrent.futures import ThreadPoolExecutor
-from newsletter.pictures import fitted
+from newsletter.imaging import fitted
 data = pathlib.Path(sys.argv[1]).read_bytes()
 with ThreadPoolExecutor(4) as pool:
     list(pool.map(lambda place: fitted(data, place, "a picture"), (320, 330, 340, 350)))

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from newsletter import issues, schedule
 from newsletter.app.alerts import queue, wording
 from newsletter.app.alerts.queue import Kind
-from newsletter.app.approval.rules import Obstacle, obstacle
+from newsletter.app.approval import rules
 from newsletter.app.desk import Desk
 from newsletter.app.timetable.deadlines import decided
 from newsletter.errors import NewsletterError
@@ -48,9 +48,9 @@ def _remind(desk: Desk, issue: date) -> None:
     if begun or told or _is_to_be_gathered(desk, issue):
         return
     try:
-        found = obstacle(desk, issue)
+        obstacle = rules.obstacle(desk, issue)
     except NewsletterError as error:
-        found = Obstacle(str(error))
-    if found:
+        obstacle = rules.Obstacle(rules.Reason.BROKEN, str(error))
+    if obstacle:
         with desk.database.begin() as connection:
-            queue.tell(desk, connection, wording.unapproved(desk, issue, found))
+            queue.tell(desk, connection, wording.unapproved(desk, issue, obstacle))

@@ -39,25 +39,29 @@ def draft(desk: Desk, built: Built) -> Told:
     return _told(Kind.DRAFT, issue, lines, built.rendered.hash[:16], open_)
 
 
-def unapproved(desk: Desk, issue: date, found: Obstacle) -> Told:
+def unapproved(desk: Desk, issue: date, obstacle: Obstacle) -> Told:
     """The deadline comes near, and something is still against the issue."""
     policy, deadline = desk.config.schedule.if_unapproved, decided(desk, issue)
     near = deadline is None or deadline - desk.clock() <= SOON
-    first = _say(desk, "unapproved_text", issue) if found.unapproved else _english(found.why)
+    first = (
+        _say(desk, "unapproved_text", issue)
+        if obstacle.needs_approval
+        else _english(obstacle.message)
+    )
     lines = [first, _say(desk, f"unapproved_{policy}", issue)]
-    return _told(Kind.UNAPPROVED, issue, lines, NEAR if near else "early", found.hash)
+    return _told(Kind.UNAPPROVED, issue, lines, NEAR if near else "early", obstacle.hash)
 
 
-def held(desk: Desk, issue: date, found: Obstacle, about: str = "approval") -> Told:
+def held(desk: Desk, issue: date, obstacle: Obstacle, about: str = "approval") -> Told:
     """It is not sent until something is settled; told once for what that is about."""
-    lines = [_reason(desk, issue, found), _say(desk, "held_text", issue)]
+    lines = [_reason(desk, issue, obstacle), _say(desk, "held_text", issue)]
     about = about if about.isalpha() else _short(about)
-    return _told(Kind.HELD, issue, lines, about, found.hash)
+    return _told(Kind.HELD, issue, lines, about, obstacle.hash)
 
 
-def skipped(desk: Desk, issue: date, found: Obstacle) -> Told:
+def skipped(desk: Desk, issue: date, obstacle: Obstacle) -> Told:
     """It does not go out, as the timetable says for what nobody has approved."""
-    lines = [_reason(desk, issue, found), _say(desk, "skipped_text", issue)]
+    lines = [_reason(desk, issue, obstacle), _say(desk, "skipped_text", issue)]
     return _told(Kind.SKIPPED, issue, lines)
 
 
@@ -119,8 +123,12 @@ def _told(
     return Told(kind, f"{issue} {more}".strip(), issue.isoformat(), "\n".join(lines), hash_)
 
 
-def _reason(desk: Desk, issue: date, found: Obstacle) -> str:
-    return _say(desk, "held_unapproved", issue) if found.unapproved else _english(found.why)
+def _reason(desk: Desk, issue: date, obstacle: Obstacle) -> str:
+    return (
+        _say(desk, "held_unapproved", issue)
+        if obstacle.needs_approval
+        else _english(obstacle.message)
+    )
 
 
 def _asks(desk: Desk) -> bool:

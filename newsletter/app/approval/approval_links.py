@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from email.utils import parseaddr
 from enum import StrEnum
 
+from newsletter.app.approval import rules
 from newsletter.app.desk import Desk
-from newsletter.app.issue import correction_mail
 from newsletter.app.issue.build import Built, compose
 from newsletter.app.timetable.deadlines import goes_out, leaves
 from newsletter.errors import NewsletterError
@@ -83,35 +83,17 @@ def expiry(desk: Desk, issue: date) -> datetime:
     return max(end, desk.clock() + AT_LEAST).replace(microsecond=0)
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Where an issue stands: ``approval`` is of these bytes, and of no others."""
-
-    sent: bool
-    approval: Approval | None
-
-
-def standing(desk: Desk, issue: date, hash_: str) -> Standing:
-    """Whether these bytes are approved, and whether the issue was sent."""
-    with desk.database.read() as connection:
-        sent = sends.find(connection, desk.name, issue.isoformat()) is not None
-        approval = approvals.find(connection, desk.name, issue.isoformat())
-    return Standing(sent, approval if approval and approval.hash == hash_ else None)
-
-
 def look(desk: Desk, key: str) -> Link:
     """What the link can do now; changes nothing."""
     says = signed_links.read_approval(keyring(desk.folder), desk.name, key)
     if says is None:
         return Link(State.UNKNOWN, key)
     with desk.database.read() as connection:
-        sent = sends.find(connection, desk.name, says.issue) is not None
-        approval = approvals.find(connection, desk.name, says.issue)
+        record = rules.read_record(connection, desk, parse_issue(says.issue))
         used = approvals.is_used(connection, says.nonce)
-        undone = correction_mail.undone(connection, desk.name, parse_issue(says.issue))
-    if sent:
+    if record.sent:
         return Link(State.SENT, key, says)
-    if undone:
+    if record.withdrawn:
         return Link(State.UNDONE, key, says)
     try:
         built = compose(desk, parse_issue(says.issue))
@@ -120,14 +102,15 @@ def look(desk: Desk, key: str) -> Link:
         return Link(State.BROKEN, key, says)
     if built.rendered.hash != says.hash:
         return Link(State.CHANGED, key, says)
-    found = Link(State.OPEN, key, says, built, approval, goes_out(desk, built.issue.date))
-    if approval and approval.hash == says.hash:
+    found = Link(State.OPEN, key, says, built, record.approval, goes_out(desk, built.issue.date))
+    if record.approval_of(says.hash):
         return replace(found, state=State.APPROVED)
     if used:
         return replace(found, state=State.USED)
     if says.expires <= desk.clock():
         return replace(found, state=State.EXPIRED)
-    return replace(found, state=State.ERRORS) if built.errors else found
+    blocked = rules.against_approving(built, says.hash)
+    return replace(found, state=State.ERRORS) if blocked else found
 
 
 def approve(desk: Desk, key: str) -> Link:

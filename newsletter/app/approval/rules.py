@@ -1,70 +1,209 @@
-"""Whether an issue may go out: a person has approved it, or nothing is against it."""
+"""Whether an issue may go: the only place that decides it.
+
+Commands, the timetable, the desk's pages and approval links all ask here.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from newsletter.app.desk import Desk
+from newsletter.app.issue import correction_mail
 from newsletter.app.issue.build import Built, compose
+from newsletter.errors import FindingsError, NotReadyError
 from newsletter.model import Health
-from newsletter.store import approvals
+from newsletter.store import Connection, approvals, sends
+from newsletter.store.approvals import Approval
 
-_DOWN = frozenset({Health.FAILING, Health.STALE})
+
+class Reason(StrEnum):
+    """Why an issue may not go."""
+
+    ERRORS = "errors"  # a check found an error
+    UNAPPROVED = "unapproved"  # nobody has approved it
+    CHANGED = "changed"  # somebody has approved other bytes
+    SOURCES = "sources"  # a source could not be read, so stories may be missing
+    BROKEN = "broken"  # it cannot be built
+    QUESTION = "question"  # a person must answer one
+    UNREADY = "unready"  # the send itself may not start or go on
 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why an issue waits for a person, with what to do.
+    """What keeps an issue from going out."""
 
-    ``unapproved``: because nobody has approved what it says now. ``hash``: of what may be approved.
-    """
+    reason: Reason
+    message: str  # what is wrong and what to do next; details on lines of their own
+    hash: str | None = None  # of the bytes that an approval would let go; None: no approval helps
 
-    why: str
-    unapproved: bool = False
-    hash: str | None = None
+    @property
+    def can_be_waived(self) -> bool:
+        """Whether ``if_unapproved = "send"`` lets the issue go all the same."""
+        return self.reason in {Reason.UNAPPROVED, Reason.CHANGED, Reason.SOURCES}
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether a person's approval is all that is missing."""
+        return self.reason in {Reason.UNAPPROVED, Reason.CHANGED}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the database holds about an issue."""
+
+    sent: bool  # its send was started
+    approval: Approval | None  # the last one, of whatever bytes
+    withdrawn: bool  # it is the mail about a correction that was undone
+
+    def approval_of(self, hash_: str) -> Approval | None:
+        """The approval, if it is of exactly these bytes."""
+        return self.approval if self.approval and self.approval.hash == hash_ else None
+
+
+def read_record(connection: Connection, desk: Desk, issue: date) -> Record:
+    """The issue's record at this moment."""
+    name = issue.isoformat()
+    return Record(
+        sends.find(connection, desk.name, name) is not None,
+        approvals.find(connection, desk.name, name),
+        correction_mail.undone(connection, desk.name, issue),
+    )
+
+
+def record(desk: Desk, issue: date) -> Record:
+    """The same, in a transaction of its own."""
+    with desk.database.read() as connection:
+        return read_record(connection, desk, issue)
 
 
 def obstacle(desk: Desk, issue: date) -> Obstacle | None:
-    """Why the issue waits for a person; None where it may go as it is now.
+    """What keeps the issue from going out by itself at its time; None: it goes as it is now.
 
-    An approval of exactly these bytes is enough. With ``approval = "automatic"`` none is needed
-    where no check found an error and every source was read and has something new. Raises
-    ContentError where there is no issue, or it cannot be read.
+    Raises ContentError where there is no issue, or it cannot be read.
     """
-    built = compose(desk, issue)
-    with desk.database.read() as connection:
-        approval = approvals.find(connection, desk.name, issue.isoformat())
+    approval_required = desk.config.schedule.approval == "required"
+    return judge(
+        compose(desk, issue),
+        record(desk, issue).approval,
+        approval_required=approval_required,
+        sources_required=not approval_required,
+    )
+
+
+def judge(
+    built: Built,
+    approval: Approval | None,
+    *,
+    approval_required: bool,
+    sources_required: bool = False,
+) -> Obstacle | None:
+    """What keeps these bytes from going out.
+
+    An error always does. An approval of exactly these bytes answers for everything else; without
+    one, ``approval_required`` asks for it, and ``sources_required`` for sources that were read.
+    """
+    if errors := against_errors(built, "sent"):
+        return errors
     if approval and approval.hash == built.rendered.hash:
         return None
-    if desk.config.schedule.approval == "automatic":
-        why = _against(built)
-    elif approval:
-        why = (
-            f"Issue {issue} has changed since {approval.by} approved it. Look at it again: "
-            f"newsletter build {issue}, then newsletter approve {issue}"
+    if approval_required:
+        return _without_approval(built, approval)
+    return _without_sources(built) if sources_required else None
+
+
+def against_errors(built: Built, verb: str) -> Obstacle | None:
+    """The errors that checks found; ``verb``: "sent" or "approved"."""
+    if not built.errors:
+        return None
+    lines = "\n".join(
+        f"  {f.message}{f' [{f.place}]' if f.place else ''} {f.remedy}" for f in built.errors
+    )
+    return Obstacle(
+        Reason.ERRORS,
+        f"Issue {built.issue.name} cannot be {verb} until these errors are fixed:\n{lines}",
+    )
+
+
+def against_approving(built: Built, seen: str | None) -> Obstacle | None:
+    """What keeps these bytes from being approved; ``seen``: the hash of what a person looked at."""
+    name = built.issue.name
+    if seen is None:
+        return Obstacle(
+            Reason.CHANGED,
+            f"Issue {name} has not been built, so nobody can have read it. "
+            f"Build it and read it first: newsletter build {name}",
         )
+    if seen != built.rendered.hash:
+        return Obstacle(
+            Reason.CHANGED,
+            f"Issue {name} has changed since it was built. Build it, read it again, then "
+            f"approve it: newsletter build {name}",
+        )
+    return against_errors(built, "approved")
+
+
+def against_other_name(issue: date, list_name: str, other: str | None) -> Obstacle | None:
+    """The list got an issue of that day from a newsletter of another name, ``other``."""
+    if other is None:
+        return None
+    return Obstacle(
+        Reason.UNREADY,
+        f"The list {list_name!r} was already sent an issue of {issue}, under the name {other!r}. "
+        f"Change [newsletter] name back to that name, or choose another list.",
+    )
+
+
+def against_empty_list(built: Built, list_name: str, readers: int) -> Obstacle | None:
+    """Nobody may be mailed."""
+    if readers:
+        return None
+    if built.issue.corrects:
+        why = f"Nobody who got the issue of {built.issue.corrects} may be mailed any more."
     else:
         why = (
-            f"Issue {issue} is not approved. Look at it with `newsletter preview {issue}`, then: "
-            f"newsletter approve {issue}"
+            f"The list {list_name!r} has no active subscribers. "
+            f"Add some with: newsletter subscribers import FILE"
         )
-    required = desk.config.schedule.approval == "required"
-    return Obstacle(why, required, None if built.errors else built.rendered.hash) if why else None
+    return Obstacle(Reason.UNREADY, why)
 
 
-def _against(built: Built) -> str | None:
-    """What keeps an issue from going out by itself."""
+def require(obstacle_: Obstacle | None) -> None:
+    """Raise FindingsError for errors that checks found, NotReadyError for any other obstacle."""
+    if obstacle_ is None:
+        return
+    kind = FindingsError if obstacle_.reason is Reason.ERRORS else NotReadyError
+    raise kind(obstacle_.message)
+
+
+def _without_approval(built: Built, approval: Approval | None) -> Obstacle:
+    name, hash_ = built.issue.name, built.rendered.hash
+    if approval:
+        return Obstacle(
+            Reason.CHANGED,
+            f"Issue {name} has changed since {approval.by} approved it. Read it again: "
+            f"newsletter build {name}, then newsletter approve {name}",
+            hash_,
+        )
+    return Obstacle(
+        Reason.UNAPPROVED,
+        f"Issue {name} is not approved. Read it with `newsletter preview {name}`, then: "
+        f"newsletter approve {name}",
+        hash_,
+    )
+
+
+def _without_sources(built: Built) -> Obstacle | None:
     name = built.issue.name
-    if built.errors:
-        lines = "\n".join(f"  {f.message} {f.remedy}" for f in built.errors)
-        return f"Issue {name} does not go by itself; these must be mended first:\n{lines}"
-    down = [source for source in built.issue.sources if source.status in _DOWN]
-    if down:
-        lines = "\n".join(f"  {each.name} is {each.status}: {each.said}" for each in down)
-        return (
-            f"Issue {name} does not go by itself, because stories may be missing:\n{lines}\n"
-            f"Gather again (newsletter gather {name}), or look at it and let it go as it is: "
-            f"newsletter build {name}, then newsletter approve {name}"
-        )
-    return None
+    down = [s for s in built.issue.sources if s.status in {Health.FAILING, Health.STALE}]
+    if not down:
+        return None
+    lines = "\n".join(f"  {source.name} is {source.status}: {source.said}" for source in down)
+    return Obstacle(
+        Reason.SOURCES,
+        f"Issue {name} does not go out by itself, because stories may be missing:\n{lines}\n"
+        f"Gather again (newsletter gather {name}), or read it and let it go as it is: "
+        f"newsletter build {name}, then newsletter approve {name}",
+        built.rendered.hash,
+    )

@@ -8,15 +8,16 @@ from datetime import date
 from itertools import islice
 
 from newsletter import issues
+from newsletter.app.approval import rules
+from newsletter.app.approval.rules import Reason
 from newsletter.app.desk import Desk
 from newsletter.app.feedback import provider_events
-from newsletter.app.issue.build import compose
 from newsletter.app.send.receipts import under_way
 from newsletter.app.timetable import moves
 from newsletter.errors import NewsletterError
 from newsletter.model import Gathered, Health, Receipt, SourceReport
 from newsletter.schedule import GATHER, SEND, Moment
-from newsletter.store import alerts, approvals, occurrences, receipts, sends
+from newsletter.store import alerts, occurrences, receipts, sends
 from newsletter.store.occurrences import Occurrence
 from newsletter.store.occurrences import State as Moments
 from newsletter.store.sends import State
@@ -147,19 +148,12 @@ def _unapproved(desk: Desk, issue: date) -> Iterator[str]:
         return
     if not (issues.folder_of(desk.folder, issue) / "issue.toml").exists():
         return
-    with desk.database.begin() as connection:
-        approval = approvals.find(connection, desk.name, issue.isoformat())
     try:
-        built = compose(desk, issue)
+        obstacle = rules.obstacle(desk, issue)
     except NewsletterError as error:
         yield f"Issue {issue} cannot be built: {error}"
         return
-    if built.errors:
-        yield (
-            f"Issue {issue} has findings that stop it ({len(built.errors)}); "
-            f"see: newsletter check {issue}"
-        )
-    elif approval is None:
-        yield f"Issue {issue} is not approved; look at it: newsletter preview {issue}"
-    elif approval.hash != built.rendered.hash:
-        yield f"Issue {issue} changed after it was approved; look again: newsletter preview {issue}"
+    if obstacle and obstacle.reason is Reason.ERRORS:
+        yield f"Issue {issue} has errors that stop it. See them with: newsletter check {issue}"
+    elif obstacle:
+        yield obstacle.message

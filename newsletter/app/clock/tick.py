@@ -15,7 +15,7 @@ from newsletter import schedule
 from newsletter.app import logs
 from newsletter.app.alerts import notify, queue, reminders, wording
 from newsletter.app.clock import housekeeping
-from newsletter.app.clock.duties import DUTIES, SOON, Outcome, ended, waits
+from newsletter.app.clock.duties import DUTIES, SOON, Outcome, ended, unready
 from newsletter.app.desk import Desk
 from newsletter.app.readers import sign_up
 from newsletter.app.send.delivery import Watch
@@ -199,7 +199,7 @@ def _act(desk: Desk, moment: Moment, now: datetime, watch: Watch) -> list[Done]:
         occurrences.settle(
             connection, claim.id, outcome.state, desk.clock(), outcome.message, again_at
         )
-        queue.tell(desk, connection, *outcome.tells)
+        queue.tell(desk, connection, *outcome.alerts)
         if outcome.skips_send:
             _skip_send(connection, desk, moment, outcome.message)
     watch.checkpoint("moment settled")
@@ -229,8 +229,8 @@ def _outcome(desk: Desk, moment: Moment, watch: Watch) -> tuple[Outcome, bool]:
     try:
         return DUTIES[moment.kind](desk, issue, watch), False
     except NotReadyError as error:
-        told = waits(desk, moment.kind, issue, str(error))
-        return Outcome(State.WAITING, str(error), SOON, tells=told), False
+        alerts = unready(desk, moment.kind, issue, str(error))
+        return Outcome(State.WAITING, str(error), SOON, alerts=alerts), False
     except NewsletterError as error:
         why = str(error)
     except Exception as error:
@@ -238,7 +238,7 @@ def _outcome(desk: Desk, moment: Moment, watch: Watch) -> tuple[Outcome, bool]:
         log.exception("The work failed")
         why = f"{type(error).__name__}: {error}"
     failure = wording.failed(desk, moment.kind, moment.day, issue, why, moment.utc)
-    return Outcome(State.WAITING, why, tells=(failure,)), True
+    return Outcome(State.WAITING, why, alerts=(failure,)), True
 
 
 def _skip_send(connection: Connection, desk: Desk, moment: Moment, why: str) -> None:

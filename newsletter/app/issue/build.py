@@ -1,4 +1,4 @@
-"""An editor's work on an issue: build, check, approve."""
+"""Build an issue: its folder rendered and checked, as it would be mailed now."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pathlib import Path
 
 from newsletter import check, issues
 from newsletter.app.desk import Desk
-from newsletter.app.issue import correction_mail, hosted_pictures
+from newsletter.app.issue import hosted_pictures
 from newsletter.config import FILE
-from newsletter.errors import FindingsError, NotReadyError
 from newsletter.model import Finding, Issue, Level, Rendered
 from newsletter.render import look, render
 
@@ -83,58 +82,6 @@ def build(desk: Desk, issue: date, *, fetch: bool = True) -> Built:
     issues.write_atomically(folder / "findings.json", _json(findings))
     issues.write_atomically(folder / "email.json", _json(facts))
     return built
-
-
-def approve(desk: Desk, issue: date, by: str | None = None, *, seen: str | None = None) -> Built:
-    """Approve what was built last, if the folder still says the same and nothing stops it.
-
-    ``seen``: the hash of what somebody has looked at, where that is known.
-    """
-    from newsletter.store import approvals
-
-    built = compose(desk, issue)
-    seen = seen or built_hash(desk, issue)
-    if seen is None:
-        raise NotReadyError(
-            f"Issue {issue} was not built yet, so nobody can have seen it. "
-            f"Look at it first: newsletter build {issue}"
-        )
-    if seen != built.rendered.hash:
-        raise NotReadyError(
-            f"Issue {issue} has changed since it was built. Build it and look at it again, then "
-            f"approve: newsletter build {issue}"
-        )
-    require_no_errors(built, "approved")
-    with desk.database.begin() as connection:
-        correction_mail.refuse_undone(connection, desk.name, issue)
-        approvals.approve(
-            connection,
-            desk.name,
-            issue.isoformat(),
-            built.rendered.hash,
-            by or desk.config.editor.email or "the command line",
-            desk.clock(),
-        )
-    return built
-
-
-def unapprove(desk: Desk, issue: date) -> bool:
-    """Take the approval back; False where there was none."""
-    from newsletter.store import approvals
-
-    with desk.database.begin() as connection:
-        return approvals.withdraw(connection, desk.name, issue.isoformat())
-
-
-def require_no_errors(built: Built, what: str) -> None:
-    """Raise FindingsError where a check found an error."""
-    if built.errors:
-        lines = "\n".join(
-            f"  {f.message}{f' [{f.place}]' if f.place else ''} {f.remedy}" for f in built.errors
-        )
-        raise FindingsError(
-            f"Issue {built.issue.name} cannot be {what}; these must be mended first:\n{lines}"
-        )
 
 
 def built_hash(desk: Desk, issue: date) -> str | None:

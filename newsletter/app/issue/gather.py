@@ -31,16 +31,15 @@ LOOK_BACK = 8  # issues; a source that was down longer has lost what it publishe
 
 @dataclass(frozen=True)
 class Gathering:
-    """What one gather did: the articles, those that are new, and whether it made a draft."""
+    """What one gather found."""
 
     gathered: Gathered
-    new: tuple[str, ...]
-    drafted: bool
+    new: tuple[str, ...]  # ids of the articles that an earlier gather did not have
     folder: Path
 
 
 def gather(desk: Desk, issue: date, since: date | None = None) -> Gathering:
-    """Read the sources into the issue's folder, and draft the issue if there is no draft yet.
+    """Read the sources into gathered.json of the issue's folder.
 
     Raises FetchError when no source could be read; then nothing is changed.
     """
@@ -67,20 +66,28 @@ def gather(desk: Desk, issue: date, since: date | None = None) -> Gathering:
     if not desk.config.hosts_pictures:
         gathered = _linked(gathered)
     issues.write_gathered(folder, gathered)
+    known = {article.id for article in before.articles} if before else set()
+    new = tuple(article.id for article in gathered.articles if article.id not in known)
+    return Gathering(gathered, new, folder)
+
+
+def draft(desk: Desk, issue: date, gathering: Gathering) -> bool:
+    """Draft issue.toml and note.md where there are none, and fetch the pictures of the stories.
+
+    False where there was a draft already; an editor's files are never overwritten.
+    """
     drafted = issues.draft(
-        folder,
+        gathering.folder,
         issue,
-        gathered.articles,
+        gathering.gathered.articles,
         newsletter=desk.name,
         most=desk.config.newsletter.stories,
         untitled=desk.language.words["untitled"],
         sections=[s.section for s in desk.config.sources if s.section],
     )
-    with suppress(ContentError):  # the editor's own files may be half written just now
+    with suppress(ContentError):  # the editor may be in the middle of saving a file
         hosted_pictures.host(desk, issues.read_issue(desk.folder, issue))
-    known = {article.id for article in before.articles} if before else set()
-    new = tuple(article.id for article in gathered.articles if article.id not in known)
-    return Gathering(gathered, new, drafted, folder)
+    return drafted
 
 
 def _linked(gathered: Gathered) -> Gathered:

@@ -1,23 +1,21 @@
-"""From an approved issue to every reader, once."""
+"""What sending an issue would do now, and whether it may start."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
 
+from newsletter.app.approval import rules
 from newsletter.app.desk import Desk
 from newsletter.app.issue import correction_mail
-from newsletter.app.issue.build import Built, compose, require_no_errors
+from newsletter.app.issue.build import Built, compose
 from newsletter.app.issue.recheck import look_again
-from newsletter.app.send import clone_guard, receipts
-from newsletter.app.send.delivery import Watch, deliver, doubt_policy
+from newsletter.app.send import clone_guard
 from newsletter.errors import NotReadyError
 from newsletter.issues import parse_issue
-from newsletter.model import CorrectionDate, Doubt, Finding, Receipt
-from newsletter.render import said
-from newsletter.sanitize import canonical
-from newsletter.store import Connection, approvals, archive, missing, readers, sends
-from newsletter.store.sends import DeliveryState, Frozen, State
+from newsletter.model import CorrectionDate, Finding
+from newsletter.store import Connection, approvals, missing, readers, sends
+from newsletter.store.sends import Frozen, State
 
 CHANGED = 0.3  # a list that grew or shrank by more is asked about
 SMALL = 20  # readers; a smaller list changes by much every week
@@ -68,7 +66,7 @@ def plan(
         if frozen is None:
             correction_mail.refuse_undone(connection, desk.name, issue)
         approval = approvals.find(connection, desk.name, name)
-        of = _corrected(desk, connection, issue)
+        of = corrected_send(desk, connection, issue)
         count = (
             readers.count(connection, newsletter.list)
             if of is None
@@ -83,72 +81,18 @@ def plan(
         raise NotReadyError(
             f"Issue {issue} was not sent yet, so nobody misses it. Send it: newsletter send {issue}"
         )
-    if other:
-        raise NotReadyError(
-            f"The list {newsletter.list!r} was already sent an issue of {issue}, under "
-            f"the name {other!r}. Give [newsletter] name back that name, or choose another list."
-        )
+    rules.require(rules.against_other_name(issue, newsletter.list, other))
     built = compose(desk, issue)
-    require_no_errors(built, "sent")
-    automatic = approved or desk.config.schedule.approval == "automatic"
-    if approval is None and not automatic:
-        raise NotReadyError(
-            f"Issue {issue} is not approved. Look at it with `newsletter preview {issue}`, then: "
-            f"newsletter approve {issue}"
-        )
-    if approval and approval.hash != built.rendered.hash and not automatic:
-        raise NotReadyError(
-            f"Issue {issue} has changed since {approval.by} approved it. Look at it again: "
-            f"newsletter build {issue}, then newsletter approve {issue}"
-        )
-    if not count:
-        raise NotReadyError(
-            f"Nobody who got the issue of {built.issue.corrects} may be mailed any more."
-            if of is not None
-            else f"The list {newsletter.list!r} has no active subscribers. "
-            f"Add some with: newsletter subscribers import FILE"
-        )
+    required = desk.config.schedule.approval == "required" and not approved
+    rules.require(rules.judge(built, approval, approval_required=required))
+    rules.require(rules.against_empty_list(built, newsletter.list, count))
     findings = look_again(desk, built)
-    require_no_errors(replace(built, findings=findings), "sent")
+    rules.require(rules.against_errors(replace(built, findings=findings), "sent"))
     questions = () if of is not None else _questions(newsletter.list, count, last)
     return Plan(issue, built, None, count, findings, questions)
 
 
-def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
-    """Freeze what is planned, and deliver it; or go on with a send that was started."""
-    watch = watch or Watch()
-    provider = desk.provider  # a missing key is said before anything is frozen
-    policy = doubt_policy(desk)
-    frozen = planned.frozen or _freeze(desk, planned, provider.batch_size, policy)
-    watch.checkpoint("frozen")
-    if planned.missing:
-        with desk.database.begin() as connection:
-            missing.go_on(connection, frozen, provider.batch_size, desk.clock())
-    if not planned.missing and frozen.state is State.DONE:
-        return receipts.receipt(desk, planned.issue)
-    deliver(desk, frozen, watch)
-    return _receipt(desk, planned.issue, watch)
-
-
-def take_back(desk: Desk, issue: date, watch: Watch | None = None) -> Receipt:
-    """Of a cancelled send, take back what the provider has not let go yet, and wait for what is
-    in another process's hands. Anybody may do that: it does not make this the one that sends.
-    """
-    frozen = desk.require_sent(issue)
-    watch = watch or Watch()
-    deliver(desk, frozen, watch, sign=False)
-    return _receipt(desk, issue, watch)
-
-
-def _receipt(desk: Desk, issue: date, watch: Watch) -> Receipt:
-    """At the end. Whoever looked on hears it as well: a million readers are counted only once."""
-    found = receipts.receipt(desk, issue)
-    if watch.report:
-        watch.report({state.value: getattr(found, state) for state in DeliveryState})
-    return found
-
-
-def _corrected(desk: Desk, connection: Connection, issue: date) -> int | None:
+def corrected_send(desk: Desk, connection: Connection, issue: date) -> int | None:
     """The number of the send that the mail corrects; None for an issue."""
     if not isinstance(issue, CorrectionDate):
         return None
@@ -193,42 +137,3 @@ def _questions(list_: str, count: int, last: tuple[str, int] | None) -> tuple[st
         f"The list {list_!r} has {count:,} readers now; issue {last[0]} went to {last[1]:,}. "
         f"That is {abs(count - last[1]) / max(last[1], 1):.0%} {grown}. Is it right?",
     )
-
-
-def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen:
-    built = planned.built
-    if built is None:  # a plan has one of the two
-        raise NotReadyError("Nothing was planned. Run the command again.")
-    newsletter, now = desk.config.newsletter, desk.clock()
-    articles = [
-        (story.article.id, canonical(story.article.url) if story.article.url else None)
-        for story in built.issue.stories
-    ]
-    name = planned.issue.isoformat()
-    with desk.database.begin() as connection:
-        sends.take_turns(connection, newsletter.list)
-        found = sends.find(connection, desk.name, name)
-        if found is None:  # another process may have been quicker
-            correction_mail.refuse_undone(connection, desk.name, planned.issue)
-            sends.freeze(
-                connection,
-                built.rendered,
-                newsletter=desk.name,
-                issue=name,
-                list_name=newsletter.list,
-                sender=newsletter.sender,
-                reply_to=newsletter.reply_to,
-                articles=articles,
-                provider=desk.config.provider.type,
-                batch_size=batch_size,
-                send_at=now + desk.config.delivery.ahead if policy is Doubt.RECALL else None,
-                now=now,
-                corrects=_corrected(desk, connection, planned.issue),
-            )
-            found = sends.find(connection, desk.name, name)
-            if found and not built.issue.corrects:
-                text = said(built.issue, desk.config)
-                archive.keep(connection, found.send.id, text, newsletter.language)
-    if found is None:
-        raise NotReadyError(f"Issue {name} could not be frozen. Run the command again.")
-    return found

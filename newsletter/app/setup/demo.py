@@ -11,11 +11,9 @@ from zoneinfo import ZoneInfo
 
 import newsletter
 from newsletter import config, installation, providers
-from newsletter.app.approval import test_mail
 from newsletter.app.desk import Desk, open_desk
-from newsletter.app.issue import build, gather
+from newsletter.app.pipeline import publish
 from newsletter.app.readers import lists
-from newsletter.app.send import plan
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.issues import write_atomically
 from newsletter.model import Receipt
@@ -94,29 +92,12 @@ def demo(folder: Path, say: Callable[[str], None]) -> Receipt:
     )
     _start_over(desk)
     try:
-        return _week(desk, say)
+        readers = desk.folder / "sample" / "subscribers.csv"
+        imported = lists.import_file(desk, readers, skip_bad_lines=False).used
+        say(f"Imported {imported} sample subscribers.")
+        return publish(desk, ISSUE, say)
     finally:
         desk.close()
-
-
-def _week(desk: Desk, say: Callable[[str], None]) -> Receipt:
-    gathered = gather.gather(desk, ISSUE).gathered
-    say(f"Gathered {len(gathered.articles)} articles from {len(gathered.sources)} sources.")
-    built = build.build(desk, ISSUE)
-    size = len(built.rendered.html.encode()) / 1024
-    say(f"Built the issue of {ISSUE}: {len(built.issue.stories)} stories, {size:.0f} KB of HTML.")
-    errors, findings = len(built.errors), len(built.findings)
-    say(f"Checked it: {errors} errors, {findings - errors} warnings.")
-    readers = desk.folder / "sample" / "subscribers.csv"
-    used = lists.import_file(desk, readers, skip_bad_lines=False).used
-    say(f"Imported {used} sample subscribers.")
-    address, _ = test_mail.send_test(desk, ISSUE)
-    say(f"The test {test_mail.went(desk, address)}.")
-    build.approve(desk, ISSUE)
-    say(f"Approved exactly these bytes: hash {built.rendered.hash[:12]}.")
-    receipt = plan.send(desk, plan.plan(desk, ISSUE))
-    say(f"Sent it to the list: {receipt.accepted} accepted.")
-    return receipt
 
 
 def _lay_out(folder: Path) -> None:

@@ -25,9 +25,7 @@ from starlette.responses import (
 
 from newsletter import issues
 from newsletter.app import Desk, recipients
-from newsletter.app.approval import test_mail
-from newsletter.app.approval.approval_links import Standing, standing
-from newsletter.app.issue import build
+from newsletter.app.approval import approve, rules, test_mail
 from newsletter.check.size import CLIPPED, NEAR
 from newsletter.errors import NewsletterError
 from newsletter.links import tokens
@@ -72,7 +70,7 @@ class Answers:
         """The editor's page, complete as it stands; its script keeps it new."""
         live, desk = self.live, self.live.desk
         good = live.good
-        standing = await asyncio.to_thread(self._standing, good) if good else None
+        record = await asyncio.to_thread(self._record) if good else None
         html = own(_TEMPLATES / "preview.html.j2").render(
             newsletter=desk.name,
             sender=parseaddr(desk.config.newsletter.sender)[0] or desk.name,
@@ -83,8 +81,8 @@ class Answers:
             version=live.mark,
             error=live.error,
             good=self._facts(good) if good else None,
-            sent=bool(standing and standing.sent),
-            approval=standing and standing.approval,
+            sent=bool(record and record.sent),
+            approval=record and good and record.approval_of(good.built.rendered.hash),
             sandbox=_SANDBOX,
             clipped=CLIPPED,
             near=NEAR,
@@ -139,13 +137,13 @@ class Answers:
         """Approve what the page shows, if the issue still says the same."""
         seen = (await request.body()).decode("ascii", "replace")
         return await self._decided(
-            lambda desk, issue: build.approve(desk, issue, seen=seen or "nothing"),
+            lambda desk, issue: approve.approve(desk, issue, seen=seen or "nothing"),
             "Approved: exactly what is shown here. A change takes the approval away.",
         )
 
     async def unapprove(self, _: Request) -> Response:
         """Take the approval back."""
-        return await self._decided(build.unapprove, "The approval is taken back.")
+        return await self._decided(approve.unapprove, "The approval is taken back.")
 
     async def _decided(self, act: Callable[[Desk, date], object], words: str) -> Response:
         try:
@@ -154,10 +152,10 @@ class Answers:
             return JSONResponse({"done": False, "message": str(error)}, 409)
         return JSONResponse({"done": True, "message": words})
 
-    def _standing(self, good: Good) -> Standing | None:
-        """Whether what is shown is approved; None where the database cannot be asked."""
+    def _record(self) -> rules.Record | None:
+        """What the database holds about the issue; None where it does not answer."""
         try:
-            return standing(self.live.desk, self.live.issue, good.built.rendered.hash)
+            return rules.record(self.live.desk, self.live.issue)
         except NewsletterError as error:
             log.info("%s", error)
             return None

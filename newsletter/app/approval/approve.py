@@ -1,0 +1,38 @@
+"""Approve what was built, and take an approval back."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from newsletter.app.approval import rules
+from newsletter.app.desk import Desk
+from newsletter.app.issue import correction_mail
+from newsletter.app.issue.build import Built, built_hash, compose
+from newsletter.store import approvals
+
+
+def approve(desk: Desk, issue: date, by: str | None = None, *, seen: str | None = None) -> Built:
+    """Approve what was built last, if the folder still gives the same bytes and no check fails.
+
+    ``seen``: the hash of what the person looked at, where that is known. Raises NotReadyError
+    where the bytes differ, FindingsError where a check finds an error.
+    """
+    built = compose(desk, issue)
+    rules.require(rules.against_approving(built, seen or built_hash(desk, issue)))
+    with desk.database.begin() as connection:
+        correction_mail.refuse_undone(connection, desk.name, issue)
+        approvals.approve(
+            connection,
+            desk.name,
+            issue.isoformat(),
+            built.rendered.hash,
+            by or desk.config.editor.email or "the command line",
+            desk.clock(),
+        )
+    return built
+
+
+def unapprove(desk: Desk, issue: date) -> bool:
+    """Take the approval back; False where there was none."""
+    with desk.database.begin() as connection:
+        return approvals.withdraw(connection, desk.name, issue.isoformat())

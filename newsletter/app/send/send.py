@@ -1,0 +1,90 @@
+"""Freeze an approved issue, and deliver it to every reader once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from newsletter.app.desk import Desk
+from newsletter.app.issue import correction_mail
+from newsletter.app.send import receipts
+from newsletter.app.send.delivery import Watch, deliver, doubt_policy
+from newsletter.app.send.plan import Plan, corrected_send
+from newsletter.errors import NotReadyError
+from newsletter.model import Doubt, Receipt
+from newsletter.render import said
+from newsletter.sanitize import canonical
+from newsletter.store import archive, missing, sends
+from newsletter.store.sends import DeliveryState, Frozen, State
+
+
+def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
+    """Freeze what is planned, and deliver it; or go on with a send that was started."""
+    watch = watch or Watch()
+    provider = desk.provider  # a missing key is said before anything is frozen
+    policy = doubt_policy(desk)
+    frozen = planned.frozen or _freeze(desk, planned, provider.batch_size, policy)
+    watch.checkpoint("frozen")
+    if planned.missing:
+        with desk.database.begin() as connection:
+            missing.go_on(connection, frozen, provider.batch_size, desk.clock())
+    if not planned.missing and frozen.state is State.DONE:
+        return receipts.receipt(desk, planned.issue)
+    deliver(desk, frozen, watch)
+    return _receipt(desk, planned.issue, watch)
+
+
+def take_back(desk: Desk, issue: date, watch: Watch | None = None) -> Receipt:
+    """Of a cancelled send, take back what the provider has not let go yet, and wait for what is
+    in another process's hands. Anybody may do that: it does not make this the one that sends.
+    """
+    frozen = desk.require_sent(issue)
+    watch = watch or Watch()
+    deliver(desk, frozen, watch, sign=False)
+    return _receipt(desk, issue, watch)
+
+
+def _receipt(desk: Desk, issue: date, watch: Watch) -> Receipt:
+    """At the end. Whoever looked on hears it as well: a million readers are counted only once."""
+    found = receipts.receipt(desk, issue)
+    if watch.report:
+        watch.report({state.value: getattr(found, state) for state in DeliveryState})
+    return found
+
+
+def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen:
+    built = planned.built
+    if built is None:  # a plan has one of the two
+        raise NotReadyError("Nothing was planned. Run the command again.")
+    newsletter, now = desk.config.newsletter, desk.clock()
+    articles = [
+        (story.article.id, canonical(story.article.url) if story.article.url else None)
+        for story in built.issue.stories
+    ]
+    name = planned.issue.isoformat()
+    with desk.database.begin() as connection:
+        sends.take_turns(connection, newsletter.list)
+        found = sends.find(connection, desk.name, name)
+        if found is None:  # another process may have been quicker
+            correction_mail.refuse_undone(connection, desk.name, planned.issue)
+            sends.freeze(
+                connection,
+                built.rendered,
+                newsletter=desk.name,
+                issue=name,
+                list_name=newsletter.list,
+                sender=newsletter.sender,
+                reply_to=newsletter.reply_to,
+                articles=articles,
+                provider=desk.config.provider.type,
+                batch_size=batch_size,
+                send_at=now + desk.config.delivery.ahead if policy is Doubt.RECALL else None,
+                now=now,
+                corrects=corrected_send(desk, connection, planned.issue),
+            )
+            found = sends.find(connection, desk.name, name)
+            if found and not built.issue.corrects:
+                text = said(built.issue, desk.config)
+                archive.keep(connection, found.send.id, text, newsletter.language)
+    if found is None:
+        raise NotReadyError(f"Issue {name} could not be frozen. Run the command again.")
+    return found
