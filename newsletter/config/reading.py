@@ -35,6 +35,8 @@ from newsletter.toml_file.tables import Table
 
 FILE = "newsletter.toml"
 
+_BY_TYPE = ("sources", "provider", "alerts.provider")  # tables whose keys depend on their type
+
 
 @dataclass(frozen=True)
 class Config:
@@ -97,7 +99,7 @@ def load(
     for_alerts = (
         [alerts.pop("provider")] if isinstance(alerts, dict) and "provider" in alerts else []
     )
-    top = tables.validated(Tables, raw, "", faults)
+    top = tables.validated(Tables, raw, "", faults, _BY_TYPE)
     if not isinstance(blocks, list) or not blocks:
         faults.append("sources: expected at least one [[sources]] block with a type")
         blocks = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,15 +45,24 @@ def report(path: Path, faults: list[str]) -> str:
 
 
 def validated(
-    model: type[_Model], raw: dict[str, Any], place: str, faults: list[str]
+    model: type[_Model],
+    raw: dict[str, Any],
+    place: str,
+    faults: list[str],
+    others: Collection[str] = (),
 ) -> _Model | None:
-    """``raw`` as the model, or None with its faults added to the list."""
+    """``raw`` as the model, or None with its faults added to the list.
+
+    ``others``: keys that the file may have although the model does not ("alerts.provider"); an
+    unknown key may be meant for one of them.
+    """
     try:
         return model.model_validate(raw)
     except ValidationError as error:
         for fault in error.errors():
             where = _place(place, fault["loc"])
-            faults.append(f"{where}: {_said(fault, model)}" if where else _said(fault, model))
+            message = _message(fault, model, others)
+            faults.append(f"{where}: {message}" if where else message)
         return None
 
 
@@ -75,14 +85,16 @@ _PLAIN = {  # where pydantic speaks of Python's types
 }
 
 
-def _said(fault: Any, model: type[BaseModel]) -> str:
+def _message(fault: Any, model: type[BaseModel], others: Collection[str]) -> str:
     """One fault in plain words."""
     if fault["type"] == "missing":
         return "is missing; it is needed"
     if fault["type"] == "extra_forbidden":
-        known = _keys(model, fault["loc"][:-1])
-        close = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
-        hint = f'did you mean "{close[0]}"?' if close else f"known keys are {', '.join(known)}"
+        *table, key = map(str, fault["loc"])
+        keys = _keys(model, fault["loc"][:-1])
+        keys += [name for *path, name in (other.split(".") for other in others) if path == table]
+        close = difflib.get_close_matches(key, keys, n=1)
+        hint = f'did you mean "{close[0]}"?' if close else f"known keys are {', '.join(keys)}"
         return f"unknown key; {hint}"
     if fault["type"] == "tuple_type":
         return 'expected a list, such as ["…"]'

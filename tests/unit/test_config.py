@@ -104,6 +104,22 @@ port = "many"
         (SMALLEST + "[schedule]\nmin_stories = 2.5", "min_stories: expected a whole number"),
         (SMALLEST.replace('"articles"', "7"), "expected words in quotation marks"),
         (SMALLEST + "[shedule]\n", 'shedule: unknown key; did you mean "schedule"?'),
+        (SMALLEST + "[Schedule]\n", 'Schedule: unknown key; did you mean "schedule"?'),
+        (
+            SMALLEST.replace("[[sources]]", "[[source]]"),
+            'source: unknown key; did you mean "sources',
+        ),
+        (
+            SMALLEST + '[providers]\ntype = "smtp"\n',
+            'providers: unknown key; did you mean "provider"',
+        ),
+        (SMALLEST + "[alert.provider]\n", 'alert: unknown key; did you mean "alerts"?'),
+        (
+            SMALLEST + "[alerts.providers]\n",
+            'alerts.providers: unknown key; did you mean "provider"',
+        ),
+        (SMALLEST + "[zzz]\n", "zzz: unknown key; known keys are newsletter, editor, "),
+        (SMALLEST + "[zzz]\n", "privacy, sources, provider"),
     ],
 )
 def test_other_faults(tmp_path: Path, text: str, expected: str) -> None:
