@@ -204,6 +204,12 @@ class SourceOptions(Table):
         return str(getattr(self, self.key, None) or self.type)
 
 
+class LimitedSourceOptions(SourceOptions):
+    """Of a source that may have more than an issue needs: its newest ``limit`` articles belong."""
+
+    limit: int = Field(20, ge=1, strict=True)
+
+
 class ProviderOptions(Table):
     """What ``[provider]`` may say for every type; ``batch_size``: most recipients a request."""
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from operator import itemgetter
 
+from newsletter.config import LimitedSourceOptions
 from newsletter.gather.reading import Reading
 from newsletter.model import Article, Gathered, Health, LeftOut, Window
 from newsletter.sanitize import canonical, same_headline
@@ -96,7 +97,8 @@ def choose(
         _keep_earlier(before, readings, rules, seen, kept, left_out)
     for reading in readings:
         shared = _shared_links(reading.articles)
-        limit = getattr(reading.options, "limit", None)
+        options = reading.options
+        limit = options.limit if isinstance(options, LimitedSourceOptions) else None
         taken = 0
         for article in ordered(reading.articles):
             link = None if canonical(article.url or "") in shared else article.url

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from newsletter import sanitize
-from newsletter.config import SourceOptions
+from newsletter.config import LimitedSourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import unzipped
 from newsletter.model import Article, Window
@@ -28,12 +28,11 @@ _SHARED = 3  # a link that so many entries carry is no link to any of them
 class FeedSource:
     """One feed."""
 
-    class Options(SourceOptions):
-        """``url`` or ``path``; ``limit``: at most so many articles for one issue."""
+    class Options(LimitedSourceOptions):
+        """Exactly one of ``url`` and ``path``."""
 
         url: str | None = None
         path: str | None = None
-        limit: int = Field(20, ge=1, strict=True)
 
         @model_validator(mode="after")
         def _one_place(self) -> Self:

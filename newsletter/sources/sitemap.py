@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from newsletter import sanitize
-from newsletter.config import SourceOptions
+from newsletter.config import LimitedSourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import unzipped
 from newsletter.model import Article, Window
@@ -33,11 +33,10 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class SitemapSource:
     """One sitemap."""
 
-    class Options(SourceOptions):
-        """``url``; ``limit`` for one issue; ``read_pages`` adds what the pages say themselves."""
+    class Options(LimitedSourceOptions):
+        """``url``; ``read_pages`` adds what the pages say themselves."""
 
         url: str
-        limit: int = Field(20, ge=1, strict=True)
         read_pages: bool = Field(True, strict=True)
 
     def __init__(self, options: Options, around: Surroundings) -> None:

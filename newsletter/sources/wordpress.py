@@ -8,10 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
-
 from newsletter import sanitize
-from newsletter.config import SourceOptions
+from newsletter.config import LimitedSourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import Fetched
 from newsletter.model import Article, Window
@@ -30,13 +28,12 @@ _NOT_THERE = frozenset({400, 404})
 class WordPressSource:
     """One site."""
 
-    class Options(SourceOptions):
-        """``url`` of the site; ``categories`` and ``tags`` by slug; ``limit`` for one issue."""
+    class Options(LimitedSourceOptions):
+        """``url`` of the site; ``categories`` and ``tags`` by slug."""
 
         url: str
         categories: tuple[str, ...] = ()
         tags: tuple[str, ...] = ()
-        limit: int = Field(20, ge=1, strict=True)
 
     def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
