@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -73,7 +74,7 @@ def _ours(urls: list[str], cache: Path) -> None:
     with Door(hosts, cache=cache) as door:
         around = Surroundings(Path(), ZoneInfo("UTC"), door)
         sources = [
-            Visited(options, FeedSource(options, around))
+            Visited(options, partial(FeedSource, options, around))
             for options in (FeedSource.Options(type="feed", url=url, limit=ITEMS) for url in urls)
         ]
         found = gather(sources, Window(now - timedelta(days=7), now), now)

@@ -90,7 +90,7 @@ def imported(name: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # a module from outside may raise anything
-        raise LookupError(f"{name} cannot be loaded: {raised(error)}") from error
+        raise LookupError(f"{name} cannot be loaded: {raised(error, name)}") from error
     try:
         return getattr(module, attribute)
     except AttributeError:
@@ -108,7 +108,7 @@ def importable_from(folder: Path, name: str) -> None:
     if directory not in sys.path:
         sys.path.append(directory)
         importlib.invalidate_caches()
-    top = name.partition(":")[0].partition(".")[0]
+    top = _top(name)
     beside = PathFinder.find_spec(top, [directory])
     if beside is None or beside.origin is None:
         return
@@ -121,15 +121,18 @@ def importable_from(folder: Path, name: str) -> None:
         )
 
 
-def raised(error: BaseException) -> str:
-    """What code from outside raised: the type, the message, the file and line."""
+def raised(error: BaseException, name: str) -> str:
+    """What ``package.module:name`` raised: type and message, and file and line in that package."""
     message = " ".join(str(error).split())
     what = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    steps = [
-        step
-        for step in traceback.extract_tb(error.__traceback__)
-        if "importlib" not in step.filename and not step.filename.startswith("<")
+    top = _top(name)
+    lines = [
+        f" ({Path(frame.f_code.co_filename).name}, line {line})"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if _top(frame.f_globals.get("__name__", "")) == top
     ]
-    if isinstance(error, SyntaxError) or not steps or steps[-1].filename == __file__:
-        return what
-    return f"{what} ({Path(steps[-1].filename).name}, line {steps[-1].lineno})"
+    return what + "".join(lines[-1:])
+
+
+def _top(name: str) -> str:
+    return name.partition(":")[0].partition(".")[0]

@@ -6,20 +6,14 @@ Nothing is dropped in silence: an article that is not offered stands in ``left_o
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from newsletter.errors import FetchError
 from newsletter.gather.choosing import Rules, choose, ordered
-from newsletter.gather.reading import Reading, Visited
+from newsletter.gather.reading import Reading, Visited, read
 from newsletter.gather.reports import report
 from newsletter.model import Gathered, Window
-
-log = logging.getLogger(__name__)
-
-AT_ONCE = 256  # sources read at the same time; the door limits what that means for the network
 
 
 def gather(
@@ -60,30 +54,6 @@ def gather(
         dateline=next((page.dateline for page in pages if page.dateline), None),
         editor=next((page.editor for page in pages if page.editor), None),
     )
-
-
-def read(sources: Sequence[Visited], window_of: Callable[[str], Window]) -> list[Reading]:
-    """What each source has now; one that cannot be read says why, and stops no other.
-
-    ``window_of`` gives the span that a source is asked for, by its name.
-    """
-    workers = max(1, min(len(sources), AT_ONCE))
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="source") as pool:
-        return list(pool.map(lambda each: _read_one(each, window_of(each.options.name)), sources))
-
-
-def _read_one(visited: Visited, window: Window) -> Reading:
-    try:
-        articles = tuple(visited.source.fetch(window))
-    except FetchError as error:
-        return Reading(visited.options, fault=str(error))
-    except Exception as error:
-        # One odd publisher must not take the week of all the others with it.
-        name = visited.options.name
-        log.exception("%s could not be understood", name)
-        said = f"{name} could not be understood ({type(error).__name__}: {error})."
-        return Reading(visited.options, fault=said)
-    return Reading(visited.options, articles, unchanged=visited.unchanged())
 
 
 __all__ = ["Reading", "Visited", "gather", "read"]

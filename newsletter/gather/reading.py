@@ -1,22 +1,31 @@
-"""A source on its way through a gather: before it is read, and after."""
+"""Read the sources side by side; one that fails, whatever it raises, fails alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from newsletter import registry
 from newsletter.config import SourceOptions
-from newsletter.model import Article
+from newsletter.errors import FetchError
+from newsletter.gather.validation import invalid
+from newsletter.model import Article, Window
 from newsletter.sources import Source
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 256  # sources read at the same time; the door limits what that means for the network
 
 
 @dataclass(frozen=True)
 class Visited:
-    """A source to read. ``unchanged`` says afterwards whether the network had nothing new."""
+    """A source to read."""
 
     options: SourceOptions
-    source: Source
-    unchanged: Callable[[], bool] = lambda: False
+    build: Callable[[], Source]
+    unchanged: Callable[[], bool] = lambda: False  # once read: the network had nothing new
 
 
 @dataclass(frozen=True)
@@ -32,3 +41,33 @@ class Reading:
     def name(self) -> str:
         """The address or path of the source, as the configuration has it."""
         return self.options.name
+
+
+def read(sources: Sequence[Visited], window_of: Callable[[str], Window]) -> list[Reading]:
+    """What each source has now; one that cannot be read says why, and stops no other.
+
+    ``window_of`` gives the span that a source is asked for, by its name.
+    """
+    workers = max(1, min(len(sources), AT_ONCE))
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="source") as pool:
+        return list(pool.map(lambda each: _read_one(each, window_of(each.options.name)), sources))
+
+
+def _read_one(visited: Visited, window: Window) -> Reading:
+    options = visited.options
+    try:
+        articles = tuple(visited.build().fetch(window))
+    except FetchError as error:
+        return Reading(options, fault=str(error))
+    except (Exception, SystemExit) as error:
+        # One odd publisher, or one broken class, must not take the week of all others with it.
+        log.info("%s could not be understood", options.name, exc_info=True)
+        return _failing(options, f"could not be understood: {registry.raised(error, options.type)}")
+    if fault := next(filter(None, (invalid(article, options.name) for article in articles)), None):
+        return _failing(options, fault)
+    return Reading(options, articles, unchanged=visited.unchanged())
+
+
+def _failing(options: SourceOptions, fault: str) -> Reading:
+    remedy = f"; mend {options.type}" if ":" in options.type else ""
+    return Reading(options, fault=f"{options.name} {fault}{remedy}.")

@@ -172,7 +172,7 @@ def test_a_feed_that_repeats_itself_gives_each_story_once(shared_data: Path) -> 
     source = FeedSource(
         options, Surroundings(shared_data / "feeds", ZoneInfo("Asia/Seoul"), Door())
     )
-    found = gather([Visited(options, source)], EVER, NOW)
+    found = gather([Visited(options, lambda: source)], EVER, NOW)
     assert len(found.articles) == 240
 
 

@@ -50,7 +50,7 @@ def article(title: str, source: str = "a.xml", hours: float = 1, **more: object)
 
 
 def visit(options: SourceOptions, source: Source) -> Visited:
-    return Visited(options, cast("Any", source), lambda: source.unchanged)
+    return Visited(options, lambda: cast("Any", source), lambda: source.unchanged)
 
 
 def run(*sources: Source, before: Gathered | None = None, **more: object) -> Gathered:

@@ -108,8 +108,8 @@ def visited(desk: Desk, options: SourceOptions, door: Door) -> Visited:
     """A source that is ready to be read, with its own look through the door."""
     visit = door.visit()
     zone = ZoneInfo(options.timezone) if options.timezone else desk.config.zone
-    source = sources.build(options, sources.Surroundings(desk.folder, zone, visit))
-    return Visited(options, source, lambda: visit.unchanged)
+    around = sources.Surroundings(desk.folder, zone, visit)
+    return Visited(options, lambda: sources.build(options, around), lambda: visit.unchanged)
 
 
 def _dateline(desk: Desk, door: Door, issue: date) -> Dateline | None:
