@@ -1,6 +1,9 @@
 """Signed addresses: a reader's own, which last, and those that do not: to confirm, to approve.
 
 No address of a reader stands in one. Whatever cannot be read was not signed here.
+
+Keys are written in version 2, signed with keyed BLAKE2b. Keys of version 1, which names no version,
+are signed with HMAC-SHA-256; mails that are out hold them, so they are still read.
 """
 
 from __future__ import annotations
@@ -13,27 +16,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from hashlib import blake2b
 from itertools import count
 from urllib.parse import quote
 
-from newsletter.links.digest import keyed
 from newsletter.links.keyring import Keyring
 
 _URL = bytes.maketrans(b"+/", b"-_")  # of base64, what an URL would change
+_VERSION = "v2"
+_HALF = 15  # bytes of a reader's signature in each of the two keys; 15 bytes are 20 letters
 # ASCII alone: other letters and digits look alike, and are none of ours.
 _NUMBER = r"(?P<number>[0-9]{1,4})"
 _SIGNATURE = r"\.[A-Za-z0-9_-]{43}"
 _NONCE = r"(?P<nonce>[A-Za-z0-9_-]{16})"
 _EXPIRES = r"(?P<expires>[0-9]{1,11})"
 _READER = re.compile(
-    rf"{_NUMBER}-(?P<reader>[0-9]{{1,18}})-(?P<list>[0-9]{{1,18}})-[A-Za-z0-9_-]{{20}}"
+    rf"(?P<version>{_VERSION}-)?{_NUMBER}-(?P<reader>[0-9]{{1,18}})-(?P<list>[0-9]{{1,18}})"
+    rf"-[A-Za-z0-9_-]{{20}}"
 )
 _APPROVAL = re.compile(
-    rf"{_NUMBER}\.(?P<issue>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:-c[1-9][0-9]{{0,2}})?)\.(?P<hash>[0-9a-f]{{64}})"
+    rf"(?P<version>{_VERSION}\.)?{_NUMBER}"
+    rf"\.(?P<issue>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:-c[1-9][0-9]{{0,2}})?)\.(?P<hash>[0-9a-f]{{64}})"
     rf"\.{_EXPIRES}\.{_NONCE}{_SIGNATURE}"
 )
 _CONFIRMATION = re.compile(
-    rf"{_NUMBER}\.(?P<reader>[0-9]{{1,18}})\.(?P<list>[0-9]{{1,18}})"
+    rf"(?P<version>{_VERSION}\.)?{_NUMBER}\.(?P<reader>[0-9]{{1,18}})\.(?P<list>[0-9]{{1,18}})"
     rf"\.{_EXPIRES}\.{_NONCE}{_SIGNATURE}"
 )
 
@@ -102,9 +109,12 @@ def read_reader(ring: Keyring, purpose: Purpose, text: str) -> ReaderOf | None:
     key = ring.keys.get(match["number"]) if match else None
     if match is None or key is None:
         return None
-    found = ReaderOf(int(match["reader"]), int(match["list"]))
-    (right,) = _reader_keys(match["number"], key)([found.reader], found.list)
-    return found if hmac.compare_digest(right[purpose], text) else None
+    of = ReaderOf(int(match["reader"]), int(match["list"]))
+    if match["version"]:
+        (right,) = _reader_keys(match["number"], key)([of.reader], of.list)
+    else:
+        right = _first_reader_keys(match["number"], key, of)
+    return of if hmac.compare_digest(right[purpose], text) else None
 
 
 def approval_key(
@@ -115,7 +125,7 @@ def approval_key(
     Seconds are whole: of ``expires``, what is over is dropped.
     """
     nonce = nonce or new_nonce()
-    claim = f"{ring.signs}.{issue}.{hash_}.{int(expires.timestamp())}.{nonce}"
+    claim = f"{_VERSION}.{ring.signs}.{issue}.{hash_}.{int(expires.timestamp())}.{nonce}"
     return _signed(ring.key, "approve", newsletter, claim)
 
 
@@ -130,7 +140,7 @@ def read_approval(ring: Keyring, newsletter: str, text: str) -> Approving | None
 def confirmation_key(ring: Keyring, newsletter: str, says: Confirming) -> str:
     """What lets a reader confirm once, until then, that they wish to be on the list."""
     seconds = int(says.expires.timestamp())
-    claim = f"{ring.signs}.{says.reader}.{says.list}.{seconds}.{says.nonce}"
+    claim = f"{_VERSION}.{ring.signs}.{says.reader}.{says.list}.{seconds}.{says.nonce}"
     return _signed(ring.key, "confirm", newsletter, claim)
 
 
@@ -150,14 +160,18 @@ def new_nonce() -> str:
 def _reader_keys(
     number: str, key: bytes, before: tuple[str, str] = ("", "")
 ) -> Callable[[Sequence[int], int], list[tuple[str, str]]]:
-    signature = keyed(key, b"reader:")
+    begin = _hash(key, "reader", 2 * _HALF).copy
+    start = f"{_VERSION}-{number}"
     leave, choose = before
 
     def keys(readers: Sequence[int], list_: int) -> list[tuple[str, str]]:
-        claims = [f"{number}-{reader}-{list_}" for reader in readers]
-        signatures = bytearray().join([signature(claim.encode()) for claim in claims])
-        del signatures[15::16]  # of each half: 15 bytes are 20 letters
-        letters = binascii.b2a_base64(signatures, newline=False).translate(_URL).decode()
+        claims = [f"{start}-{reader}-{list_}" for reader in readers]
+        signatures = bytearray()
+        for claim in claims:
+            signature = begin()
+            signature.update(claim.encode())
+            signatures += signature.digest()
+        letters = _letters(signatures)
         return [
             (
                 f"{leave}{claim}-{letters[at : at + 20]}",
@@ -169,10 +183,35 @@ def _reader_keys(
     return keys
 
 
+def _first_reader_keys(number: str, key: bytes, of: ReaderOf) -> tuple[str, str]:
+    """The keys of version 1."""
+    claim = f"{number}-{of.reader}-{of.list}"
+    digest = hmac.digest(key, f"reader:{claim}".encode(), "sha256")
+    leave, choose = digest[:_HALF], digest[16 : 16 + _HALF]
+    return f"{claim}-{_letters(leave)}", f"{claim}-{_letters(choose)}"
+
+
 def _signed(key: bytes, purpose: str, newsletter: str, claim: str) -> str:
+    signature = _hash(key, purpose, 32)
+    signature.update(f"{claim}:{newsletter}".encode())
+    return f"{claim}.{_letters(signature.digest())}"
+
+
+def _first_signed(key: bytes, purpose: str, newsletter: str, claim: str) -> str:
+    """A claim as version 1 signed it."""
     digest = hmac.digest(key, f"{purpose}:{claim}:{newsletter}".encode(), "sha256")
-    signature = binascii.b2a_base64(digest, newline=False).translate(_URL).decode().rstrip("=")
-    return f"{claim}.{signature}"
+    return f"{claim}.{_letters(digest)}"
+
+
+def _hash(secret: bytes, purpose: str, size: int) -> blake2b:
+    """Keyed BLAKE2b for one purpose, of ``size`` bytes; the text is still to be added."""
+    key = blake2b(secret, person=b"newsletter links").digest()  # BLAKE2b takes 64 bytes at most
+    return blake2b(key=key, person=purpose.encode(), digest_size=size)
+
+
+def _letters(signature: bytes | bytearray) -> str:
+    base64 = binascii.b2a_base64(signature, newline=False)
+    return base64.translate(_URL).decode().rstrip("=")
 
 
 def _read(
@@ -183,7 +222,8 @@ def _read(
     if match is None or key is None:
         return None
     text = match.string
-    right = _signed(key, purpose, newsletter, text.rpartition(".")[0])
+    sign = _signed if match["version"] else _first_signed
+    right = sign(key, purpose, newsletter, text.rpartition(".")[0])
     return match if hmac.compare_digest(right, text) else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -208,7 +210,8 @@ GARBAGE = [
     "garbage", "1-1-1-AAAAAAAAAAAAAAAAAAAA", "1-1-1-", "%00", "%ff%fe", "%2e%2e", "' or '1'='1",
     "{{7*7}}", "<script>alert(1)</script>", "１-１-１-AAAAAAAAAAAAAAAAAAAA", "\u202e1-1-1-x",
     "x" * 4000,
-    "1.1.1.9999999999.AAAAAAAAAAAAAAAA." + "A" * 43, "preview",
+    "1.1.1.9999999999.AAAAAAAAAAAAAAAA." + "A" * 43, "preview", "v2-1-1-1-AAAAAAAAAAAAAAAAAAAA",
+    "v2.1.1.1.9999999999.AAAAAAAAAAAAAAAA." + "A" * 43, "v3-1-1-1-AAAAAAAAAAAAAAAAAAAA",
 ]  # fmt: skip
 
 
@@ -224,6 +227,21 @@ def test_a_key_that_is_none_is_said_to_be_none_and_shows_the_way_out(
     assert one_click(site, key).status_code == 404
     if page == "unsubscribe" and "%2e" not in key:
         assert "desk@example.com" in site.get(f"/{page}/{key}").text
+
+
+def test_links_that_an_earlier_version_signed_still_lead_out(site: Site) -> None:
+    leave, choose = site.add("older@example.com")
+    claim = leave.removeprefix("v2-")[:-21]
+    key = read(SECRET, "here").key
+    digest = hmac.digest(key, f"reader:{claim}".encode(), "sha256")
+    leave, choose = (
+        f"{claim}-{base64.urlsafe_b64encode(half[:15]).decode()}"
+        for half in (digest[:16], digest[16:])
+    )
+    assert site.get(f"/preferences/{choose}").status_code == 200
+    assert site.get(f"/unsubscribe/{choose}").status_code == 404
+    assert one_click(site, leave).status_code == 200
+    assert site.status("older@example.com") == "unsubscribed"
 
 
 def test_a_link_of_a_test_says_that_it_is_one(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import chain
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,32 @@ RING = Keyring("1", {"1": b"a key"})
 NAME, HASH = "The Weekly Test", "0123456789abcdef" * 4
 EXPIRES = datetime(2025, 7, 7, 20, tzinfo=UTC)
 GIVEN = approval_key(RING, NAME, "2025-07-07", HASH, EXPIRES, "abcdefghijklmnop")
+
+KEY = (
+    f"v2.1.2025-07-07.{HASH}.1751918400.abcdefghijklmnop"
+    ".lzClbwWkB-zvVRge33Autqf68uYSB_nqiohNypIv-xg"
+)
+OLD = (
+    f"1.2025-07-07.{HASH}.1751918400.abcdefghijklmnop.N31PpXTIdxA1nM0W-UEgKoKeyemFULWOvaXEjMJTNVg",
+    f"1.2025-07-07-c1.{HASH}.1751918400.abcdefghijklmnop"
+    ".uJbCH61g4lwTAeqhPfx1h6BzK9a4AH5EZps0e7oSCfo",
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "issue"), [*zip(OLD, ("2025-07-07", "2025-07-07-c1"), strict=True)]
+)
+def test_links_in_mails_that_are_out_keep_working(key: str, issue: str) -> None:
+    assert read_approval(RING, NAME, key) == Approving(issue, HASH, EXPIRES, "abcdefghijklmnop")
+    assert read_approval(RING, "Another", key) is None
+    assert read_approval(Keyring("1", {"1": b"another"}), NAME, key) is None
+    assert read_approval(RING, NAME, f"v2.{key}") is None
+    assert read_approval(RING, NAME, GIVEN.removeprefix("v2.")) is None
+
+
+def test_links_keep_the_form_that_mails_hold() -> None:
+    """Whoever changes how they are signed must give them a version of their own."""
+    assert GIVEN == KEY
 
 
 def test_what_was_signed_is_read_again() -> None:

@@ -30,10 +30,47 @@ CONFIRM = confirmation_key(RING, NAME, SAYS)
 HASH = "0123456789abcdef" * 4
 
 
-def test_keys_in_mails_that_are_out_keep_their_form() -> None:
-    """What was signed by versions that knew one secret alone."""
-    (old,) = reader_keys(Keyring("1", {"1": b"a key"}))([12], 3)
-    assert old == ("1-12-3-C67K0O1cPHyeycfQm3z_", "1-12-3-TARDZ_LcXFLAjyWjPxce")
+OLD_READER = ("1-12-3-C67K0O1cPHyeycfQm3z_", "1-12-3-TARDZ_LcXFLAjyWjPxce")
+OLD_OF_A_LONG_SECRET = ("2-12-3-ZcLMVXgTr3wQaRYeSHrX", "2-12-3-K00VgGLkOOZrWAMeS3Q8")
+OLD_CONFIRM = "1.7.3.1751918400.abcdefghijklmnop.X_tIvsX50muPeznYs-aG4mUlcb4lpmi_e6Q5Yhg_6bE"
+READER_KEYS = [
+    ("v2-1-12-3-di0S4tqqqH2aTRRAbi6N", "v2-1-12-3-yO3flWCyJwIRTU3dkwF-"),
+    ("v2-1-13-3-X-ZdNP4hj000UOnQDWE4", "v2-1-13-3-kl0h-JFjZFZ42Yhu_ff1"),
+]
+KEYS_OF_A_LONG_SECRET = [("v2-2-12-3-6KmxIeN7tbyDYFAWukv0", "v2-2-12-3-I9tSL0SZ1KiI6JQl0LkW")]
+CONFIRM_KEY = "v2.1.7.3.1751918400.abcdefghijklmnop.jH65W0kNPH-1-70ZXNHm_DivUTdRIUvk1vORknAq8FY"
+OLD_RING = Keyring("2", {"2": b"k" * 100, "1": b"a key"})
+
+
+@pytest.mark.parametrize("keys", [OLD_READER, OLD_OF_A_LONG_SECRET])
+def test_keys_of_readers_in_mails_that_are_out_keep_working(keys: tuple[str, str]) -> None:
+    leave, choose = keys
+    assert read_reader(OLD_RING, Purpose.UNSUBSCRIBE, leave) == ReaderOf(12, 3)
+    assert read_reader(OLD_RING, Purpose.PREFERENCES, choose) == ReaderOf(12, 3)
+    assert read_reader(OLD_RING, Purpose.PREFERENCES, leave) is None
+    assert read_reader(OLD_RING, Purpose.UNSUBSCRIBE, choose) is None
+
+
+def test_links_to_confirm_in_mails_that_are_out_keep_working() -> None:
+    assert read_confirmation(OLD_RING, NAME, OLD_CONFIRM) == SAYS
+    assert read_confirmation(OLD_RING, "Another", OLD_CONFIRM) is None
+    assert read_confirmation(Keyring("1", {"1": b"another"}), NAME, OLD_CONFIRM) is None
+
+
+@pytest.mark.parametrize("key", [*OLD_READER, OLD_CONFIRM])
+def test_a_key_of_one_version_is_none_of_the_other(key: str) -> None:
+    version = "v2." if "." in key else "v2-"
+    assert opened(version + key, OLD_RING) == []
+    for own in (*reader_keys(OLD_RING)([12], 3)[0], confirmation_key(OLD_RING, NAME, SAYS)):
+        assert opened(own, OLD_RING) != []
+        assert opened(own.removeprefix("v2-").removeprefix("v2."), OLD_RING) == []
+
+
+def test_keys_keep_the_form_that_mails_hold() -> None:
+    """Whoever changes how keys are signed must give them a version of their own."""
+    assert reader_keys(Keyring("1", {"1": b"a key"}))([12, 13], 3) == READER_KEYS
+    assert reader_keys(OLD_RING)([12], 3) == KEYS_OF_A_LONG_SECRET
+    assert confirmation_key(Keyring("1", {"1": b"a key"}), NAME, SAYS) == CONFIRM_KEY
 
 
 def test_a_key_opens_what_it_was_made_for_and_nothing_else() -> None:
@@ -63,11 +100,13 @@ def test_garbage_opens_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        "１-7-3-" + LEAVE[6:],  # digits of other scripts
+        LEAVE.replace("v2-1-", "v2-１-"),  # digits of other scripts
         LEAVE.replace("-7-", "-007-"),
         LEAVE.replace("-7-", f"-{'9' * 18}-"),
         LEAVE.replace("-7-", f"-{'9' * 40}-"),
-        f"2{LEAVE[1:]}",
+        LEAVE.replace("v2-1-", "v2-2-"),
+        LEAVE.replace("v2-", "v1-"),
+        LEAVE.replace("v2-", "v2."),
         LEAVE + "\n",
         "preview",
     ],
@@ -76,9 +115,9 @@ def test_numbers_in_another_dress_are_not_ours(key: str) -> None:
     assert opened(key) == []
 
 
-def opened(key: str) -> list[object]:
-    found = [read_reader(RING, purpose, key) for purpose in Purpose]
-    return [each for each in (*found, read_confirmation(RING, NAME, key)) if each]
+def opened(key: str, ring: Keyring = RING) -> list[object]:
+    found = [read_reader(ring, purpose, key) for purpose in Purpose]
+    return [each for each in (*found, read_confirmation(ring, NAME, key)) if each]
 
 
 def test_the_first_secret_signs_and_all_are_believed() -> None:
@@ -89,8 +128,8 @@ def test_the_first_secret_signs_and_all_are_believed() -> None:
     assert read("2:another-of-the-tests 1:key-of-the-tests", "here") == newer
     both = Keyring("2", {"2": b"another-of-the-tests", "1": b"a key of the tests"})
     old, new = (reader_keys(ring)([7], 3)[0][0] for ring in (older, both))
-    assert old.startswith("1-")
-    assert new.startswith("2-")
+    assert old.startswith("v2-1-")
+    assert new.startswith("v2-2-")
     assert read_reader(both, Purpose.UNSUBSCRIBE, old) == ReaderOf(7, 3)
     assert read_reader(both, Purpose.UNSUBSCRIBE, new) == ReaderOf(7, 3)
     assert read_reader(older, Purpose.UNSUBSCRIBE, new) is None
