@@ -156,11 +156,20 @@ def open_database(url: str, folder: Path, *, even_moved: bool = False) -> Databa
     engine = _engine(url, folder)
     database = Database(engine)
     try:
+        _require_current(engine, database, even_moved)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _require_current(engine: Engine, database: Database, even_moved: bool) -> None:
+    """Migrate the database where it is of an older version. Raises as ``open_database`` does."""
+    try:
         with database.read() as connection:
             current = _version(connection)
             moved = _moved(connection) if current and not even_moved else None
         if moved:
-            engine.dispose()
             if "done" not in moved:
                 raise ConfigError(
                     f"The database {database.place} is being moved to {moved['to']} since "
@@ -178,7 +187,6 @@ def open_database(url: str, folder: Path, *, even_moved: bool = False) -> Databa
             f"The database {database.place} cannot be used: {_first_line(error.orig)}. "
             f"If it is not the newsletter's own, set another one in [database] url."
         ) from error
-    return database
 
 
 def place_of(address: str, folder: Path) -> str:
@@ -238,11 +246,13 @@ def _require_whole_host(url: URL) -> None:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """WAL lets readers read beside a writer; and what is deleted does not stay in the file."""
     connection.isolation_level = None  # we say BEGIN ourselves
-    cursor = connection.cursor()
     keep = ("journal_mode=WAL", "foreign_keys=ON", "wal_autocheckpoint=4000", "secure_delete=ON")
-    for pragma in keep:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    try:
+        for pragma in keep:
+            connection.execute(f"PRAGMA {pragma}").close()
+    except BaseException:
+        connection.close()  # the pool does not have it yet
+        raise
 
 
 def _begin_sqlite(connection: Connection) -> None:
