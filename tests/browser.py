@@ -35,7 +35,7 @@ _NAMES = {
 
 def chromium() -> str:
     """The program; skips the test without one, and fails it on CI."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     found = next((path for path in map(shutil.which, names) if path), None)
     if found is None:
         missing = "There is no Chromium on this machine, so pages and mails were not looked at."
