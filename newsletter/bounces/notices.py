@@ -42,7 +42,7 @@ _UNKNOWN = re.compile(
     r"(user|recipient|mailbox|account|address)s?\W+(\w+\W+){0,3}(unknown|not\W+(found|exist)|"
     r"(doesn.t|does\W+not|no\W+longer)\W+exist|disabled|inactive|invalid|rejected|unavailable)|"
     r"(unknown|invalid|no\W+such|bad)\W+(\w+\W+){0,2}(user|recipient|mailbox|account|address)|"
-    r"no\W+mailbox\W+here|not\W+listed\W+in|does\W+not\W+have\W+an?\W+\w*\W*account|"
+    r"no\W+mailbox\W+here|not\W+listed\W+in|does(?:n.t|\W+not)\W+have\W+an?\W+[\w.]*\W*account|"
     r"사용자를?\s*찾을\s*수\s*없|존재하지\s*않는",
     re.IGNORECASE,
 )

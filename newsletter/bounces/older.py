@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from newsletter.bounces.notices import Fate, fate_of_failure
 
@@ -42,8 +42,9 @@ def failures(failed: str, text: str, from_machine: bool) -> Iterator[Failure]:
     """
     said = text[: _end(text)]
     if failed:
-        for address in ADDRESS.findall(failed):
-            yield _failure(address, _words_for(address, said))
+        addresses = ADDRESS.findall(failed)
+        for address in addresses:
+            yield _failure(address, _words_for(address, addresses, said))
     elif _QMAIL.search(said):
         for match in _NAMED.finditer(said):
             yield _failure(match[1], match[2])
@@ -71,10 +72,14 @@ def _end(text: str) -> int:
     return copy.start() if copy else len(text)
 
 
-def _words_for(address: str, said: str) -> str:
-    """What follows the address in the text."""
+def _words_for(address: str, addresses: Iterable[str], said: str) -> str:
+    """What follows the address in the text, up to the next one that could not be reached."""
     at = said.find(address)
-    return said[at + len(address) : at + 600] if at >= 0 else said
+    if at < 0:
+        return said
+    words = said[at + len(address) : at + 600]
+    starts = (words.find(other) for other in addresses if other != address)
+    return words[: min((start for start in starts if start >= 0), default=len(words))]
 
 
 def _failure(address: str, words: str) -> Failure:

@@ -87,13 +87,13 @@ def _complaints(parts: list[Message]) -> Iterator[older.Failure]:
 
 def _blocks(part: Message) -> list[Message]:
     """The groups of fields in a part that consists of them."""
-    payload = part.get_payload()
-    if isinstance(payload, list):  # as the parser has delivery-status
+    payload, text = part.get_payload(), ""
+    if isinstance(payload, list):
         inner = [block for block in payload if isinstance(block, Message)]
-        if part.get_content_type() == "message/delivery-status":
+        if part.get_content_type() == "message/delivery-status":  # the parser has taken it apart
             return inner
-        return [message_from_string(b.as_string()) for b in inner]
-    text = _decoded(part)
+        text = "\n\n".join(block.as_bytes().decode("utf-8", "replace") for block in inner)
+    text = text or _decoded(part)
     return [message_from_string(block) for block in re.split(r"\r?\n\r?\n", text) if block.strip()]
 
 
@@ -123,8 +123,10 @@ def _typed(block: Message, name: str) -> str:
 
 
 def _text(mail: Message, name: str) -> str:
-    """A header in one line; empty where there is none."""
-    return " ".join(str(mail.get(name, ""))[: older.LONGEST].split())
+    """A header in one line; empty where there is none. Bytes beyond ASCII are read as UTF-8."""
+    found = next((str(value) for key, value in mail.raw_items() if key.lower() == name.lower()), "")
+    plain = found[: older.LONGEST].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return " ".join(plain.split())
 
 
 def _date(mail: Message) -> datetime | None:
