@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,8 +13,8 @@ from newsletter.gather.reading import Reading
 from newsletter.model import Article, Gathered, Health, LeftOut, Window
 from newsletter.sanitize import canonical, same_headline
 from newsletter.sanitize.similarity import Headlines
+from newsletter.sources import shared_links
 
-SHARED = 3  # a link that so many items of one source carry names none of them
 TOGETHER = timedelta(days=3)  # two publishers tell one story within these
 
 
@@ -96,7 +95,7 @@ def choose(
     if before:
         _keep_earlier(before, readings, rules, seen, kept, left_out)
     for reading in readings:
-        shared = _shared_links(reading.articles)
+        shared = shared_links((each.id, each.url) for each in reading.articles)
         options = reading.options
         limit = options.limit if isinstance(options, LimitedSourceOptions) else None
         taken = 0
@@ -173,16 +172,6 @@ def _together(one: Article, other: Article) -> bool:
     if not one.published or not other.published:
         return True
     return abs(one.published - other.published) <= TOGETHER
-
-
-def _shared_links(articles: Iterable[Article]) -> set[str]:
-    """Links that many items of one source carry, and so say nothing about any of them.
-
-    An item that only repeats itself under its own id does not count twice.
-    """
-    items = {(article.id, canonical(article.url)) for article in articles if article.url}
-    counts = Counter(link for _, link in items)
-    return {link for link, count in counts.items() if count >= SHARED}
 
 
 def _keep_earlier(

@@ -2,6 +2,11 @@
 
 A source only reads and translates. What belongs in the issue (the window, duplicates, limits,
 what was mailed already) is decided in one place, ``newsletter.gather``.
+
+A source of one's own has the same tools as those here. It makes an ``article`` out of ``Facts``
+under an ``article_id``, reads dates with ``parse_date`` and bylines with ``parse_authors`` and
+``split_credit``, and parses foreign bytes inside ``parsing``. ``newsletter.sanitize`` makes foreign
+text harmless.
 """
 
 from __future__ import annotations
@@ -15,6 +20,11 @@ from zoneinfo import ZoneInfo
 from newsletter import registry
 from newsletter.config import SourceOptions
 from newsletter.model import Article, Window
+from newsletter.sources._article_id import article_id, entry_id, shared_links
+from newsletter.sources._bylines import parse_authors, split_credit
+from newsletter.sources._dates import parse_date
+from newsletter.sources._facts import Facts, article
+from newsletter.sources._parser_lock import parsing
 
 if TYPE_CHECKING:
     from newsletter.http import Getter
@@ -25,8 +35,12 @@ class Surroundings:
     """What a source may need beside its own keys."""
 
     folder: Path  # relative paths start here
-    zone: ZoneInfo  # for dates without a zone, where the source names none itself
+    zone: ZoneInfo  # the newsletter's; use zone_of
     door: Getter  # the only way to the network
+
+    def zone_of(self, options: SourceOptions) -> ZoneInfo:
+        """The time zone of dates that name none."""
+        return ZoneInfo(options.timezone) if options.timezone else self.zone
 
 
 class Source(Protocol):
@@ -59,3 +73,20 @@ def build(chosen: SourceOptions, around: Surroundings) -> Source:
     """The source that a ``[[sources]]`` block describes."""
     source: Source = _ADAPTORS.load(chosen.type)(chosen, around)
     return source
+
+
+__all__ = [
+    "Facts",
+    "Source",
+    "Surroundings",
+    "article",
+    "article_id",
+    "build",
+    "entry_id",
+    "options",
+    "parse_authors",
+    "parse_date",
+    "parsing",
+    "shared_links",
+    "split_credit",
+]

@@ -42,16 +42,16 @@ _CREDITS = (
 _ASIDE = frozenset({"sic", "laughs", "laughing", "applause", "left", "right", "center", "above"})
 
 
-def names(raw: Iterable[str]) -> tuple[str, ...]:
+def parse_authors(bylines: Iterable[str]) -> tuple[str, ...]:
     """The people in some bylines, each once, in their order: never an address of web or mail."""
-    found: dict[str, str] = {}
-    for text in raw:
-        for name in _people(text):
-            found.setdefault(name.casefold(), name)
-    return tuple(found.values())
+    authors: dict[str, str] = {}
+    for byline in bylines:
+        for name in _people(byline):
+            authors.setdefault(name.casefold(), name)
+    return tuple(authors.values())
 
 
-def credited(caption: str) -> tuple[str, str]:
+def split_credit(caption: str) -> tuple[str, str]:
     """A caption without its credit, and the credit ("" where it has none)."""
     text = sanitize.one_line(caption, 2000)
     for pattern in _CREDITS:

@@ -74,7 +74,7 @@ _PLACES = {
 }
 
 
-def moment(text: str | None, zone: tzinfo) -> datetime | None:
+def parse_date(text: str | None, zone: tzinfo) -> datetime | None:
     """The moment in UTC; ``zone`` holds for a text that names none. A day alone is its midnight."""
     text = _tidy(text or "")
     if _SECONDS.fullmatch(text):

@@ -12,8 +12,9 @@ from typing import Any
 
 from newsletter import sanitize
 from newsletter.errors import FetchError
-from newsletter.sources import _bylines, _dates, _entry
-from newsletter.sources._entry import Entry, Picture
+from newsletter.sources import _bylines, _dates, _facts, _pictures
+from newsletter.sources._facts import Facts
+from newsletter.sources._pictures import Picture
 
 _LONG = 2_000_000  # characters
 _MOST_ITEMS = 2000
@@ -24,7 +25,7 @@ _NEXT = re.compile(r"\s*,?\s*")
 
 def entries(
     text: str, name: str, base: str | None, zone: tzinfo
-) -> tuple[list[Entry], datetime | None]:
+) -> tuple[list[Facts], datetime | None]:
     """The items of the feed ``name``, in its order; raises FetchError for other JSON.
 
     The format does not say when a feed was made.
@@ -61,19 +62,20 @@ def _beginning(text: str) -> dict[str, Any]:
     return {**feed, "items": items}
 
 
-def _one(item: Mapping[str, Any], feed: Mapping[str, Any], base: str | None, zone: tzinfo) -> Entry:
+def _one(item: Mapping[str, Any], feed: Mapping[str, Any], base: str | None, zone: tzinfo) -> Facts:
     html = (_text(item, "content_html") or escape(_text(item, "content_text")))[:_LONGEST]
     summary = escape(_text(item, "summary")) or html
     named = [Picture(_text(item, "image")), Picture(_text(item, "banner_image"))]
-    image, address = _entry.best([*named, *_entry.shown_in(html)], base)
+    image, address = _pictures.best([*named, *_pictures.shown_in(html)], base)
     said = (_text(item, "date_published"), _text(item, "date_modified"))
-    dates = ((_dates.moment(raw, zone), raw) for raw in said)
+    dates = ((_dates.parse_date(raw, zone), raw) for raw in said)
     published, label = next((found for found in dates if found[0]), (None, ""))
-    caption, credit = _bylines.credited(_entry.captions(html).get(address, "") if image else "")
-    return Entry(
-        title=_entry.headline(_text(item, "title"), summary, _text(feed, "title")),
+    caption = _pictures.captions(html).get(address, "") if image else ""
+    caption, credit = _bylines.split_credit(caption)
+    return Facts(
+        title=_facts.headline(_text(item, "title"), summary, _text(feed, "title")),
         key=_text(item, "id").strip(),
-        link=sanitize.link(_text(item, "url") or _text(item, "external_url"), base),
+        url=sanitize.link(_text(item, "url") or _text(item, "external_url"), base),
         authors=_authors(item) or _authors(feed),
         published=published,
         says_utc=_dates.says_utc(label),
@@ -81,14 +83,14 @@ def _one(item: Mapping[str, Any], feed: Mapping[str, Any], base: str | None, zon
         caption=caption or None,
         credit=credit or None,
         blurb=sanitize.blurb(summary),
-        language=_entry.language(item.get("language") or feed.get("language")),
+        language=_facts.language(item.get("language") or feed.get("language")),
     )
 
 
 def _authors(said: Mapping[str, Any]) -> tuple[str, ...]:
-    people = said.get("authors")
-    listed = people if isinstance(people, list) else [said.get("author")]
-    return _bylines.names(_text(person, "name") for person in listed if isinstance(person, dict))
+    authors = said.get("authors")
+    people = authors if isinstance(authors, list) else [said.get("author")]
+    return _bylines.parse_authors(_text(each, "name") for each in people if isinstance(each, dict))
 
 
 def _text(said: Mapping[str, Any], key: str) -> str:

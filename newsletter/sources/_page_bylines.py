@@ -81,7 +81,7 @@ def _contents(page: HtmlElement, name: str) -> Iterator[str]:
 
 def _named(raw: Iterable[str]) -> list[str]:
     bare = (_ROLE.sub("", _OTHERS.sub("", text.strip())) for text in raw)
-    return list(_bylines.names(text.strip(" |·•-–—") for text in bare))
+    return list(_bylines.parse_authors(text.strip(" |·•-–—") for text in bare))
 
 
 def _before_the_date(page: HtmlElement) -> str:
@@ -89,7 +89,7 @@ def _before_the_date(page: HtmlElement) -> str:
     previous = ""
     for text in page.xpath("//h1[1]/following::text()[not(parent::script)]")[:60]:
         line = sanitize.one_line(text).strip(" |·•-–—")
-        if _dates.moment(line, UTC) and len(line) < _LONGEST:
+        if _dates.parse_date(line, UTC) and len(line) < _LONGEST:
             return previous if _PERSON.fullmatch(previous) and previous.istitle() else ""
         previous = line or previous
     return ""

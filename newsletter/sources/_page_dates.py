@@ -52,10 +52,10 @@ def published(
 ) -> datetime | None:
     """The moment in UTC, from what says it best to what says it least; None where nothing does."""
     for said in _ways(page, meta, news):
-        if when := _dates.moment(said, zone):
+        if when := _dates.parse_date(said, zone):
             return when
     if match := _IN_ADDRESS.search(url or ""):
-        return _dates.moment("-".join(match.groups()), zone)
+        return _dates.parse_date("-".join(match.groups()), zone)
     return None
 
 

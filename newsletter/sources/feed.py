@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,18 +10,24 @@ from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
 
-from newsletter import sanitize
 from newsletter.config import LimitedSourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import unzipped
 from newsletter.model import Article, Window
-from newsletter.sources import Surroundings, _encoding, _jsonfeed, _rss, _trim
-from newsletter.sources._entry import Entry
-from newsletter.sources._identity import identity
-from newsletter.sources._room import parsing
+from newsletter.sources import (
+    Facts,
+    Surroundings,
+    _encoding,
+    _jsonfeed,
+    _rss_atom,
+    _size_limits,
+    article,
+    entry_id,
+    parsing,
+    shared_links,
+)
 
 _CLOCKS_DIFFER = timedelta(minutes=10)
-_SHARED = 3  # a link that so many entries carry is no link to any of them
 
 
 class FeedSource:
@@ -44,18 +49,21 @@ class FeedSource:
         self._options = options
         self._around = around
         self._name = options.url or options.path or ""
-        self._zone = ZoneInfo(options.timezone) if options.timezone else around.zone
+        self._zone = around.zone_of(options)
 
     def fetch(self, window: Window) -> Iterable[Article]:
         """Every entry, in the feed's order; raises FetchError where there is no feed."""
         data, charset, base = self._read()
         with parsing():
-            text = _encoding.decoded(_trim.feed(unzipped(data(), self._name)), charset)
-            read = _jsonfeed.entries if text.lstrip().startswith("{") else _rss.entries
-            found, made = read(text, self._name, base, self._zone)
-            found = _in_the_past(found, min(made or window.end, window.end), self._zone)
-            shared = _shared(found)
-            return [self._article(entry, shared) for entry in found]
+            text = _encoding.decoded(_size_limits.feed(unzipped(data(), self._name)), charset)
+            read = _jsonfeed.entries if text.lstrip().startswith("{") else _rss_atom.entries
+            entries, made = read(text, self._name, base, self._zone)
+            entries = _in_the_past(entries, min(made or window.end, window.end), self._zone)
+            shared = shared_links((number, entry.url) for number, entry in enumerate(entries))
+            return [
+                article(self._options, entry_id(self._name, entry, shared), entry)
+                for entry in entries
+            ]
 
     def _read(self) -> tuple[Callable[[], bytes], str | None, str | None]:
         """A way to the feed's bytes, its declared charset, and the address it came from."""
@@ -72,26 +80,8 @@ class FeedSource:
             ) from None
         return lambda: data, None, None
 
-    def _article(self, entry: Entry, shared: set[str]) -> Article:
-        link = sanitize.canonical(entry.link) if entry.link else ""
-        own = entry.key or ("" if link in shared else link) or entry.title
-        return Article(
-            id=identity(self._name, own),
-            title=entry.title,
-            source=self._name,
-            url=entry.link,
-            authors=entry.authors,
-            published=entry.published,
-            image=entry.image,
-            caption=entry.caption or None,
-            credit=entry.credit,
-            blurb=entry.blurb,
-            language=entry.language,
-            section=self._options.section,
-        )
 
-
-def _in_the_past(entries: list[Entry], now: datetime, zone: ZoneInfo) -> list[Entry]:
+def _in_the_past(entries: list[Facts], now: datetime, zone: ZoneInfo) -> list[Facts]:
     """Local times that are labelled as UTC, as some content systems do, read as what they are.
 
     They give themselves away by lying in the future, and by no longer doing so in the source's
@@ -109,9 +99,3 @@ def _in_the_past(entries: list[Entry], now: datetime, zone: ZoneInfo) -> list[En
         else e
         for e in entries
     ]
-
-
-def _shared(entries: Iterable[Entry]) -> set[str]:
-    """Links that many entries carry, and so say nothing about any of them."""
-    counts = Counter(sanitize.canonical(entry.link) for entry in entries if entry.link)
-    return {link for link, count in counts.items() if count >= _SHARED}

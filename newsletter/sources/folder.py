@@ -10,14 +10,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html import escape
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from newsletter import sanitize
 from newsletter.config import SourceOptions
 from newsletter.errors import FetchError
 from newsletter.model import Article, EditorBox, Page, Window
-from newsletter.sources import Surroundings, _encoding, _page, _saved
-from newsletter.sources._identity import identity
+from newsletter.sources import (
+    Facts,
+    Surroundings,
+    _article_page,
+    _encoding,
+    _saved_text,
+    article,
+    article_id,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +41,7 @@ class FolderSource:
     def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
         self._around = around
-        self._zone = ZoneInfo(options.timezone) if options.timezone else around.zone
+        self._zone = around.zone_of(options)
 
     def fetch(self, window: Window) -> Iterable[Article]:  # noqa: ARG002 - files have no window
         """Every article in the folder, by file name; FetchError when there is no such folder."""
@@ -56,54 +62,36 @@ class FolderSource:
                 continue
             try:
                 data = path.read_bytes()
-                article = self._saved(path, data) if kind == ".txt" else self._page(path, data)
+                id_, facts = self._text(path, data) if kind == ".txt" else self._page(path, data)
             except (OSError, ValueError) as error:
                 log.warning("%s was passed over, it cannot be read: %s", path, error)
                 continue
-            if article.title:
-                yield article
+            if facts.title:
+                yield article(self._options, id_, facts, needs_date=False)
             else:
                 log.warning("%s was passed over: it has no headline.", path)
 
-    def _saved(self, path: Path, data: bytes) -> Article:
+    def _text(self, path: Path, data: bytes) -> tuple[str, Facts]:
         text = _encoding.decoded(data)
         if "\0" in text:
             raise ValueError("it is not a text")
-        page = _saved.read(text)
-        return Article(
-            id=identity(self._options.path, path.name),
+        page = _saved_text.read(text)
+        return article_id(self._options.path, path.name), Facts(
             title=sanitize.one_line(page.title),
-            source=self._options.path,
             authors=tuple(sanitize.one_line(name, 100) for name in page.authors),
             byline_email=sanitize.one_line(page.byline_email or "") or None,
-            caption=sanitize.one_line(page.caption or "", 1000) or None,
-            credit=sanitize.one_line(page.credit or "", 100) or None,
+            caption=sanitize.one_line(page.caption or "", 1000),
+            credit=sanitize.one_line(page.credit or "", 100),
             blurb=sanitize.blurb(escape(_first_words(page.body))),
-            section=self._options.section,
             page=_harmless(page.page),
-            needs_date=False,
         )
 
-    def _page(self, path: Path, data: bytes) -> Article:
+    def _page(self, path: Path, data: bytes) -> tuple[str, Facts]:
         if not data.strip():
             raise ValueError("the file is empty")
-        facts = _page.read(data, self._zone)
+        facts = _article_page.read(data, self._zone)
         place = (sanitize.canonical(facts.url),) if facts.url else (self._options.path, path.name)
-        return Article(
-            id=identity(*place),
-            title=facts.title,
-            source=self._options.path,
-            url=facts.url,
-            authors=facts.authors,
-            published=facts.published,
-            image=facts.image,
-            caption=facts.caption or None,
-            credit=facts.credit or None,
-            blurb=facts.blurb,
-            language=facts.language,
-            section=self._options.section,
-            needs_date=False,
-        )
+        return article_id(*place), facts
 
 
 def _first_words(body: list[str]) -> str:

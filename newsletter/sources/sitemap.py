@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -16,14 +15,22 @@ from newsletter.config import LimitedSourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import unzipped
 from newsletter.model import Article, Window
-from newsletter.sources import Surroundings, _encoding, _page, _sitemap, _trim
-from newsletter.sources._identity import identity
-from newsletter.sources._room import parsing
-from newsletter.sources._sitemap import Child, Place
+from newsletter.sources import (
+    Facts,
+    Surroundings,
+    _article_page,
+    _encoding,
+    _sitemap_xml,
+    _size_limits,
+    article,
+    article_id,
+    parsing,
+)
+from newsletter.sources._sitemap_xml import ListedPage, ListedSitemap
 
 log = logging.getLogger(__name__)
 
-CHILDREN = 20  # sitemaps of an index that are read
+SITEMAPS = 20  # sitemaps of an index that are read
 DEPTH = 2
 AT_ONCE = 4  # pages of the site that are read at the same time
 
@@ -42,85 +49,78 @@ class SitemapSource:
     def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
         self._door = around.door
-        self._zone = ZoneInfo(options.timezone) if options.timezone else around.zone
+        self._zone = around.zone_of(options)
 
     def fetch(self, window: Window) -> Iterable[Article]:
         """Every article that the sitemap names, the newest first; FetchError where it is none.
 
         Pages are read for those of the window alone, and for no more than the limit.
         """
-        places = self._places(self._options.url, window, DEPTH)
-        places.sort(key=lambda place: place.published or place.modified or _LONG_AGO, reverse=True)
-        wanted = [place for place in places if _may_belong(place, window)][: self._options.limit]
-        pages: dict[str, Article] = {}
-        if self._options.read_pages and wanted:
+        listed = self._listed(self._options.url, window, DEPTH)
+        listed.sort(key=_newest, reverse=True)
+        fresh = [page for page in listed if _may_belong(page, window)][: self._options.limit]
+        articles: dict[str, Article] = {}
+        if self._options.read_pages and fresh:
             with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="page") as pool:
-                read = pool.map(self._with_page, wanted)
-                pages = dict(zip((place.url for place in wanted), read, strict=True))
-        return [pages.get(place.url) or self._article(place) for place in places]
+                read = pool.map(self._with_page, fresh)
+                articles = dict(zip((page.url for page in fresh), read, strict=True))
+        return [articles.get(page.url) or self._article(page, page.facts) for page in listed]
 
-    def _places(self, url: str, window: Window, depth: int) -> list[Place]:
+    def _listed(self, url: str, window: Window, depth: int) -> list[ListedPage]:
         answer = self._door.get(url)
         with parsing():
-            text = _encoding.decoded(_trim.sitemap(unzipped(answer.body, url)))
-            found, children = _sitemap.read(text, url, self._zone)
+            text = _encoding.decoded(_size_limits.sitemap(unzipped(answer.body, url)))
+            pages, sitemaps = _sitemap_xml.read(text, url, self._zone)
         if depth:
-            for child in _promising(children, window):
+            for sitemap in _promising(sitemaps, window):
                 try:
-                    found += self._places(child.url, window, depth - 1)
+                    pages += self._listed(sitemap.url, window, depth - 1)
                 except FetchError as error:
                     log.warning("A part of %s was passed over: %s", self._options.url, error)
-        return list({place.url: place for place in reversed(found)}.values())[::-1]
+        return list({page.url: page for page in reversed(pages)}.values())[::-1]
 
-    def _article(self, place: Place) -> Article:
-        return Article(
-            id=identity(sanitize.canonical(place.url)),
-            title=place.title,
-            source=self._options.url,
-            url=place.url,
-            published=place.published,
-            image=place.image,
-            caption=place.caption or None,
-            language=place.language,
-            section=self._options.section,
-        )
+    def _article(self, page: ListedPage, facts: Facts, *, partial: bool = False) -> Article:
+        id_ = article_id(sanitize.canonical(page.url))
+        return article(self._options, id_, facts, partial=partial)
 
-    def _with_page(self, place: Place) -> Article:
+    def _with_page(self, page: ListedPage) -> Article:
         """The article with what its page says beside; the sitemap's headline and date hold."""
-        article = self._article(place)
+        listed = page.facts
         try:
-            answer = self._door.get(place.request)
+            answer = self._door.get(page.request)
             with parsing():
-                page = _page.read(answer.body, self._zone, answer.url)
+                own = _article_page.read(answer.body, self._zone, answer.url)
         except (FetchError, ValueError) as error:
-            log.info("%s is taken as its sitemap has it: %s", place.url, error)
-            return replace(article, partial=True)
-        return replace(
-            article,
-            title=article.title or page.title,
-            url=_same_site(page.url, place.url),
-            authors=page.authors,
-            published=article.published or page.published,
-            image=page.image or article.image,
-            caption=(page.caption or None) if page.image else article.caption,
-            credit=page.credit or None,
-            blurb=page.blurb,
-            language=article.language or page.language,
+            log.info("%s is taken as its sitemap has it: %s", page.url, error)
+            return self._article(page, listed, partial=True)
+        both = replace(
+            own,
+            title=listed.title or own.title,
+            url=_same_site(own.url, page.url),
+            published=listed.published or own.published,
+            image=own.image or listed.image,
+            caption=own.caption if own.image else listed.caption,
+            language=listed.language or own.language,
         )
+        return self._article(page, both)
 
 
-def _may_belong(place: Place, window: Window) -> bool:
-    if place.published:
-        return place.published in window
-    return place.modified is None or place.modified >= window.start
+def _newest(page: ListedPage) -> datetime:
+    return page.facts.published or page.modified or _LONG_AGO
 
 
-def _promising(children: Iterable[Child], window: Window) -> list[Child]:
+def _may_belong(page: ListedPage, window: Window) -> bool:
+    if page.facts.published:
+        return page.facts.published in window
+    return page.modified is None or page.modified >= window.start
+
+
+def _promising(sitemaps: Iterable[ListedSitemap], window: Window) -> list[ListedSitemap]:
     """The sitemaps of an index that can hold something new, those for news first."""
-    recent = [c for c in children if c.modified is None or c.modified >= window.start]
-    recent.sort(key=lambda child: child.modified or _LONG_AGO, reverse=True)
-    recent.sort(key=lambda child: "news" not in child.url.lower())
-    return recent[:CHILDREN]
+    recent = [each for each in sitemaps if each.modified is None or each.modified >= window.start]
+    recent.sort(key=lambda sitemap: sitemap.modified or _LONG_AGO, reverse=True)
+    recent.sort(key=lambda sitemap: "news" not in sitemap.url.lower())
+    return recent[:SITEMAPS]
 
 
 def _same_site(own: str | None, listed: str) -> str:

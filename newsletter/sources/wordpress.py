@@ -6,16 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-from newsletter import sanitize
 from newsletter.config import LimitedSourceOptions
 from newsletter.errors import FetchError
 from newsletter.http import Fetched
 from newsletter.model import Article, Window
-from newsletter.sources import Surroundings, _wordpress
-from newsletter.sources._identity import identity
-from newsletter.sources._room import parsing
+from newsletter.sources import Surroundings, _wordpress_posts, article, entry_id, parsing
 
 A_PAGE = 100  # posts; the most that WordPress gives
 PAGES = 10
@@ -39,7 +35,7 @@ class WordPressSource:
         self._options = options
         self._door = around.door
         self._site = options.url.split("/wp-json")[0].split("?")[0].rstrip("/")
-        self._zone = ZoneInfo(options.timezone) if options.timezone else around.zone
+        self._zone = around.zone_of(options)
         self._plain = False  # without pretty links the API is at ?rest_route=
 
     def fetch(self, window: Window) -> Iterable[Article]:
@@ -90,7 +86,8 @@ class WordPressSource:
 
     def _pictures(self, posts: Iterable[Mapping[str, Any]]) -> Mapping[int, Mapping[str, Any]]:
         """The featured media that the answer only names by number; none where they are refused."""
-        numbers = sorted({n for post in posts if (n := _wordpress.unseen_picture(post))})[:A_PAGE]
+        unseen = {number for post in posts if (number := _wordpress_posts.unseen_picture(post))}
+        numbers = sorted(unseen)[:A_PAGE]
         if not numbers:
             return {}
         include = {"include": ",".join(map(str, numbers)), "per_page": str(A_PAGE)}
@@ -121,7 +118,7 @@ class WordPressSource:
 
     def _objects(self, answer: Fetched) -> list[Mapping[str, Any]]:
         with parsing():
-            return _wordpress.objects(answer.body, self._site)
+            return _wordpress_posts.objects(answer.body, self._site)
 
     def _get(self, url: str) -> Fetched:
         try:
@@ -139,19 +136,5 @@ class WordPressSource:
     def _article(
         self, post: Mapping[str, Any], pictures: Mapping[int, Mapping[str, Any]]
     ) -> Article:
-        entry = _wordpress.entry(post, pictures, self._site, self._zone)
-        own = entry.key or sanitize.canonical(entry.link or "") or entry.title
-        return Article(
-            id=identity(self._options.url, own),
-            title=entry.title,
-            source=self._options.url,
-            url=entry.link,
-            authors=entry.authors,
-            published=entry.published,
-            image=entry.image,
-            caption=entry.caption,
-            credit=entry.credit,
-            blurb=entry.blurb,
-            language=entry.language,
-            section=self._options.section,
-        )
+        facts = _wordpress_posts.entry(post, pictures, self._site, self._zone)
+        return article(self._options, entry_id(self._options.url, facts), facts)

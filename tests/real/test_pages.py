@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import trafilatura
 
 from newsletter.sanitize import canonical
-from newsletter.sources import _page
+from newsletter.sources import _article_page
 from tests.real.scoring import Score
 
 ZONES = {"kr": "Asia/Seoul", "jp": "Asia/Tokyo", "cn": "Asia/Shanghai", "tr": "Europe/Istanbul"}
@@ -113,7 +113,7 @@ def test_the_facts_of_real_pages(shared_data: Path) -> None:
             continue
         data = (folder / name).read_bytes()
         url = (facts.get("truth") or {}).get("url")
-        page, theirs = _page.read(data, zone(name), url), plain(data)
+        page, theirs = _article_page.read(data, zone(name), url), plain(data)
         values = {
             "title": page.title,
             "authors": page.authors,

@@ -371,7 +371,7 @@ def test_the_same_guid_twice_is_one_article(read: Read) -> None:
     ],
 )
 def test_dates(text: str, expected: str) -> None:
-    found = _dates.moment(text, LA)
+    found = _dates.parse_date(text, LA)
     assert found
     assert found.tzinfo is UTC
     assert found.isoformat().startswith(expected)
@@ -383,7 +383,7 @@ def test_dates(text: str, expected: str) -> None:
      "2025-07-02T08:61:00Z", "2025-07-02T08:00:00+99:99", "9999-12-31T23:59:59-08:00", "12:30"],
 )  # fmt: skip
 def test_what_is_no_date_is_none(text: str) -> None:
-    assert _dates.moment(text, LA) is None
+    assert _dates.parse_date(text, LA) is None
 
 
 def test_the_sources_own_time_zone_comes_first(read: Read) -> None:
@@ -416,7 +416,7 @@ def test_the_sources_own_time_zone_comes_first(read: Read) -> None:
     ],
 )
 def test_names(text: str, expected: tuple[str, ...]) -> None:
-    assert _bylines.names([text]) == expected
+    assert _bylines.parse_authors([text]) == expected
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def test_names(text: str, expected: tuple[str, ...]) -> None:
     ],
 )
 def test_credits(text: str, expected: tuple[str, str]) -> None:
-    assert _bylines.credited(text) == expected
+    assert _bylines.split_credit(text) == expected
 
 
 # --- encodings ---------------------------------------------------------------------------

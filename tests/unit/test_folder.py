@@ -12,7 +12,7 @@ import pytest
 from newsletter.errors import FetchError
 from newsletter.http import Door
 from newsletter.model import Article, Dateline, EditorBox, Window
-from newsletter.sources import Surroundings, _page, _saved
+from newsletter.sources import Surroundings, _article_page, _saved_text
 from newsletter.sources.folder import FolderSource
 
 LA = ZoneInfo("America/Los_Angeles")
@@ -155,7 +155,7 @@ def test_a_missing_folder_is_said(tmp_path: Path) -> None:
 
 def test_the_first_users_own_article(shared_data: Path) -> None:
     (file,) = (shared_data / "saved").glob("*.txt")
-    page = _saved.read(file.read_text(encoding="utf-8"))
+    page = _saved_text.read(file.read_text(encoding="utf-8"))
     assert page.title.startswith("North Korea may soon")
     assert page.page.dateline == Dateline("Los Angeles", 63.3, "F", date(2025, 7, 3))
     assert page.credit == "YONHAP"
@@ -194,7 +194,7 @@ BODY = "\n\nThe choir sang at the pier on Monday evening, and forty people came 
     ],
 )
 def test_mastheads(masthead: str, expected: Dateline | None) -> None:
-    found = _saved.read(f"{masthead}Choir sings for the harbor of all{BODY}")
+    found = _saved_text.read(f"{masthead}Choir sings for the harbor of all{BODY}")
     assert found.title == "Choir sings for the harbor of all"
     assert found.page.dateline == expected
 
@@ -217,14 +217,14 @@ def test_mastheads(masthead: str, expected: Dateline | None) -> None:
     ],
 )
 def test_bylines(line: str, authors: tuple[str, ...], email: str | None) -> None:
-    found = _saved.read(f"Choir sings{BODY}\nHye-ran Osgood sang as well.\n\n{line}\n")
+    found = _saved_text.read(f"Choir sings{BODY}\nHye-ran Osgood sang as well.\n\n{line}\n")
     assert found.authors == authors
     assert found.byline_email == (email and f"{email}@d.example")
     assert (line in found.body) is (not authors)
 
 
 def test_several_pictures() -> None:
-    found = _saved.read(
+    found = _saved_text.read(
         "Choir sings\n\nThe choir at the pier. [YONHAP]\nThe choir at a pier. [YONHAP]\n"
         f"{BODY}\nPeople listen. [AP]\n\nThe end came in the Old Town [Gaslamp]\n\n"
         "They left [laughing]\n"
@@ -238,13 +238,13 @@ def test_several_pictures() -> None:
 
 
 def test_a_picture_without_a_credit() -> None:
-    found = _saved.read(f"Choir sings\n\nThe choir at the pier.\nThe choir at a pier.\n{BODY}")
+    found = _saved_text.read(f"Choir sings\n\nThe choir at the pier.\nThe choir at a pier.\n{BODY}")
     assert (found.alt, found.caption) == ("The choir at the pier.", "The choir at a pier.")
     assert (found.credit, len(found.body)) == (None, 1)
 
 
 def test_a_box_that_does_not_start_with_the_name_and_adverts_everywhere() -> None:
-    found = _saved.read(
+    found = _saved_text.read(
         f"Choir sings\n- Advertisement -{BODY}\nBY KIM RAY\n\nADVERTISEMENT\n\nLou Cho\nLou Cho\n"
         "Edits this letter.\nAnd sings.\n[광고]\n"
     )
@@ -259,7 +259,7 @@ def test_lines_of_a_fixed_width_are_joined() -> None:
         "The choir sang at the pier on Monday evening, and forty people had come to listen, "
     )
     wrapped = "\n".join([paragraph.strip()] * 4 + ["and then it went home."])
-    found = _saved.read(f"Choir sings\n\n{wrapped}\n\nNobody else came.\n")
+    found = _saved_text.read(f"Choir sings\n\n{wrapped}\n\nNobody else came.\n")
     assert len(found.body) == 2
     assert found.body[0].endswith("listen, and then it went home.")
 
@@ -311,7 +311,7 @@ def test_the_collected_pages_have_their_headlines(shared_data: Path) -> None:
         ("za-TheCitizen_2025_11_28.html", "Severe storms escalate in Gauteng", "Enkosi Selane"),
         ("us-RestOfWorld_2025_10_21.html", "The world needs more spaceports", "Laura Jedeed"),
     ):
-        found = _page.read((shared_data / "pages" / name).read_bytes(), LA)
+        found = _article_page.read((shared_data / "pages" / name).read_bytes(), LA)
         assert found.title.startswith(title)
         assert found.authors == (author,)
         assert found.published

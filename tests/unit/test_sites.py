@@ -17,7 +17,7 @@ from newsletter.errors import FetchError
 from newsletter.gather.discovery import discover
 from newsletter.http import Door
 from newsletter.model import Article, Window
-from newsletter.sources import Surroundings, _page
+from newsletter.sources import Surroundings, _article_page
 from tests.contract import samples
 from tests.e2e.publisher import Publisher, publisher
 from tests.newsroom import feed
@@ -169,7 +169,9 @@ def test_a_page_that_fails_leaves_what_the_sitemap_says(site: Publisher) -> None
 
 def page(head: str, body: str = "<article><h1>Pool opens</h1><p>It did.</p></article>") -> Any:
     html = f"<html><head>{head}</head><body>{body}</body></html>"
-    return _page.read(html.encode(), ZoneInfo("America/Los_Angeles"), "https://www.example.com/a")
+    return _article_page.read(
+        html.encode(), ZoneInfo("America/Los_Angeles"), "https://www.example.com/a"
+    )
 
 
 def ld(text: str) -> str:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from newsletter import issues, sources
 from newsletter.app.desk import Desk
@@ -107,8 +106,7 @@ def _linked(gathered: Gathered) -> Gathered:
 def visited(desk: Desk, options: SourceOptions, door: Door) -> Visited:
     """A source that is ready to be read, with its own look through the door."""
     visit = door.visit()
-    zone = ZoneInfo(options.timezone) if options.timezone else desk.config.zone
-    around = sources.Surroundings(desk.folder, zone, visit)
+    around = sources.Surroundings(desk.folder, desk.config.zone, visit)
     return Visited(options, lambda: sources.build(options, around), lambda: visit.unchanged)
 
 

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from newsletter import sanitize
 from newsletter.errors import FetchError
-from newsletter.sources import _bylines, _dates, _entry, _media
-from newsletter.sources._entry import Entry, Picture
+from newsletter.sources import _bylines, _dates, _facts, _media_rss, _pictures, _xml
+from newsletter.sources._facts import Facts
+from newsletter.sources._pictures import Picture
 
 _ROOT = re.compile(r"<(?:\w{1,20}:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 _BEFORE_THE_ROOT = 50_000  # characters of declarations and comments
@@ -23,7 +24,7 @@ _WEB_PAGE = re.compile(
 
 def entries(
     text: str, name: str, base: str | None, zone: tzinfo
-) -> tuple[list[Entry], datetime | None]:
+) -> tuple[list[Facts], datetime | None]:
     """The entries of the feed ``name``, in its order, and when it was made.
 
     ``base``: where it was fetched.
@@ -34,12 +35,12 @@ def entries(
 
     if not _ROOT.search(text, 0, _BEFORE_THE_ROOT):
         raise FetchError(_reason(text, name, {}))
-    cleaned = _media.clean(text, name)
+    cleaned = _xml.clean(text, name)
     # The charset must be said, or feedparser takes the text for Latin-1.
     headers = {"content-type": "application/xml; charset=utf-8"}
     try:
         parsed = feedparser.parse(
-            _media.without_words(cleaned).encode("utf-8", "replace"),
+            _media_rss.without_words(cleaned).encode("utf-8", "replace"),
             response_headers=headers,
             sanitize_html=False,
             resolve_relative_uris=False,
@@ -48,7 +49,7 @@ def entries(
         raise FetchError(f"{name} cannot be read as a feed: {error}; tell the publisher.") from None
     if not parsed.entries and (parsed.bozo or not parsed.get("version")):
         raise FetchError(_reason(text, name, parsed))
-    whole = _Feed(parsed, base, zone, _media.words(cleaned))
+    whole = _Feed(parsed, base, zone, _media_rss.words(cleaned))
     return [whole.entry(each) for each in parsed.entries], _made(parsed["feed"], zone)
 
 
@@ -70,33 +71,33 @@ class _Feed:
         self._base = self._base or sanitize.link(str(feed.get("id") or ""))
         self._zone = zone
         self._words = words
-        self._language = _entry.language(feed.get("language"))
+        self._language = _facts.language(feed.get("language"))
         self._authors = _authors(feed) if atom else ()
         host = urlsplit(home or "").hostname or ""
         self._site = f"{feed.get('title') or ''} | {host.removeprefix('www.')}"
 
-    def entry(self, entry: Mapping[str, Any]) -> Entry:
+    def entry(self, entry: Mapping[str, Any]) -> Facts:
         summary = str(entry.get("summary") or "")[:_LONGEST]
         content = _content(entry)[:_LONGEST]
         key = str(entry.get("id") or "").strip()
         base = self._base or sanitize.link(key)
-        image, address = _entry.best(_pictures(entry, content, summary), base)
+        image, address = _pictures.best(_named_pictures(entry, content, summary), base)
         title = str(entry.get("title") or "")
         site = f"{self._site} | {_origin(entry)}"
-        headline = _entry.headline(title, summary or content, site)
+        headline = _facts.headline(title, summary or content, site)
         caption, credit = self._words.get(address, ("", "")) if image else ("", "")
         if image and not caption:
-            under = _entry.captions(content).get(address) or _entry.captions(summary).get(address)
-            caption, of = _bylines.credited(under or "")
-            credit = credit or of
+            under = (_pictures.captions(html).get(address) for html in (content, summary))
+            caption, in_caption = _bylines.split_credit(next(filter(None, under), ""))
+            credit = credit or in_caption
         caption = sanitize.one_line(sanitize.plain(caption), 1000)
         blurb = sanitize.blurb(summary)
-        dates = ((_dates.moment(raw, self._zone), raw) for raw in _dated(entry))
+        dates = ((_dates.parse_date(raw, self._zone), raw) for raw in _dated(entry))
         published, said = next((found for found in dates if found[0]), (None, ""))
-        return Entry(
+        return Facts(
             title=headline,
             key=key,
-            link=sanitize.link(str(entry.get("link") or ""), base) or _permanent(key),
+            url=sanitize.link(str(entry.get("link") or ""), base) or _permanent(key),
             authors=_authors(entry) or self._authors,
             published=published,
             says_utc=_dates.says_utc(said),
@@ -104,12 +105,12 @@ class _Feed:
             caption=caption if caption != headline else None,
             credit=sanitize.one_line(sanitize.plain(credit), _bylines.LONGEST) or None,
             blurb=sanitize.blurb(content) if blurb in ("", headline) and content else blurb,
-            language=_entry.language(entry.get("language")) or self._language,
+            language=_facts.language(entry.get("language")) or self._language,
         )
 
 
 def _made(feed: Mapping[str, Any], zone: tzinfo) -> datetime | None:
-    return _dates.moment(str(feed["updated"]), zone) if "updated" in feed else None
+    return _dates.parse_date(str(feed["updated"]), zone) if "updated" in feed else None
 
 
 def _dated(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -121,7 +122,8 @@ def _dated(entry: Mapping[str, Any]) -> Iterator[str]:
 
 def _authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
     people = [str(each.get("name") or "") for each in _parts(entry, "authors")]
-    return _bylines.names(people) or _bylines.names([str(entry.get("author") or "")])
+    author = str(entry.get("author") or "")
+    return _bylines.parse_authors(people) or _bylines.parse_authors([author])
 
 
 def _content(entry: Mapping[str, Any]) -> str:
@@ -147,13 +149,13 @@ def _origin(entry: Mapping[str, Any]) -> str:
     return next((str(each.get("title") or "") for each in _parts(entry, "source")), "")
 
 
-def _pictures(entry: Mapping[str, Any], content: str, summary: str) -> Iterator[Picture]:
+def _named_pictures(entry: Mapping[str, Any], content: str, summary: str) -> Iterator[Picture]:
     """Every picture that the entry names, the best first."""
     for kind in ("media_content", "media_thumbnail"):
         media = [
             Picture(
                 str(each.get("url") or "").strip(),
-                _entry.size(each.get("width")),
+                _pictures.size(each.get("width")),
                 str(each.get("type") or each.get("medium") or ""),
             )
             for each in _parts(entry, kind)
@@ -164,8 +166,8 @@ def _pictures(entry: Mapping[str, Any], content: str, summary: str) -> Iterator[
         if link.get("rel") == "enclosure" and kind.startswith("image"):
             yield Picture(str(link.get("href") or ""), 0, kind)
     yield from (Picture(str(each.get("href") or "")) for each in _parts(entry, "image"))
-    yield from _entry.shown_in(content)
-    yield from _entry.shown_in(summary)
+    yield from _pictures.shown_in(content)
+    yield from _pictures.shown_in(summary)
 
 
 def _reason(text: str, name: str, parsed: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Captions and credits of Media RSS, and the care that XML needs before anybody reads it.
+"""Captions and credits of Media RSS.
 
 feedparser takes a picture's title and description for the entry's own, so they are read here and
 hidden from it.
@@ -10,43 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from newsletter.errors import FetchError
 from newsletter.sources import _bylines
 
 _NAMESPACE = "http://search.yahoo.com/mrss"
 _WORDS_OF_A_PICTURE = re.compile(r"(</?media:)(title|description|text|credit)(?=[\s/>])")
-_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_NUMBERED = re.compile(r"&#(?:x([0-9a-f]{1,8})|(\d{1,8}));", re.IGNORECASE)
-_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-
-_DOCTYPE = re.compile(
-    r"(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE\s[^\[>]*\[(?P<inner>.*?)(?:\]\s*>|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
-_ENTITY = re.compile(r"""<!ENTITY\s+[\w.:-]+\s+(?:"([^"%]{0,500})"|'([^'%]{0,500})')\s*>""")
-
-
-def clean(text: str, name: str) -> str:
-    """XML without what parsers stumble over.
-
-    Raises FetchError where its DOCTYPE declares an entity that grows, or that is fetched.
-    """
-    if doctype := _DOCTYPE.match(text):
-        inner = doctype["inner"]
-        values = [match[1] or match[2] or "" for match in _ENTITY.finditer(inner)]
-        if len(values) != inner.count("<!ENTITY") or any(re.search(r"&[^#]", v) for v in values):
-            raise FetchError(
-                f"{name} declares entities that grow or are fetched from elsewhere, "
-                f"which no honest feed does; it was not read. Ask the publisher."
-            )
-    return _DECLARATION.sub("", _NUMBERED.sub(_if_a_letter, _NO_XML.sub("", text)))
-
-
-def _if_a_letter(reference: re.Match[str]) -> str:
-    """A reference by number, but for numbers that stand for no character of XML."""
-    number = int(reference[1], 16) if reference[1] else int(reference[2])
-    known = number in (9, 10, 13) or 32 <= number < 0xD800 or 0xE000 <= number < 0xFFFE
-    return reference.group() if known or 0x10000 <= number < 0x110000 else ""
 
 
 def without_words(text: str) -> str:
@@ -77,7 +44,7 @@ def _said(element: Any) -> tuple[str, str]:
         "" if around is None else _text(around, "description")
     )
     credit = _text(element, "credit") or ("" if around is None else _text(around, "credit"))
-    bare, bracketed = _bylines.credited(caption)
+    bare, bracketed = _bylines.split_credit(caption)
     return bare, credit or bracketed
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from dataclasses import replace
+from datetime import tzinfo
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,15 +15,17 @@ from newsletter import sanitize
 from newsletter.sources import (
     _bylines,
     _encoding,
-    _entry,
+    _facts,
     _jsonld,
     _page_bylines,
     _page_dates,
     _page_titles,
-    _trim,
+    _pictures,
+    _size_limits,
 )
-from newsletter.sources._entry import Picture
+from newsletter.sources._facts import Facts
 from newsletter.sources._jsonld import text as _text
+from newsletter.sources._pictures import Picture
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -46,27 +48,12 @@ _IN_SCRIPT = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class PageFacts:
-    """What a page says about its article."""
-
-    title: str
-    url: str | None
-    authors: tuple[str, ...]
-    published: datetime | None
-    image: str | None
-    caption: str
-    credit: str
-    blurb: str
-    language: str | None
-
-
-def read(data: bytes, zone: tzinfo, base: str | None = None) -> PageFacts:
+def read(data: bytes, zone: tzinfo, base: str | None = None) -> Facts:
     """The facts; ``title`` is empty where the page has no headline. ``base``: where it was.
 
     Raises ValueError for bytes in which there is no page at all.
     """
-    source = _encoding.decoded(_trim.cut(data, _trim.PAGE))
+    source = _encoding.decoded(_size_limits.cut(data, _size_limits.PAGE))
     page = _parsed(source)
     meta = _metas(page)
     news = _jsonld.article(page, meta.get("og:title") or _first(page, "//title"))
@@ -79,7 +66,7 @@ def read(data: bytes, zone: tzinfo, base: str | None = None) -> PageFacts:
         (urlsplit(url or base or "").hostname or "").removeprefix("www."),
     ]
     image, caption, credit = _picture(page, meta, news, url or base)
-    facts = PageFacts(
+    facts = Facts(
         title=_page_titles.headline(page, meta, news, site),
         url=url,
         authors=_page_bylines.authors(page, news, site),
@@ -88,12 +75,12 @@ def read(data: bytes, zone: tzinfo, base: str | None = None) -> PageFacts:
         caption=caption,
         credit=credit,
         blurb=_blurb(page, meta, news),
-        language=_entry.language(_first(page, "/html/@lang") or meta.get("og:locale")),
+        language=_facts.language(_first(page, "/html/@lang") or meta.get("og:locale")),
     )
     return facts if facts.title and facts.blurb else _filled(facts, source)
 
 
-def _filled(facts: PageFacts, source: str) -> PageFacts:
+def _filled(facts: Facts, source: str) -> Facts:
     """What is still missing, as trafilatura finds it in the text."""
     import trafilatura
 
@@ -202,7 +189,7 @@ def _picture(
     pictures = [Picture(address) for address in named if address and not _is_none(address)]
     for place in [*figures[:3], *page.xpath("//article | //main")[:1]]:
         pictures += [p for p in _shown_in(place) if not _is_none(p.address)]
-    image, address = _entry.best(pictures, base)
+    image, address = _pictures.best(pictures, base)
     if image is None:
         return None, "", ""
     figure = next((each for each in figures if _stem(address) in _stems(each)), None)
@@ -213,7 +200,7 @@ def _picture(
 def _shown_in(place: HtmlElement) -> Iterator[Picture]:
     from lxml import etree
 
-    return _entry.shown_in(etree.tostring(place, encoding="unicode")[:200_000])
+    return _pictures.shown_in(etree.tostring(place, encoding="unicode")[:200_000])
 
 
 def _is_none(address: str) -> bool:
@@ -240,10 +227,10 @@ def _said(figure: HtmlElement) -> tuple[str, str]:
     marked = next((e for e in figure.xpath(f".//*[{_MARKED_CREDIT}]") if e is not caption), None)
     whole = sanitize.one_line(caption.text_content(), 1000)
     if marked is None:
-        text, credit = _bylines.credited(whole)
+        text, credit = _bylines.split_credit(whole)
         return text, sanitize.one_line(credit, _bylines.LONGEST)
     said = sanitize.one_line(marked.text_content(), _bylines.LONGEST)
-    bare, credit = _bylines.credited(said)
+    bare, credit = _bylines.split_credit(said)
     return whole.removesuffix(said).rstrip(" /|-–—("), credit or bare.strip(" ()[]")
 
 
@@ -251,7 +238,7 @@ def _addresses(image: object) -> Iterator[str]:
     """The pictures of JSON-LD, the widest first."""
     listed = image if isinstance(image, list) else [image]
     objects = [each for each in listed if isinstance(each, dict)]
-    objects.sort(key=lambda each: -_entry.size(each.get("width")))
+    objects.sort(key=lambda each: -_pictures.size(each.get("width")))
     for each in objects:
         yield _text(each.get("url")) or _text(each.get("contentUrl"))
     yield from (each for each in listed if isinstance(each, str))

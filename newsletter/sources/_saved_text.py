@@ -156,7 +156,7 @@ def _without_byline(lines: list[str], found: SavedPage, spelling: str) -> list[s
         match = _BYLINE.match(line) or _KOREAN_BYLINE.match(line)
         mail = _ONLY_MAIL.match(line)
         if match and _is_byline(line, match):
-            people = _bylines.names([f"By {match['names']}"])
+            people = _bylines.parse_authors([f"By {match['names']}"])
             spelled = (_spelled(name, spelling) for name in people)
             found.authors = tuple(dict.fromkeys([*found.authors, *spelled]))
             found.byline_email = found.byline_email or match["email"]

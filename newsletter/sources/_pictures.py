@@ -1,11 +1,10 @@
-"""One entry of a feed of any format, and what all formats share: its pictures and its text."""
+"""The pictures that feeds and pages name: which of them can be shown, and their captions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from newsletter import sanitize
@@ -27,28 +26,11 @@ _SIZE = re.compile(r"\s*(\d{1,6})")
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What a feed says about one article. ``key``: its own name in the feed, where it has one."""
-
-    title: str
-    key: str = ""
-    link: str | None = None
-    authors: tuple[str, ...] = ()
-    published: datetime | None = None
-    says_utc: bool = False  # its date is labelled as UTC
-    image: str | None = None
-    caption: str | None = None
-    credit: str | None = None
-    blurb: str = ""
-    language: str | None = None
-
-
-@dataclass(frozen=True)
 class Picture:
-    """A picture that an entry names; ``width`` in pixels, 0 where it is not said."""
+    """A picture that an entry names."""
 
     address: str
-    width: int = 0
+    width: int = 0  # in pixels; 0 where it is not said
     kind: str = ""  # of media, such as "image/jpeg"
 
     def usable(self, base: str | None) -> str | None:
@@ -76,9 +58,9 @@ def shown_in(html: str) -> Iterator[Picture]:
         return
     for image in _tree(html).iter("img"):
         sides = [size(image.get(side)) for side in ("width", "height")]
-        said = [side for side in sides if side]
+        smaller = min((side for side in sides if side), default=0)
         for name in _SOURCES:
-            yield Picture(image.get(name) or "", min(said, default=0))
+            yield Picture(image.get(name) or "", smaller)
 
 
 def _tree(html: str) -> HtmlElement:
@@ -93,30 +75,15 @@ def captions(html: str) -> dict[str, str]:
     """The captions under the pictures in a piece of HTML, by the pictures' addresses there."""
     if "<figcaption" not in html.lower():
         return {}
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for figure in _tree(html).iter("figure"):
-        words = " ".join(caption.text_content() for caption in figure.iter("figcaption"))
+        text = " ".join(caption.text_content() for caption in figure.iter("figcaption"))
         for image in figure.iter("img"):
-            found |= {image.get(name): words for name in _SOURCES if image.get(name)}
-    return found
+            texts |= {image.get(name): text for name in _SOURCES if image.get(name)}
+    return texts
 
 
 def size(value: Any) -> int:
     """A number of pixels as HTML and feeds write it; 0 for none."""
     match = _SIZE.match(str(value or ""))
     return int(match[1]) if match else 0
-
-
-def language(value: Any) -> str | None:
-    """A language as in BCP 47 ("en_US" becomes "en-US"); None for anything else."""
-    parts = str(value or "").strip().replace("_", "-").split("-")
-    if not re.fullmatch(r"[A-Za-z]{2,3}", parts[0]):
-        return None
-    rest = [part.upper() if len(part) == 2 else part for part in parts[1:]]
-    whole = "-".join([parts[0].lower(), *rest])
-    return whole if re.fullmatch(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}", whole) else None
-
-
-def headline(title: str, text: str, site: str) -> str:
-    """The entry's headline; for one without, as in short notes, its first words."""
-    return sanitize.headline(title, site) or sanitize.blurb(text, 100)

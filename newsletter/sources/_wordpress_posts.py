@@ -10,8 +10,9 @@ from typing import Any
 
 from newsletter import sanitize
 from newsletter.errors import FetchError
-from newsletter.sources import _bylines, _dates, _encoding, _entry
-from newsletter.sources._entry import Entry, Picture
+from newsletter.sources import _bylines, _dates, _encoding, _facts, _pictures
+from newsletter.sources._facts import Facts
+from newsletter.sources._pictures import Picture
 
 # Plugins that give a post other authors than the account that typed it in.
 _BYLINES = ("coauthors", "authors", "ppma_author", "guest_authors")
@@ -58,7 +59,7 @@ def unseen_picture(post: Mapping[str, Any]) -> int | None:
 
 def entry(
     post: Mapping[str, Any], pictures: Mapping[int, Mapping[str, Any]], site: str, zone: tzinfo
-) -> Entry:
+) -> Facts:
     """One post. ``pictures``: featured media by number, where they were asked for apart."""
     link = sanitize.link(_text(post, "link") or _text(post, "guid", "rendered"), f"{site}/")
     yoast = _mapping(post.get("yoast_head_json"))
@@ -70,32 +71,32 @@ def entry(
         Picture(_text(media, "source_url"), 0, _text(media, "mime_type")),
         Picture(_text(post, "jetpack_featured_media_url")),
         *(Picture(_text(each, "url")) for each in _list(yoast.get("og_image"))),
-        *_entry.shown_in(content),
+        *_pictures.shown_in(content),
     ]
-    image, address = _entry.best(named, link)
+    image, address = _pictures.best(named, link)
     words = _words(media) if address and address == _text(media, "source_url") else ("", "")
     if image and words == ("", ""):
-        words = _bylines.credited(_entry.captions(content).get(address, ""))
-    title = _entry.headline(_text(post, "title", "rendered"), excerpt, _text(yoast, "og_site_name"))
+        words = _bylines.split_credit(_pictures.captions(content).get(address, ""))
+    title = _facts.headline(_text(post, "title", "rendered"), excerpt, _text(yoast, "og_site_name"))
     blurb = "" if hidden else sanitize.blurb(excerpt)
-    return Entry(
+    return Facts(
         title=title,
         key=str(post["id"]) if isinstance(post.get("id"), int) else "",
-        link=link,
+        url=link,
         authors=_authors(post, yoast),
         published=_published(post, zone),
         image=image,
         caption=words[0] or None,
         credit=words[1] or None,
         blurb=sanitize.blurb(content) if not hidden and blurb in ("", title) else blurb,
-        language=_entry.language(post.get("lang") or yoast.get("og_locale")),
+        language=_facts.language(post.get("lang") or yoast.get("og_locale")),
     )
 
 
 def _published(post: Mapping[str, Any], zone: tzinfo) -> datetime | None:
     gmt = _text(post, "date_gmt")
-    when = _dates.moment(gmt, UTC) if gmt and not gmt.startswith("0000") else None
-    return when or _dates.moment(_text(post, "date"), zone)
+    when = _dates.parse_date(gmt, UTC) if gmt and not gmt.startswith("0000") else None
+    return when or _dates.parse_date(_text(post, "date"), zone)
 
 
 def _authors(post: Mapping[str, Any], yoast: Mapping[str, Any]) -> tuple[str, ...]:
@@ -108,7 +109,7 @@ def _authors(post: Mapping[str, Any], yoast: Mapping[str, Any]) -> tuple[str, ..
         [_text(post, "author_name"), _text(post, "author_info", "display_name")],
         [_text(post, "author_info", "name")],
     ]
-    return next((found for names in ways if (found := _bylines.names(names))), ())
+    return next((found for names in ways if (found := _bylines.parse_authors(names))), ())
 
 
 def _featured(
@@ -125,7 +126,7 @@ def _featured(
 def _words(media: Mapping[str, Any]) -> tuple[str, str]:
     """Caption and credit of a picture."""
     caption = sanitize.one_line(sanitize.plain(_text(media, "caption", "rendered")), 1000)
-    bare, credit = _bylines.credited(caption)
+    bare, credit = _bylines.split_credit(caption)
     meta = _mapping(_mapping(media.get("media_details")).get("image_meta"))
     credit = credit or sanitize.one_line(sanitize.plain(_text(meta, "credit")), _bylines.LONGEST)
     return bare, credit
