@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from bench import taking
 from newsletter.app import Desk
-from newsletter.model import Rendered
+from newsletter.model import IssueName, Rendered
 
 KEY = "SG.a-key-for-the-bench"
 BATCH = 1000
@@ -28,7 +28,7 @@ ROUNDS = 3  # the speed of a shared machine changes within a minute: the middle 
 SAMPLE = 20  # requests through the package's own helpers, and ready-made bodies
 SINGLY = 300  # readers who get a request of their own, as the package's README has it
 MANY, FEW = 1_000_000, 20_000
-ISSUE = date(2025, 7, 7)
+ISSUE = IssueName(date(2025, 7, 7))
 ROOT = Path(__file__).parents[1]
 
 
@@ -179,7 +179,7 @@ def freeze(desk: Desk, rendered: Rendered) -> None:
             connection,
             rendered,
             newsletter=desk.name,
-            issue=ISSUE.isoformat(),
+            issue=ISSUE,
             list_name="weekly",
             sender=desk.config.newsletter.sender,
             reply_to=None,

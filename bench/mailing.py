@@ -84,7 +84,7 @@ def _mails(desk: Desk) -> list[tuple[str, bytes]]:
     rendered = build.compose(desk, parse_name(ISSUE)).rendered
     newsletter = desk.config.newsletter
     send = Send(
-        ISSUE,
+        parse_name(ISSUE),
         newsletter.name,
         newsletter.list,
         rendered.subject,

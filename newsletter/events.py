@@ -192,6 +192,6 @@ def _by_send(connection: Connection, told: Iterable[Event]) -> Iterator[tuple[in
             by_send.setdefault(event.send, []).append(event)
     for send_id, some in sorted(by_send.items()):
         found = sends.origin(connection, send_id)
-        ours = (slug(found[0]), found[1]) if found else None
+        ours = (slug(found[0]), str(found[1])) if found else None
         if mine := [event for event in some if event.origin == ours]:
             yield send_id, mine

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from newsletter.errors import NewsletterError
+from newsletter.model import IssueName
 
 FILE = "installation.json"
 MOST = 1_000_000  # bytes that are read of it
@@ -29,7 +30,7 @@ class Installation:
     """``id``: this program on this machine in this folder. ``requests``: begun, by issue."""
 
     id: str
-    requests: dict[str, int] = field(default_factory=dict)
+    requests: dict[IssueName, int] = field(default_factory=dict)
 
 
 def here(folder: Path) -> Installation:
@@ -38,7 +39,7 @@ def here(folder: Path) -> Installation:
         return evidence.installation
 
 
-def witness(folder: Path, issue: str, requests: int) -> None:
+def witness(folder: Path, issue: IssueName, requests: int) -> None:
     """Keep that so many requests of an issue were begun. Raises NewsletterError."""
     with _Evidence(folder) as evidence:
         known = evidence.installation.requests
@@ -46,7 +47,7 @@ def witness(folder: Path, issue: str, requests: int) -> None:
             evidence.write({**known, issue: requests})
 
 
-def believe(folder: Path, issue: str, requests: int) -> None:
+def believe(folder: Path, issue: IssueName, requests: int) -> None:
     """The database is right about an issue, whatever the evidence says. Raises NewsletterError."""
     with _Evidence(folder) as evidence:
         evidence.write({**evidence.installation.requests, issue: requests})
@@ -78,10 +79,11 @@ class _Evidence:
     def __exit__(self, *_: object) -> None:
         os.close(self._file)
 
-    def write(self, requests: dict[str, int]) -> None:
+    def write(self, requests: dict[IssueName, int]) -> None:
         """Put the evidence down, whole at every moment: the document first, its end then."""
+        by_name = {str(issue): number for issue, number in requests.items()}
         document = {
-            "installation": self.installation.id, "place": self._place, "requests": requests
+            "installation": self.installation.id, "place": self._place, "requests": by_name
         }  # fmt: skip
         content = json.dumps(document).encode() + b"\n"
         try:
@@ -102,7 +104,7 @@ class _Evidence:
         try:
             # What is longer than the document is left from an earlier one.
             found, _ = json.JSONDecoder().raw_decode(content.decode())
-            requests = {str(issue): int(n) for issue, n in found["requests"].items()}
+            requests = {IssueName.parse(name): int(n) for name, n in found["requests"].items()}
             id_, place = str(found["installation"]), str(found["place"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._unusable("it is damaged") from error

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from newsletter.errors import ConfigError
-from newsletter.model import CorrectionDate
+from newsletter.model import IssueName
 
 _WORDS = Path(__file__).parent / "words"
 _RIGHT_TO_LEFT = {"ar", "fa", "he", "ur", "yi"}
@@ -65,10 +65,10 @@ class Language:
 
         return format_date(day, format="full", locale=self._locale)
 
-    def issue_date(self, issue: date) -> str:
+    def issue_date(self, issue: IssueName) -> str:
         """The long date of an issue; of a mail that corrects one, to which issue it belongs."""
-        said = self.long_date(issue)
-        return self.say("correction_of", date=said) if isinstance(issue, CorrectionDate) else said
+        said = self.long_date(issue.date)
+        return self.say("correction_of", date=said) if issue.is_correction else said
 
     def whole_date(self, day: date) -> str:
         """``July 7, 2025``; ``2025년 7월 7일``."""

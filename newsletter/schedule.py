@@ -15,12 +15,13 @@ from heapq import heappop, heappush, merge
 from zoneinfo import ZoneInfo
 
 from newsletter.config import Schedule
+from newsletter.model import IssueName
 
 GATHER, REMIND, DEADLINE, SEND = "gather", "remind", "deadline", "send"
 KINDS = (GATHER, REMIND, DEADLINE, SEND)
 _DAY = timedelta(days=1)
 
-Moved = Mapping[str, datetime]  # issue → when a person wants it sent
+Moved = Mapping[IssueName, datetime]  # issue → when a person wants it sent
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Moment:
     """
 
     kind: str
-    issue: str
+    issue: IssueName
     day: str
     local: datetime
     utc: datetime
@@ -46,17 +47,17 @@ class Moment:
 
 def next_issue(
     schedule: Schedule, zone: ZoneInfo, after: datetime, moved: Moved | None = None
-) -> date:
-    """The send date of the next issue due after that moment."""
+) -> IssueName:
+    """The next issue due after that moment."""
     coming = moments(schedule, zone, after, moved)
-    return date.fromisoformat(next(moment.issue for moment in coming if moment.kind == SEND))
+    return next(moment.issue for moment in coming if moment.kind == SEND)
 
 
-def send_of(schedule: Schedule, zone: ZoneInfo, issue: date) -> datetime | None:
+def send_of(schedule: Schedule, zone: ZoneInfo, issue: IssueName) -> datetime | None:
     """When the timetable sends the issue; None where it has no issue of that date."""
-    if not schedule.send.on(issue) or schedule.skipped(issue):
+    if not schedule.send.on(issue.date) or schedule.skipped(issue.date):
         return None
-    return _real(datetime.combine(issue, schedule.send.at), zone)
+    return _real(datetime.combine(issue.date, schedule.send.at), zone)
 
 
 def moments(
@@ -66,7 +67,7 @@ def moments(
     moved = moved or {}
     put = sorted(
         (
-            Moment(SEND, issue, issue, at.astimezone(zone), at.astimezone(UTC), moved=True)
+            Moment(SEND, issue, str(issue), at.astimezone(zone), at.astimezone(UTC), moved=True)
             for issue, at in moved.items()
         ),
         key=lambda moment: moment.order,
@@ -107,8 +108,9 @@ def _planned(schedule: Schedule, zone: ZoneInfo, after: datetime, moved: Moved) 
 
 def _of_day(schedule: Schedule, zone: ZoneInfo, day: date, moved: Moved) -> Iterator[Moment]:
     """The moments of one date on the wall."""
-    if schedule.send.on(day) and not schedule.skipped(day) and day.isoformat() not in moved:
-        yield _moment(SEND, day, day.isoformat(), datetime.combine(day, schedule.send.at), zone)
+    if schedule.send.on(day) and not schedule.skipped(day) and IssueName(day) not in moved:
+        wall = datetime.combine(day, schedule.send.at)
+        yield _moment(SEND, IssueName(day), f"{day}", wall, zone)
     several = sorted(times.at for times in schedule.gathers if times.on(day))
     for number, at in enumerate(several):
         name = f"{day}T{at:%H:%M}" if number else f"{day}"
@@ -124,11 +126,11 @@ def _before_send(
 ) -> Iterator[Moment]:
     """The moment, for the next issue; nothing where that is left out, or was sent before."""
     send = schedule.send.first(wall, also_then=kind != GATHER)
-    issue = send.date()
-    if schedule.skipped(issue):
+    issue = IssueName(send.date())
+    if schedule.skipped(issue.date):
         return
     moment = _moment(kind, issue, name, wall, zone)
-    put = moved.get(issue.isoformat())
+    put = moved.get(issue)
     if put is None:
         # Where the clock skips the hour before a send, what comes before it is still before it.
         end = _real(send, zone)
@@ -137,9 +139,9 @@ def _before_send(
         yield moment
 
 
-def _moment(kind: str, issue: date, name: str, wall: datetime, zone: ZoneInfo) -> Moment:
+def _moment(kind: str, issue: IssueName, name: str, wall: datetime, zone: ZoneInfo) -> Moment:
     local = _real(wall, zone)
-    return Moment(kind, issue.isoformat(), name, local, local.astimezone(UTC))
+    return Moment(kind, issue, name, local, local.astimezone(UTC))
 
 
 def _real(wall: datetime, zone: ZoneInfo) -> datetime:

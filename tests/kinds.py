@@ -12,6 +12,7 @@ from newsletter.model import (
     Form,
     Hosted,
     Issue,
+    IssueName,
     Pictures,
     Poll,
     Section,
@@ -37,7 +38,7 @@ def story(number: int, **more: object) -> Story:
 
 
 GOOD = Issue(
-    date=date(2025, 7, 7),
+    name=IssueName(date(2025, 7, 7)),
     subject="A subject",
     preheader="A preheader of a good length for an inbox",
     note="A **note** with [a link](https://www.example.com/n).",

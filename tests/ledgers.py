@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from newsletter.model import Answer, Outcome, Rendered
+from newsletter.model import Answer, IssueName, Outcome, Rendered
 from newsletter.store import Connection, Database, ledger, receipts, sends
 from newsletter.store.ledger import Claim
 from newsletter.store.sends import Frozen
 from newsletter.store.subscribers import ACTIVE, People
 
 NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)
+ISSUE = IssueName.parse("2025-07-07")
 MAIL = Rendered("Subject", "", "<p>html</p>", "text", "a" * 64, {})
 
 
@@ -28,11 +29,11 @@ def freeze(
         for number in range(readers):
             people.add(f"r{number}@{domain}", f"R {number}", ACTIVE, NOW, revive=False)
         sends.freeze(
-            connection, MAIL, newsletter=name, issue="2025-07-07", list_name=list_name,
+            connection, MAIL, newsletter=name, issue=ISSUE, list_name=list_name,
             sender="n@example.com", reply_to=None, articles=[("id1", None)], provider="outbox",
             batch_size=batch_size, send_at=send_at, now=NOW,
         )  # fmt: skip
-        found = sends.find(connection, name, "2025-07-07")
+        found = sends.find(connection, name, ISSUE)
     assert found
     return found
 

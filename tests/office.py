@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,12 +14,13 @@ from newsletter.app.clock.tick import Done, tick
 from newsletter.app.desk import Desk
 from newsletter.app.issue import build
 from newsletter.app.readers import lists
+from newsletter.model import IssueName
 from tests.newsroom import Newsroom, feed
 
 LA = ZoneInfo("America/Los_Angeles")
 FRIDAY = datetime(2025, 7, 4, 15, 0, tzinfo=LA)
 MONDAY = datetime(2025, 7, 7, 7, 0, tzinfo=LA)
-ISSUE = MONDAY.date()
+ISSUE = IssueName(MONDAY.date())
 
 
 class Office:
@@ -39,7 +40,7 @@ class Office:
     def tick(self, at: datetime | None = None) -> list[tuple[str, str, str]]:
         self.now = at or self.now
         self.last: list[Done] = tick(self.desk)
-        return [(done.kind, done.issue, done.state.value) for done in self.last]
+        return [(done.kind, str(done.issue), done.state.value) for done in self.last]
 
     def reopen(self, schedule: str) -> None:
         """Go on under another timetable."""
@@ -47,7 +48,7 @@ class Office:
         self.room.configure(f"\n[schedule]\n{schedule}\n")
         self.desk = self.open()
 
-    def approve(self, issue: date = ISSUE) -> None:
+    def approve(self, issue: IssueName = ISSUE) -> None:
         build.build(self.desk, issue)
         approve.approve(self.desk, issue)
 
@@ -55,7 +56,7 @@ class Office:
         """What waits for a person, as ``status`` says it."""
         return "\n".join(overview(self.desk).waiting)
 
-    def mails(self, folder: str = ISSUE.isoformat()) -> int:
+    def mails(self, folder: str = str(ISSUE)) -> int:
         return len(list((self.room.folder / "outbox" / folder).glob("*.eml")))
 
 

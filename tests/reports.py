@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from newsletter import events
 from newsletter.events import Reading
-from newsletter.model import Consequence, Event, Rendered, Reported
+from newsletter.model import Consequence, Event, IssueName, Rendered, Reported
 from newsletter.store import Database, sends
 from newsletter.store.subscribers import ACTIVE, People
 from tests.ledgers import NOW
@@ -37,14 +37,14 @@ def mailed(
             people.add(f"r{number}@example.com", "", ACTIVE, NOW, revive=False)
         sends.freeze(
             connection, Rendered("Subject", "", HTML, "text", "a" * 64, {}), newsletter="N",
-            issue=issue, list_name="weekly", sender="n@example.com", reply_to=None,
+            issue=IssueName.parse(issue), list_name="weekly", sender="n@example.com", reply_to=None,
             articles=[("1", "https://www.example.com/one"), ("2", "https://www.example.com/two")],
             provider="sendgrid", batch_size=100, send_at=None, now=at, corrects=corrects,
         )  # fmt: skip
         connection.execute(text("update deliveries set state = 'accepted'"))
         connection.execute(text("update batches set state = 'ACCEPTED'"))
         connection.execute(text("update sends set state = 'done'"))
-        found = sends.find(connection, "N", issue)
+        found = sends.find(connection, "N", IssueName.parse(issue))
     assert found
     return found.send.id
 

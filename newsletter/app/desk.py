@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from newsletter.config import Config, Database
 from newsletter.errors import ContentError, NotReadyError
 from newsletter.http import Door
 from newsletter.language import Language
-from newsletter.model import CorrectionDate
+from newsletter.model import IssueName
 
 if TYPE_CHECKING:
     from newsletter import store
@@ -85,19 +85,19 @@ class Desk:
             agent=newsletter.base_url or parseaddr(newsletter.reply_to or newsletter.sender)[1],
         )
 
-    def next_issue(self) -> date:
-        """The send date of the next issue due."""
+    def next_issue(self) -> IssueName:
+        """The next issue due."""
         config = self.config
         return schedule.next_issue(config.schedule, config.zone, self.clock(), self.moved())
 
-    def moved(self) -> dict[str, datetime]:
+    def moved(self) -> dict[IssueName, datetime]:
         """Issue → when a person wants it sent, where it is not when the timetable says."""
         from newsletter.store import occurrences
 
         with self.database.read() as connection:
             return occurrences.moved(connection, self.name)
 
-    def issue(self, given: str | None) -> date:
+    def issue(self, given: str | None) -> IssueName:
         """The issue that a command means: its name, or the next one due.
 
         Raises UsageError for what is no name, ContentError where it has no folder.
@@ -105,7 +105,7 @@ class Desk:
         day = issues.parse_issue(given) if given else self.next_issue()
         if issues.folder_of(self.folder, day).is_dir():
             return day
-        if isinstance(day, CorrectionDate):
+        if day.is_correction:
             raise ContentError(
                 f"There is no mail {day}. Make one of a correction with: "
                 f'newsletter correct {day.corrected} --note "…" --mail'
@@ -116,14 +116,14 @@ class Desk:
             f"There is no issue {day} yet.{others} Make it with: newsletter gather {day}"
         )
 
-    def sent(self, issue: date) -> Frozen | None:
+    def sent(self, issue: IssueName) -> Frozen | None:
         """The send of the issue, if it was started."""
         from newsletter.store import sends
 
         with self.database.read() as connection:
-            return sends.find(connection, self.name, issue.isoformat())
+            return sends.find(connection, self.name, issue)
 
-    def require_sent(self, issue: date) -> Frozen:
+    def require_sent(self, issue: IssueName) -> Frozen:
         """The send of the issue. Raises NotReadyError where it was not started."""
         if frozen := self.sent(issue):
             return frozen
@@ -131,7 +131,7 @@ class Desk:
             f"Issue {issue} was not sent yet. Send it with: newsletter send {issue}"
         )
 
-    def page_url(self, issue: date | str) -> str:
+    def page_url(self, issue: IssueName) -> str:
         """Where the issue can be read on the web; without base_url only the path."""
         return f"{self.config.newsletter.base_url or ''}/issues/{issue}"
 

@@ -7,13 +7,13 @@ from email.utils import parseaddr
 from newsletter import providers
 from newsletter.app.desk import Desk
 from newsletter.app.recipients import personal
-from newsletter.model import Rendered, Send
+from newsletter.model import IssueName, Rendered, Send
 from newsletter.store.ledger import Reader
 
 NOBODY = 0  # the reader and the list in the links of a test
 
 
-def send_of(desk: Desk, issue: str, rendered: Rendered) -> Send:
+def send_of(desk: Desk, issue: IssueName | None, rendered: Rendered) -> Send:
     """The mail as a send of its own, with the newsletter's sender."""
     newsletter = desk.config.newsletter
     return Send(
@@ -29,7 +29,7 @@ def send_of(desk: Desk, issue: str, rendered: Rendered) -> Send:
     )
 
 
-def as_mail(desk: Desk, issue: str, rendered: Rendered) -> bytes:
+def as_mail(desk: Desk, issue: IssueName, rendered: Rendered) -> bytes:
     """The message (RFC 5322) as it would lie in the editor's own mailbox."""
     editor = desk.config.editor
     address = parseaddr(editor.email or "reader@example.com")[1]

@@ -7,7 +7,6 @@ and pages call the same functions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 from newsletter.app.approval import rules
 from newsletter.app.approval.approve import approve
@@ -17,10 +16,10 @@ from newsletter.app.issue.build import build
 from newsletter.app.issue.gather import draft, gather
 from newsletter.app.send.plan import plan
 from newsletter.app.send.send import send
-from newsletter.model import Receipt
+from newsletter.model import IssueName, Receipt
 
 
-def publish(desk: Desk, issue: date, report: Callable[[str], None]) -> Receipt:
+def publish(desk: Desk, issue: IssueName, report: Callable[[str], None]) -> Receipt:
     """Take an issue from its sources to its readers; ``report`` gets a sentence for each step."""
     gathering = gather(desk, issue)
     articles, sources = gathering.gathered.articles, gathering.gathered.sources

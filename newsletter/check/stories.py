@@ -26,7 +26,7 @@ def check(mail: Mail) -> Iterator[Finding]:
             )
 
     for sponsor in mail.issue.sponsors:
-        if not sponsor.runs(mail.issue.date):
+        if not sponsor.runs(mail.issue.name.date):
             dates = f"{sponsor.starts or '…'} to {sponsor.ends or '…'}"
             yield warning(
                 "stories",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from newsletter.app import Desk
     from newsletter.model import Finding, Receipt
 
-IssueName = Annotated[
+IssueArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="ISSUE", help="The send date, such as 2025-07-07; without it the next one due."

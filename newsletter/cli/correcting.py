@@ -53,14 +53,14 @@ def correct(
     from newsletter.app.send import receipts
     from newsletter.errors import UsageError
     from newsletter.issues import parse_name
-    from newsletter.model import CorrectionDate
+    from newsletter.model import IssueName
 
     desk = context.desk()
-    day = parse_name(receipts.meant(desk, issue).isoformat())
+    day = parse_name(issue) if issue else receipts.meant(desk, None)
     if (show or undo is not None) and (words or replace or by or link or to or mail):
         raise UsageError("--list and --undo stand alone. Leave them out to correct something.")
     if undo is not None and corrections.withdraw(desk, day, undo).mailed:
-        name = CorrectionDate(day, undo)
+        name = IssueName(day.date, undo)
         note(
             f"The mail about it, {name}, can be sent no more: remove its folder. A send of it that "
             f"has begun goes on; see newsletter receipt {name}, and end it with newsletter cancel "

@@ -10,7 +10,7 @@ import typer
 from newsletter.cli import progress
 from newsletter.cli.common import (
     AsJson,
-    IssueName,
+    IssueArgument,
     context,
     counted,
     emit,
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def build(issue: IssueName = None, as_json: AsJson = False) -> None:
+def build(issue: IssueArgument = None, as_json: AsJson = False) -> None:
     """Render and check the issue into its build/ folder."""
     from newsletter.app.issue import build as issue_build
 
@@ -48,7 +48,7 @@ def build(issue: IssueName = None, as_json: AsJson = False) -> None:
 
 
 def check(
-    issue: IssueName = None,
+    issue: IssueArgument = None,
     links: Annotated[
         bool, typer.Option("--links", help="Look at every link, and at the stories' sources, too.")
     ] = False,
@@ -80,7 +80,7 @@ def check(
 
 
 def preview(
-    issue: IssueName = None,
+    issue: IssueArgument = None,
     port: Annotated[
         int,
         typer.Option(
@@ -101,7 +101,7 @@ def preview(
     serve(desk, desk.issue(issue), port, browser)
 
 
-def approve(issue: IssueName = None, as_json: AsJson = False) -> None:
+def approve(issue: IssueArgument = None, as_json: AsJson = False) -> None:
     """Approve exactly what was built; any later change voids it."""
     from newsletter.app.approval import approve as approval
 
@@ -113,14 +113,14 @@ def approve(issue: IssueName = None, as_json: AsJson = False) -> None:
     print(f"Approved {built.issue.name}, hash {built.rendered.hash[:12]}: {built.rendered.subject}")
     if built.findings:
         print(findings_text(built.findings))
-    if desk.sent(built.issue.date):
+    if desk.sent(built.issue.name):
         note(
             f"Issue {built.issue.name} was sent already, and nobody gets it again. "
             f"To mend its page: newsletter correct {built.issue.name}"
         )
 
 
-def unapprove(issue: IssueName = None) -> None:
+def unapprove(issue: IssueArgument = None) -> None:
     """Take the approval back."""
     from newsletter.app.approval import approve as approval
 

@@ -11,10 +11,9 @@ import typer
 from newsletter.cli.common import AsJson, SentIssue, context, counted, emit, note, table
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from newsletter.app import Desk
     from newsletter.app.feedback.figures import Apart, Followed, Report
+    from newsletter.model import IssueName
 
 SHOWN = 20  # links that are printed
 PAGE = "report-{issue}.html"
@@ -75,7 +74,7 @@ def _write_page(desk: Desk, found: Report, to: Path | None) -> None:
     print(f"The report on {found.issue} is in {path}.")
 
 
-def _write_readers(desk: Desk, day: date, as_json: bool) -> None:
+def _write_readers(desk: Desk, day: IssueName, as_json: bool) -> None:
     from newsletter import subscriber_csv
     from newsletter.app.feedback import figures
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsletter.cli import progress
-from newsletter.cli.common import AsJson, IssueName, context, counted, emit, note, table
+from newsletter.cli.common import AsJson, IssueArgument, context, counted, emit, note, table
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from newsletter.app.issue.gather import Gathering
     from newsletter.app.issue.source_list import Listed
     from newsletter.gather.discovery import Found
+    from newsletter.model import IssueName
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def gather(
-    issue: IssueName = None,
+    issue: IssueArgument = None,
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="Open the window on this day.")
     ] = None,
@@ -49,7 +50,7 @@ def gather(
     if as_json:
         emit(
             {
-                "issue": day.isoformat(),
+                "issue": str(day),
                 "window": [found.gathered.window.start, found.gathered.window.end],
                 "articles": len(found.gathered.articles),
                 "new": list(found.new),
@@ -59,7 +60,7 @@ def gather(
             }
         )
     else:
-        print(_gathered_text(found, drafted, day.isoformat(), desk.config.zone))
+        print(_gathered_text(found, drafted, day, desk.config.zone))
     if not moves.has(desk, day):
         note(
             f"The timetable has no issue {day}, so nothing sends it by itself. Send it with: "
@@ -67,7 +68,7 @@ def gather(
         )
 
 
-def refresh(issue: IssueName = None, as_json: AsJson = False) -> None:
+def refresh(issue: IssueArgument = None, as_json: AsJson = False) -> None:
     """Take over the headlines that changed at their sources; your own stay."""
     from newsletter.app.issue import recheck
 
@@ -171,7 +172,7 @@ def _found_text(found: Found) -> str:
     return f"{found.title or found.url}: {counted(found.articles, 'article')}{newest}"
 
 
-def _gathered_text(found: Gathering, drafted: bool, issue: str, zone: ZoneInfo) -> str:
+def _gathered_text(found: Gathering, drafted: bool, issue: IssueName, zone: ZoneInfo) -> str:
     """What an editor wants to know after a gather."""
     gathered = found.gathered
     start, end = (m.astimezone(zone) for m in (gathered.window.start, gathered.window.end))

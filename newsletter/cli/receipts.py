@@ -22,10 +22,8 @@ from newsletter.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from newsletter.app import Desk
-    from newsletter.model import Receipt
+    from newsletter.model import IssueName, Receipt
 
 STATES = ("accepted", "excluded", "rejected", "in_doubt", "waiting")
 EXPLAINED = ("rejected", "excluded")
@@ -103,9 +101,8 @@ def resolve(
 def report(desk: Desk, found: Receipt, as_json: bool) -> None:
     """The receipt, and what a person must do about it."""
     from newsletter.app.send import receipts
-    from newsletter.issues import parse_issue
 
-    day = parse_issue(found.issue)
+    day = found.issue
     if as_json:
         _write_json(desk, day)
     else:
@@ -136,7 +133,7 @@ def report(desk: Desk, found: Receipt, as_json: bool) -> None:
         note(f"{waiting}; go on with: newsletter send {found.issue}")
 
 
-def _print_some(desk: Desk, day: date, state: str, count: int) -> None:
+def _print_some(desk: Desk, day: IssueName, state: str, count: int) -> None:
     from newsletter.app.send import receipts
 
     with receipts.addresses(desk, day, state) as found:
@@ -146,7 +143,7 @@ def _print_some(desk: Desk, day: date, state: str, count: int) -> None:
         print(f"  … and {count - SHOWN:,} more {state}: newsletter receipt {day} --json")
 
 
-def _write_json(desk: Desk, day: date) -> None:
+def _write_json(desk: Desk, day: IssueName) -> None:
     """One document, written address by address: a list may have a million."""
     from newsletter.app.send import receipts
 

@@ -11,7 +11,7 @@ import typer
 
 from newsletter.cli.common import (
     AsJson,
-    IssueName,
+    IssueArgument,
     SentIssue,
     Yes,
     ask,
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def test(
-    issue: IssueName = None,
+    issue: IssueArgument = None,
     to: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Somebody else than the editor.")
     ] = None,
@@ -64,7 +64,7 @@ def test(
 
 
 def send(
-    issue: IssueName = None,
+    issue: IssueArgument = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
@@ -176,7 +176,7 @@ def _show_plan(desk: Desk, planned: Plan, as_json: bool) -> None:
     frozen, built = planned.frozen, planned.built
     subject = frozen.send.subject if frozen else built.rendered.subject if built else ""
     plan = {
-        "issue": planned.issue.isoformat(),
+        "issue": str(planned.issue),
         "subject": subject,
         "hash": frozen.send.hash if frozen else built.rendered.hash if built else "",
         "provider": desk.config.provider.type,

@@ -53,7 +53,7 @@ def demo(as_json: AsJson = False) -> None:
     command = "newsletter" if shutil.which("newsletter") else sys.argv[0]
     print(
         f"\n{receipt_text(receipt)}\n\nWhere to look:\n"
-        f"  {folder / 'outbox' / ISSUE.isoformat()}: the {receipt.accepted} mails, as .eml files\n"
-        f"  {folder / 'issues' / ISSUE.isoformat() / 'build'}: the built mail\n"
+        f"  {folder / 'outbox' / str(ISSUE)}: the {receipt.accepted} mails, as .eml files\n"
+        f"  {folder / 'issues' / str(ISSUE) / 'build'}: the built mail\n"
         f"  {command}{there} preview {ISSUE}: the issue in your browser"
     )

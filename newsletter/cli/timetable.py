@@ -115,7 +115,7 @@ def moments_text(moments: Iterable[Moment]) -> str:
     return table(
         (
             moment.kind,
-            moment.issue,
+            str(moment.issue),
             f"{moment.local:%a %Y-%m-%d %H:%M %Z}",
             f"{moment.utc:%a %Y-%m-%d %H:%M} UTC",
             "moved by a person" if moment.moved else "",

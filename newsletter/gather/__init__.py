@@ -13,7 +13,7 @@ from newsletter.errors import FetchError
 from newsletter.gather.choosing import Rules, choose, ordered
 from newsletter.gather.reading import Reading, Visited, read
 from newsletter.gather.reports import report
-from newsletter.model import Gathered, Window
+from newsletter.model import Gathered, IssueName, Window
 
 
 def gather(
@@ -23,7 +23,7 @@ def gather(
     *,
     before: Gathered | None = None,
     earlier: Sequence[Gathered] = (),
-    mailed: Mapping[str, str] | None = None,
+    mailed: Mapping[str, IssueName] | None = None,
 ) -> Gathered:
     """Everything that the sources have for the window.
 

@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from newsletter.config import LimitedSourceOptions
 from newsletter.gather.reading import Reading
-from newsletter.model import Article, Gathered, Health, LeftOut, Window
+from newsletter.model import Article, Gathered, Health, IssueName, LeftOut, Window
 from newsletter.sanitize import canonical, same_headline
 from newsletter.sanitize.similarity import Headlines
 from newsletter.sources import shared_links
@@ -23,7 +23,7 @@ class Rules:
     """What decides whether an article belongs; see ``newsletter.gather.gather``."""
 
     window: Window
-    mailed: Mapping[str, str]
+    mailed: Mapping[str, IssueName]
     earlier: Sequence[Gathered] = ()
 
     def window_of(self, source: str) -> Window:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date
 from itertools import zip_longest
 from pathlib import Path
 
 from newsletter.issues.files import write_atomically
-from newsletter.model import Article
+from newsletter.model import Article, IssueName
 from newsletter.text.characters import columns
 
 PREHEADER_LIMIT = 100  # narrow letters; inboxes show little more
@@ -54,7 +53,7 @@ _NOTE = """\
 
 def draft(
     folder: Path,
-    issue: date,
+    issue: IssueName,
     articles: Sequence[Article],
     *,
     newsletter: str,
@@ -83,7 +82,7 @@ def draft(
 
 
 def _text(
-    issue: date, articles: Sequence[Article], newsletter: str, most: int, titles: Sequence[str]
+    issue: IssueName, articles: Sequence[Article], newsletter: str, most: int, titles: Sequence[str]
 ) -> str:
     """The whole issue.toml."""
     chosen_by_section = _sections(articles, most, titles)

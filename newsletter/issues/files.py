@@ -8,61 +8,61 @@ from datetime import date
 from pathlib import Path
 
 from newsletter.errors import NewsletterError, UsageError
-from newsletter.model import CorrectionDate
+from newsletter.model import IssueName
 
 
-def parse_name(text: str) -> date:
-    """The send date that names an issue; raises UsageError for anything else."""
+def parse_name(text: str) -> IssueName:
+    """The issue of that name; raises UsageError for anything else, also for a correction's."""
     try:
-        day = date.fromisoformat(text)
+        issue = IssueName.parse(text)
     except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
+        issue = None
+    if issue is None or issue.is_correction:
         raise UsageError(
             f"{text!r} is not an issue. An issue is named by its send date, such as 2025-07-07."
         )
-    return day
+    return issue
 
 
 def parse_day(text: str, option: str) -> date:
     """The day that an option is given; raises UsageError for anything else."""
     try:
-        return parse_name(text)
+        return parse_name(text).date
     except UsageError:
         raise UsageError(
             f"{option} {text!r} is not a day. Write it as year, month and day, such as 2025-07-07."
         ) from None
 
 
-def parse_issue(text: str) -> date:
+def parse_issue(text: str) -> IssueName:
     """The same, or the name of a mail that corrects an issue: ``2025-07-07-c1``."""
-    stem, mark, number = text.partition("-c")
-    day = parse_name(stem)
+    stem, mark, _ = text.partition("-c")
+    issue = parse_name(stem)
     if not mark:
-        return day
-    found = CorrectionDate(day, int(number)) if number.isdecimal() and len(number) < 4 else None
-    if found is None or str(found) != text or not found.number:
+        return issue
+    try:
+        return IssueName.parse(text)
+    except ValueError:
         raise UsageError(
-            f"{text!r} is no correction. The mails that correct an issue are called {day}-c1, "
-            f"{day}-c2, … See which there are: newsletter correct {day} --list"
-        )
-    return found
+            f"{text!r} is no correction. The mails that correct an issue are called {issue}-c1, "
+            f"{issue}-c2, … See which there are: newsletter correct {issue} --list"
+        ) from None
 
 
-def folder_of(root: Path, issue: date) -> Path:
+def folder_of(root: Path, issue: IssueName) -> Path:
     """The folder of one issue of the newsletter in ``root``."""
-    return root / "issues" / issue.isoformat()
+    return root / "issues" / str(issue)
 
 
-def existing(root: Path) -> list[date]:
-    """The issues that have a folder, the oldest first."""
-    found = []
+def existing(root: Path) -> list[IssueName]:
+    """The issues that have a folder, the oldest first; not the mails that correct them."""
+    issues = []
     for path in (root / "issues").glob("????-??-??"):
         try:
-            found.append(date.fromisoformat(path.name))
+            issues.append(IssueName.parse(path.name))
         except ValueError:
             continue
-    return sorted(found)
+    return sorted(issues)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

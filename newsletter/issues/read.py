@@ -18,6 +18,7 @@ from newsletter.model import (
     Choice,
     Form,
     Issue,
+    IssueName,
     Poll,
     Section,
     Sponsor,
@@ -85,7 +86,7 @@ class _File(Table):
     poll: _Poll | None = None
 
 
-def read_issue(root: Path, issue: date) -> Issue:
+def read_issue(root: Path, issue: IssueName) -> Issue:
     """The issue as its folder describes it now.
 
     Raises ContentError where a file is missing or wrong: a story that was never gathered, a
@@ -109,7 +110,7 @@ def read_issue(root: Path, issue: date) -> Issue:
         known = _earlier(root, issue) | known
     reading = _Reading(folder, path.read_text(encoding="utf-8-sig"), known, faults)
     found = Issue(
-        date=issue,
+        name=issue,
         subject=file.subject.strip(),
         preheader=file.preheader.strip(),
         note=_note(folder / "note.md"),
@@ -216,10 +217,10 @@ class _Reading:
         return f", line {number}" if (number := next(numbers, None)) else ""
 
 
-def _earlier(root: Path, issue: date) -> dict[str, Article]:
+def _earlier(root: Path, issue: IssueName) -> dict[str, Article]:
     """What was gathered for the issues before this one, by id."""
     found: dict[str, Article] = {}
-    for day in [day for day in existing(root) if day < issue][-LOOK_BACK:]:
+    for day in [day for day in existing(root) if day.date < issue.date][-LOOK_BACK:]:
         gathered = read_gathered(folder_of(root, day))
         found |= {article.id: article for article in gathered.articles} if gathered else {}
     return found

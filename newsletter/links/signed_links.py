@@ -21,6 +21,7 @@ from itertools import count
 from urllib.parse import quote
 
 from newsletter.links.keyring import Keyring
+from newsletter.model import IssueName
 
 _URL = bytes.maketrans(b"+/", b"-_")  # of base64, what an URL would change
 _VERSION = "v2"
@@ -64,7 +65,7 @@ class ReaderOf:
 class Approving:
     """What a link to approve says: of which bytes, until when; ``nonce`` is its own."""
 
-    issue: str
+    issue: IssueName
     hash: str
     expires: datetime
     nonce: str
@@ -118,7 +119,7 @@ def read_reader(ring: Keyring, purpose: Purpose, text: str) -> ReaderOf | None:
 
 
 def approval_key(
-    ring: Keyring, newsletter: str, issue: str, hash_: str, expires: datetime, nonce: str = ""
+    ring: Keyring, newsletter: str, issue: IssueName, hash_: str, expires: datetime, nonce: str = ""
 ) -> str:
     """What lets somebody approve exactly these bytes until then. Safe in an URL.
 
@@ -134,7 +135,7 @@ def read_approval(ring: Keyring, newsletter: str, text: str) -> Approving | None
     match = _read(ring, "approve", newsletter, _APPROVAL.fullmatch(text))
     if match is None:
         return None
-    return Approving(match["issue"], match["hash"], _moment(match), match["nonce"])
+    return Approving(IssueName.parse(match["issue"]), match["hash"], _moment(match), match["nonce"])
 
 
 def confirmation_key(ring: Keyring, newsletter: str, says: Confirming) -> str:

@@ -27,7 +27,6 @@ from newsletter.model.delivery import (
 )
 from newsletter.model.issue import (
     Choice,
-    CorrectionDate,
     Finding,
     Form,
     Hosted,
@@ -40,6 +39,7 @@ from newsletter.model.issue import (
     Sponsor,
     Story,
 )
+from newsletter.model.issue_name import IssueName
 from newsletter.model.people import Status
 from newsletter.model.reported import Consequence, Reported
 
@@ -50,7 +50,6 @@ __all__ = [
     "Choice",
     "Consequence",
     "Correction",
-    "CorrectionDate",
     "Dateline",
     "Doubt",
     "EditorBox",
@@ -61,6 +60,7 @@ __all__ = [
     "Health",
     "Hosted",
     "Issue",
+    "IssueName",
     "IssueText",
     "LeftOut",
     "Level",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from newsletter.model.issue_name import IssueName
+
 
 @dataclass(frozen=True)
 class StoryText:
@@ -67,7 +69,7 @@ class Published:
     """
 
     send: int
-    issue: str
+    issue: IssueName
     at: datetime
     changed_at: datetime
     text: IssueText = field(repr=False)

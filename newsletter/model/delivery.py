@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from newsletter.model.issue_name import IssueName
 from newsletter.model.reported import Consequence, Reported
 
 
@@ -26,7 +27,7 @@ class Recipient:
 class Send:
     """The frozen content of one issue to one list, as a provider gets it."""
 
-    issue: str
+    issue: IssueName | None  # None: a mail about a sign-up
     newsletter: str
     list: str
     subject: str
@@ -41,6 +42,11 @@ class Send:
     batch: int = 0
     send_at: datetime | None = None  # when the provider lets it go; None: at once
     recall_id: str | None = None  # the provider takes this batch back by it
+
+    @property
+    def about(self) -> str:
+        """What the mail is about: the name of its issue, or ``signup``."""
+        return str(self.issue or "signup")
 
 
 class Answer(StrEnum):
@@ -124,7 +130,7 @@ class Recall:
 class Receipt:
     """Who got an issue, in numbers. ``eligible`` is always the sum of the other five."""
 
-    issue: str
+    issue: IssueName
     state: str
     eligible: int
     accepted: int

@@ -8,45 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from newsletter.model.articles import Article, Dateline, EditorBox, SourceReport
-
-
-class CorrectionDate(date):
-    """The date of a mail that corrects an issue: the issue's own, with a number.
-
-    Where an issue is called ``2025-07-07``, its corrections are ``2025-07-07-c1``, ``-c2``, …
-    """
-
-    number: int
-
-    def __new__(cls, day: date, number: int) -> CorrectionDate:
-        """The correction of that number."""
-        made = super().__new__(cls, day.year, day.month, day.day)
-        made.number = number
-        return made
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return CorrectionDate, (self.corrected, self.number)
-
-    @property
-    def corrected(self) -> date:
-        """The issue that it corrects."""
-        return date(self.year, self.month, self.day)
-
-    def isoformat(self) -> str:
-        """Its name."""
-        return f"{super().isoformat()}-c{self.number}"
-
-    def __str__(self) -> str:
-        return self.isoformat()
-
-    def __format__(self, spec: str) -> str:
-        return super().__format__(spec) if spec else self.isoformat()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CorrectionDate) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        return hash(self.isoformat())
+from newsletter.model.issue_name import IssueName
 
 
 @dataclass(frozen=True)
@@ -148,7 +110,7 @@ class Pictures:
 class Issue:
     """One mailing as its folder describes it: everything that rendering needs from there."""
 
-    date: date
+    name: IssueName
     subject: str
     preheader: str
     note: str  # Markdown
@@ -163,14 +125,9 @@ class Issue:
     sources: tuple[SourceReport, ...] = ()
 
     @property
-    def name(self) -> str:
-        """The name of the issue: its send date."""
-        return self.date.isoformat()
-
-    @property
-    def corrects(self) -> str | None:
-        """The name of the issue that this mail corrects; None: it is an issue of its own."""
-        return str(self.date.corrected) if isinstance(self.date, CorrectionDate) else None
+    def corrects(self) -> IssueName | None:
+        """The issue that this mail corrects; None: it is an issue of its own."""
+        return self.name.corrected if self.name.is_correction else None
 
     @property
     def stories(self) -> tuple[Story, ...]:
@@ -181,7 +138,7 @@ class Issue:
     @property
     def running(self) -> tuple[Sponsor, ...]:
         """The advertisements whose dates hold this issue's."""
-        return tuple(sponsor for sponsor in self.sponsors if sponsor.runs(self.date))
+        return tuple(sponsor for sponsor in self.sponsors if sponsor.runs(self.name.date))
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,8 @@ class OutboxProvider:
         if send.alert:
             return self._root / "alerts" / f"{_safe(send.alert)}-{address}.eml"
         if send.test:
-            return self._root / "tests" / f"{_safe(send.issue)}-{address}.eml"
-        return self._root / _safe(send.issue) / f"{recipient.delivery:06}-{address}.eml"
+            return self._root / "tests" / f"{_safe(send.about)}-{address}.eml"
+        return self._root / _safe(send.about) / f"{recipient.delivery:06}-{address}.eml"
 
 
 def _safe(text: str) -> str:

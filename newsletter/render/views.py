@@ -42,8 +42,8 @@ def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
         "readable": colours.readable,
         "on": colours.on,
         "issue": {
-            "name": issue.name,
-            "date": language.long_date(issue.date),
+            "name": str(issue.name),
+            "date": language.long_date(issue.name.date),
             "subject": issue.subject,
             "preheader": issue.preheader,
             "url": views.page(),
@@ -130,7 +130,7 @@ class _Views:
 
     def dateline(self) -> dict[str, str | None]:
         """Of a mail that corrects, neither place nor day: it goes out on another day."""
-        date = self.language.issue_date(self.issue.date)
+        date = self.language.issue_date(self.issue.name)
         if self.issue.corrects:
             return {"temperature": None, "city": None, "date": date}
         found = self.issue.dateline

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, text, update
 
+from newsletter.model import IssueName
 from newsletter.store.asking import free
-from newsletter.store.columns import Moment
+from newsletter.store.columns import ISSUE, Moment
 from newsletter.store.schema import alerts
 
 LEASE = timedelta(minutes=5)  # for one go at sending
@@ -21,7 +22,7 @@ _NEW = text(
     "INSERT INTO alerts (newsletter, kind, key, issue, hash, text, made_at) "
     "VALUES (:newsletter, :kind, :key, :issue, :hash, :text, :now) "
     "ON CONFLICT (newsletter, kind, key) DO NOTHING"
-).bindparams(bindparam("now", type_=Moment))
+).bindparams(bindparam("issue", type_=ISSUE), bindparam("now", type_=Moment))
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Alert:
 
     id: int
     kind: str
-    issue: str
+    issue: IssueName
     hash: str | None  # of the bytes that may be approved by it
     text: str
     made_at: datetime
@@ -44,7 +45,7 @@ class Unsent:
     """An alert that could not be sent so far, and why."""
 
     kind: str
-    issue: str
+    issue: IssueName
     reason: str
 
 
@@ -53,7 +54,7 @@ def tell(
     newsletter: str,
     kind: str,
     key: str,
-    issue: str,
+    issue: IssueName,
     words: str,
     now: datetime,
     hash_: str | None = None,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, text
 
+from newsletter.model import IssueName
 from newsletter.store.columns import Moment
 from newsletter.store.schema import approvals, used_links
 
@@ -26,7 +27,7 @@ class Approval:
 
 
 def approve(
-    connection: Connection, newsletter: str, issue: str, hash_: str, by: str, now: datetime
+    connection: Connection, newsletter: str, issue: IssueName, hash_: str, by: str, now: datetime
 ) -> None:
     """Approve the hash; it takes the place of an earlier approval."""
     withdraw(connection, newsletter, issue)
@@ -37,7 +38,7 @@ def approve(
     )
 
 
-def withdraw(connection: Connection, newsletter: str, issue: str) -> bool:
+def withdraw(connection: Connection, newsletter: str, issue: IssueName) -> bool:
     """Take the approval back; False where there was none."""
     gone = connection.execute(
         delete(approvals).where(approvals.c.newsletter == newsletter, approvals.c.issue == issue)
@@ -45,7 +46,7 @@ def withdraw(connection: Connection, newsletter: str, issue: str) -> bool:
     return gone.rowcount > 0
 
 
-def find(connection: Connection, newsletter: str, issue: str) -> Approval | None:
+def find(connection: Connection, newsletter: str, issue: IssueName) -> Approval | None:
     """The approval of an issue, of whatever hash."""
     row = connection.execute(
         select(approvals.c.hash, approvals.c.approved_by, approvals.c.approved_at).where(

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import DateTime, MetaData, String, TypeDecorator
 from sqlalchemy.engine import Dialect
 
+from newsletter.model import IssueName
+
 
 class Moment(TypeDecorator[datetime]):
     """An aware moment, kept in UTC; SQLite forgets zones."""
@@ -31,6 +33,21 @@ class Moment(TypeDecorator[datetime]):
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
+class NameOfIssue(TypeDecorator[IssueName]):
+    """The name of an issue, kept as its text."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: IssueName | None, _dialect: Dialect) -> str | None:
+        """``2025-07-07``."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> IssueName | None:
+        """What the text names."""
+        return None if value is None else IssueName.parse(value)
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -41,4 +58,4 @@ metadata = MetaData(
 )
 
 # The name of an issue, or of a mail that corrects one. It was shorter once; SQLite minds no length.
-ISSUE = String(10).with_variant(String(20), "postgresql")
+ISSUE = NameOfIssue(10).with_variant(NameOfIssue(20), "postgresql")

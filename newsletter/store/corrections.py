@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from newsletter.model import Change, Correction
+from newsletter.model import Change, Correction, IssueName
 from newsletter.model.archive import Kind
 from newsletter.store.schema import corrections, sends
 
@@ -46,7 +46,7 @@ def add(
 
 
 def withdraw(
-    connection: Connection, newsletter: str, issue: str, number: int, now: datetime
+    connection: Connection, newsletter: str, issue: IssueName, number: int, now: datetime
 ) -> bool:
     """Show the correction no more; False where there is none that is shown."""
     gone = connection.execute(
@@ -58,12 +58,12 @@ def withdraw(
     return gone.rowcount > 0
 
 
-def of_issue(connection: Connection, newsletter: str, issue: str) -> tuple[Correction, ...]:
+def of_issue(connection: Connection, newsletter: str, issue: IssueName) -> tuple[Correction, ...]:
     """What was mended in an issue, in its order; also what was withdrawn."""
     return tuple(of_all(connection, newsletter).get(issue, ()))
 
 
-def of_all(connection: Connection, newsletter: str) -> dict[str, list[Correction]]:
+def of_all(connection: Connection, newsletter: str) -> dict[IssueName, list[Correction]]:
     """What was mended in each issue, in its order; also what was withdrawn."""
     found = defaultdict(list)
     for row in connection.execute(
@@ -71,7 +71,7 @@ def of_all(connection: Connection, newsletter: str) -> dict[str, list[Correction
         .where(corrections.c.newsletter == newsletter)
         .order_by(corrections.c.issue, corrections.c.number)
     ):
-        found[str(row.issue)].append(_read(row))
+        found[row.issue].append(_read(row))
     return found
 
 

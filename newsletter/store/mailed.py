@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, select
 
+from newsletter.model import IssueName
 from newsletter.store.schema import deliveries, sends, subscribers
 from newsletter.store.sends import DeliveryState
 
@@ -18,7 +19,7 @@ class Mailed(NamedTuple):
     send_id: int
     batch: int | None
     newsletter: str
-    issue: str
+    issue: IssueName
     hash: str
     list_id: int
     subscriber: int

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DataError, IntegrityError
 
+from newsletter.model import IssueName
 from newsletter.store import facts
 from newsletter.store.columns import metadata
 from newsletter.store.database import MOVED, Database
@@ -39,9 +40,9 @@ class DiffersError(Exception):
     """A table does not hold in the new database what it holds in the old one; in words."""
 
 
-def in_hand(connection: Connection, now: datetime) -> str | None:
+def in_hand(connection: Connection, now: datetime) -> IssueName | None:
     """The issue that some process is at work on, if there is one."""
-    found: str | None = connection.scalar(
+    found: IssueName | None = connection.scalar(
         select(sends.c.issue)
         .join(batches, batches.c.send_id == sends.c.id)
         .where(batches.c.state.in_(IN_HAND), batches.c.lease_until > now)
@@ -154,6 +155,8 @@ def _digest(connection: Connection, table: Table) -> tuple[int, int]:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, IssueName):
+        return str(value)
     return dict(value) if isinstance(value, Mapping) else value
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, and_, insert, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from newsletter.model import IssueName
 from newsletter.store.asking import free
 from newsletter.store.schema import occurrences
 
@@ -37,7 +38,7 @@ class Due:
     newsletter: str
     kind: str
     day: str
-    issue: str
+    issue: IssueName
     at: datetime
 
 
@@ -56,7 +57,7 @@ class Occurrence:
     id: int
     kind: str
     day: str
-    issue: str
+    issue: IssueName
     due_at: datetime
     state: State
     reason: str | None
@@ -135,7 +136,7 @@ def move(connection: Connection, due: Due, to: datetime | None, now: datetime) -
     return True
 
 
-def moved(connection: Connection, newsletter: str) -> dict[str, datetime]:
+def moved(connection: Connection, newsletter: str) -> dict[IssueName, datetime]:
     """Issue → when a person wants it sent, or wanted it."""
     rows = connection.execute(
         select(occurrences.c.issue, _MOVED).where(

@@ -33,7 +33,7 @@ def receipt(connection: Connection, found: Frozen) -> Receipt:
     """Who got it, in numbers."""
     counted = numbers(connection, found.send.id)
     return Receipt(
-        issue=found.send.issue,
+        issue=found.issue,
         state=found.state.value,
         eligible=sum(counted.values()),
         reason=found.reason,

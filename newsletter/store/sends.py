@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import null as sql_null
 
-from newsletter.model import Rendered, Send
+from newsletter.model import IssueName, Rendered, Send
 from newsletter.store.readers import with_reasons
 from newsletter.store.schema import (
     batches,
@@ -67,6 +67,7 @@ class BatchState(StrEnum):
 class Frozen:
     """A send as it stands in the database."""
 
+    issue: IssueName
     send: Send
     list_id: int
     state: State
@@ -81,7 +82,7 @@ def freeze(
     rendered: Rendered,
     *,
     newsletter: str,
-    issue: str,
+    issue: IssueName,
     list_name: str,
     sender: str,
     reply_to: str | None,
@@ -157,7 +158,7 @@ def take_turns(connection: Connection, list_name: str) -> None:
     connection.execute(select(lists.c.id).where(lists.c.id == number).with_for_update())
 
 
-def find(connection: Connection, newsletter: str, issue: str) -> Frozen | None:
+def find(connection: Connection, newsletter: str, issue: IssueName) -> Frozen | None:
     """The send of an issue, or None where it was never started."""
     row = connection.execute(
         select(sends).where(sends.c.newsletter == newsletter, sends.c.issue == issue)
@@ -178,7 +179,14 @@ def find(connection: Connection, newsletter: str, issue: str) -> Frozen | None:
         send_at=row.send_at,
     )
     return Frozen(
-        send, row.list_id, State(row.state), row.reason, row.created_at, row.eligible, row.requests
+        row.issue,
+        send,
+        row.list_id,
+        State(row.state),
+        row.reason,
+        row.created_at,
+        row.eligible,
+        row.requests,
     )
 
 
@@ -191,7 +199,7 @@ def state(connection: Connection, send_id: int) -> tuple[State, str | None]:
     return State(found.state), found.reason
 
 
-def origin(connection: Connection, send_id: int) -> tuple[str, str] | None:
+def origin(connection: Connection, send_id: int) -> tuple[str, IssueName] | None:
     """The newsletter and the issue of a send; None where there is none of that number."""
     row = connection.execute(
         select(sends.c.newsletter, sends.c.issue).where(sends.c.id == send_id)
@@ -199,7 +207,7 @@ def origin(connection: Connection, send_id: int) -> tuple[str, str] | None:
     return (row.newsletter, row.issue) if row else None
 
 
-def requests(connection: Connection, newsletter: str, issue: str) -> dict[str, int]:
+def requests(connection: Connection, newsletter: str, issue: IssueName) -> dict[IssueName, int]:
     """How many requests were begun for each issue, whatever the newsletter's name was then.
 
     For ``issue`` only those under this name count.
@@ -212,7 +220,9 @@ def requests(connection: Connection, newsletter: str, issue: str) -> dict[str, i
     return {name: int(begun) for name, begun in rows}
 
 
-def last_size(connection: Connection, newsletter: str, list_name: str) -> tuple[str, int] | None:
+def last_size(
+    connection: Connection, newsletter: str, list_name: str
+) -> tuple[IssueName, int] | None:
     """The newest issue that went to the list, and to how many readers; None: the first one."""
     row = connection.execute(
         select(sends.c.issue, sends.c.id)
@@ -251,7 +261,7 @@ def set_state(
 
 def issues(
     connection: Connection, newsletter: str, *, corrections: bool = False
-) -> dict[str, State]:
+) -> dict[IssueName, State]:
     """Every issue that has a send, with its state, the oldest first; or every correction."""
     kind = sends.c.corrects.is_not(None) if corrections else sends.c.corrects.is_(None)
     rows = connection.execute(
@@ -263,7 +273,7 @@ def issues(
 
 
 def under_another_name(
-    connection: Connection, newsletter: str, issue: str, list_name: str
+    connection: Connection, newsletter: str, issue: IssueName, list_name: str
 ) -> str | None:
     """The name under which this list was sent an issue of that date, if it is another one."""
     found: str | None = connection.scalar(
@@ -276,7 +286,7 @@ def under_another_name(
     return found
 
 
-def mailed(connection: Connection, newsletter: str, but: str) -> dict[str, str]:
+def mailed(connection: Connection, newsletter: str, but: IssueName) -> dict[str, IssueName]:
     """Article ids and canonical addresses → the issue that carried them.
 
     Counts only issues that the provider accepted for at least one reader; ``but`` is left out.

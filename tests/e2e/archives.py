@@ -18,6 +18,7 @@ from newsletter.app.readers import lists
 from newsletter.app.send import plan
 from newsletter.app.send import send as sending
 from newsletter.app.setup.demo import ISSUE, NOW
+from newsletter.model import IssueName
 from tests.e2e.sends import edit, running, until
 from tests.e2e.servers import closed_port
 from tests.golden.test_golden import KOREAN, ROOT
@@ -25,7 +26,7 @@ from tests.newsroom import Newsroom
 
 BASE = "https://briefing.example.com"
 READERS = {"ann@example.com": "Ann Secretname", "bob@example.com": "Bob Secretname"}
-NEXT = ISSUE + timedelta(days=7)  # has a folder, and was not sent
+NEXT = IssueName(ISSUE.date + timedelta(days=7))  # has a folder, and was not sent
 EARLIER = ("A second ferry to the island", "Rain at last for the hills", "시장 상인들의 여름")
 
 
@@ -67,7 +68,7 @@ def published(folder: Path, language: str = "en", earlier: int = len(EARLIER)) -
     sending.send(desk, plan.plan(desk, ISSUE))
     desk.close()
     for weeks in range(1, earlier + 1):
-        _sent_before(room, ISSUE - timedelta(weeks=weeks), EARLIER[(weeks - 1) % len(EARLIER)])
+        _sent_before(room, ISSUE.date - timedelta(weeks=weeks), EARLIER[(weeks - 1) % len(EARLIER)])
     return room
 
 

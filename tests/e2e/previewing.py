@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +18,7 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
 from newsletter import issues
-from newsletter.model import Article, Gathered, Window
+from newsletter.model import Article, Gathered, IssueName, Window
 from tests.forked import Forked
 from tests.newsroom import Newsroom, make
 
@@ -62,12 +62,12 @@ def newsroom(folder: Path) -> Newsroom:
         )
         for number in range(1, 9)
     ]
-    issue = issues.folder_of(folder, date.fromisoformat(ISSUE))
+    issue = issues.folder_of(folder, IssueName.parse(ISSUE))
     window = Window(end - timedelta(days=7), end)
     issues.write_gathered(issue, Gathered(window, end, tuple(articles)))
     issues.draft(
         issue,
-        date.fromisoformat(ISSUE),
+        IssueName.parse(ISSUE),
         articles,
         newsletter="The Weekly Test",
         most=15,

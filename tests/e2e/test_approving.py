@@ -15,6 +15,7 @@ from newsletter.app import open_desk
 from newsletter.app.desk import utc_now
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
+from newsletter.model import IssueName
 from newsletter.store import approvals
 from tests.e2e.approvals import BASE, Pages, drafted, link_in, newest, parsed, part, serving
 from tests.e2e.sends import ISSUE, running, until
@@ -38,7 +39,7 @@ def is_approved(room: Newsroom) -> bool:
     desk = open_desk(room.folder)
     try:
         with desk.database.read() as connection:
-            return approvals.find(connection, desk.name, ISSUE) is not None
+            return approvals.find(connection, desk.name, IssueName.parse(ISSUE)) is not None
     finally:
         desk.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from newsletter.app import open_desk
 from newsletter.app.send import plan
 from newsletter.app.send import send as sending
+from newsletter.model import IssueName
 from tests.e2e.sends import ISSUE, got, leases_end, numbers, running, said, through_sendgrid, until
 from tests.e2e.servers import KEY, SendgridServer
 from tests.newsroom import Newsroom
@@ -117,7 +117,7 @@ def test_a_send_goes_on_alone_where_no_helper_can_be_started(
     monkeypatch.setattr("multiprocessing.util.spawnv_passfds", full)
     server.pace = 0
     desk = open_desk(newsroom.folder)
-    found = sending.send(desk, plan.plan(desk, date.fromisoformat(ISSUE)))
+    found = sending.send(desk, plan.plan(desk, IssueName.parse(ISSUE)))
     desk.close()
     assert (found.accepted, got(server)) == (READERS, readers)
     assert "cannot be started (" in caplog.text

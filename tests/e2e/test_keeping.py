@@ -22,14 +22,14 @@ from newsletter.app.feedback import figures, provider_events
 from newsletter.app.feedback.figures_page import page
 from newsletter.cli.figures import as_document
 from newsletter.errors import DatabaseError, NotReadyError
-from newsletter.model import Consequence, Reported
+from newsletter.model import Consequence, IssueName, Reported
 from newsletter.store import incoming
 from tests.ledgers import NOW
 from tests.newsroom import CONFIG
 from tests.reports import delivered, event, hard, mailed, soft
 
 TRACKED = '[provider]\ntype = "sendgrid"\nopen_tracking = true\nclick_tracking = true\n'
-ISSUE = NOW.date()
+ISSUE = IssueName(NOW.date())
 
 
 class Clock:

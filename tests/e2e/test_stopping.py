@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +12,7 @@ from newsletter.app import open_desk
 from newsletter.app.send import plan
 from newsletter.app.send import send as sending
 from newsletter.app.send.delivery import Watch
+from newsletter.model import IssueName
 from tests.e2e.sends import (
     ISSUE,
     addresses,
@@ -72,7 +73,7 @@ def test_while_a_request_takes_its_time_the_send_says_that_it_lives(
     monkeypatch.setenv("SENDGRID_API_KEY", KEY)
     server.pace = 1.5
     desk, beats = open_desk(newsroom.folder), [0]
-    planned = plan.plan(desk, date.fromisoformat(ISSUE))
+    planned = plan.plan(desk, IssueName.parse(ISSUE))
     sending.send(desk, planned, Watch(alive=lambda: beats.append(server.requests)))
     desk.close()
     assert len(beats) > 2

@@ -10,7 +10,7 @@ import pytest
 from newsletter import check, providers, sources
 from newsletter.config import Config, load
 from newsletter.language import Language
-from newsletter.model import Issue, Rendered
+from newsletter.model import Issue, IssueName, Rendered
 from newsletter.render import Button, alert, look
 
 LINK = "https://news.example.com/approve/1.2025-07-07." + "0123456789abcdef" * 8
@@ -49,7 +49,7 @@ def made(settings: Config, *, button: bool = True) -> Rendered:
 def test_the_rules_for_mails_hold(tmp_path: Path, language: str, button: bool, accent: str) -> None:
     settings = config(tmp_path, language, accent)
     rendered = made(settings, button=button)
-    issue = Issue(date(2025, 7, 7), rendered.subject, rendered.preheader, "", None, ())
+    issue = Issue(IssueName(date(2025, 7, 7)), rendered.subject, rendered.preheader, "", None, ())
     found = check.run(check.Mail(issue, rendered, settings, dict(look(settings).accepted)))
     assert [f"{f.check}: {f.message} {f.place}" for f in found if f.check in RULES] == []
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from newsletter.model import IssueName
 from newsletter.store import Database, alerts, approvals
 from newsletter.store.alerts import Alert
 
@@ -15,7 +16,9 @@ MINUTE = timedelta(minutes=1)
 
 def tell(database: Database, key: str = "a", newsletter: str = "W", kind: str = "held") -> bool:
     with database.begin() as connection:
-        return alerts.tell(connection, newsletter, kind, key, "2025-07-07", f"of {key}", NOW)
+        return alerts.tell(
+            connection, newsletter, kind, key, IssueName.parse("2025-07-07"), f"of {key}", NOW
+        )
 
 
 def claim(database: Database, now: datetime = NOW, newsletter: str = "W") -> list[Alert]:

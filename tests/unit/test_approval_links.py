@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from newsletter.links.keyring import Keyring
 from newsletter.links.signed_links import Approving, approval_key, read_approval, reader_keys
+from newsletter.model import IssueName
 
 RING = Keyring("1", {"1": b"a key"})
 NAME, HASH = "The Weekly Test", "0123456789abcdef" * 4
 EXPIRES = datetime(2025, 7, 7, 20, tzinfo=UTC)
-GIVEN = approval_key(RING, NAME, "2025-07-07", HASH, EXPIRES, "abcdefghijklmnop")
+ISSUE = IssueName.parse("2025-07-07")
+GIVEN = approval_key(RING, NAME, ISSUE, HASH, EXPIRES, "abcdefghijklmnop")
 
 KEY = (
     f"v2.1.2025-07-07.{HASH}.1751918400.abcdefghijklmnop"
@@ -32,7 +34,9 @@ OLD = (
     ("key", "issue"), [*zip(OLD, ("2025-07-07", "2025-07-07-c1"), strict=True)]
 )
 def test_links_in_mails_that_are_out_keep_working(key: str, issue: str) -> None:
-    assert read_approval(RING, NAME, key) == Approving(issue, HASH, EXPIRES, "abcdefghijklmnop")
+    assert read_approval(RING, NAME, key) == Approving(
+        IssueName.parse(issue), HASH, EXPIRES, "abcdefghijklmnop"
+    )
     assert read_approval(RING, "Another", key) is None
     assert read_approval(Keyring("1", {"1": b"another"}), NAME, key) is None
     assert read_approval(RING, NAME, f"v2.{key}") is None
@@ -45,9 +49,9 @@ def test_links_keep_the_form_that_mails_hold() -> None:
 
 
 def test_what_was_signed_is_read_again() -> None:
-    found = Approving("2025-07-07", HASH, EXPIRES, "abcdefghijklmnop")
+    found = Approving(ISSUE, HASH, EXPIRES, "abcdefghijklmnop")
     assert read_approval(RING, NAME, GIVEN) == found
-    assert approval_key(RING, NAME, "2025-07-07", HASH, EXPIRES) != GIVEN
+    assert approval_key(RING, NAME, ISSUE, HASH, EXPIRES) != GIVEN
 
 
 def test_another_key_or_another_newsletter_opens_nothing() -> None:

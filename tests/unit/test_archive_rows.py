@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 
 from newsletter.app import open_desk
 from newsletter.app.archive import past_issues as public
-from newsletter.model import Answer, Change, IssueText, Rendered, StoryText
+from newsletter.model import Answer, Change, IssueName, IssueText, Rendered, StoryText
 from newsletter.model.archive import Kind
 from newsletter.store import Connection, Database, archive, corrections, readers, sends, stopping
 from newsletter.store.database import MIGRATIONS
@@ -37,11 +37,12 @@ def pause(connection: Connection, send_id: int, now: datetime) -> None:
 
 def put(connection: Connection, issue: str, said: IssueText = SAID, language: str = "en") -> int:
     """A send of the newsletter N to nobody, and what it says."""
+    name = IssueName.parse(issue)
     sends.freeze(
-        connection, MAIL, newsletter="N", issue=issue, list_name="weekly", sender="n@example.com",
+        connection, MAIL, newsletter="N", issue=name, list_name="weekly", sender="n@example.com",
         reply_to=None, articles=[], provider="outbox", batch_size=2, send_at=None, now=NOW,
     )  # fmt: skip
-    found = sends.find(connection, "N", issue)
+    found = sends.find(connection, "N", name)
     assert found
     archive.keep(connection, found.send.id, said, language)
     return found.send.id
@@ -49,7 +50,7 @@ def put(connection: Connection, issue: str, said: IssueText = SAID, language: st
 
 def listed(database: Database, now: datetime = NOW) -> list[str]:
     with database.read() as connection:
-        return [each.issue for each in archive.published(connection, "N", now)]
+        return [str(each.issue) for each in archive.published(connection, "N", now)]
 
 
 def test_an_issue_can_be_read_since_its_mails_may_go(database: Database) -> None:
@@ -150,17 +151,19 @@ def test_a_correction_goes_to_those_who_got_it_and_may_be_mailed(database: Datab
         people.remove("r1@example.com", NOW)
         people.erase("r2@example.com", NOW)
         assert readers.count_of(connection, "weekly", send.send.id) == 1
+        name = IssueName.parse("2025-07-07-c12")
         sends.freeze(
-            connection, MAIL, newsletter="N", issue="2025-07-07-c12", list_name="weekly",
+            connection, MAIL, newsletter="N", issue=name, list_name="weekly",
             sender="n@example.com", reply_to=None, articles=[], provider="outbox", batch_size=5,
             send_at=None, now=NOW, corrects=send.send.id,
         )  # fmt: skip
-        found = sends.find(connection, "N", "2025-07-07-c12")
+        found = sends.find(connection, "N", name)
         assert found
         assert found.eligible == 1
-        assert list(sends.issues(connection, "N")) == ["2025-07-07"]
-        assert list(sends.issues(connection, "N", corrections=True)) == ["2025-07-07-c12"]
-        assert sends.last_size(connection, "N", "weekly") == ("2025-07-07", 5)
+        assert list(map(str, sends.issues(connection, "N"))) == ["2025-07-07"]
+        corrections = sends.issues(connection, "N", corrections=True)
+        assert list(map(str, corrections)) == ["2025-07-07-c12"]
+        assert sends.last_size(connection, "N", "weekly") == (IssueName.parse("2025-07-07"), 5)
     assert [reader.email for reader in started(database, found).readers] == ["r0@example.com"]
     assert listed(database) == []
 
@@ -207,5 +210,5 @@ def test_a_send_of_an_older_version_says_what_its_mail_says(tmp_path: Path) -> N
             ),
         )
     ]
-    assert [found.issue for found in public.search(desk, "ferries", issues)] == ["2025-07-07"]
+    assert [str(found.issue) for found in public.search(desk, "ferries", issues)] == ["2025-07-07"]
     desk.close()

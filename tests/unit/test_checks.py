@@ -16,7 +16,16 @@ from newsletter.check import Mail
 from newsletter.config import Config
 from newsletter.errors import ContentError
 from newsletter.links import tokens
-from newsletter.model import Health, Issue, Pictures, Section, SourceReport, Sponsor, Story
+from newsletter.model import (
+    Health,
+    Issue,
+    IssueName,
+    Pictures,
+    Section,
+    SourceReport,
+    Sponsor,
+    Story,
+)
 from newsletter.render import look, render
 from tests.kinds import GOOD, LANTERNS, story
 from tests.newsroom import CONFIG
@@ -291,7 +300,7 @@ def test_a_template_that_is_wrong_is_said_with_file_and_line(
 
 
 def test_an_issue_of_almost_nothing_still_renders(config: Config) -> None:
-    bare = Issue(date(2025, 7, 7), "S", "P", "", None, ())
+    bare = Issue(IssueName(date(2025, 7, 7)), "S", "P", "", None, ())
     rendered = render(bare, config)
     assert "ndx-greeting" not in rendered.html
     assert rendered.html.startswith("<!DOCTYPE html>")

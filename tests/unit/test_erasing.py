@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from newsletter import events
-from newsletter.model import Answer, Event
+from newsletter.model import Answer, Event, IssueName
 from newsletter.store import Connection, Database, occurrences, stopping
 from newsletter.store.occurrences import Due
 from newsletter.store.subscribers import ACTIVE, ERASED, People
@@ -42,7 +42,7 @@ def test_an_erased_address_stands_in_no_reason(database: Database, said: str, le
     record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN, reasons=told))
     with database.begin() as connection:
         stopping.pause(connection, send.send.id, said, NOW)
-        due = Due("N", "send", "2025-07-07", "2025-07-07", NOW)
+        due = Due("N", "send", "2025-07-07", IssueName.parse("2025-07-07"), NOW)
         occurrences.close(connection, due, occurrences.State.MISSED, NOW, said)
         connection.execute(ALERT, {"said": said, "now": NOW})
         People(connection, "weekly").erase("r0@example.com", NOW)

@@ -6,18 +6,21 @@ import resource
 import subprocess
 import sys
 import threading
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from newsletter import installation
 from newsletter.errors import NewsletterError
+from newsletter.model import IssueName
 
-ISSUE = "2025-07-07"
+ISSUE = IssueName.parse("2025-07-07")
 BEGIN = """
 import pathlib, sys
 from newsletter import installation
-installation.witness(pathlib.Path(), sys.argv[1], 1000)
+from newsletter.model import IssueName
+installation.witness(pathlib.Path(), IssueName.parse(sys.argv[1]), 1000)
 """
 
 
@@ -29,7 +32,7 @@ def test_a_full_disk_leaves_what_is_there(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), len(before)))
 
     done = subprocess.run(
-        [sys.executable, "-B", "-c", BEGIN, ISSUE],
+        [sys.executable, "-B", "-c", BEGIN, str(ISSUE)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -61,14 +64,15 @@ def test_a_damaged_file_that_was_mended_is_used_by_the_same_program(tmp_path: Pa
 
 
 def test_processes_that_begin_requests_at_once_keep_all_of_them(tmp_path: Path) -> None:
-    def begin(issue: str) -> None:
+    def begin(issue: IssueName) -> None:
         for number in range(1, 41):
             installation.witness(tmp_path, issue, number)
 
-    crew = [threading.Thread(target=begin, args=(f"2025-07-{day:02}",)) for day in range(1, 7)]
+    names = [IssueName(date(2025, 7, day)) for day in range(1, 7)]
+    crew = [threading.Thread(target=begin, args=(name,)) for name in names]
     for each in crew:
         each.start()
     for each in crew:
         each.join()
-    expected = {f"2025-07-{day:02}": 40 for day in range(1, 7)}
+    expected = dict.fromkeys(names, 40)
     assert installation.here(tmp_path).requests == expected

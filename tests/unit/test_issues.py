@@ -20,12 +20,13 @@ from newsletter.model import (
     EditorBox,
     Form,
     Gathered,
+    IssueName,
     LeftOut,
     Poll,
     Window,
 )
 
-DAY = date(2025, 7, 7)
+DAY = IssueName(date(2025, 7, 7))
 NOW = datetime(2025, 7, 4, 22, tzinfo=UTC)
 
 
@@ -254,7 +255,7 @@ answers = ["Yes", { text = "No", link = "https://www.example.com/no" }]
 
 
 def test_a_story_that_readers_missed_is_found_in_an_earlier_issue(tmp_path: Path) -> None:
-    earlier = issues.folder_of(tmp_path, date(2025, 6, 30))
+    earlier = issues.folder_of(tmp_path, IssueName(date(2025, 6, 30)))
     issues.write_gathered(earlier, gathered(article(9)))
     folder = make(tmp_path, gathered(article(1), article(2)))
     write(folder, '\n[[missed]]\narticle = "id9"\nheadline = "Still worth reading"\n')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from newsletter.model import Answer, Status
+from newsletter.model import Answer, IssueName, Status
 from newsletter.store import Database, doubt, ledger, receipts, sends
 from newsletter.store.imports import Import
 from newsletter.store.ledger import LEASE
@@ -148,14 +148,14 @@ def test_who_left_between_freeze_and_claim_is_excluded(database: Database) -> No
 
 
 def test_articles_count_as_mailed_only_when_somebody_was_accepted(database: Database) -> None:
-    send = freeze(database, 1)
+    send, issue, later = freeze(database, 1), *map(IssueName.parse, ("2025-07-07", "2025-07-14"))
     with database.begin() as connection:
-        assert sends.mailed(connection, "N", but="2025-07-14") == {}
+        assert sends.mailed(connection, "N", but=later) == {}
     claim = started(database, send)
     record(database, claim, answers(claim, Answer.ACCEPTED))
     with database.begin() as connection:
-        assert sends.mailed(connection, "N", but="2025-07-14") == {"id1": "2025-07-07"}
-        assert sends.mailed(connection, "N", but="2025-07-07") == {}
+        assert sends.mailed(connection, "N", but=later) == {"id1": issue}
+        assert sends.mailed(connection, "N", but=issue) == {}
 
 
 def test_an_erased_address_never_comes_back(database: Database) -> None:

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from newsletter.errors import ConfigError, NewsletterError
+from newsletter.model import IssueName
 from newsletter.store import open_database
 from newsletter.store.columns import metadata
 from newsletter.store.database import MIGRATIONS
@@ -41,7 +42,13 @@ def test_what_was_done_by_an_earlier_version_stays_done(tmp_path: Path) -> None:
             )
         )
     engine.dispose()
-    due = Due("N", "send", "2025-07-07", "2025-07-07", datetime(2025, 7, 7, 14, tzinfo=UTC))
+    due = Due(
+        "N",
+        "send",
+        "2025-07-07",
+        IssueName.parse("2025-07-07"),
+        datetime(2025, 7, 7, 14, tzinfo=UTC),
+    )
     database = open_database("sqlite:///a.db", tmp_path)
     with database.begin() as connection:
         assert claim(connection, due, due.at) is None

@@ -14,6 +14,7 @@ from newsletter.app.timetable.deadlines import decided
 from newsletter.app.timetable.moves import coming, reschedule
 from newsletter.errors import NewsletterError
 from newsletter.issues import folder_of, read_gathered
+from newsletter.model import IssueName
 from newsletter.store import occurrences
 from tests.newsroom import feed
 from tests.office import FRIDAY, ISSUE, LA, MONDAY, Offices
@@ -74,7 +75,7 @@ def test_the_timetable_shows_it_marked_and_without_what_would_come_after(office:
     week = office(DEADLINE)
     week.tick(FRIDAY)
     reschedule(week.desk, ISSUE, "sun 12:00")
-    found = [(m.kind, m.issue, m.moved) for m in islice(coming(week.desk), 3)]
+    found = [(m.kind, str(m.issue), m.moved) for m in islice(coming(week.desk), 3)]
     assert found[0] == ("send", "2025-07-07", True)
     assert found[1][:2] == ("gather", "2025-07-14")  # the deadline of 18:00 is the send itself
 
@@ -127,7 +128,7 @@ def test_a_draft_outside_the_timetable_gets_a_time(office: Offices) -> None:
     week.tick(FRIDAY)
     week.approve()
     week.tick(MONDAY)
-    extra = date(2025, 7, 9)
+    extra = IssueName(date(2025, 7, 9))
     week.room.write("feed.xml", feed(["Extra"], MONDAY + HOUR))
     week.now = MONDAY + DAY
     gathering = gather.gather(week.desk, extra)
@@ -157,12 +158,12 @@ def test_what_cannot_be_is_refused_with_the_reason_and_changes_nothing(
 ) -> None:
     week = office()
     week.tick(FRIDAY)
-    day = date.fromisoformat(issue)
+    name = IssueName.parse(issue)
     if why is None:
-        reschedule(week.desk, day, said)
+        reschedule(week.desk, name, said)
         return
     with pytest.raises(NewsletterError, match=why):
-        reschedule(week.desk, day, said)
+        reschedule(week.desk, name, said)
     assert week.desk.moved() == {}
 
 
@@ -178,8 +179,7 @@ def test_a_send_that_was_done_is_not_moved(office: Offices) -> None:
 def test_a_send_that_is_just_in_hand_is_not_moved(office: Offices) -> None:
     week = office()
     week.tick(FRIDAY)
-    name = ISSUE.isoformat()
-    due = occurrences.Due(week.desk.name, "send", name, name, MONDAY)
+    due = occurrences.Due(week.desk.name, "send", str(ISSUE), ISSUE, MONDAY)
     with week.desk.database.begin() as connection:
         assert occurrences.claim(connection, due, MONDAY)
     week.now = MONDAY + timedelta(minutes=1)
@@ -216,6 +216,6 @@ def test_a_holiday_that_was_forgotten_until_the_draft_was_there(office: Offices)
         "feed.xml", feed(["Five"], MONDAY + WEEK + DAY)
     )  # which lists the other no more
     week.tick(FRIDAY + 2 * WEEK)
-    gathered = read_gathered(folder_of(week.room.folder, ISSUE + 2 * WEEK))
+    gathered = read_gathered(folder_of(week.room.folder, IssueName(ISSUE.date + 2 * WEEK)))
     assert gathered
     assert [article.title for article in gathered.articles] == ["Five", "Four"]

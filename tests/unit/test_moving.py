@@ -19,7 +19,7 @@ from newsletter.errors import (
     NotReadyError,
     UsageError,
 )
-from newsletter.model import Answer
+from newsletter.model import Answer, IssueName
 from newsletter.store import Database, events, incoming, open_database
 from newsletter.store.subscribers import ACTIVE, ERASED, People
 from tests import postgres
@@ -93,7 +93,7 @@ def freeze_again(database: Database):  # type: ignore[no-untyped-def]
     from newsletter.store import sends
 
     with database.read() as connection:
-        return sends.find(connection, "N", "2025-07-07")
+        return sends.find(connection, "N", IssueName.parse("2025-07-07"))
 
 
 def test_nothing_moves_while_an_issue_is_in_some_process_s_hands(folder: Path, new: str) -> None:

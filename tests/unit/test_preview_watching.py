@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from newsletter.model import IssueName
 from newsletter.web.preview.file_changes import Watched, changes
 
 SOON = 10  # seconds
@@ -20,7 +21,7 @@ def noticed(root: Path, *steps: Step) -> set[str]:
 
     async def watch() -> set[str]:
         stop = asyncio.Event()
-        watched = Watched.of(root, date(2025, 7, 7))
+        watched = Watched.of(root, IssueName(date(2025, 7, 7)))
         turns = changes(lambda: watched, watched.files(), stop)
         every: set[str] = set()
         for step, expected in steps:
@@ -88,7 +89,7 @@ def test_another_portrait_is_watched_once_the_configuration_names_it(tmp_path: P
     names = ["old.png"]
 
     def named() -> Watched:
-        return Watched.of(tmp_path, date(2025, 7, 7), names[-1])
+        return Watched.of(tmp_path, IssueName(date(2025, 7, 7)), names[-1])
 
     async def watch() -> list[set[Path]]:
         stop = asyncio.Event()
@@ -114,7 +115,7 @@ def test_folders_that_go_while_they_are_looked_at_stop_nothing(tmp_path: Path) -
     """As when git takes out another branch."""
     (tmp_path / "issues" / "2025-07-07").mkdir(parents=True)
     look = tmp_path / "templates" / "weekly"
-    watched = Watched.of(tmp_path, date(2025, 7, 7))
+    watched = Watched.of(tmp_path, IssueName(date(2025, 7, 7)))
     rounds = 12
 
     def come_and_go() -> None:

@@ -22,6 +22,7 @@ from newsletter.links.signed_links import (
     read_reader,
     reader_keys,
 )
+from newsletter.model import IssueName
 
 RING, NAME = read("a plain secret, with a comma", "here"), "The Weekly Test"
 SAYS = Confirming(7, 3, datetime(2025, 7, 7, 20, tzinfo=UTC), "abcdefghijklmnop")
@@ -133,7 +134,7 @@ def test_the_first_secret_signs_and_all_are_believed() -> None:
     assert read_reader(both, Purpose.UNSUBSCRIBE, old) == ReaderOf(7, 3)
     assert read_reader(both, Purpose.UNSUBSCRIBE, new) == ReaderOf(7, 3)
     assert read_reader(older, Purpose.UNSUBSCRIBE, new) is None
-    approving = approval_key(older, NAME, "2025-07-07", HASH, SAYS.expires)
+    approving = approval_key(older, NAME, IssueName.parse("2025-07-07"), HASH, SAYS.expires)
     assert read_approval(both, NAME, approving) is not None
     assert read_approval(read("2:another-of-the-tests", "here"), NAME, approving) is None
     assert read_confirmation(both, NAME, confirmation_key(older, NAME, SAYS)) == SAYS

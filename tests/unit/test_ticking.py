@@ -132,7 +132,7 @@ def test_a_send_that_was_begun_is_never_skipped(office: Offices) -> None:
     made = office('if_unapproved = "skip"')
     made.tick(FRIDAY)
     made.approve()
-    (made.room.folder / "outbox" / ISSUE.isoformat()).write_text("in the way")
+    (made.room.folder / "outbox" / str(ISSUE)).write_text("in the way")
     assert made.tick(MONDAY) == [("send", "2025-07-07", "waiting")]
-    (made.room.folder / "outbox" / ISSUE.isoformat()).unlink()
+    (made.room.folder / "outbox" / str(ISSUE)).unlink()
     assert "it is paused" in str(made.tick(MONDAY + timedelta(minutes=6)) and made.last[0].message)

@@ -20,7 +20,6 @@ from newsletter.app.mail import send_of
 from newsletter.app.recipients import addressee
 from newsletter.config import secret
 from newsletter.errors import NewsletterError
-from newsletter.issues import parse_issue
 from newsletter.links import signed_links
 from newsletter.model import Recipient
 from newsletter.render import Button
@@ -46,7 +45,7 @@ def send_all(desk: Desk, checkpoint: Callable[[str], None] = lambda _: None) -> 
         claimed = alerts.claim(connection, desk.name, desk.clock())
     checkpoint("alert claimed")
     for group in _grouped(claimed):
-        with logs.about(issue=group[0].issue):
+        with logs.about(issue=str(group[0].issue)):
             _send(desk, group, checkpoint)
         checkpoint("alert sent")
 
@@ -101,7 +100,7 @@ def _send(desk: Desk, group: Sequence[Alert], checkpoint: Callable[[str], None])
 
 
 def _title(desk: Desk, alert: Alert) -> str:
-    date_ = desk.language.short_date(parse_issue(alert.issue))
+    date_ = desk.language.short_date(alert.issue.date)
     return desk.language.say(Kind(alert.kind).words, date=date_)
 
 
@@ -133,7 +132,7 @@ def _button(desk: Desk, alert: Alert) -> Button | None:
     """The way to approve what the alert is about, where there is one."""
     if alert.hash is None:
         return None
-    issue, say = parse_issue(alert.issue), desk.language.say
+    issue, say = alert.issue, desk.language.say
     try:
         link = approval_links.link(desk, issue, alert.hash)
     except NewsletterError as error:  # the word itself must go out all the same

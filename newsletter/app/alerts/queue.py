@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from newsletter.app.desk import Desk
+from newsletter.model import IssueName
 from newsletter.store import Connection, alerts
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Told:
 
     kind: Kind
     key: str
-    issue: str
+    issue: IssueName
     text: str
     hash: str | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from newsletter import issues, schedule
 from newsletter.app.alerts import queue, wording
@@ -11,6 +11,7 @@ from newsletter.app.approval import rules
 from newsletter.app.desk import Desk
 from newsletter.app.timetable.deadlines import decided
 from newsletter.errors import NewsletterError
+from newsletter.model import IssueName
 from newsletter.schedule import DEADLINE, GATHER, SEND, Moment
 from newsletter.store import alerts, sends
 
@@ -23,27 +24,27 @@ def look_ahead(desk: Desk) -> None:
     coming = schedule.due(desk.config.schedule, desk.config.zone, now, now + AHEAD, desk.moved())
     for moment in coming:
         if moment.kind in {DEADLINE, SEND} and _decides(desk, moment):
-            _remind(desk, date.fromisoformat(moment.issue))
+            _remind(desk, moment.issue)
 
 
 def _decides(desk: Desk, moment: Moment) -> bool:
     """Whether it is this moment at which it must be approved, and not an earlier one."""
-    end = decided(desk, date.fromisoformat(moment.issue))
+    end = decided(desk, moment.issue)
     return end is not None and end == moment.local
 
 
-def _is_to_be_gathered(desk: Desk, issue: date) -> bool:
+def _is_to_be_gathered(desk: Desk, issue: IssueName) -> bool:
     """Whether its draft is still to come, by the timetable."""
     if (issues.folder_of(desk.folder, issue) / "issue.toml").exists():
         return False
     now = desk.clock()
     coming = schedule.due(desk.config.schedule, desk.config.zone, now, now + AHEAD, desk.moved())
-    return any(m.kind == GATHER and m.issue == issue.isoformat() for m in coming)
+    return any(m.kind == GATHER and m.issue == issue for m in coming)
 
 
-def _remind(desk: Desk, issue: date) -> None:
+def _remind(desk: Desk, issue: IssueName) -> None:
     with desk.database.read() as connection:
-        begun = sends.find(connection, desk.name, issue.isoformat())
+        begun = sends.find(connection, desk.name, issue)
         told = alerts.is_told(connection, desk.name, Kind.UNAPPROVED, f"{issue} {wording.NEAR}")
     if begun or told or _is_to_be_gathered(desk, issue):
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from newsletter.app import recipients
 from newsletter.app.alerts.queue import Kind, Told
@@ -17,7 +17,7 @@ from newsletter.app.desk import Desk
 from newsletter.app.issue.build import Built
 from newsletter.app.timetable.deadlines import decided, leaves
 from newsletter.links import tokens
-from newsletter.model import Health, SourceReport
+from newsletter.model import Health, IssueName, SourceReport
 
 SOON = timedelta(minutes=90)  # before its deadline, an issue is reminded of once
 NEAR = "soon"  # in the key of that reminder
@@ -28,7 +28,7 @@ _COMMAND = re.compile(r"`?\b(newsletter [a-z]+(?: \d{4}-\d\d-\d\d(?:-c\d+)?)?(?:
 
 def draft(desk: Desk, built: Built) -> Told:
     """A draft is ready; once for the same bytes."""
-    issue, subject = built.issue.date, tokens.fill(built.rendered.subject, recipients.sample(desk))
+    issue, subject = built.issue.name, tokens.fill(built.rendered.subject, recipients.sample(desk))
     facts = {"subject": subject, "count": str(len(built.issue.stories))}
     if built.errors:
         lines = [_say(desk, "draft_errors", issue, errors=str(len(built.errors)), **facts)]
@@ -39,7 +39,7 @@ def draft(desk: Desk, built: Built) -> Told:
     return _told(Kind.DRAFT, issue, lines, built.rendered.hash[:16], open_)
 
 
-def unapproved(desk: Desk, issue: date, obstacle: Obstacle) -> Told:
+def unapproved(desk: Desk, issue: IssueName, obstacle: Obstacle) -> Told:
     """The deadline comes near, and something is still against the issue."""
     policy, deadline = desk.config.schedule.if_unapproved, decided(desk, issue)
     near = deadline is None or deadline - desk.clock() <= SOON
@@ -52,38 +52,38 @@ def unapproved(desk: Desk, issue: date, obstacle: Obstacle) -> Told:
     return _told(Kind.UNAPPROVED, issue, lines, NEAR if near else "early", obstacle.hash)
 
 
-def held(desk: Desk, issue: date, obstacle: Obstacle, about: str = "approval") -> Told:
+def held(desk: Desk, issue: IssueName, obstacle: Obstacle, about: str = "approval") -> Told:
     """It is not sent until something is settled; told once for what that is about."""
     lines = [_reason(desk, issue, obstacle), _say(desk, "held_text", issue)]
     about = about if about.isalpha() else _short(about)
     return _told(Kind.HELD, issue, lines, about, obstacle.hash)
 
 
-def skipped(desk: Desk, issue: date, obstacle: Obstacle) -> Told:
+def skipped(desk: Desk, issue: IssueName, obstacle: Obstacle) -> Told:
     """It does not go out, as the timetable says for what nobody has approved."""
     lines = [_reason(desk, issue, obstacle), _say(desk, "skipped_text", issue)]
     return _told(Kind.SKIPPED, issue, lines)
 
 
-def unapproved_sent(desk: Desk, issue: date) -> Told:
+def unapproved_sent(desk: Desk, issue: IssueName) -> Told:
     """It goes out all the same."""
     return _told(Kind.UNAPPROVED_SENT, issue, [_say(desk, "unapproved_sent_text", issue)])
 
 
-def paused(desk: Desk, issue: date, why: str) -> Told:
+def paused(desk: Desk, issue: IssueName, why: str) -> Told:
     """A send stopped by itself; told for each time."""
     lines = [_english(why), _say(desk, "paused_text", issue)]
     return _told(Kind.PAUSED, issue, lines, f"{desk.clock():%Y-%m-%dT%H:%M:%S.%f}")
 
 
-def doubt(desk: Desk, issue: date, readers: int, last: int) -> Told:
+def doubt(desk: Desk, issue: IssueName, readers: int, last: int) -> Told:
     """Readers who may have the mail or not; told anew for a later batch than ``last``."""
     return _told(
         Kind.DOUBT, issue, [_say(desk, "doubt_text", issue, count=f"{readers:,}")], str(last)
     )
 
 
-def sources(desk: Desk, issue: date, reports: Iterable[SourceReport]) -> Iterator[Told]:
+def sources(desk: Desk, issue: IssueName, reports: Iterable[SourceReport]) -> Iterator[Told]:
     """Each source that is down; told once as long as it stays so."""
     for report in reports:
         if report.status not in {Health.FAILING, Health.STALE}:
@@ -97,33 +97,33 @@ def sources(desk: Desk, issue: date, reports: Iterable[SourceReport]) -> Iterato
         )
         key = f"{report.status} {since:%Y-%m-%dT%H:%M:%S} {_short(report.name)}"
         lines = [first, desk.language.say("alert_source_text")]
-        yield Told(Kind.SOURCE, key, issue.isoformat(), "\n".join(lines))
+        yield Told(Kind.SOURCE, key, issue, "\n".join(lines))
 
 
-def missed(desk: Desk, kind: str, day: str, issue: date, due: datetime) -> Told:
+def missed(desk: Desk, kind: str, day: str, issue: IssueName, due: datetime) -> Told:
     """A gather or a send whose time went by."""
     moment = desk.language.moment(due.astimezone(desk.config.zone))
     text = _say(desk, f"missed_{kind}", issue, moment=moment)
-    return Told(Kind.MISSED, f"{kind} {day}", issue.isoformat(), text)
+    return Told(Kind.MISSED, f"{kind} {day}", issue, text)
 
 
-def failed(desk: Desk, kind: str, day: str, issue: date, why: str, due: datetime) -> Told:
+def failed(desk: Desk, kind: str, day: str, issue: IssueName, why: str, due: datetime) -> Told:
     """What a moment asked for could not be done; told once for a moment."""
     until = desk.language.moment((due + desk.config.schedule.grace).astimezone(desk.config.zone))
     lines = [
         _english(why),
         _say(desk, "failed_text", issue, command=_COMMANDS.get(kind, "check"), until=until),
     ]
-    return Told(Kind.FAILED, f"{kind} {day}", issue.isoformat(), "\n".join(lines))
+    return Told(Kind.FAILED, f"{kind} {day}", issue, "\n".join(lines))
 
 
 def _told(
-    kind: Kind, issue: date, lines: Iterable[str], more: str = "", hash_: str | None = None
+    kind: Kind, issue: IssueName, lines: Iterable[str], more: str = "", hash_: str | None = None
 ) -> Told:
-    return Told(kind, f"{issue} {more}".strip(), issue.isoformat(), "\n".join(lines), hash_)
+    return Told(kind, f"{issue} {more}".strip(), issue, "\n".join(lines), hash_)
 
 
-def _reason(desk: Desk, issue: date, obstacle: Obstacle) -> str:
+def _reason(desk: Desk, issue: IssueName, obstacle: Obstacle) -> str:
     return (
         _say(desk, "held_unapproved", issue)
         if obstacle.needs_approval
@@ -136,16 +136,16 @@ def _asks(desk: Desk) -> bool:
     return desk.config.schedule.approval == "required"
 
 
-def _say(desk: Desk, key: str, issue: date, **more: str) -> str:
+def _say(desk: Desk, key: str, issue: IssueName, **more: str) -> str:
     """Fixed words, with what every one of them may name."""
     language, grace = desk.language, desk.config.schedule.grace
     moment, deadline = leaves(desk, issue), decided(desk, issue)
     known = {
-        "issue": issue.isoformat(),
-        "date": language.short_date(issue),
-        "moment": language.moment(moment) if moment else language.long_date(issue),
-        "deadline": language.moment(deadline) if deadline else language.long_date(issue),
-        "until": language.moment(moment + grace) if moment else language.long_date(issue),
+        "issue": str(issue),
+        "date": language.short_date(issue.date),
+        "moment": language.moment(moment) if moment else language.long_date(issue.date),
+        "deadline": language.moment(deadline) if deadline else language.long_date(issue.date),
+        "until": language.moment(moment + grace) if moment else language.long_date(issue.date),
     }
     return language.say(f"alert_{key}", **(known | more))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from enum import StrEnum
 
@@ -13,10 +13,10 @@ from newsletter.app.desk import Desk
 from newsletter.app.issue.build import Built, compose
 from newsletter.app.timetable.deadlines import goes_out, leaves
 from newsletter.errors import NewsletterError
-from newsletter.issues import parse_issue
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Approving
+from newsletter.model import IssueName
 from newsletter.store import approvals, sends
 from newsletter.store.approvals import Approval
 
@@ -57,12 +57,12 @@ class Link:
     goes_out: datetime | None = None
 
     @property
-    def issue(self) -> date | None:
+    def issue(self) -> IssueName | None:
         """The issue that it is about."""
-        return parse_issue(self.says.issue) if self.says else None
+        return self.says.issue if self.says else None
 
 
-def link(desk: Desk, issue: date, hash_: str) -> str | None:
+def link(desk: Desk, issue: IssueName, hash_: str) -> str | None:
     """A new link that approves these bytes; None where there are no public pages.
 
     Raises ConfigError where the key that signs it cannot be used.
@@ -72,11 +72,11 @@ def link(desk: Desk, issue: date, hash_: str) -> str | None:
         return None
     ring = keyring(desk.folder)
     return f"{base}/approve/" + signed_links.approval_key(
-        ring, desk.name, issue.isoformat(), hash_, expiry(desk, issue)
+        ring, desk.name, issue, hash_, expiry(desk, issue)
     )
 
 
-def expiry(desk: Desk, issue: date) -> datetime:
+def expiry(desk: Desk, issue: IssueName) -> datetime:
     """Until when a link that is made now works: as long as an approval lets the issue go out."""
     moment = leaves(desk, issue)
     end = moment + desk.config.schedule.grace if moment else desk.clock()
@@ -89,20 +89,20 @@ def look(desk: Desk, key: str) -> Link:
     if says is None:
         return Link(State.UNKNOWN, key)
     with desk.database.read() as connection:
-        record = rules.read_record(connection, desk, parse_issue(says.issue))
+        record = rules.read_record(connection, desk, says.issue)
         used = approvals.is_used(connection, says.nonce)
     if record.sent:
         return Link(State.SENT, key, says)
     if record.withdrawn:
         return Link(State.UNDONE, key, says)
     try:
-        built = compose(desk, parse_issue(says.issue))
+        built = compose(desk, says.issue)
     except NewsletterError as error:
         log.warning("The issue of a link to approve cannot be built: %s", error)
         return Link(State.BROKEN, key, says)
     if built.rendered.hash != says.hash:
         return Link(State.CHANGED, key, says)
-    found = Link(State.OPEN, key, says, built, record.approval, goes_out(desk, built.issue.date))
+    found = Link(State.OPEN, key, says, built, record.approval, goes_out(desk, built.issue.name))
     if record.approval_of(says.hash):
         return replace(found, state=State.APPROVED)
     if used:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from newsletter.app.approval import rules
 from newsletter.app.desk import Desk
 from newsletter.app.issue import correction_mail
 from newsletter.app.issue.build import Built, built_hash, compose
+from newsletter.model import IssueName
 from newsletter.store import approvals
 
 
-def approve(desk: Desk, issue: date, by: str | None = None, *, seen: str | None = None) -> Built:
+def approve(
+    desk: Desk, issue: IssueName, by: str | None = None, *, seen: str | None = None
+) -> Built:
     """Approve what was built last, if the folder still gives the same bytes and no check fails.
 
     ``seen``: the hash of what the person looked at, where that is known. Raises NotReadyError
@@ -24,7 +25,7 @@ def approve(desk: Desk, issue: date, by: str | None = None, *, seen: str | None 
         approvals.approve(
             connection,
             desk.name,
-            issue.isoformat(),
+            issue,
             built.rendered.hash,
             by or desk.config.editor.email or "the command line",
             desk.clock(),
@@ -32,7 +33,7 @@ def approve(desk: Desk, issue: date, by: str | None = None, *, seen: str | None 
     return built
 
 
-def unapprove(desk: Desk, issue: date) -> bool:
+def unapprove(desk: Desk, issue: IssueName) -> bool:
     """Take the approval back; False where there was none."""
     with desk.database.begin() as connection:
-        return approvals.withdraw(connection, desk.name, issue.isoformat())
+        return approvals.withdraw(connection, desk.name, issue)

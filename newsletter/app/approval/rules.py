@@ -6,14 +6,13 @@ Commands, the timetable, the desk's pages and approval links all ask here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
 from newsletter.app.desk import Desk
 from newsletter.app.issue import correction_mail
 from newsletter.app.issue.build import Built, compose
 from newsletter.errors import FindingsError, NotReadyError
-from newsletter.model import Health
+from newsletter.model import Health, IssueName
 from newsletter.store import Connection, approvals, sends
 from newsletter.store.approvals import Approval
 
@@ -62,23 +61,22 @@ class Record:
         return self.approval if self.approval and self.approval.hash == hash_ else None
 
 
-def read_record(connection: Connection, desk: Desk, issue: date) -> Record:
+def read_record(connection: Connection, desk: Desk, issue: IssueName) -> Record:
     """The issue's record at this moment."""
-    name = issue.isoformat()
     return Record(
-        sends.find(connection, desk.name, name) is not None,
-        approvals.find(connection, desk.name, name),
+        sends.find(connection, desk.name, issue) is not None,
+        approvals.find(connection, desk.name, issue),
         correction_mail.undone(connection, desk.name, issue),
     )
 
 
-def record(desk: Desk, issue: date) -> Record:
+def record(desk: Desk, issue: IssueName) -> Record:
     """The same, in a transaction of its own."""
     with desk.database.read() as connection:
         return read_record(connection, desk, issue)
 
 
-def obstacle(desk: Desk, issue: date) -> Obstacle | None:
+def obstacle(desk: Desk, issue: IssueName) -> Obstacle | None:
     """What keeps the issue from going out by itself at its time; None: it goes as it is now.
 
     Raises ContentError where there is no issue, or it cannot be read.
@@ -144,7 +142,7 @@ def against_approving(built: Built, seen: str | None) -> Obstacle | None:
     return against_errors(built, "approved")
 
 
-def against_other_name(issue: date, list_name: str, other: str | None) -> Obstacle | None:
+def against_other_name(issue: IssueName, list_name: str, other: str | None) -> Obstacle | None:
     """The list got an issue of that day from a newsletter of another name, ``other``."""
     if other is None:
         return None

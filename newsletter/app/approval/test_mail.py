@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date
 from email.utils import parseaddr
 
 from newsletter import deliver
@@ -17,7 +16,7 @@ from newsletter.app.mail import NOBODY, send_of
 from newsletter.app.recipients import addressee, personal
 from newsletter.errors import DatabaseError, UsageError
 from newsletter.links import tokens
-from newsletter.model import CorrectionDate
+from newsletter.model import IssueName
 from newsletter.providers.outbox import OutboxProvider
 from newsletter.store.ledger import Reader
 from newsletter.toml_file import values
@@ -25,7 +24,7 @@ from newsletter.toml_file import values
 log = logging.getLogger(__name__)
 
 
-def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Built]:
+def send_test(desk: Desk, issue: IssueName, to: str | None = None) -> tuple[str, Built]:
     """Send the exact bytes to an editor; the subject is marked, nothing else differs.
 
     Raises UsageError without an address, and for what is none.
@@ -36,7 +35,7 @@ def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Buil
             "There is nobody to send the test to. Set email in [editor], or name an address: "
             "newsletter test --to ADDRESS"
         )
-    if isinstance(issue, CorrectionDate):
+    if issue.is_correction:
         with suppress(DatabaseError), desk.database.read() as connection:  # it needs no database
             correction_mail.refuse_undone(connection, desk.name, issue)
     try:
@@ -44,7 +43,7 @@ def send_test(desk: Desk, issue: date, to: str | None = None) -> tuple[str, Buil
     except ValueError as error:
         raise UsageError(f"--to names {address!r}; {error}.") from None
     built = compose(desk, issue)
-    send = send_of(desk, built.issue.date.isoformat(), built.rendered)
+    send = send_of(desk, built.issue.name, built.rendered)
     subject = desk.language.say("test", subject=built.rendered.subject)
     mailbox, name = addressee(desk, address)
     (recipient,) = personal(desk, NOBODY)([Reader(0, NOBODY, mailbox, name)])
@@ -76,7 +75,7 @@ def _approving(desk: Desk, built: Built, mailbox: str) -> str | None:
     if mailbox not in ours or not needed:
         return None
     try:
-        return approval_links.link(desk, built.issue.date, built.rendered.hash)
+        return approval_links.link(desk, built.issue.name, built.rendered.hash)
     except DatabaseError as error:  # a test needs no database
         log.warning("The test goes without a link to approve: %s", error)
         return None

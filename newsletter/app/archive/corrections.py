@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from newsletter.app.archive import issue_page, past_issues
 from newsletter.app.desk import Desk
 from newsletter.app.issue import correction_mail
 from newsletter.errors import UsageError
-from newsletter.model import Change, Correction, CorrectionDate, IssueText
+from newsletter.model import Change, Correction, IssueName, IssueText
 from newsletter.model.archive import Kind
 from newsletter.render import webview
 from newsletter.render.mending import mended, mended_text
@@ -33,25 +32,25 @@ class Corrected:
     ``mail``: the mail that was made of it, for so many ``readers``.
     """
 
-    issue: date
+    issue: IssueName
     correction: Correction
     address: str
     public: bool
     places: tuple[int, ...]
-    mail: CorrectionDate | None = None
+    mail: IssueName | None = None
     readers: int = 0
 
 
-def listed(desk: Desk, issue: date) -> tuple[Correction, ...]:
+def listed(desk: Desk, issue: IssueName) -> tuple[Correction, ...]:
     """What was mended in an issue. Raises NotReadyError where it was never sent."""
     desk.require_sent(issue)
     with desk.database.read() as connection:
-        return corrections.of_issue(connection, desk.name, issue.isoformat())
+        return corrections.of_issue(connection, desk.name, issue)
 
 
 def correct(
     desk: Desk,
-    issue: date,
+    issue: IssueName,
     *,
     note: str = "",
     words: Sequence[tuple[str, str]] = (),
@@ -79,25 +78,26 @@ def correct(
         if not mail:
             return Corrected(issue, made, desk.page_url(issue), public, places)
         count = readers.count_of(connection, desk.config.newsletter.list, send_id)
-        name = CorrectionDate(issue, made.number)
+        name = IssueName(issue.date, made.number)
         correction_mail.draft(desk, name, note, now.subject)
     return Corrected(issue, made, desk.page_url(issue), public, places, name, count)
 
 
-def withdraw(desk: Desk, issue: date, number: int) -> Correction:
+def withdraw(desk: Desk, issue: IssueName, number: int) -> Correction:
     """Take a correction back that was a mistake itself; a send of its mail that has begun goes on.
 
     Raises UsageError where there is none of that number, or a later one mends what it wrote;
     NotReadyError as ``correct`` does.
     """
-    send_id, name = desk.require_sent(issue).send.id, issue.isoformat()
+    send_id = desk.require_sent(issue).send.id
     text, _ = _now(desk, send_id, issue)
     known = listed(desk, issue)
     found = next((each for each in known if each.number == number), None)
     if found:
         _require_last(desk, send_id, text.subject, known, number)
     with desk.database.begin() as connection:
-        if not found or not corrections.withdraw(connection, desk.name, name, number, desk.clock()):
+        now = desk.clock()
+        if not found or not corrections.withdraw(connection, desk.name, issue, number, now):
             raise UsageError(
                 f"Issue {issue} has no correction {number} to undo. "
                 f"See which it has: newsletter correct {issue} --list"
@@ -106,12 +106,12 @@ def withdraw(desk: Desk, issue: date, number: int) -> Correction:
     return found
 
 
-def _now(desk: Desk, send_id: int, issue: date) -> tuple[IssueText, tuple[Change, ...]]:
+def _now(desk: Desk, send_id: int, issue: IssueName) -> tuple[IssueText, tuple[Change, ...]]:
     """What the issue said when it was sent, and what was mended since."""
     past_issues.complete(desk)
     with desk.database.read() as connection:
         text = texts.text_of(connection, send_id)
-        known = corrections.of_issue(connection, desk.name, issue.isoformat())
+        known = corrections.of_issue(connection, desk.name, issue)
     return text, _shown(known)
 
 
@@ -120,10 +120,10 @@ def _shown(known: Iterable[Correction]) -> tuple[Change, ...]:
 
 
 def _indexed(
-    desk: Desk, connection: Connection, send_id: int, issue: date, text: IssueText
+    desk: Desk, connection: Connection, send_id: int, issue: IssueName, text: IssueText
 ) -> IssueText:
     """What the issue says now; it is found by that from now on."""
-    known = corrections.of_issue(connection, desk.name, issue.isoformat())
+    known = corrections.of_issue(connection, desk.name, issue)
     now = mended_text(text, _shown(known))
     texts.index(connection, send_id, now)
     return now

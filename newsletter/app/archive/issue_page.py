@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
@@ -92,7 +91,7 @@ def _for_machines(desk: Desk, issue: Published, text: IssueText) -> dict[str, An
         "@context": "https://schema.org",
         "@type": ["Article", "PublicationIssue"],
         "headline": text.subject,
-        "name": desk.language.long_date(date.fromisoformat(issue.issue)),
+        "name": desk.language.long_date(issue.issue.date),
         "description": text.preheader,
         "datePublished": issue.at.isoformat(),
         "dateModified": issue.changed_at.isoformat(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from newsletter.app.alerts import queue, wording
 from newsletter.app.alerts.queue import Told
@@ -18,6 +18,7 @@ from newsletter.app.send.delivery import Watch
 from newsletter.app.send.plan import plan
 from newsletter.app.send.send import send as send_mails
 from newsletter.errors import ContentError, FindingsError
+from newsletter.model import IssueName
 from newsletter.schedule import DEADLINE, GATHER, REMIND, SEND
 from newsletter.store import sends
 from newsletter.store.occurrences import State
@@ -38,10 +39,10 @@ class Outcome:
     alerts: tuple[Told, ...] = ()  # what the editor is told about it
 
 
-Duty = Callable[[Desk, date, Watch], Outcome]
+Duty = Callable[[Desk, IssueName, Watch], Outcome]
 
 
-def gather(desk: Desk, issue: date, watch: Watch) -> Outcome:
+def gather(desk: Desk, issue: IssueName, watch: Watch) -> Outcome:
     """Gather the articles, draft and build the issue, and send a test to the editor."""
     if desk.sent(issue):
         return Outcome(State.SKIPPED, "the issue was sent early, so nothing is gathered for it")
@@ -61,7 +62,7 @@ def gather(desk: Desk, issue: date, watch: Watch) -> Outcome:
     return Outcome(State.DONE, message, alerts=alerts)
 
 
-def remind(desk: Desk, issue: date, _watch: Watch) -> Outcome:
+def remind(desk: Desk, issue: IssueName, _watch: Watch) -> Outcome:
     """Remind the editor of what is still to be done."""
     if desk.sent(issue):
         return _SENT
@@ -72,7 +73,7 @@ def remind(desk: Desk, issue: date, _watch: Watch) -> Outcome:
     return Outcome(State.DONE, f"reminded: {obstacle.message}", alerts=(alert,))
 
 
-def deadline(desk: Desk, issue: date, _watch: Watch) -> Outcome:
+def deadline(desk: Desk, issue: IssueName, _watch: Watch) -> Outcome:
     """Decide about an issue that may not go as it is."""
     if desk.sent(issue):
         return _SENT
@@ -90,7 +91,7 @@ def deadline(desk: Desk, issue: date, _watch: Watch) -> Outcome:
     return Outcome(State.HELD, f"it is held: {why}", alerts=(alert,))
 
 
-def send(desk: Desk, issue: date, watch: Watch) -> Outcome:
+def send(desk: Desk, issue: IssueName, watch: Watch) -> Outcome:
     """Send the issue, or resume its send; where it may not go, do what ``if_unapproved`` says."""
     frozen = desk.sent(issue)
     if frozen and (outcome := ended(frozen)):
@@ -124,7 +125,7 @@ def send(desk: Desk, issue: date, watch: Watch) -> Outcome:
     return Outcome(State.DONE, message)
 
 
-def unready(desk: Desk, kind: str, issue: date, why: str) -> tuple[Told, ...]:
+def unready(desk: Desk, kind: str, issue: IssueName, why: str) -> tuple[Told, ...]:
     """The alert about a send that may not start or go on; a pause has told of itself already."""
     frozen = desk.sent(issue)
     if kind != SEND or (frozen and frozen.state is sends.State.PAUSED):
@@ -142,7 +143,7 @@ def ended(frozen: Frozen) -> Outcome | None:
     return None
 
 
-def _not_sent(desk: Desk, issue: date, obstacle: Obstacle) -> Outcome:
+def _not_sent(desk: Desk, issue: IssueName, obstacle: Obstacle) -> Outcome:
     """What becomes of an issue that may not go at its moment."""
     if desk.config.schedule.if_unapproved == "skip":
         alert = wording.skipped(desk, issue, obstacle)
@@ -153,7 +154,7 @@ def _not_sent(desk: Desk, issue: date, obstacle: Obstacle) -> Outcome:
     return Outcome(State.WAITING, obstacle.message, wait, alerts=(alert,))
 
 
-def _obstacle(desk: Desk, issue: date) -> Obstacle | None:
+def _obstacle(desk: Desk, issue: IssueName) -> Obstacle | None:
     """The same, where an issue that does not exist is an obstacle like any other."""
     try:
         return rules.obstacle(desk, issue)

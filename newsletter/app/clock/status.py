@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from itertools import islice
 
 from newsletter import issues
@@ -15,7 +14,7 @@ from newsletter.app.feedback import provider_events
 from newsletter.app.send.receipts import under_way
 from newsletter.app.timetable import moves
 from newsletter.errors import NewsletterError
-from newsletter.model import Gathered, Health, Receipt, SourceReport
+from newsletter.model import Gathered, Health, IssueName, Receipt, SourceReport
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import alerts, occurrences, receipts, sends
 from newsletter.store.occurrences import Occurrence
@@ -81,7 +80,7 @@ def _newest_gathered(desk: Desk) -> tuple[Gathered | None, tuple[str, ...]]:
         return None, (str(error),)
 
 
-def _undone(recent: list[Occurrence], sent: dict[str, State]) -> Iterator[str]:
+def _undone(recent: list[Occurrence], sent: dict[IssueName, State]) -> Iterator[str]:
     """What the timetable could not do by itself, the oldest first, unless it was done later."""
     over = {(each.kind, each.issue) for each in recent if each.state in _OVER}
     for each in reversed(recent):
@@ -94,7 +93,7 @@ def _undone(recent: list[Occurrence], sent: dict[str, State]) -> Iterator[str]:
 
 def _waiting(
     desk: Desk,
-    issue: date,
+    issue: IssueName,
     last: Receipt | None,
     sources: tuple[SourceReport, ...],
     recent: list[Occurrence],
@@ -109,7 +108,7 @@ def _waiting(
             yield f"The source {source.name} is {source.status}: {source.said}"
     waits = [each for each in recent if each.kind == SEND and each.state is Moments.WAITING]
     told = {each.issue for each in waits if each.reason}  # one that was moved has none
-    if (last and last.issue == issue.isoformat()) or issue.isoformat() in told:
+    if (last and last.issue == issue) or issue in told:
         return
     yield from _unapproved(desk, issue)
 
@@ -123,7 +122,7 @@ def _unfinished(desk: Desk, send: Receipt) -> Iterator[str]:
             f"see: newsletter receipt {send.issue}"
         )
     paused = send.state == State.PAUSED
-    if send.waiting and not paused and not under_way(desk, issues.parse_issue(send.issue)):
+    if send.waiting and not paused and not under_way(desk, send.issue):
         yield (
             f"Readers of {send.issue} who wait: {send.waiting}; go on: newsletter send {send.issue}"
         )
@@ -143,7 +142,7 @@ def _next(desk: Desk) -> Iterator[Moment]:
         yield next(moment for moment in coming if moment.kind == SEND)
 
 
-def _unapproved(desk: Desk, issue: date) -> Iterator[str]:
+def _unapproved(desk: Desk, issue: IssueName) -> Iterator[str]:
     if desk.config.schedule.approval == "automatic":
         return
     if not (issues.folder_of(desk.folder, issue) / "issue.toml").exists():

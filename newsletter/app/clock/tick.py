@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from newsletter.app.desk import Desk
 from newsletter.app.readers import sign_up
 from newsletter.app.send.delivery import Watch
 from newsletter.errors import NewsletterError, NotReadyError
+from newsletter.model import IssueName
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import Connection, facts, occurrences, sends
 from newsletter.store.occurrences import Claimed, Due, Occurrence, State
@@ -41,7 +42,7 @@ class Done:
     """What a tick did about one moment."""
 
     kind: str
-    issue: str
+    issue: IssueName
     state: State
     message: str
     failed: bool = False  # not merely waiting for an approval
@@ -65,7 +66,7 @@ def tick(desk: Desk, watch: Watch | None = None) -> list[Done]:
     for moment, late in _due(desk, now):
         if watch.stop.is_set():
             break
-        with logs.about(occurrence=f"{moment.kind}/{moment.day}", issue=moment.issue):
+        with logs.about(occurrence=f"{moment.kind}/{moment.day}", issue=str(moment.issue)):
             found = _miss(desk, moment, late, now) if late else _act(desk, moment, now, watch)
             for each in found:
                 level = logging.WARNING if each.failed else logging.INFO
@@ -152,7 +153,7 @@ def _overtaken(moment: Moment, known: Mapping[tuple[str, str], Occurrence], now:
     """Whether only a changed timetable has brought it up: its issue is sent, or a later moment of
     its kind is done.
     """
-    sent = known.get((SEND, moment.issue))
+    sent = known.get((SEND, str(moment.issue)))
     if sent and sent.state is State.DONE:
         return True
     return not moment.moved and any(
@@ -225,7 +226,7 @@ def _keeping(desk: Desk, claim: Claimed, watch: Watch) -> Watch:
 
 def _outcome(desk: Desk, moment: Moment, watch: Watch) -> tuple[Outcome, bool]:
     """What came of it; True: it failed, and does not merely wait for a person."""
-    issue = date.fromisoformat(moment.issue)
+    issue = moment.issue
     try:
         return DUTIES[moment.kind](desk, issue, watch), False
     except NotReadyError as error:
@@ -243,9 +244,9 @@ def _outcome(desk: Desk, moment: Moment, watch: Watch) -> tuple[Outcome, bool]:
 
 def _skip_send(connection: Connection, desk: Desk, moment: Moment, why: str) -> None:
     """The deadline has decided: an approval that comes later changes nothing by itself."""
-    config, issue = desk.config, date.fromisoformat(moment.issue)
+    config, issue = desk.config, moment.issue
     at = schedule.send_of(config.schedule, config.zone, issue) or moment.utc
-    sent = Due(desk.name, SEND, moment.issue, moment.issue, at)
+    sent = Due(desk.name, SEND, str(issue), issue, at)
     occurrences.close(connection, sent, State.SKIPPED, desk.clock(), why)
 
 
@@ -261,8 +262,7 @@ def _miss(desk: Desk, moment: Moment, late: Late, now: datetime) -> list[Done]:
     with desk.database.begin() as connection:
         first = occurrences.close(connection, _row(desk, moment), state, now, message)
         if first and state is State.MISSED and late.decides:
-            issue = date.fromisoformat(moment.issue)
-            told = wording.missed(desk, moment.kind, moment.day, issue, moment.utc)
+            told = wording.missed(desk, moment.kind, moment.day, moment.issue, moment.utc)
             queue.tell(desk, connection, told)
     failed = state is State.MISSED
     return [Done(moment.kind, moment.issue, state, message, failed)] if first else []

@@ -123,7 +123,7 @@ def _event(
     said = {"reason": notice.words, "status": notice.status, "by": "mail"}
     return fate, Event(
         notice.key, kind, found.delivery, at, {}, found.batch or 0, found.send_id,
-        (slug(found.newsletter), found.issue),
+        (slug(found.newsletter), str(found.issue)),
         reported=reported, consequence=consequence, said=said,
     )  # fmt: skip
 

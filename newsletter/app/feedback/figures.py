@@ -13,7 +13,7 @@ from lxml import etree
 from newsletter.app.desk import Desk
 from newsletter.app.send import receipts
 from newsletter.errors import NotReadyError
-from newsletter.model import Receipt, Reported
+from newsletter.model import IssueName, Receipt, Reported
 from newsletter.sanitize import canonical
 from newsletter.store import figures, growth
 from newsletter.store.figures import Counted, Reader
@@ -63,7 +63,7 @@ class Report:
     opens and clicks of people; ``growth``: day → readers on the list.
     """
 
-    issue: date
+    issue: IssueName
     subject: str
     receipt: Receipt
     sent_at: datetime
@@ -106,7 +106,7 @@ class Report:
         return {name: Rate(n / whole, of) for name, n, (whole, of) in pairs if whole}
 
 
-def report(desk: Desk, issue: date) -> Report:
+def report(desk: Desk, issue: IssueName) -> Report:
     """The figures of the issue. Raises NotReadyError where it was never sent."""
     frozen, receipt = desk.require_sent(issue), receipts.receipt(desk, issue)
     send_id = frozen.send.id
@@ -153,7 +153,7 @@ def report(desk: Desk, issue: date) -> Report:
 
 
 @contextmanager
-def readers(desk: Desk, issue: date) -> Iterator[Iterator[Reader]]:
+def readers(desk: Desk, issue: IssueName) -> Iterator[Iterator[Reader]]:
     """Who opened and clicked, one by one. Raises NotReadyError where that is not kept."""
     frozen = desk.require_sent(issue)
     if not desk.config.privacy.per_reader:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from pathlib import Path
 
 from newsletter import check, issues
 from newsletter.app.desk import Desk
 from newsletter.app.issue import hosted_pictures
 from newsletter.config import FILE
-from newsletter.model import Finding, Issue, Level, Rendered
+from newsletter.model import Finding, Issue, IssueName, Level, Rendered
 from newsletter.render import look, render
 
 
@@ -35,7 +34,7 @@ class Built:
         return replace(self, findings=tuple(sorted(found, key=lambda f: f.level is Level.WARNING)))
 
 
-def compose(desk: Desk, issue: date) -> Built:
+def compose(desk: Desk, issue: IssueName) -> Built:
     """Render and check the issue as its folder is now; writes nothing."""
     return _composed(desk, issues.read_issue(desk.folder, issue))
 
@@ -53,12 +52,12 @@ def _naming(desk: Desk, content: Issue) -> dict[str, str]:
         of: (of, *(story.article.id for story in content.stories if story.image == of))
         for of in content.pictures.lost
     }
-    folder = issues.folder_of(desk.folder, content.date)
+    folder = issues.folder_of(desk.folder, content.name)
     files = (folder / "issue.toml", folder / "note.md", desk.folder / FILE)
     return issues.named_in(files, wanted) if wanted else {}
 
 
-def build(desk: Desk, issue: date, *, fetch: bool = True) -> Built:
+def build(desk: Desk, issue: IssueName, *, fetch: bool = True) -> Built:
     """Host the issue's pictures, compose it, and write the result into its ``build/``.
 
     Without ``fetch`` the network is left alone: pictures that are not there yet come later.
@@ -84,7 +83,7 @@ def build(desk: Desk, issue: date, *, fetch: bool = True) -> Built:
     return built
 
 
-def built_hash(desk: Desk, issue: date) -> str | None:
+def built_hash(desk: Desk, issue: IssueName) -> str | None:
     """The hash of what was built last, or None."""
     path = build_folder(desk, issue) / "email.json"
     try:
@@ -94,7 +93,7 @@ def built_hash(desk: Desk, issue: date) -> str | None:
     return found
 
 
-def build_folder(desk: Desk, issue: date) -> Path:
+def build_folder(desk: Desk, issue: IssueName) -> Path:
     """Where the built mail of an issue lies."""
     return issues.folder_of(desk.folder, issue) / "build"
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
 
 from newsletter import issues
 from newsletter.app.desk import Desk
 from newsletter.errors import ContentError, NewsletterError, NotReadyError
-from newsletter.model import CorrectionDate, Gathered, Window
+from newsletter.model import Gathered, IssueName, Window
 from newsletter.store import Connection, corrections
 from newsletter.text.characters import beginning
 
@@ -24,7 +23,7 @@ preheader = {preheader}
 """
 
 
-def draft(desk: Desk, name: CorrectionDate, note: str, subject: str) -> None:
+def draft(desk: Desk, name: IssueName, note: str, subject: str) -> None:
     """The folder of the mail: an issue without stories, whose note is the correction.
 
     Raises ContentError where a folder of that name is there.
@@ -49,7 +48,7 @@ def draft(desk: Desk, name: CorrectionDate, note: str, subject: str) -> None:
     )
     issues.write_atomically(folder / "issue.toml", head)
     paragraphs = [
-        language.say("correction_intro", date=language.long_date(name.corrected)),
+        language.say("correction_intro", date=language.long_date(name.date)),
         _MARKUP.sub(r"\\\1", note),
     ]
     if desk.config.newsletter.base_url:
@@ -58,19 +57,19 @@ def draft(desk: Desk, name: CorrectionDate, note: str, subject: str) -> None:
     issues.write_atomically(folder / "note.md", "\n\n".join(paragraphs) + "\n")
 
 
-def undone(connection: Connection, newsletter: str, issue: date) -> bool:
+def undone(connection: Connection, newsletter: str, issue: IssueName) -> bool:
     """Whether it is the mail about a correction that was taken back since."""
-    if not isinstance(issue, CorrectionDate):
+    if not issue.is_correction:
         return False
-    known = corrections.of_issue(connection, newsletter, issue.corrected.isoformat())
-    return any(each.number == issue.number and each.withdrawn for each in known)
+    known = corrections.of_issue(connection, newsletter, issue.corrected)
+    return any(each.number == issue.correction and each.withdrawn for each in known)
 
 
-def refuse_undone(connection: Connection, newsletter: str, issue: date) -> None:
+def refuse_undone(connection: Connection, newsletter: str, issue: IssueName) -> None:
     """Raise NotReadyError where the mail tells of what was taken back."""
-    if isinstance(issue, CorrectionDate) and undone(connection, newsletter, issue):
+    if undone(connection, newsletter, issue):
         raise NotReadyError(
-            f"Correction {issue.number} of issue {issue.corrected} was undone, so its mail goes to "
-            f"nobody. Remove its folder, issues/{issue}. What is still to be said needs a new one: "
-            f"newsletter correct {issue.corrected} --note TEXT --mail"
+            f"Correction {issue.correction} of issue {issue.corrected} was undone, so its mail "
+            f"goes to nobody. Remove its folder, issues/{issue}. What is still to be said needs a "
+            f"new one: newsletter correct {issue.corrected} --note TEXT --mail"
         )

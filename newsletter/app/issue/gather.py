@@ -18,7 +18,7 @@ from newsletter.errors import ContentError, FetchError, UsageError
 from newsletter.gather import Visited, dateline
 from newsletter.gather import gather as run
 from newsletter.http import Door
-from newsletter.model import Article, Dateline, Gathered, Window
+from newsletter.model import Article, Dateline, Gathered, IssueName, Window
 from newsletter.sanitize import is_shown_as_it_is
 from newsletter.store import sends
 
@@ -37,7 +37,7 @@ class Gathering:
     folder: Path
 
 
-def gather(desk: Desk, issue: date, since: date | None = None) -> Gathering:
+def gather(desk: Desk, issue: IssueName, since: date | None = None) -> Gathering:
     """Read the sources into gathered.json of the issue's folder.
 
     Raises FetchError when no source could be read; then nothing is changed.
@@ -45,12 +45,12 @@ def gather(desk: Desk, issue: date, since: date | None = None) -> Gathering:
     folder = issues.folder_of(desk.folder, issue)
     before = issues.read_gathered(folder)
     with desk.database.begin() as connection:
-        mailed = sends.mailed(connection, desk.name, but=issue.isoformat())
+        mailed = sends.mailed(connection, desk.name, but=issue)
         sent = sends.issues(connection, desk.name)
     kept = before or _left_out(desk, issue, sent)
     now = desk.clock()
     earlier = _earlier(desk, issue)
-    window = _window(desk, now, since, kept, earlier, sent=issue.isoformat() in sent)
+    window = _window(desk, now, since, kept, earlier, sent=issue in sent)
     with desk.door() as door, ThreadPoolExecutor(1) as beside:
         line = beside.submit(_dateline, desk, door, issue)
         gathered = run(
@@ -70,7 +70,7 @@ def gather(desk: Desk, issue: date, since: date | None = None) -> Gathering:
     return Gathering(gathered, new, folder)
 
 
-def draft(desk: Desk, issue: date, gathering: Gathering) -> bool:
+def draft(desk: Desk, issue: IssueName, gathering: Gathering) -> bool:
     """Draft issue.toml and note.md where there are none, and fetch the pictures of the stories.
 
     False where there was a draft already; an editor's files are never overwritten.
@@ -110,32 +110,32 @@ def visited(desk: Desk, options: SourceOptions, door: Door) -> Visited:
     return Visited(options, lambda: sources.build(options, around), lambda: visit.unchanged)
 
 
-def _dateline(desk: Desk, door: Door, issue: date) -> Dateline | None:
+def _dateline(desk: Desk, door: Door, issue: IssueName) -> Dateline | None:
     """The line with the temperature, where the configuration asks for one and it can be had."""
     place = desk.config.dateline
     if place is None or place.latitude is None or place.longitude is None:
         return None
     try:
-        return dateline.fetch(place, door, issue)
+        return dateline.fetch(place, door, issue.date)
     except FetchError as error:
         log.warning("The dateline goes without a new temperature: %s", error)
         return None
 
 
-def _earlier(desk: Desk, issue: date) -> list[Gathered]:
+def _earlier(desk: Desk, issue: IssueName) -> list[Gathered]:
     """What was gathered for the issues before this one, the newest first."""
     days = [day for day in issues.existing(desk.folder) if day < issue][-LOOK_BACK:]
     found = (issues.read_gathered(issues.folder_of(desk.folder, day)) for day in reversed(days))
     return [gathered for gathered in found if gathered]
 
 
-def _left_out(desk: Desk, issue: date, sent: Container[str]) -> Gathered | None:
+def _left_out(desk: Desk, issue: IssueName, sent: Container[IssueName]) -> Gathered | None:
     """What was gathered for the issue before this one, if that is left out: it comes with this one.
 
     A day is often taken from the timetable only when there is a draft already.
     """
     day = max((day for day in issues.existing(desk.folder) if day < issue), default=None)
-    if day is None or day.isoformat() in sent or not desk.config.schedule.skipped(day):
+    if day is None or day in sent or not desk.config.schedule.skipped(day.date):
         return None
     return issues.read_gathered(issues.folder_of(desk.folder, day))
 

@@ -29,7 +29,7 @@ def host(desk: Desk, issue: Issue, *, fetch: bool = True) -> Pictures:
     """
     if not desk.config.hosts_pictures:
         return Pictures()
-    folder = issues.folder_of(desk.folder, issue.date)
+    folder = issues.folder_of(desk.folder, issue.name)
     places: dict[str, set[int]] = defaultdict(set)
     for of, place in wanted_pictures(issue, desk.config):
         places[of].add(place)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date
 
 from newsletter import issues
 from newsletter.app.desk import Desk
@@ -19,7 +18,7 @@ from newsletter.gather import read
 from newsletter.http import Door
 from newsletter.issues.pictures import FOLDER as PICTURES
 from newsletter.links import tokens
-from newsletter.model import Article, Finding, Issue, Story, Window
+from newsletter.model import Article, Finding, Issue, IssueName, Story, Window
 from newsletter.text.urls import host_of, split
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ def look_again(desk: Desk, built: Built) -> tuple[Finding, ...]:
         )
 
 
-def refresh(desk: Desk, day: date) -> list[Change]:
+def refresh(desk: Desk, day: IssueName) -> list[Change]:
     """Take the new headlines into the issue's gathered.json; the editor's own ones stay."""
     with desk.door("look") as door:
         changes = _changes(desk, issues.read_issue(desk.folder, day), door)

@@ -117,7 +117,7 @@ def _too_many(desk: Desk, connection: Connection) -> bool:
     if signups.mails(connection, desk.name, now - signups.HOUR) < most:
         return False
     text = desk.language.say("alert_signups_text", count=str(most))
-    issue = desk.next_issue().isoformat()
+    issue = desk.next_issue()
     tell(desk, connection, Told(Kind.SIGNUPS, f"{now:%Y-%m-%d}", issue, text))
     return True
 
@@ -160,7 +160,7 @@ def _hand_over(desk: Desk, signup: Signup, rendered: Rendered) -> None:
     """Neither a log nor an error names the reader: what a server says may quote the address."""
     newsletter = desk.config.newsletter
     mail = replace(
-        send_of(desk, "signup", rendered), test=True, alert=f"signup-{signup.id}-{signup.tries}"
+        send_of(desk, None, rendered), test=True, alert=f"signup-{signup.id}-{signup.tries}"
     )
     leave = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
     try:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from newsletter import installation
 from newsletter.app.desk import Desk
 from newsletter.errors import NotReadyError
+from newsletter.model import IssueName
 from newsletter.store import facts, sends
 
 # By newsletter: which installation sends it from this database, and when it was last at work.
@@ -20,7 +21,7 @@ AGAIN = 60.0  # seconds between two signs
 BEHIND = timedelta(minutes=10)  # more than clocks differ
 
 
-def look(desk: Desk, issue: str, *, take_over: bool = False) -> None:
+def look(desk: Desk, issue: IssueName, *, take_over: bool = False) -> None:
     """Raises NotReadyError where this database may be a copy, or older than what was sent.
 
     With ``take_over`` a person has said that it is the right one.

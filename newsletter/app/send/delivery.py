@@ -26,7 +26,6 @@ from newsletter.app.send import clone_guard
 from newsletter.config import Config
 from newsletter.deliver import LEASE, Job, run
 from newsletter.errors import ConfigError, NewsletterError, NotReadyError
-from newsletter.issues import parse_issue
 from newsletter.model import Doubt
 from newsletter.providers import Recalls
 from newsletter.store import Connection
@@ -72,7 +71,7 @@ def job(
     desk: Desk, frozen: Frozen, watch: Watch, workers: int | None = None, lease: timedelta = LEASE
 ) -> Job:
     """What a run of the send works with. Raises ConfigError where it cannot be sent like that."""
-    issue = parse_issue(frozen.send.issue)
+    issue = frozen.issue
 
     def paused(connection: Connection, why: str) -> None:
         queue.tell_of(desk, connection, lambda: wording.paused(desk, issue, why))
@@ -87,7 +86,7 @@ def job(
         personal(desk, frozen.list_id),
         doubt_policy(desk),
         desk.clock,
-        partial(installation.witness, desk.folder, frozen.send.issue),
+        partial(installation.witness, desk.folder, issue),
         watch.checkpoint,
         watch.stop,
         lease,

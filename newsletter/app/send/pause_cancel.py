@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from newsletter.app.desk import Desk
 from newsletter.errors import NotReadyError
+from newsletter.model import IssueName
 from newsletter.store import recalls, sends, stopping
 from newsletter.store.sends import State
 
 
-def pause(desk: Desk, issue: date) -> None:
+def pause(desk: Desk, issue: IssueName) -> None:
     """Stop claiming; what is under way is answered. Raises NotReadyError where nothing goes."""
     frozen = desk.require_sent(issue)
     _require(desk, frozen.send.id, issue, "paused", State.SENDING)
@@ -18,7 +17,7 @@ def pause(desk: Desk, issue: date) -> None:
         stopping.pause(connection, frozen.send.id, "a person wanted that.", desk.clock())
 
 
-def cancel(desk: Desk, issue: date) -> int:
+def cancel(desk: Desk, issue: IssueName) -> int:
     """Leave out everybody who waits; how many. What was handed over ahead is taken back by
     `sending.take_back`. Raises NotReadyError where the send is done and nothing can be taken back.
     """
@@ -32,7 +31,7 @@ def cancel(desk: Desk, issue: date) -> int:
         return stopping.cancel(connection, frozen.send.id, desk.clock())
 
 
-def _require(desk: Desk, send_id: int, issue: date, what: str, *wanted: State) -> None:
+def _require(desk: Desk, send_id: int, issue: IssueName, what: str, *wanted: State) -> None:
     with desk.database.read() as connection:
         state, _ = sends.state(connection, send_id)
     if state not in wanted:

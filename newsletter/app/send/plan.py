@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 
 from newsletter.app.approval import rules
 from newsletter.app.desk import Desk
@@ -13,7 +12,7 @@ from newsletter.app.issue.recheck import look_again
 from newsletter.app.send import clone_guard
 from newsletter.errors import NotReadyError
 from newsletter.issues import parse_issue
-from newsletter.model import CorrectionDate, Finding
+from newsletter.model import Finding, IssueName
 from newsletter.store import Connection, approvals, missing, readers, sends
 from newsletter.store.sends import Frozen, State
 
@@ -28,7 +27,7 @@ class Plan:
     ``missing``: it goes on to those who did not get it. ``questions``: a person must say yes.
     """
 
-    issue: date
+    issue: IssueName
     built: Built | None
     frozen: Frozen | None
     readers: int
@@ -37,7 +36,7 @@ class Plan:
     missing: bool = False
 
 
-def meant(desk: Desk, given: str | None) -> date:
+def meant(desk: Desk, given: str | None) -> IssueName:
     """The issue to be sent: the one named, or the next one due. One whose send was started needs
     its folder no more. Raises UsageError for what is no name, ContentError without a folder.
     """
@@ -48,7 +47,7 @@ def meant(desk: Desk, given: str | None) -> date:
 
 def plan(
     desk: Desk,
-    issue: date,
+    issue: IssueName,
     *,
     approved: bool = False,
     to_missing: bool = False,
@@ -60,21 +59,21 @@ def plan(
     ``approved`` is for a timetable that sends without a person; ``take_over`` says that a person
     knows this database to be the right one.
     """
-    name, newsletter = issue.isoformat(), desk.config.newsletter
+    newsletter = desk.config.newsletter
     with desk.database.begin() as connection:
-        frozen = sends.find(connection, desk.name, name)
+        frozen = sends.find(connection, desk.name, issue)
         if frozen is None:
             correction_mail.refuse_undone(connection, desk.name, issue)
-        approval = approvals.find(connection, desk.name, name)
+        approval = approvals.find(connection, desk.name, issue)
         of = corrected_send(desk, connection, issue)
         count = (
             readers.count(connection, newsletter.list)
             if of is None
             else readers.count_of(connection, newsletter.list, of)
         )
-        other = sends.under_another_name(connection, desk.name, name, newsletter.list)
+        other = sends.under_another_name(connection, desk.name, issue, newsletter.list)
         last = sends.last_size(connection, desk.name, newsletter.list)
-    clone_guard.look(desk, name, take_over=take_over)
+    clone_guard.look(desk, issue, take_over=take_over)
     if frozen:
         return _go_on(desk, issue, frozen, to_missing)
     if to_missing:
@@ -92,11 +91,11 @@ def plan(
     return Plan(issue, built, None, count, findings, questions)
 
 
-def corrected_send(desk: Desk, connection: Connection, issue: date) -> int | None:
+def corrected_send(desk: Desk, connection: Connection, issue: IssueName) -> int | None:
     """The number of the send that the mail corrects; None for an issue."""
-    if not isinstance(issue, CorrectionDate):
+    if not issue.is_correction:
         return None
-    found = sends.find(connection, desk.name, issue.corrected.isoformat())
+    found = sends.find(connection, desk.name, issue.corrected)
     if found is None:
         raise NotReadyError(
             f"Issue {issue.corrected} was not sent, so there is nothing to correct. Write its "
@@ -105,9 +104,9 @@ def corrected_send(desk: Desk, connection: Connection, issue: date) -> int | Non
     return found.send.id
 
 
-def _go_on(desk: Desk, issue: date, frozen: Frozen, to_missing: bool) -> Plan:
+def _go_on(desk: Desk, issue: IssueName, frozen: Frozen, to_missing: bool) -> Plan:
     """The plan of a send that was started already."""
-    if to_missing and isinstance(issue, CorrectionDate):
+    if to_missing and issue.is_correction:
         raise NotReadyError(
             f"A correction goes only to those who got what it corrects. Go on with what is left "
             f"of it: newsletter send {issue}"
@@ -128,7 +127,7 @@ def _go_on(desk: Desk, issue: date, frozen: Frozen, to_missing: bool) -> Plan:
     return Plan(issue, None, frozen, count, missing=True)
 
 
-def _questions(list_: str, count: int, last: tuple[str, int] | None) -> tuple[str, ...]:
+def _questions(list_: str, count: int, last: tuple[IssueName, int] | None) -> tuple[str, ...]:
     """What a person is to confirm about the list."""
     if not last or max(count, last[1]) < SMALL or abs(count - last[1]) <= CHANGED * last[1]:
         return ()

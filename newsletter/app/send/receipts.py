@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 from newsletter.app.desk import Desk
 from newsletter.errors import UsageError
 from newsletter.issues import parse_issue, write_atomically
-from newsletter.model import Receipt
+from newsletter.model import IssueName, Receipt
 from newsletter.store import doubt, receipts, sends
 from newsletter.store.sends import DeliveryState, State
 
 Addresses = Callable[[str], Iterator[tuple[str, str | None]]]
 
 
-def receipt(desk: Desk, issue: date) -> Receipt:
+def receipt(desk: Desk, issue: IssueName) -> Receipt:
     """Who got the issue, in numbers. Raises NotReadyError where it was never sent."""
     with desk.database.read() as connection:
         return receipts.receipt(connection, desk.require_sent(issue))
 
 
 @contextmanager
-def opened(desk: Desk, issue: date) -> Iterator[tuple[Receipt, Addresses]]:
+def opened(desk: Desk, issue: IssueName) -> Iterator[tuple[Receipt, Addresses]]:
     """The receipt and who is in each of its states, all of the same moment.
 
     Raises NotReadyError where it was never sent.
     """
     frozen = desk.require_sent(issue)
     with desk.database.read() as connection:
-        frozen = sends.find(connection, desk.name, issue.isoformat()) or frozen
+        frozen = sends.find(connection, desk.name, issue) or frozen
         number = frozen.send.id
         yield (
             receipts.receipt(connection, frozen),
@@ -40,28 +39,30 @@ def opened(desk: Desk, issue: date) -> Iterator[tuple[Receipt, Addresses]]:
 
 
 @contextmanager
-def addresses(desk: Desk, issue: date, state: str) -> Iterator[Iterator[tuple[str, str | None]]]:
+def addresses(
+    desk: Desk, issue: IssueName, state: str
+) -> Iterator[Iterator[tuple[str, str | None]]]:
     """The addresses that are ``state`` in the receipt, each with the reason, one by one."""
     frozen = desk.require_sent(issue)
     with desk.database.read() as connection:
         yield receipts.addresses(connection, frozen.send.id, DeliveryState(state))
 
 
-def held(desk: Desk, issue: date) -> list[tuple[int, int, str]]:
+def held(desk: Desk, issue: IssueName) -> list[tuple[int, int, str]]:
     """The batches of the issue that are in doubt: number, readers, why."""
     with desk.database.read() as connection:
-        found = sends.find(connection, desk.name, issue.isoformat())
+        found = sends.find(connection, desk.name, issue)
         return doubt.held(connection, found.send.id) if found else []
 
 
-def under_way(desk: Desk, issue: date) -> bool:
+def under_way(desk: Desk, issue: IssueName) -> bool:
     """Whether somebody is at work on the send of the issue."""
     with desk.database.read() as connection:
-        found = sends.find(connection, desk.name, issue.isoformat())
+        found = sends.find(connection, desk.name, issue)
         return found is not None and doubt.in_hand(connection, found.send.id, desk.clock())
 
 
-def resolve(desk: Desk, issue: date, batch: int | None, *, sent: bool) -> dict[int, int]:
+def resolve(desk: Desk, issue: IssueName, batch: int | None, *, sent: bool) -> dict[int, int]:
     """A person's word on a batch in doubt, or with None on all of them; the readers of each.
 
     Raises UsageError where that batch is not in doubt, NotReadyError where nothing was sent.
@@ -84,22 +85,21 @@ def resolve(desk: Desk, issue: date, batch: int | None, *, sent: bool) -> dict[i
     return settled
 
 
-def meant(desk: Desk, given: str | None) -> date:
+def meant(desk: Desk, given: str | None) -> IssueName:
     """The issue that is meant: the one named, or the last that was sent. Its folder may be gone.
 
     Raises UsageError for what is no name.
     """
-    name = given or latest(desk)
-    return parse_issue(name) if name else desk.next_issue()
+    return parse_issue(given) if given else latest(desk) or desk.next_issue()
 
 
-def latest(desk: Desk) -> str | None:
+def latest(desk: Desk) -> IssueName | None:
     """The newest issue that was sent, or is being sent."""
     with desk.database.read() as connection:
         return next(reversed(sends.issues(connection, desk.name)), None)
 
 
-def save(desk: Desk, issue: date, folder: Path) -> Path:
+def save(desk: Desk, issue: IssueName, folder: Path) -> Path:
     """Write the frozen mail, as it went out, into the folder: email.html, email.txt."""
     send = desk.require_sent(issue).send
     for name, text in (("email.html", send.html), ("email.txt", send.text)):

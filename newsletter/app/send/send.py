@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from newsletter.app.desk import Desk
 from newsletter.app.issue import correction_mail
 from newsletter.app.send import receipts
 from newsletter.app.send.delivery import Watch, deliver, doubt_policy
 from newsletter.app.send.plan import Plan, corrected_send
 from newsletter.errors import NotReadyError
-from newsletter.model import Doubt, Receipt
+from newsletter.model import Doubt, IssueName, Receipt
 from newsletter.render import said
 from newsletter.sanitize import canonical
 from newsletter.store import archive, missing, sends
@@ -33,7 +31,7 @@ def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
     return _receipt(desk, planned.issue, watch)
 
 
-def take_back(desk: Desk, issue: date, watch: Watch | None = None) -> Receipt:
+def take_back(desk: Desk, issue: IssueName, watch: Watch | None = None) -> Receipt:
     """Of a cancelled send, take back what the provider has not let go yet, and wait for what is
     in another process's hands. Anybody may do that: it does not make this the one that sends.
     """
@@ -43,7 +41,7 @@ def take_back(desk: Desk, issue: date, watch: Watch | None = None) -> Receipt:
     return _receipt(desk, issue, watch)
 
 
-def _receipt(desk: Desk, issue: date, watch: Watch) -> Receipt:
+def _receipt(desk: Desk, issue: IssueName, watch: Watch) -> Receipt:
     """At the end. Whoever looked on hears it as well: a million readers are counted only once."""
     found = receipts.receipt(desk, issue)
     if watch.report:
@@ -60,17 +58,17 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
         (story.article.id, canonical(story.article.url) if story.article.url else None)
         for story in built.issue.stories
     ]
-    name = planned.issue.isoformat()
+    issue = planned.issue
     with desk.database.begin() as connection:
         sends.take_turns(connection, newsletter.list)
-        found = sends.find(connection, desk.name, name)
+        found = sends.find(connection, desk.name, issue)
         if found is None:  # another process may have been quicker
-            correction_mail.refuse_undone(connection, desk.name, planned.issue)
+            correction_mail.refuse_undone(connection, desk.name, issue)
             sends.freeze(
                 connection,
                 built.rendered,
                 newsletter=desk.name,
-                issue=name,
+                issue=issue,
                 list_name=newsletter.list,
                 sender=newsletter.sender,
                 reply_to=newsletter.reply_to,
@@ -79,12 +77,12 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
                 batch_size=batch_size,
                 send_at=now + desk.config.delivery.ahead if policy is Doubt.RECALL else None,
                 now=now,
-                corrects=corrected_send(desk, connection, planned.issue),
+                corrects=corrected_send(desk, connection, issue),
             )
-            found = sends.find(connection, desk.name, name)
+            found = sends.find(connection, desk.name, issue)
             if found and not built.issue.corrects:
                 text = said(built.issue, desk.config)
                 archive.keep(connection, found.send.id, text, newsletter.language)
     if found is None:
-        raise NotReadyError(f"Issue {name} could not be frozen. Run the command again.")
+        raise NotReadyError(f"Issue {issue} could not be frozen. Run the command again.")
     return found

@@ -16,10 +16,10 @@ from newsletter.app.pipeline import publish
 from newsletter.app.readers import lists
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.issues import write_atomically
-from newsletter.model import Receipt
+from newsletter.model import IssueName, Receipt
 from newsletter.render import packaged_templates
 
-ISSUE = date(2025, 7, 7)
+ISSUE = IssueName(date(2025, 7, 7))
 NOW = datetime(2025, 7, 4, 15, 0, tzinfo=ZoneInfo("America/Los_Angeles"))  # of the sample week
 DATABASE = "newsletter.db"
 PARTS_OF_LOOKS = "_parts"
@@ -125,7 +125,7 @@ def _lay_out(folder: Path) -> None:
 
 def _start_over(desk: Desk) -> None:
     """Forget an earlier demo; refuse to touch a database that real people are in."""
-    installation.believe(desk.folder, ISSUE.isoformat(), 0)
+    installation.believe(desk.folder, ISSUE, 0)
     path = desk.folder / DATABASE
     if not path.exists():
         return

@@ -26,13 +26,13 @@ from newsletter.app.send import delivery, receipts
 from newsletter.config import FILE
 from newsletter.deliver.job import CHECKPOINTS
 from newsletter.errors import NewsletterError
-from newsletter.model import Doubt, Receipt, Rendered
+from newsletter.model import Doubt, IssueName, Receipt, Rendered
 from newsletter.providers import faulty
 from newsletter.store import sends
 from newsletter.store.sends import State
 from newsletter.store.subscribers import ACTIVE, People
 
-ISSUE = date(2025, 7, 7)
+ISSUE = IssueName(date(2025, 7, 7))
 LEASE = timedelta(seconds=1.0)
 AHEAD = timedelta(hours=2)
 FROZEN = 0.15  # of those that are struck: they are not killed but frozen
@@ -116,7 +116,7 @@ def _lay_out(folder: Path, play: Play) -> None:
                 connection,
                 mail,
                 newsletter=desk.name,
-                issue=ISSUE.isoformat(),
+                issue=ISSUE,
                 list_name=desk.config.newsletter.list,
                 sender=desk.config.newsletter.sender,
                 reply_to=None,

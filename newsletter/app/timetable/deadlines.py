@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from newsletter import schedule
 from newsletter.app.desk import Desk
-from newsletter.model import CorrectionDate
+from newsletter.model import IssueName
 from newsletter.schedule import DEADLINE, SEND
 from newsletter.store import occurrences
 
 _FAR = timedelta(days=40)  # a monthly newsletter may have its deadline weeks before
 
 
-def leaves(desk: Desk, issue: date) -> datetime | None:
+def leaves(desk: Desk, issue: IssueName) -> datetime | None:
     """The moment of its send, in the newsletter's zone; None: it stands in no timetable."""
-    if isinstance(issue, CorrectionDate):
+    if issue.is_correction:
         return None
-    moved = desk.moved().get(issue.isoformat())
+    moved = desk.moved().get(issue)
     if moved:
         return moved.astimezone(desk.config.zone)
     return schedule.send_of(desk.config.schedule, desk.config.zone, issue)
 
 
-def decided(desk: Desk, issue: date) -> datetime | None:
+def decided(desk: Desk, issue: IssueName) -> datetime | None:
     """The moment of its deadline; without one, of its send."""
     end = leaves(desk, issue)
     if end is None or desk.config.schedule.deadline is None:
@@ -31,11 +31,11 @@ def decided(desk: Desk, issue: date) -> datetime | None:
     own = schedule.send_of(desk.config.schedule, desk.config.zone, issue) or end
     start = min(own, end).astimezone(UTC) - _FAR  # one that was moved keeps its deadline
     found = schedule.due(desk.config.schedule, desk.config.zone, start, end, desk.moved())
-    mine = [m.local for m in found if m.kind == DEADLINE and m.issue == issue.isoformat()]
+    mine = [m.local for m in found if m.kind == DEADLINE and m.issue == issue]
     return mine[-1] if mine else end
 
 
-def goes_out(desk: Desk, issue: date) -> datetime | None:
+def goes_out(desk: Desk, issue: IssueName) -> datetime | None:
     """When it leaves by itself once it may: at its moment or, if that is past, now.
 
     None: a person sends it.
@@ -45,7 +45,7 @@ def goes_out(desk: Desk, issue: date) -> datetime | None:
         return None
     with desk.database.read() as connection:
         known = occurrences.since(connection, desk.name, moment - timedelta(days=2))
-    row = known.get((SEND, issue.isoformat()))
+    row = known.get((SEND, str(issue)))
     if row and row.is_over(now):
         return None
     return max(moment, now.astimezone(desk.config.zone))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from newsletter import issues, schedule
 from newsletter.app.desk import Desk
 from newsletter.errors import ContentError, NotReadyError, UsageError
+from newsletter.model import IssueName
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import occurrences, sends
 from newsletter.store.occurrences import Due
@@ -37,19 +38,19 @@ def ahead(desk: Desk) -> Iterator[Moment]:
     return (moment for moment in coming(desk) if sent.get(moment.issue) not in ended)
 
 
-def has(desk: Desk, issue: date) -> bool:
+def has(desk: Desk, issue: IssueName) -> bool:
     """Whether the issue is sent at a moment of its own: the timetable's, or a person's."""
     own = schedule.send_of(desk.config.schedule, desk.config.zone, issue)
-    return own is not None or issue.isoformat() in desk.moved()
+    return own is not None or issue in desk.moved()
 
 
-def reschedule(desk: Desk, issue: date, to: str | None) -> datetime:
+def reschedule(desk: Desk, issue: IssueName, to: str | None) -> datetime:
     """Put the issue's send to another time, or (None) back to the timetable's; when it is now.
 
     ``to``: "tue 09:00", the one nearest to the issue's own time that is still to come, or
     "2025-07-08 09:00". Raises NotReadyError where it was or is being sent, or that time is past.
     """
-    now, name = desk.clock(), issue.isoformat()
+    now = desk.clock()
     own = schedule.send_of(desk.config.schedule, desk.config.zone, issue)
     if own is None and not issues.folder_of(desk.folder, issue).is_dir():
         raise ContentError(
@@ -57,7 +58,7 @@ def reschedule(desk: Desk, issue: date, to: str | None) -> datetime:
             f"newsletter gather {issue}"
         )
     with desk.database.read() as connection:
-        sent = sends.find(connection, desk.name, name)
+        sent = sends.find(connection, desk.name, issue)
     if sent:
         raise NotReadyError(
             f"Issue {issue} cannot be moved: its send is {sent.state.value}. "
@@ -70,7 +71,7 @@ def reschedule(desk: Desk, issue: date, to: str | None) -> datetime:
             f'Give it a time: newsletter reschedule {issue} "{issue} 09:00"'
         )
     _require_to_come(desk, issue, at, now, back=to is None)
-    due = Due(desk.name, SEND, name, name, at)
+    due = Due(desk.name, SEND, str(issue), issue, at)
     with desk.database.begin() as connection:
         free = occurrences.move(connection, due, at if to else None, now)
     if not free:
@@ -115,7 +116,9 @@ def _nearest(wanted: Times, zone: ZoneInfo, near: datetime, now: datetime) -> da
     return best
 
 
-def _require_to_come(desk: Desk, issue: date, at: datetime, now: datetime, *, back: bool) -> None:
+def _require_to_come(
+    desk: Desk, issue: IssueName, at: datetime, now: datetime, *, back: bool
+) -> None:
     local = f"{at.astimezone(desk.config.zone):%a %Y-%m-%d %H:%M %Z}"
     if at <= now:
         raise NotReadyError(
@@ -128,12 +131,12 @@ def _require_to_come(desk: Desk, issue: date, at: datetime, now: datetime, *, ba
         return
     plain = schedule.moments(desk.config.schedule, desk.config.zone, now)
     before = takewhile(lambda each: each.utc <= at, plain)
-    if not any(each.kind == GATHER and each.issue == issue.isoformat() for each in before):
+    if not any(each.kind == GATHER and each.issue == issue for each in before):
         raise NotReadyError(
             f"Issue {issue} cannot be moved to {local}: nothing is gathered for it until then. "
             f"Make a draft first: newsletter gather {issue}"
         )
 
 
-def _noon(desk: Desk, issue: date) -> datetime:
-    return datetime.combine(issue, time(12), tzinfo=desk.config.zone)
+def _noon(desk: Desk, issue: IssueName) -> datetime:
+    return datetime.combine(issue.date, time(12), tzinfo=desk.config.zone)

@@ -31,7 +31,7 @@ def request(
             {"type": "text/plain", "value": send.text},
             {"type": "text/html", "value": send.html},
         ],
-        "categories": [_message.slug(send.newsletter)[:255], send.issue],
+        "categories": [_message.slug(send.newsletter)[:255], send.about],
         **({"send_at": math.ceil(send.send_at.timestamp())} if send.send_at else {}),
         **({"batch_id": send.recall_id} if send.recall_id else {}),
         "tracking_settings": {

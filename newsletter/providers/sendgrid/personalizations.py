@@ -93,7 +93,7 @@ def _shared_arguments(send: Send) -> dict[str, str]:
     """What comes back with every event; nothing in it says who the recipient is."""
     return {
         "nb_newsletter": _message.slug(send.newsletter),
-        "nb_issue": send.issue,
+        "nb_issue": send.about,
         "nb_send": str(send.id),
         "nb_batch": str(send.batch),
         **({"nb_test": "1"} if send.test else {}),

@@ -17,7 +17,7 @@ from sqlalchemy import (
     false,
 )
 
-from newsletter.store.columns import ISSUE, Moment, metadata
+from newsletter.store.columns import ISSUE, Moment, NameOfIssue, metadata
 
 approvals = Table(
     "approvals",
@@ -45,7 +45,7 @@ occurrences = Table(
     Column("newsletter", String(200), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("day", String(20), nullable=False),  # the local date; of a second one also the time
-    Column("issue", String(10), nullable=False),
+    Column("issue", NameOfIssue(10), nullable=False),
     Column("due_at", Moment, nullable=False),
     Column("state", String(20), nullable=False),  # started, waiting, done, held, skipped, missed
     Column("reason", Text, nullable=True),

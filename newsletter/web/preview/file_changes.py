@@ -6,12 +6,12 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from watchfiles import awatch
 
 from newsletter import config, issues, render
+from newsletter.model import IssueName
 
 LOOK_ANYWAY = 1000  # milliseconds; drives in the network tell nobody of their changes
 SETTLE = 50  # milliseconds; an editor's program may write a file in several steps
@@ -29,7 +29,7 @@ class Watched:
     beside: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, newsroom: Path, issue: date, portrait: str | None = None) -> Watched:
+    def of(cls, newsroom: Path, issue: IssueName, portrait: str | None = None) -> Watched:
         """Those of one issue of the newsletter in the folder ``newsroom``."""
         newsroom = newsroom.resolve()
         looks = {newsroom / "templates", render.packaged_templates().resolve()}

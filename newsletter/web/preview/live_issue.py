@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from newsletter.app import Desk, open_desk
@@ -17,7 +17,7 @@ from newsletter.app.issue.build import Built, build
 from newsletter.check import Mail
 from newsletter.check.size import grown
 from newsletter.errors import NewsletterError
-from newsletter.model import Issue
+from newsletter.model import Issue, IssueName
 from newsletter.web.preview.file_changes import Stamp, Watched, changes
 
 HEARTBEAT = 15  # seconds between two signs of life to a waiting page
@@ -37,7 +37,7 @@ class Good:
 class Live:
     """Builds the issue at the start and after every save, and tells the pages that are open."""
 
-    def __init__(self, desk: Desk, issue: date) -> None:
+    def __init__(self, desk: Desk, issue: IssueName) -> None:
         self.desk = desk
         self.issue = issue
         self.good: Good | None = None

@@ -7,7 +7,6 @@ import logging
 import mimetypes
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import date
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from newsletter.app.approval import approve, rules, test_mail
 from newsletter.check.size import CLIPPED, NEAR
 from newsletter.errors import NewsletterError
 from newsletter.links import tokens
-from newsletter.model import Finding, Level
+from newsletter.model import Finding, IssueName, Level
 from newsletter.render.filling import own
 from newsletter.text.characters import columns
 from newsletter.web.preview import mail_views
@@ -76,7 +75,7 @@ class Answers:
             sender=parseaddr(desk.config.newsletter.sender)[0] or desk.name,
             language=desk.config.newsletter.language,
             direction=desk.language.direction,
-            issue=live.issue.isoformat(),
+            issue=str(live.issue),
             date=desk.language.issue_date(live.issue),
             version=live.mark,
             error=live.error,
@@ -145,7 +144,7 @@ class Answers:
         """Take the approval back."""
         return await self._decided(approve.unapprove, "The approval is taken back.")
 
-    async def _decided(self, act: Callable[[Desk, date], object], words: str) -> Response:
+    async def _decided(self, act: Callable[[Desk, IssueName], object], words: str) -> Response:
         try:
             await asyncio.to_thread(act, self.live.desk, self.live.issue)
         except NewsletterError as error:

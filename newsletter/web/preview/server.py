@@ -12,7 +12,6 @@ import socket
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
-from datetime import date
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,6 +20,7 @@ from starlette.routing import Route
 
 from newsletter.app import Desk
 from newsletter.errors import UsageError
+from newsletter.model import IssueName
 from newsletter.web.listening import listen
 from newsletter.web.preview.access import Guard
 from newsletter.web.preview.live_issue import Live
@@ -30,7 +30,7 @@ HOST = "127.0.0.1"
 PORTS_TO_TRY = 20
 
 
-def create_app(desk: Desk, issue: date, token: str) -> Starlette:
+def create_app(desk: Desk, issue: IssueName, token: str) -> Starlette:
     """The preview as an application; ``app.state.live.close()`` ends its streams."""
     live = Live(desk, issue)
     answers = Answers(live)
@@ -63,7 +63,7 @@ def create_app(desk: Desk, issue: date, token: str) -> Starlette:
     return app
 
 
-def serve(desk: Desk, issue: date, port: int, open_browser: bool) -> None:
+def serve(desk: Desk, issue: IssueName, port: int, open_browser: bool) -> None:
     """Show the issue until Ctrl-C. ``port`` 0 is any free one; a taken one gives way to the next.
 
     The address is printed, with the token that it needs.

@@ -133,8 +133,8 @@ def _parts(desk: Desk, found: Link) -> dict[str, str]:
         return {}
     language, zone = desk.language, desk.config.zone
     return {
-        "issue": found.says.issue,
-        "date": language.short_date(found.issue).replace(" ", "\N{NO-BREAK SPACE}"),
+        "issue": str(found.issue),
+        "date": language.short_date(found.issue.date).replace(" ", "\N{NO-BREAK SPACE}"),
         "expires": language.moment(found.says.expires.astimezone(zone)),
         "moment": language.moment(found.goes_out) if found.goes_out else "",
         "count": str(len(found.built.errors)) if found.built else "",

@@ -34,7 +34,7 @@ class Stand:
     bytes: int = 0
 
     def __post_init__(self) -> None:
-        self.by_name = {issue.issue: number for number, issue in enumerate(self.issues)}
+        self.by_name = {str(issue.issue): number for number, issue in enumerate(self.issues)}
 
     def find(self, name: str) -> Published | None:
         """The issue of that name."""

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from newsletter.app import Desk
 from newsletter.app.archive import past_issues
-from newsletter.model import IssueText, Published
+from newsletter.model import IssueName, IssueText, Published
 from newsletter.text.characters import for_xml
 from newsletter.web.public.archive_cache import Stand
 from newsletter.web.public.page import home, template
@@ -120,7 +120,7 @@ def _filled(name: str, stand: Stand, items: list[dict[str, Any]]) -> str:
         language=desk.config.newsletter.language,
         say=desk.language.say,
         author=_author(desk),
-        id=_lasting(desk, ""),
+        id=_lasting(desk),
         items=items,
         changed=max((item["updated"] for item in items), default=None),
         began=_BEGAN,
@@ -132,6 +132,6 @@ def _author(desk: Desk) -> str:
     return parseaddr(desk.config.newsletter.sender)[0] or desk.name
 
 
-def _lasting(desk: Desk, issue: str) -> str:
+def _lasting(desk: Desk, issue: IssueName | None = None) -> str:
     """A name that stays when the newsletter moves to another address."""
-    return uuid.uuid5(uuid.NAMESPACE_OID, f"newsletter:{desk.name}:{issue}").urn
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"newsletter:{desk.name}:{issue or ''}").urn

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -121,7 +120,7 @@ def _hit(desk: Desk, hit: Hit) -> dict[str, Any]:
 
 def _named(desk: Desk, issue: Published) -> dict[str, Any]:
     return {
-        "name": issue.issue,
+        "name": str(issue.issue),
         "path": f"{home(desk)}/issues/{issue.issue}",
-        "date": desk.language.long_date(date.fromisoformat(issue.issue)),
+        "date": desk.language.long_date(issue.issue.date),
     }
