@@ -27,7 +27,7 @@ from newsletter.toml_file.values import (
 class Newsletter(Table):
     """``[newsletter]``: what it is called, who sends it, how it looks."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=200)
     sender: Mailbox = Field(alias="from")
     address: str = Field(min_length=1)
     language: str = Field("en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
@@ -35,7 +35,7 @@ class Newsletter(Table):
     reply_to: Mailbox | None = None
     base_url: BaseUrl | None = None
     template: str = Field("weekly", pattern=r"^[A-Za-z0-9_-]+$")
-    list: str = Field("weekly", min_length=1)
+    list: str = Field("weekly", min_length=1, max_length=200)
     stories: int = Field(15, ge=1, strict=True)
     images: Literal["host", "link"] = "host"
     accent: Colour = "#9b1c2e"
@@ -213,7 +213,7 @@ class LimitedSourceOptions(SourceOptions):
 class ProviderOptions(Table):
     """What ``[provider]`` may say for every type; ``batch_size``: most recipients a request."""
 
-    type: str
+    type: str = Field(max_length=100)
     batch_size: int | None = Field(None, ge=1, strict=True)
 
 

@@ -98,6 +98,7 @@ def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
     outcome = ready if isinstance(ready, Outcome) else _submit(job, ready, claim, recipients)
     if outcome is None:
         return
+    outcome = outcome.storable()
     job.checkpoint("answered")
     _record(job, claim, outcome)
     job.checkpoint("recorded")

@@ -88,6 +88,23 @@ class Outcome:
         """This outcome with some fields changed."""
         return replace(self, **changes)
 
+    def storable(self) -> Outcome:
+        """This outcome in text that any database takes, whatever a server has said."""
+        return replace(
+            self,
+            reasons={number: _storable(reason) for number, reason in self.reasons.items()},
+            reference=self.reference and _storable(self.reference)[:_LONGEST_REFERENCE],
+            pause=self.pause and _storable(self.pause),
+        )
+
+
+_LONGEST_REFERENCE = 200  # characters, as the ledger's column has it
+
+
+def _storable(text: str) -> str:
+    """Without NUL, which PostgreSQL refuses, and without halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
 
 class Doubt(StrEnum):
     """What becomes of readers who may have got the mail or not."""
