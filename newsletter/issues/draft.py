@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from newsletter.errors import ContentError
 from newsletter.issues.files import write_atomically
 from newsletter.model import Article, IssueName
 from newsletter.text.characters import columns
+from newsletter.toml_file import tables
 
 PREHEADER_LIMIT = 100  # narrow letters; inboxes show little more
 
@@ -67,6 +69,7 @@ def draft(
 
     ``articles`` are the newest first; at most ``most`` become stories, taken from each section
     in turn. ``sections`` gives their order; ``untitled`` heads the stories without one.
+    Raises ContentError where issue.toml is there and cannot be read.
     """
     note = folder / "note.md"
     if not note.exists():
@@ -75,7 +78,7 @@ def draft(
     text = _text(issue, articles, newsletter, most, [*sections, untitled])
     if path.exists():
         nothing_yet = _text(issue, (), newsletter, most, [untitled])
-        if not articles or path.read_text(encoding="utf-8-sig") != nothing_yet:
+        if tables.read_text(path, ContentError) != nothing_yet or not articles:
             return False
     write_atomically(path, text)
     return True

@@ -30,13 +30,20 @@ def write_gathered(folder: Path, gathered: Gathered) -> None:
 
 
 def read_gathered(folder: Path) -> Gathered | None:
-    """``folder/gathered.json``, or None where there was no gather yet."""
+    """``folder/gathered.json``, or None where there was no gather yet.
+
+    Raises ContentError where it cannot be read.
+    """
     path = folder / NAME
     try:
         return _in(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise ContentError(
+            f"{path} cannot be read: {error.strerror}. Look at its permissions."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ContentError(
             f"{path} is damaged ({type(error).__name__}: {error}). It is the program's own file: "
             f"restore it from git, or delete it and gather again."
@@ -109,44 +116,46 @@ def _in(raw: dict[str, Any]) -> Gathered:
     return Gathered(
         window=Window(_moment(raw["window"]["start"]), _moment(raw["window"]["end"])),
         gathered_at=_moment(raw["gathered_at"]),
-        articles=tuple(_article_in(each) for each in raw["articles"]),
+        articles=tuple(_article_in(article) for article in raw["articles"]),
         left_out=tuple(
-            LeftOut(_article_in(each), each["reason"], each.get("of")) for each in raw["left_out"]
+            LeftOut(_article_in(article), _text(article, "reason"), _text_or_null(article, "of"))
+            for article in raw["left_out"]
         ),
-        sources=tuple(_source_in(each) for each in raw["sources"]),
+        sources=tuple(_source_in(source) for source in raw["sources"]),
         dateline=_dateline_in(raw.get("dateline")),
-        editor=EditorBox(editor["name"], editor["bio"]) if editor else None,
+        editor=EditorBox(_text(editor, "name"), _text(editor, "bio")) if editor else None,
     )
 
 
 def _article_in(raw: dict[str, Any]) -> Article:
+    authors = _typed(raw, "authors", list)
     return Article(
-        id=raw["id"],
-        url=raw["url"],
-        title=raw["title"],
-        authors=tuple(raw["authors"]),
-        byline_email=raw.get("byline_email"),
+        id=_text(raw, "id"),
+        url=_text_or_null(raw, "url"),
+        title=_text(raw, "title"),
+        authors=tuple(_text(authors, place) for place in range(len(authors))),
+        byline_email=_text_or_null(raw, "byline_email"),
         published=_moment(raw["published"]) if raw["published"] else None,
-        image=raw["image"],
-        caption=raw["caption"],
-        credit=raw["credit"],
-        blurb=raw["blurb"],
-        language=raw["language"],
-        section=raw["section"],
-        source=raw["source"],
+        image=_text_or_null(raw, "image"),
+        caption=_text_or_null(raw, "caption"),
+        credit=_text_or_null(raw, "credit"),
+        blurb=_text(raw, "blurb"),
+        language=_text_or_null(raw, "language"),
+        section=_text_or_null(raw, "section"),
+        source=_text(raw, "source"),
     )
 
 
 def _source_in(raw: dict[str, Any]) -> SourceReport:
     key = "url" if "url" in raw else "path"
     return SourceReport(
-        name=raw[key],
+        name=_text(raw, key),
         key=key,
-        type=raw["type"],
-        section=raw["section"],
+        type=_text(raw, "type"),
+        section=_text_or_null(raw, "section"),
         status=Health(raw["status"]),
-        articles=raw["articles"],
-        reason=raw["reason"],
+        articles=_typed(raw, "articles", int),
+        reason=_text_or_null(raw, "reason"),
         since=_moment(raw["since"]) if raw["since"] else None,
     )
 
@@ -155,8 +164,29 @@ def _dateline_in(raw: dict[str, Any] | None) -> Dateline | None:
     if raw is None:
         return None
     day = date.fromisoformat(raw["date"]) if raw.get("date") else None
-    return Dateline(raw.get("city"), raw.get("temperature"), raw.get("unit"), day)
+    temperature = _typed(raw, "temperature", int | float | None)
+    return Dateline(_text_or_null(raw, "city"), temperature, _text_or_null(raw, "unit"), day)
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no offset from UTC")
+    return moment
+
+
+def _text(raw: Any, key: str | int) -> str:
+    text: str = _typed(raw, key, str)
+    return text
+
+
+def _text_or_null(raw: Any, key: str) -> str | None:
+    return None if raw.get(key) is None else _text(raw, key)
+
+
+def _typed(raw: Any, key: str | int, type_: Any) -> Any:
+    """What stands under the key; raises TypeError where it is of another type."""
+    value = raw[key]
+    if not isinstance(value, type_):
+        raise TypeError(f"{key} is {value!r:.60}")
+    return value

@@ -101,14 +101,15 @@ def read_issue(root: Path, issue: IssueName) -> Issue:
             f"There is no {missing} in {folder}. Make the issue first: newsletter gather {issue}"
         )
     faults: list[str] = []
-    file = tables.validated(_File, tables.read(path, ContentError), "", faults)
+    text = tables.read_text(path, ContentError)
+    file = tables.validated(_File, tables.parse(path, text, ContentError), "", faults)
     if file is None:
         raise ContentError(tables.report(path, faults))
     known = {left.article.id: left.article for left in gathered.left_out}
     known |= {article.id: article for article in gathered.articles}
     if any(story.article not in known for story in file.missed):
         known = _earlier(root, issue) | known
-    reading = _Reading(folder, path.read_text(encoding="utf-8-sig"), known, faults)
+    reading = _Reading(folder, text, known, faults)
     found = Issue(
         name=issue,
         subject=file.subject.strip(),
@@ -232,11 +233,4 @@ def _poll(table: _Poll) -> Poll:
 
 
 def _note(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ContentError(
-            f"{path} cannot be read: {error}. Save it again as a UTF-8 text file."
-        ) from error
+    return tables.read_text(path, ContentError) if path.exists() else ""

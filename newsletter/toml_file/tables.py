@@ -30,12 +30,26 @@ _Model = TypeVar("_Model", bound=Table)
 
 def read(path: Path, error: type[NewsletterError]) -> dict[str, Any]:
     """The file's tables; raises ``error`` where it is not valid TOML."""
+    return parse(path, read_text(path, error), error)
+
+
+def read_text(path: Path, error: type[NewsletterError]) -> str:
+    """The text of a file that people write; raises ``error`` where it cannot be read as UTF-8."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise error(f"{path} is not valid TOML: {fault}. Mend that line.") from None
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as fault:
+        line = fault.object.count(b"\n", 0, fault.start) + 1
+        raise error(f"{path}, line {line}, is not UTF-8 text. Save the file as UTF-8.") from None
     except OSError as fault:
         raise error(f"{path} cannot be read: {fault.strerror}. Look at its permissions.") from None
+
+
+def parse(path: Path, text: str, error: type[NewsletterError]) -> dict[str, Any]:
+    """The tables of the file's text; raises ``error`` where it is not valid TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise error(f"{path} is not valid TOML: {fault}. Mend that line.") from None
 
 
 def report(path: Path, faults: list[str]) -> str:
