@@ -27,6 +27,7 @@ from newsletter.errors import ConfigError, DatabaseError, NewsletterError
 __all__ = ["Connection", "Database", "open_database"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+KINDS = ("sqlite", "postgresql")  # of databases
 BUSY = 30  # seconds to wait for another process that is writing; ?timeout=… in the url
 READING, WAITING = "newsletter_reading", "newsletter_waiting"
 MOVED = "this database was moved"  # the fact that says where to, and what a write is told
@@ -209,6 +210,7 @@ def _engine(address: str, folder: Path) -> Engine:
     try:
         url = make_url(address)
         _require_whole_host(url)
+        _require_known(url)
         if url.get_backend_name() != "sqlite":
             answering = {"connect_timeout": 10} if url.get_backend_name() == "postgresql" else {}
             return create_engine(
@@ -241,6 +243,16 @@ def _require_whole_host(url: URL) -> None:
     """Raises ValueError where the host would be the rest of a password."""
     if "@" in (url.host or ""):
         raise ValueError("the host has an @")
+
+
+def _require_known(url: URL) -> None:
+    """Raises ConfigError where it is of a kind of database that we do not write SQL for."""
+    if (kind := url.get_backend_name()) not in KINDS:
+        raise ConfigError(
+            f"[database] url (or DATABASE_URL) names a database of the kind {kind!r}; only SQLite "
+            f'and PostgreSQL are supported. Write it as "sqlite:///newsletter.db" or '
+            f'"postgresql+psycopg://USER@HOST/NAME".'
+        )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests import returned
 from tests.e2e.sends import ISSUE, numbers
 from tests.e2e.test_bounces import states
@@ -44,3 +46,16 @@ def test_from_an_import_to_a_report(newsroom: Newsroom, database_url: str) -> No
     assert five not in newsroom.run("receipt", "--json").stdout
     assert newsroom.run("report", "--readers", status=1).stderr.count("per_reader") == 1
     assert numbers(newsroom.json("send", ISSUE, "--missing", "--yes")) == {"accepted": 6}
+
+
+@pytest.mark.parametrize("kind", ["mysql+pymysql", "oracle", "postgres", "duckdb"])
+@pytest.mark.parametrize("where", ["newsletter.toml", "environment"])
+def test_another_database_is_refused(newsroom: Newsroom, kind: str, where: str) -> None:
+    url = f"{kind}://user:hush-hush@db.example.com/newsletter"
+    if where == "environment":
+        newsroom.environment["DATABASE_URL"] = url
+    else:
+        newsroom.configure(f'\n[database]\nurl = "{url}"\n')
+    refused = newsroom.run("subscribers", "show", status=2).stderr
+    assert f"of the kind '{kind.partition('+')[0]}'; only SQLite and PostgreSQL" in refused
+    assert "hush" not in refused
