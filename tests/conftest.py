@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from newsletter.store import Database, open_database
 from tests import postgres
-from tests.newsroom import Newsroom, make
+from tests.newsroom import Newsroom, empty_database, make
 from tests.office import Office, Offices
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +25,16 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).
     # The tests kill programs, never the machine: nothing that they write need reach a disk.
     os.environ["TMPDIR"] = str(MEMORY)
     tempfile.tempdir = None  # it was looked up before
+
+
+gc.disable()  # until everything is imported, which stays
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from searching all modules and tests again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -94,24 +104,6 @@ def postgres_server() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a new database, in turn of each kind."""
-    if request.param == "sqlite":
-        yield "sqlite:///test.db"
-        return
-    with postgres.database(request.getfixturevalue("postgres_server")) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database that was migrated once, to be copied."""
-    folder = tmp_path_factory.mktemp("migrated")
-    open_database("sqlite:///test.db", folder).close()
-    return folder / "test.db"
-
-
 @pytest.fixture(scope="session")
 def migrated_address(postgres_server: str) -> Iterator[str]:
     """A PostgreSQL database that was migrated once, to be copied."""
@@ -121,16 +113,21 @@ def migrated_address(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A new database, open and migrated, in turn of each kind."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "test.db")
-            address = "sqlite:///test.db"
-        else:
-            server = request.getfixturevalue("postgres_server")
-            migrated = request.getfixturevalue("migrated_address")
-            address = stack.enter_context(postgres.database(server, migrated))
-        opened = open_database(address, tmp_path)
-        stack.callback(opened.close)
-        yield opened
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a new, migrated database, in turn of each kind."""
+    if request.param == "sqlite":
+        (tmp_path / "test.db").write_bytes(empty_database())
+        yield "sqlite:///test.db"
+        return
+    server = request.getfixturevalue("postgres_server")
+    migrated = request.getfixturevalue("migrated_address")
+    with postgres.database(server, migrated) as address:
+        yield address
+
+
+@pytest.fixture
+def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
+    """A new database, open, in turn of each kind."""
+    opened = open_database(database_url, tmp_path)
+    yield opened
+    opened.close()

@@ -6,13 +6,16 @@ import hashlib
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from newsletter.store import open_database
 from tests import zygote
 from tests.forked import Forked
 
@@ -75,6 +78,14 @@ def hash_of(text: str) -> int:
     return sum(ord(c) * (i + 1) for i, c in enumerate(text))
 
 
+@cache
+def empty_database() -> bytes:
+    """The file of a migrated SQLite database: migrating takes longer than most commands."""
+    with tempfile.TemporaryDirectory() as folder:
+        open_database("sqlite:///empty.db", Path(folder)).close()
+        return (Path(folder) / "empty.db").read_bytes()
+
+
 @dataclass
 class Newsroom:
     """A newsletter's folder, and its command line as a process."""
@@ -94,6 +105,8 @@ class Newsroom:
         for old, new in changes.items():
             text = text.replace(old, new)
         self.write("newsletter.toml", text + more)
+        if not (self.folder / "newsletter.db").exists():
+            (self.folder / "newsletter.db").write_bytes(empty_database())
 
     def run(
         self, *arguments: str, status: int = 0, typed: str | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,15 +23,15 @@ from newsletter.store import Database, events, incoming, open_database
 from newsletter.store.subscribers import ACTIVE, ERASED, People
 from tests import postgres
 from tests.ledgers import NOW, answers, freeze, numbers, record, started
-from tests.newsroom import CONFIG
+from tests.newsroom import CONFIG, empty_database
 
 OLD = "sqlite:///newsletter.db"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, migrated_file: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "newsletter.toml").write_text(CONFIG)
-    shutil.copyfile(migrated_file, tmp_path / "newsletter.db")
+    (tmp_path / "newsletter.db").write_bytes(empty_database())
     return tmp_path
 
 
