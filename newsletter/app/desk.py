@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from newsletter import config, issues, providers, schedule, sources
 from newsletter.config import Config, Database
@@ -21,9 +22,13 @@ from newsletter.model import IssueName
 if TYPE_CHECKING:
     from newsletter import store
     from newsletter.providers import Provider
+    from newsletter.store import Connection
     from newsletter.store.sends import Frozen
 
 CACHE = ".cache"
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Clock = Callable[[], datetime]
 
@@ -62,6 +67,24 @@ class Desk:
 
         return open_database(self.config.database.url, self.folder)
 
+    def read(
+        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What a function of the store returns, called with a connection for reading.
+
+        The connection is closed then, so a function that yields rows needs ``reading``.
+        """
+        with self.reading() as connection:
+            return function(connection, *args, **kwargs)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A view of the database at one moment; it never waits for a writer."""
+        return self.database.read()
+
+    def writing(self, *, waits: bool = True) -> AbstractContextManager[Connection]:
+        """One transaction: all of it is kept, or nothing. ``waits``: see ``Database.begin``."""
+        return self.database.begin(waits=waits)
+
     @cached_property
     def provider(self) -> Provider:
         """The adaptor to the email service; raises ConfigError where a secret is missing."""
@@ -94,8 +117,7 @@ class Desk:
         """Issue → when a person wants it sent, where it is not when the timetable says."""
         from newsletter.store import occurrences
 
-        with self.database.read() as connection:
-            return occurrences.moved(connection, self.name)
+        return self.read(occurrences.moved, self.name)
 
     def issue(self, given: str | None) -> IssueName:
         """The issue that a command means: its name, or the next one due.
@@ -120,8 +142,7 @@ class Desk:
         """The send of the issue, if it was started."""
         from newsletter.store import sends
 
-        with self.database.read() as connection:
-            return sends.find(connection, self.name, issue)
+        return self.read(sends.find, self.name, issue)
 
     def require_sent(self, issue: IssueName) -> Frozen:
         """The send of the issue. Raises NotReadyError where it was not started."""

@@ -43,14 +43,13 @@ def require_own_name(desk: Desk) -> None:
         return
     mine = {"machine": installation.machine(), "folder": str(desk.folder.resolve())}
     fact = f"folder:{desk.name}"
-    with desk.database.read() as connection:
-        known = facts.find(connection, fact)
+    known = desk.read(facts.find, fact)
     said = json.loads(known) if known else None
     if said == mine:
         return
     if said and said["machine"] == mine["machine"] and _is_still(desk, Path(said["folder"])):
         raise ConfigError(_said(desk, Path(said["folder"])))
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         facts.put(connection, fact, json.dumps(mine))
 
 

@@ -38,10 +38,10 @@ def send_all(desk: Desk, checkpoint: Callable[[str], None] = lambda _: None) -> 
 
     ``checkpoint`` hears where it is.
     """
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         if not alerts.waiting(connection, desk.name, desk.clock()):
             return
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         claimed = alerts.claim(connection, desk.name, desk.clock())
     checkpoint("alert claimed")
     for group in _grouped(claimed):
@@ -79,9 +79,9 @@ def _send(desk: Desk, group: Sequence[Alert], checkpoint: Callable[[str], None])
             faults.append(f"{type(error).__name__}: {error}")
         else:
             checkpoint("alert left")
-            with desk.database.begin() as connection:
+            with desk.writing() as connection:
                 keep(connection, ids, desk.clock())
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         if faults:
             alerts.failed(connection, group, desk.clock(), " ".join(faults))
         else:

@@ -13,7 +13,7 @@ from newsletter.app.timetable.deadlines import decided
 from newsletter.errors import NewsletterError
 from newsletter.model import IssueName
 from newsletter.schedule import DEADLINE, GATHER, SEND, Moment
-from newsletter.store import alerts, sends
+from newsletter.store import alerts
 
 AHEAD = timedelta(hours=1)
 
@@ -43,15 +43,17 @@ def _is_to_be_gathered(desk: Desk, issue: IssueName) -> bool:
 
 
 def _remind(desk: Desk, issue: IssueName) -> None:
-    with desk.database.read() as connection:
-        begun = sends.find(connection, desk.name, issue)
-        told = alerts.is_told(connection, desk.name, Kind.UNAPPROVED, f"{issue} {wording.NEAR}")
-    if begun or told or _is_to_be_gathered(desk, issue):
+    key = f"{issue} {wording.NEAR}"
+    if (
+        desk.sent(issue)
+        or desk.read(alerts.is_told, desk.name, Kind.UNAPPROVED, key)
+        or _is_to_be_gathered(desk, issue)
+    ):
         return
     try:
         obstacle = rules.obstacle(desk, issue)
     except NewsletterError as error:
         obstacle = rules.Obstacle(rules.Reason.BROKEN, str(error))
     if obstacle:
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             queue.tell(desk, connection, wording.unapproved(desk, issue, obstacle))

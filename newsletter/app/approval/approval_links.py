@@ -88,7 +88,7 @@ def look(desk: Desk, key: str) -> Link:
     says = signed_links.read_approval(keyring(desk.folder), desk.name, key)
     if says is None:
         return Link(State.UNKNOWN, key)
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         record = rules.read_record(connection, desk, says.issue)
         used = approvals.is_used(connection, says.nonce)
     if record.sent:
@@ -119,7 +119,7 @@ def approve(desk: Desk, key: str) -> Link:
     if found.state is not State.OPEN or found.says is None:
         return found
     says, now = found.says, desk.clock()
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         mine = approvals.use_link(connection, says.nonce, now)
         if mine and sends.find(connection, desk.name, says.issue) is None:
             address = parseaddr(desk.config.alerts_to or "")[1] or desk.name

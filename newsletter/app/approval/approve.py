@@ -20,7 +20,7 @@ def approve(
     """
     built = compose(desk, issue)
     rules.require(rules.against_approving(built, seen or built_hash(desk, issue)))
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         correction_mail.refuse_undone(connection, desk.name, issue)
         approvals.approve(
             connection,
@@ -35,5 +35,5 @@ def approve(
 
 def unapprove(desk: Desk, issue: IssueName) -> bool:
     """Take the approval back; False where there was none."""
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         return approvals.withdraw(connection, desk.name, issue)

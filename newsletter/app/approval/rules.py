@@ -72,8 +72,7 @@ def read_record(connection: Connection, desk: Desk, issue: IssueName) -> Record:
 
 def record(desk: Desk, issue: IssueName) -> Record:
     """The same, in a transaction of its own."""
-    with desk.database.read() as connection:
-        return read_record(connection, desk, issue)
+    return desk.read(read_record, desk, issue)
 
 
 def obstacle(desk: Desk, issue: IssueName) -> Obstacle | None:

@@ -36,7 +36,7 @@ def send_test(desk: Desk, issue: IssueName, to: str | None = None) -> tuple[str,
             "newsletter test --to ADDRESS"
         )
     if issue.is_correction:
-        with suppress(DatabaseError), desk.database.read() as connection:  # it needs no database
+        with suppress(DatabaseError), desk.reading() as connection:  # it needs no database
             correction_mail.refuse_undone(connection, desk.name, issue)
     try:
         values.mailbox(address)

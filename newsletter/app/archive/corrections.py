@@ -44,8 +44,7 @@ class Corrected:
 def listed(desk: Desk, issue: IssueName) -> tuple[Correction, ...]:
     """What was mended in an issue. Raises NotReadyError where it was never sent."""
     desk.require_sent(issue)
-    with desk.database.read() as connection:
-        return corrections.of_issue(connection, desk.name, issue)
+    return desk.read(corrections.of_issue, desk.name, issue)
 
 
 def correct(
@@ -72,7 +71,7 @@ def correct(
     text, before = _now(desk, send_id, issue)
     public = any(each.send == send_id for each in past_issues.published(desk))
     places = _places(desk, send_id, text.subject, before, changes)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         made = corrections.add(connection, send_id, changes, desk.clock(), note=note, mailed=mail)
         now = _indexed(desk, connection, send_id, issue, text)
         if not mail:
@@ -95,7 +94,7 @@ def withdraw(desk: Desk, issue: IssueName, number: int) -> Correction:
     found = next((each for each in known if each.number == number), None)
     if found:
         _require_last(desk, send_id, text.subject, known, number)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         now = desk.clock()
         if not found or not corrections.withdraw(connection, desk.name, issue, number, now):
             raise UsageError(
@@ -109,7 +108,7 @@ def withdraw(desk: Desk, issue: IssueName, number: int) -> Correction:
 def _now(desk: Desk, send_id: int, issue: IssueName) -> tuple[IssueText, tuple[Change, ...]]:
     """What the issue said when it was sent, and what was mended since."""
     past_issues.complete(desk)
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         text = texts.text_of(connection, send_id)
         known = corrections.of_issue(connection, desk.name, issue)
     return text, _shown(known)

@@ -21,8 +21,7 @@ def page(desk: Desk, issue: Published) -> str:
 
 def neutral(desk: Desk, send: int) -> str:
     """The HTML part of a send with nothing of any reader's in it."""
-    with desk.database.read() as connection:
-        html = texts.html(connection, send)
+    html = desk.read(texts.html, send)
     newsletter = desk.config.newsletter
     leave = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
     if newsletter.base_url:

@@ -40,24 +40,21 @@ class Hit:
 
 def mark(desk: Desk) -> object:
     """Another one whenever the archive shows something else."""
-    with desk.database.read() as connection:
-        return archive.mark(connection, desk.name, desk.clock())
+    return desk.read(archive.mark, desk.name, desk.clock())
 
 
 def published(desk: Desk) -> list[Published]:
     """Every issue that anybody may read, the newest first."""
     complete(desk)
-    with desk.database.read() as connection:
-        return archive.published(connection, desk.name, desk.clock())
+    return desk.read(archive.published, desk.name, desk.clock())
 
 
 def complete(desk: Desk) -> None:
     """Read from the mails of older versions what they say, where that is not kept yet."""
-    with desk.database.read() as connection:
-        unread = archive.without_texts(connection, desk.name)
+    unread = desk.read(archive.without_texts, desk.name)
     if unread:
         said = {number: webview.read(*parts) for number, *parts in unread}
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             for number, text in said.items():
                 archive.keep(connection, number, text, desk.config.newsletter.language)
 
@@ -73,11 +70,11 @@ def may_search(desk: Desk, network: str) -> bool:
     Who has, is told so by a look alone: a flood writes nothing.
     """
     most, now = desk.config.public.searches_per_network, desk.clock()
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         if searches.times(connection, network, now) >= most:
             return False
     try:
-        with desk.database.begin(waits=False) as connection:
+        with desk.writing(waits=False) as connection:
             return searches.count(connection, network, now) <= most
     except DatabaseError as error:  # whoever reads does not suffer from what cannot be written
         log.warning("A search was not counted: %s", error)
@@ -86,8 +83,7 @@ def may_search(desk: Desk, network: str) -> bool:
 
 def search(desk: Desk, asked: str, issues: list[Published]) -> list[Published]:
     """Those of the issues that have all of the words, the newest first."""
-    with desk.database.read() as connection:
-        found = archive.search(connection, desk.name, search_terms.phrases(asked), desk.clock())
+    found = desk.read(archive.search, desk.name, search_terms.phrases(asked), desk.clock())
     known = {issue.send: issue for issue in issues}
     return [known[number] for number in found if number in known]
 

@@ -112,7 +112,7 @@ def send(desk: Desk, issue: IssueName, watch: Watch) -> Outcome:
         alert = wording.held(desk, issue, Obstacle(Reason.QUESTION, question), question)
         return Outcome(State.WAITING, question, SOON, alerts=(alert,))
     if obstacle:
-        with desk.database.begin() as connection:  # before a crash can keep it from being told
+        with desk.writing() as connection:  # before a crash can keep it from being told
             queue.tell(desk, connection, wording.unapproved_sent(desk, issue))
     watch.checkpoint("planned")
     receipt = send_mails(desk, planned, watch)

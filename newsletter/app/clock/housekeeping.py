@@ -19,7 +19,7 @@ def keep_house(desk: Desk) -> None:
     write down how long the list is.
     """
     now, today = desk.clock(), TIDIED.format(newsletter=desk.name)
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         unread = incoming.waiting(connection)
         tidied = facts.find(connection, today) == now.date().isoformat()
     if unread:
@@ -28,18 +28,17 @@ def keep_house(desk: Desk) -> None:
         # What is over in the course of the day is over now: nothing is kept too long.
         tonight = datetime.combine(now.date(), time.max, UTC)
         _tidy(desk, tonight - desk.config.privacy.keep_events, now)
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             facts.put(connection, today, now.date().isoformat())
 
 
 def _tidy(desk: Desk, before: datetime, now: datetime) -> None:
-    with desk.database.read() as connection:
-        old = figures.to_close(connection, desk.name, before)
+    old = desk.read(figures.to_close, desk.name, before)
     for send_id in old:
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             figures.close(connection, send_id, now)
         log.info("The events of an issue are deleted, as [privacy] keep_events says")
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         growth.note(connection, desk.config.newsletter.list, now)
         events.drop_before(connection, before)
         incoming.drop_before(connection, before)

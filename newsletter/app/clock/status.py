@@ -43,7 +43,7 @@ class Overview:
 def overview(desk: Desk) -> Overview:
     """Look at everything; changes nothing."""
     issue = desk.next_issue()
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         found = sends.issues(connection, desk.name)
         frozen = (sends.find(connection, desk.name, name) for name in list(found)[-SENDS:])
         sent = [receipts.receipt(connection, each) for each in frozen if each]
@@ -99,8 +99,7 @@ def _waiting(
     recent: list[Occurrence],
 ) -> Iterator[str]:
     """One sentence for everything that a person must do."""
-    with desk.database.read() as connection:
-        unsent = alerts.unsent(connection, desk.name, desk.clock())
+    unsent = desk.read(alerts.unsent, desk.name, desk.clock())
     for alert in unsent:
         yield f"An alert ({alert.kind}, {alert.issue}) could not be sent: {alert.reason}"
     for source in sources:

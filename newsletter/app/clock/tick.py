@@ -22,7 +22,7 @@ from newsletter.app.send.delivery import Watch
 from newsletter.errors import NewsletterError, NotReadyError
 from newsletter.model import IssueName
 from newsletter.schedule import GATHER, SEND, Moment
-from newsletter.store import Connection, facts, occurrences, sends
+from newsletter.store import Connection, facts, occurrences
 from newsletter.store.occurrences import Claimed, Due, Occurrence, State
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, Late | None]]:
     timetable, zone, grace = desk.config.schedule, desk.config.zone, desk.config.schedule.grace
     since = _since(desk, now)
     start = min(max(since, now - LOOK_BACK), now - grace)
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         known = occurrences.since(connection, desk.name, start)
         moved = occurrences.moved(connection, desk.name)
     moments = schedule.due(timetable, zone, start, now, moved)
@@ -171,7 +171,7 @@ def _since(desk: Desk, now: datetime) -> datetime:
     said = [desk.config.newsletter.timezone, *(each.said if each else "" for each in times)]
     said += [f"{skip.first}/{skip.last}" for skip in timetable.skip]
     name = f"timetable:{desk.name}"
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         known = facts.find(connection, name)
         first = facts.find(connection, f"ticks since:{desk.name}")  # of older versions
     start, *rest = json.loads(known) if known else [first or now.isoformat(), *said]
@@ -179,13 +179,13 @@ def _since(desk: Desk, now: datetime) -> datetime:
     if rest != said or since > now:
         since = now
     if known is None or since.isoformat() != start:
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             facts.put(connection, name, json.dumps([since.isoformat(), *said]))
     return since
 
 
 def _act(desk: Desk, moment: Moment, now: datetime, watch: Watch) -> list[Done]:
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         lease = BRIEF if moment.kind == SEND else occurrences.LEASE
         claim = occurrences.claim(connection, _row(desk, moment), now, lease)
     if claim is None:  # another process has it in hand, or it waits
@@ -196,7 +196,7 @@ def _act(desk: Desk, moment: Moment, now: datetime, watch: Watch) -> list[Done]:
     watch.checkpoint("moment done")
     wait = timedelta() if watch.stop.is_set() else outcome.wait  # the next start goes on at once
     again_at = desk.clock() + wait if outcome.state is State.WAITING else None
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         occurrences.settle(
             connection, claim.id, outcome.state, desk.clock(), outcome.message, again_at
         )
@@ -217,7 +217,7 @@ def _keeping(desk: Desk, claim: Claimed, watch: Watch) -> Watch:
         nonlocal kept
         if time.monotonic() - kept > BRIEF.total_seconds() / 4:
             kept = time.monotonic()
-            with desk.database.begin() as connection:
+            with desk.writing() as connection:
                 occurrences.keep(connection, claim.id, desk.clock(), BRIEF)
         watch.alive()
 
@@ -251,15 +251,14 @@ def _skip_send(connection: Connection, desk: Desk, moment: Moment, why: str) -> 
 
 
 def _miss(desk: Desk, moment: Moment, late: Late, now: datetime) -> list[Done]:
-    with desk.database.read() as connection:
-        begun = sends.find(connection, desk.name, moment.issue)
+    begun = desk.sent(moment.issue)
     outcome = Outcome(State.MISSED, late.words)
     if begun and moment.kind != SEND:
         outcome = Outcome(State.SKIPPED, "the issue was sent already")
     elif begun:
         outcome = ended(begun) or outcome
     state, message = outcome.state, outcome.message
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         first = occurrences.close(connection, _row(desk, moment), state, now, message)
         if first and state is State.MISSED and late.decides:
             told = wording.missed(desk, moment.kind, moment.day, moment.issue, moment.utc)

@@ -74,7 +74,7 @@ def _take(desk: Desk, mails: list[Found]) -> Bounces:
     told: list[Event] = []
     marks, strange, others = [], 0, 0
     signed = _signed_reader(desk)
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         for mail in mails:
             notices = bounces.read(mail.content)
             about = notices if len(notices) <= MOST else []

@@ -110,7 +110,7 @@ def report(desk: Desk, issue: IssueName) -> Report:
     """The figures of the issue. Raises NotReadyError where it was never sent."""
     frozen, receipt = desk.require_sent(issue), receipts.receipt(desk, issue)
     send_id = frozen.send.id
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         counted = figures.counted(connection, send_id)
         states = figures.states(connection, send_id)
         arrivals = figures.delivered_by_minute(connection, send_id)
@@ -161,7 +161,7 @@ def readers(desk: Desk, issue: IssueName) -> Iterator[Iterator[Reader]]:
             "It is not kept who opened and clicked. If your readers have agreed to it, set "
             "[privacy] per_reader = true; it counts from then on."
         )
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         if figures.closed_at(connection, frozen.send.id):
             raise NotReadyError(
                 f"Who opened and clicked in {issue} is deleted, as [privacy] keep_events says. "

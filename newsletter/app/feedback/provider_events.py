@@ -50,7 +50,7 @@ def take(desk: Desk, headers: Mapping[str, str], body: bytes) -> Taken:
     text = body.decode()
     provider.read(text)  # what is no report at all is said to whoever has sent it
     now = desk.clock()
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         number = incoming.put(connection, desk.config.provider.type, text, now)
     try:
         # Those that came just before are in other hands.
@@ -62,8 +62,7 @@ def take(desk: Desk, headers: Mapping[str, str], body: bytes) -> Taken:
 
 def read_waiting(desk: Desk, before: datetime | None = None) -> Taken:
     """Read all that was kept, before then, and not read yet. Raises DatabaseError."""
-    with desk.database.read() as connection:
-        numbers = incoming.waiting(connection, before)
+    numbers = desk.read(incoming.waiting, before)
     done = Taken()
     for number in numbers:
         done += _read(desk, number)
@@ -75,24 +74,23 @@ def store(desk: Desk, told: Sequence[Event]) -> Taken:
     if not told:
         return Taken()
     now = desk.clock()
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         settled = events.settle(connection, told, now)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         new = events.read(connection, told, _reading(desk))
     return Taken(settled, new)
 
 
 def _read(desk: Desk, number: int) -> Taken:
     try:
-        with desk.database.read() as connection:
-            report = incoming.take(connection, number)
+        report = desk.read(incoming.take, number)
         if report is None:
             return Taken()
         told = providers.read(report.provider, report.body)
         # Doubt is settled by itself: it takes the rows of a send in another order than the rest.
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             settled = events.settle(connection, told, desk.clock())
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             if incoming.take(connection, number) is None:  # another process was quicker
                 return Taken(settled)
             new = events.read(connection, told, _reading(desk))
@@ -103,7 +101,7 @@ def _read(desk: Desk, number: int) -> Taken:
         # Nobody repeats it any more, so it stays; and others must still have their turn.
         if not isinstance(error, ProviderError):
             log.exception("A report could not be read")
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             incoming.failed(connection, number, f"{type(error).__name__}: {error}")
         return Taken()
     return Taken(settled, new)
@@ -115,8 +113,7 @@ def _reading(desk: Desk) -> Reading:
 
 def trouble(desk: Desk) -> str | None:
     """What cannot be read, and waits for a newer program; None where all is well."""
-    with desk.database.read() as connection:
-        found = incoming.stuck(connection)
+    found = desk.read(incoming.stuck)
     if not found:
         return None
     at, why = found[0]

@@ -114,7 +114,7 @@ def _import(
     skip: bool,
     watch: Watch,
 ) -> Merged:
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         people = People(connection, desk.config.newsletter.list)
     rows = file.rows(refused, status)
     with (
@@ -180,7 +180,7 @@ def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:
     to be mailed ``again``.
     """
     email = _normalised(address)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         people = People(connection, desk.config.newsletter.list)
         reason = people.suppressed(email)
         if again:
@@ -199,7 +199,7 @@ def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:
 def remove(desk: Desk, address: str) -> str:
     """Unsubscribe one person; raises UsageError where they are not active on the list."""
     email = _normalised(address)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         gone = People(connection, desk.config.newsletter.list).remove(email, desk.clock())
     if not gone:
         raise UsageError(
@@ -212,13 +212,13 @@ def remove(desk: Desk, address: str) -> str:
 def erase(desk: Desk, address: str) -> tuple[str, bool]:
     """Forget one person for good, and bar the address; False where nobody had it."""
     email = _normalised(address)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         return email, People(connection, desk.config.newsletter.list).erase(email, desk.clock())
 
 
 def everyone(desk: Desk) -> Iterator[Person]:
     """Everybody on the list, by address, as they come from the database."""
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         yield from People(connection, desk.config.newsletter.list).everyone()
 
 

@@ -70,7 +70,7 @@ def look_at_confirmation(desk: Desk, key: str) -> Found:
     says = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
     if says is None:
         return Found(State.UNKNOWN)
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         return _confirmable(desk, connection, says)
 
 
@@ -79,7 +79,7 @@ def confirm(desk: Desk, key: str) -> Found:
     says = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
     if says is None:
         return Found(State.UNKNOWN)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         found = _confirmable(desk, connection, says)
         if found.state is not State.OPEN:
             return found
@@ -105,8 +105,7 @@ def look_at_leaving(desk: Desk, key: str) -> Found:
     of = _read(desk, Purpose.UNSUBSCRIBE, key)
     if isinstance(of, State):
         return Found(of)
-    with desk.database.read() as connection:
-        person = standing.of_number(connection, of.reader, of.list)
+    person = desk.read(standing.of_number, of.reader, of.list)
     if person is None or person.email is None:
         return Found(State.GONE)
     left = person.status in (None, UNSUBSCRIBED)
@@ -127,7 +126,7 @@ def _changed(desk: Desk, key: str, status: str, then: State) -> Found:
     of = _read(desk, Purpose.UNSUBSCRIBE, key)
     if isinstance(of, State):
         return Found(of)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         person = standing.of_number(connection, of.reader, of.list)
         if person is None or person.email is None:
             return Found(State.GONE)
@@ -153,8 +152,7 @@ def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | S
         return person
     choices = []
     for each in _newsletters(desk, others):
-        with each.database.read() as connection:
-            found = standing.of_address(connection, person.email or "", each.config.newsletter.list)
+        found = each.read(standing.of_address, person.email or "", each.config.newsletter.list)
         choices.append(Choice(each.name, found is not None and found.status == ACTIVE))
     return Preferences(person.name, person.suppressed is not None, tuple(choices))
 
@@ -171,7 +169,7 @@ def choose(desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequ
     email = person.email or ""
     for each in _newsletters(desk, others):
         list_ = each.config.newsletter.list
-        with each.database.begin() as connection:
+        with each.writing() as connection:
             people = People(connection, list_)
             found = standing.of_address(connection, email, list_)
             if found:
@@ -192,7 +190,7 @@ def erase(desk: Desk, others: Sequence[Desk], key: str) -> State:
     if isinstance(person, State):
         return person
     for each in {place(each): each for each in (*others, desk)}.values():
-        with each.database.begin() as connection:
+        with each.writing() as connection:
             People(connection, each.config.newsletter.list).erase(person.email or "", each.clock())
     log.info("A reader was erased at their own wish")
     return State.DONE
@@ -219,8 +217,7 @@ def _person(desk: Desk, key: str) -> Standing | State:
     of = _read(desk, Purpose.PREFERENCES, key)
     if isinstance(of, State):
         return of
-    with desk.database.read() as connection:
-        person = standing.of_number(connection, of.reader, of.list)
+    person = desk.read(standing.of_number, of.reader, of.list)
     if person is None or person.email is None or person.suppressed == ERASED:
         return State.GONE
     return person

@@ -40,7 +40,7 @@ def ask(desk: Desk, address: str, network: str) -> bool:
     Raises ValueError for what is no address.
     """
     email = normalised(address)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         most = desk.config.public.signups_per_network
         return signups.ask(connection, desk.name, email, network, most, desk.clock())
 
@@ -48,7 +48,7 @@ def ask(desk: Desk, address: str, network: str) -> bool:
 def answer_all(desk: Desk) -> None:
     """Answer the sign-ups that wait. What cannot be mailed now is tried again later."""
     while _any_waits(desk):
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             if _too_many(desk, connection):
                 return
             claimed = signups.claim(connection, desk.name, desk.clock())
@@ -57,16 +57,15 @@ def answer_all(desk: Desk) -> None:
 
 
 def _any_waits(desk: Desk) -> bool:
-    with desk.database.read() as connection:
-        return signups.waiting(connection, desk.name, desk.clock())
+    return desk.read(signups.waiting, desk.name, desk.clock())
 
 
 def forget(desk: Desk) -> None:
     """Drop what is old of sign-ups, and who has never confirmed."""
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         if not signups.any_old(connection, desk.name, desk.clock()):
             return
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         gone = signups.forget(connection, desk.name, desk.clock())
     if gone:
         log.info("%d who signed up and never confirmed are forgotten", gone)
@@ -75,7 +74,7 @@ def forget(desk: Desk) -> None:
 def _answer(desk: Desk, signup: Signup) -> None:
     """The mail that it brings, if any: for each address a few, and for all within a limit."""
     now = desk.clock()
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         signups.take_turns(connection, desk.name)
         if now - signup.made_at > WORKS or _had_enough(desk, connection, signup):
             signups.done(connection, signup)
@@ -174,7 +173,7 @@ def _hand_over(desk: Desk, signup: Signup, rendered: Rendered) -> None:
     over = answer in {Answer.ACCEPTED, Answer.REJECTED}
     if answer is Answer.UNKNOWN:  # each try may have brought a mail
         over = signup.tries >= MOST_IN_A_DAY
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         if over:
             signups.done(connection, signup)
         else:

@@ -28,7 +28,7 @@ def look(desk: Desk, issue: IssueName, *, take_over: bool = False) -> None:
     """
     # The evidence first: what another process begins meanwhile, the database knows before.
     mine, now = installation.here(desk.folder), desk.clock()
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         known = facts.find(connection, FACT.format(newsletter=desk.name))
         recorded = sends.requests(connection, desk.name, issue)
     said = json.loads(known) if known else None
@@ -73,7 +73,7 @@ def sign(desk: Desk) -> None:
     """Leave in the database that this installation sends from it, now."""
     mine = installation.here(desk.folder)
     value = {"id": mine.id, "host": socket.gethostname(), "seen": desk.clock().isoformat()}
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         facts.put(connection, FACT.format(newsletter=desk.name), json.dumps(value))
 
 

@@ -13,7 +13,7 @@ def pause(desk: Desk, issue: IssueName) -> None:
     """Stop claiming; what is under way is answered. Raises NotReadyError where nothing goes."""
     frozen = desk.require_sent(issue)
     _require(desk, frozen.send.id, issue, "paused", State.SENDING)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         stopping.pause(connection, frozen.send.id, "a person wanted that.", desk.clock())
 
 
@@ -22,18 +22,16 @@ def cancel(desk: Desk, issue: IssueName) -> int:
     `sending.take_back`. Raises NotReadyError where the send is done and nothing can be taken back.
     """
     frozen = desk.require_sent(issue)
-    with desk.database.read() as connection:
-        moment = recalls.last_moment(connection, frozen.send.id)
+    moment = desk.read(recalls.last_moment, frozen.send.id)
     if moment is None or moment <= desk.clock():
         states = (State.SENDING, State.PAUSED, State.CANCELLED)
         _require(desk, frozen.send.id, issue, "cancelled", *states)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         return stopping.cancel(connection, frozen.send.id, desk.clock())
 
 
 def _require(desk: Desk, send_id: int, issue: IssueName, what: str, *wanted: State) -> None:
-    with desk.database.read() as connection:
-        state, _ = sends.state(connection, send_id)
+    state, _ = desk.read(sends.state, send_id)
     if state not in wanted:
         raise NotReadyError(
             f"The send of {issue} is {state}, so it cannot be {what}. "

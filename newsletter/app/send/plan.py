@@ -60,7 +60,7 @@ def plan(
     knows this database to be the right one.
     """
     newsletter = desk.config.newsletter
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         frozen = sends.find(connection, desk.name, issue)
         if frozen is None:
             correction_mail.refuse_undone(connection, desk.name, issue)
@@ -122,8 +122,7 @@ def _go_on(desk: Desk, issue: IssueName, frozen: Frozen, to_missing: bool) -> Pl
         raise NotReadyError(
             f"The send of {issue} is not finished. First go on with it: newsletter send {issue}"
         )
-    with desk.database.read() as connection:
-        count = missing.count(connection, frozen)
+    count = desk.read(missing.count, frozen)
     return Plan(issue, None, frozen, count, missing=True)
 
 

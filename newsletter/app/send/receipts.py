@@ -18,8 +18,7 @@ Addresses = Callable[[str], Iterator[tuple[str, str | None]]]
 
 def receipt(desk: Desk, issue: IssueName) -> Receipt:
     """Who got the issue, in numbers. Raises NotReadyError where it was never sent."""
-    with desk.database.read() as connection:
-        return receipts.receipt(connection, desk.require_sent(issue))
+    return desk.read(receipts.receipt, desk.require_sent(issue))
 
 
 @contextmanager
@@ -29,7 +28,7 @@ def opened(desk: Desk, issue: IssueName) -> Iterator[tuple[Receipt, Addresses]]:
     Raises NotReadyError where it was never sent.
     """
     frozen = desk.require_sent(issue)
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         frozen = sends.find(connection, desk.name, issue) or frozen
         number = frozen.send.id
         yield (
@@ -44,22 +43,20 @@ def addresses(
 ) -> Iterator[Iterator[tuple[str, str | None]]]:
     """The addresses that are ``state`` in the receipt, each with the reason, one by one."""
     frozen = desk.require_sent(issue)
-    with desk.database.read() as connection:
+    with desk.reading() as connection:
         yield receipts.addresses(connection, frozen.send.id, DeliveryState(state))
 
 
 def held(desk: Desk, issue: IssueName) -> list[tuple[int, int, str]]:
     """The batches of the issue that are in doubt: number, readers, why."""
-    with desk.database.read() as connection:
-        found = sends.find(connection, desk.name, issue)
-        return doubt.held(connection, found.send.id) if found else []
+    frozen = desk.sent(issue)
+    return desk.read(doubt.held, frozen.send.id) if frozen else []
 
 
 def under_way(desk: Desk, issue: IssueName) -> bool:
     """Whether somebody is at work on the send of the issue."""
-    with desk.database.read() as connection:
-        found = sends.find(connection, desk.name, issue)
-        return found is not None and doubt.in_hand(connection, found.send.id, desk.clock())
+    frozen = desk.sent(issue)
+    return frozen is not None and desk.read(doubt.in_hand, frozen.send.id, desk.clock())
 
 
 def resolve(desk: Desk, issue: IssueName, batch: int | None, *, sent: bool) -> dict[int, int]:
@@ -68,7 +65,7 @@ def resolve(desk: Desk, issue: IssueName, batch: int | None, *, sent: bool) -> d
     Raises UsageError where that batch is not in doubt, NotReadyError where nothing was sent.
     """
     send_id, now = desk.require_sent(issue).send.id, desk.clock()
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         if batch is None:
             settled = doubt.resolve_all(connection, send_id, sent=sent, now=now)
         else:
@@ -95,8 +92,7 @@ def meant(desk: Desk, given: str | None) -> IssueName:
 
 def latest(desk: Desk) -> IssueName | None:
     """The newest issue that was sent, or is being sent."""
-    with desk.database.read() as connection:
-        return next(reversed(sends.issues(connection, desk.name)), None)
+    return next(reversed(desk.read(sends.issues, desk.name)), None)
 
 
 def save(desk: Desk, issue: IssueName, folder: Path) -> Path:

@@ -23,7 +23,7 @@ def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
     frozen = planned.frozen or _freeze(desk, planned, provider.batch_size, policy)
     watch.checkpoint("frozen")
     if planned.missing:
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             missing.go_on(connection, frozen, provider.batch_size, desk.clock())
     if not planned.missing and frozen.state is State.DONE:
         return receipts.receipt(desk, planned.issue)
@@ -59,7 +59,7 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
         for story in built.issue.stories
     ]
     issue = planned.issue
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         sends.take_turns(connection, newsletter.list)
         found = sends.find(connection, desk.name, issue)
         if found is None:  # another process may have been quicker

@@ -108,7 +108,7 @@ def _lay_out(folder: Path, play: Play) -> None:
     mail = Rendered("Rehearsal", "", "<p>A rehearsal.</p>", "A rehearsal.", "0" * 64, {})
     with _desk(folder) as desk:
         now = desk.clock()
-        with desk.database.begin() as connection:
+        with desk.writing() as connection:
             people = People(connection, desk.config.newsletter.list)
             for number in range(1, play.readers + 1):
                 people.add(f"reader{number}@example.com", "", ACTIVE, now, revive=False)

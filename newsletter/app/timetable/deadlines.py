@@ -43,8 +43,7 @@ def goes_out(desk: Desk, issue: IssueName) -> datetime | None:
     moment, now = leaves(desk, issue), desk.clock()
     if moment is None or now > moment + desk.config.schedule.grace:
         return None
-    with desk.database.read() as connection:
-        known = occurrences.since(connection, desk.name, moment - timedelta(days=2))
+    known = desk.read(occurrences.since, desk.name, moment - timedelta(days=2))
     row = known.get((SEND, str(issue)))
     if row and row.is_over(now):
         return None

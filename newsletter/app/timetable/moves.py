@@ -32,8 +32,7 @@ def coming(desk: Desk, start: date | None = None) -> Iterator[Moment]:
 
 def ahead(desk: Desk) -> Iterator[Moment]:
     """The moments to come at which something is done: an issue that was sent early has none."""
-    with desk.database.read() as connection:
-        sent = sends.issues(connection, desk.name)
+    sent = desk.read(sends.issues, desk.name)
     ended = {sends.State.DONE, sends.State.CANCELLED}
     return (moment for moment in coming(desk) if sent.get(moment.issue) not in ended)
 
@@ -57,9 +56,7 @@ def reschedule(desk: Desk, issue: IssueName, to: str | None) -> datetime:
             f"The timetable has no issue {issue}, and there is no draft of it. Make one first: "
             f"newsletter gather {issue}"
         )
-    with desk.database.read() as connection:
-        sent = sends.find(connection, desk.name, issue)
-    if sent:
+    if sent := desk.sent(issue):
         raise NotReadyError(
             f"Issue {issue} cannot be moved: its send is {sent.state.value}. "
             f"See who got it: newsletter receipt {issue}"
@@ -72,7 +69,7 @@ def reschedule(desk: Desk, issue: IssueName, to: str | None) -> datetime:
         )
     _require_to_come(desk, issue, at, now, back=to is None)
     due = Due(desk.name, SEND, str(issue), issue, at)
-    with desk.database.begin() as connection:
+    with desk.writing() as connection:
         free = occurrences.move(connection, due, at if to else None, now)
     if not free:
         raise NotReadyError(
