@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, ScalarSelect, Select, func, select
 
 from newsletter.store.schema import deliveries, subscribers, subscriptions, suppressions
-from newsletter.store.subscribers import ACTIVE, list_id
+from newsletter.store.subscribers import ACTIVE, list_named
 
 
-def may_be_mailed(list_: int) -> Select[tuple[int]]:
+def may_be_mailed(list_: int | ScalarSelect[int]) -> Select[tuple[int]]:
     """Their numbers as a query."""
     fit = with_reasons(list_).where(suppressions.c.reason.is_(None))
     return fit.with_only_columns(subscribers.c.id)
 
 
-def with_reasons(list_: int, of: int | None = None) -> Select[tuple[int, str]]:
+def with_reasons(list_: int | ScalarSelect[int], of: int | None = None) -> Select[tuple[int, str]]:
     """Everybody active on the list, with the reason for which one is suppressed, as a query.
 
     ``of``: a send; only those who have what it sent.
@@ -41,12 +41,12 @@ def got(send_id: int) -> Select[tuple[int]]:
 
 def count_of(connection: Connection, list_name: str, send_id: int) -> int:
     """How many of those who have it may be mailed on the list now."""
-    found = may_be_mailed(list_id(connection, list_name))
+    found = may_be_mailed(list_named(list_name))
     of_them = found.where(subscribers.c.id.in_(got(send_id))).subquery()
     return connection.scalar(select(func.count()).select_from(of_them)) or 0
 
 
 def count(connection: Connection, list_name: str) -> int:
     """How many may be mailed on the list of that name."""
-    found = may_be_mailed(list_id(connection, list_name)).subquery()
+    found = may_be_mailed(list_named(list_name)).subquery()
     return connection.scalar(select(func.count()).select_from(found)) or 0

@@ -28,7 +28,7 @@ from newsletter.store.schema import (
     lists,
     sends,
 )
-from newsletter.store.subscribers import list_id
+from newsletter.store.subscribers import list_id, list_named
 
 
 class State(StrEnum):
@@ -226,7 +226,7 @@ def last_size(
     """The newest issue that went to the list, and to how many readers; None: the first one."""
     row = connection.execute(
         select(sends.c.issue, sends.c.id)
-        .where(sends.c.newsletter == newsletter, sends.c.list_id == list_id(connection, list_name))
+        .where(sends.c.newsletter == newsletter, sends.c.list_id == list_named(list_name))
         .where(sends.c.state != State.CANCELLED, sends.c.corrects.is_(None))
         .order_by(sends.c.issue.desc())
         .limit(1)
@@ -279,7 +279,7 @@ def under_another_name(
     found: str | None = connection.scalar(
         select(sends.c.newsletter).where(
             sends.c.issue == issue,
-            sends.c.list_id == list_id(connection, list_name),
+            sends.c.list_id == list_named(list_name),
             sends.c.newsletter != newsletter,
         )
     )

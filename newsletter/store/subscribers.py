@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, ScalarSelect, and_, delete, insert, or_, select, update
 
 from newsletter.model import Status
 from newsletter.store import facts
@@ -230,6 +230,11 @@ def lock_lists(connection: Connection, *, shared: bool = False) -> None:
     if connection.dialect.name != "sqlite":
         every = select(lists.c.id).order_by(lists.c.id)
         connection.execute(every.with_for_update(read=shared))
+
+
+def list_named(name: str) -> ScalarSelect[int]:
+    """The number of the list of that name, as a query; NULL where there is no such list yet."""
+    return select(lists.c.id).where(lists.c.name == name).scalar_subquery()
 
 
 def list_id(connection: Connection, name: str) -> int:

@@ -26,9 +26,10 @@ from tests.e2e.sends import (
     until,
 )
 from tests.e2e.servers import SendgridServer, hang
-from tests.newsroom import Newsroom
+from tests.newsroom import Newsroom, feed
 
 IMPATIENT = '[database]\nurl = "sqlite:///newsletter.db?timeout=1"\n'
+LATER = "2030-01-14"
 
 
 def outbox(room: Newsroom) -> list[Message]:
@@ -152,6 +153,25 @@ def test_a_database_that_another_program_holds(newsroom: Newsroom, server: Sendg
     leases_end(newsroom)
     assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": 20}
     assert got(server) == readers
+
+
+def test_what_only_reads_is_done_while_another_program_writes(newsroom: Newsroom) -> None:
+    newsroom.configure('\n[database]\nurl = "sqlite:///newsletter.db?timeout=0.1"\n')
+    newsroom.prepare(ISSUE)
+    newsroom.run("send", ISSUE, "--yes")
+    newsroom.write("feed.xml", feed(["Seven", "Eight", "Nine", "Ten"]))
+    for command in ("gather", "build", "approve"):
+        newsroom.run(command, LATER)
+    with contextlib.closing(sqlite3.connect(newsroom.folder / "newsletter.db")) as other:
+        other.execute("begin immediate")
+        newsroom.run("unapprove", LATER, status=1)
+        for arguments in (
+            *(("gather", ISSUE), ("gather", LATER), ("build", LATER), ("check", LATER)),
+            *(("test", LATER), ("send", LATER, "--dry-run"), ("status",), ("schedule",)),
+            *(("receipt", ISSUE), ("receipt", ISSUE, "--json"), ("report", ISSUE), ("sources",)),
+            *(("correct", ISSUE, "--list"), ("subscribers", "show"), ("subscribers", "export")),
+        ):
+            newsroom.run(*arguments)
 
 
 def test_a_database_that_is_moved_in_mid_send_and_comes_back(

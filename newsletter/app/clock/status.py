@@ -43,7 +43,7 @@ class Overview:
 def overview(desk: Desk) -> Overview:
     """Look at everything; changes nothing."""
     issue = desk.next_issue()
-    with desk.writing() as connection:
+    with desk.reading() as connection:
         found = sends.issues(connection, desk.name)
         frozen = (sends.find(connection, desk.name, name) for name in list(found)[-SENDS:])
         sent = [receipts.receipt(connection, each) for each in frozen if each]

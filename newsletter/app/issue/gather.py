@@ -44,7 +44,7 @@ def gather(desk: Desk, issue: IssueName, since: date | None = None) -> Gathering
     """
     folder = issues.folder_of(desk.folder, issue)
     before = issues.read_gathered(folder)
-    with desk.writing() as connection:
+    with desk.reading() as connection:
         mailed = sends.mailed(connection, desk.name, but=issue)
         sent = sends.issues(connection, desk.name)
     kept = before or _left_out(desk, issue, sent)

@@ -60,7 +60,7 @@ def plan(
     knows this database to be the right one.
     """
     newsletter = desk.config.newsletter
-    with desk.writing() as connection:
+    with desk.reading() as connection:
         frozen = sends.find(connection, desk.name, issue)
         if frozen is None:
             correction_mail.refuse_undone(connection, desk.name, issue)
