@@ -106,11 +106,11 @@ def _warm(folder: Path) -> tuple[float, float, float]:
     from newsletter.app import open_desk
     from newsletter.app.issue import build as issue_build
     from newsletter.issues import parse_name
-    from newsletter.render import look, render
+    from newsletter.render import render, template_settings
 
     desk, issue = open_desk(folder), parse_name(ISSUE)
     built = issue_build.build(desk, issue)
-    accepted = dict(look(desk.config).accepted)
+    accepted = dict(template_settings(desk.config).accepted)
 
     def checked() -> object:
         return check.run(check.Mail(built.issue, built.rendered, desk.config, accepted))

@@ -1,4 +1,4 @@
-"""Issues made up for the tests of looks and checks: a usual one, and one with everything in it."""
+"""Issues made up for tests of templates and checks: a usual one, and one with everything."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from newsletter.model import (
     Article,
     Choice,
     Dateline,
-    Form,
     Hosted,
     Issue,
     IssueName,
@@ -76,7 +75,7 @@ KOREAN = "올림픽 대로의 야시장이 여섯 해 만에 돌아왔다"
 
 
 def everything(picture: str = LANTERNS) -> Issue:
-    """An issue that uses each part that a look has."""
+    """An issue that uses each part that a template has."""
     foreign = replace(story(6).article, language="ur")
     korean = replace(story(7).article, language="ko", byline_email="sam@example.com")
     hosted = tuple(
@@ -89,11 +88,11 @@ def everything(picture: str = LANTERNS) -> Issue:
         lead=story(1, image=picture, caption="Lanterns over the road", credit="A. Painter"),
         sections=(
             Section("Pictures", (story(2, image=picture, credit="B. Painter"), story(3))),
-            Section("Texts", (story(4), story(5, blurb="")), Form.TEXT),
+            Section("Texts", (story(4), story(5, blurb="")), "text"),
             Section(
                 "Briefs",
                 (Story(foreign, RTL, "", alt="x"), Story(korean, KOREAN, "", alt="x")),
-                Form.BRIEF,
+                "brief",
             ),
         ),
         sponsors=(

@@ -17,7 +17,7 @@ from newsletter.config import Config, Database
 from newsletter.errors import ContentError, NotReadyError
 from newsletter.http import Door
 from newsletter.language import Language
-from newsletter.model import IssueName
+from newsletter.model import Issue, IssueName
 
 if TYPE_CHECKING:
     from newsletter import store
@@ -151,6 +151,12 @@ class Desk:
         raise NotReadyError(
             f"Issue {issue} was not sent yet. Send it with: newsletter send {issue}"
         )
+
+    def read_issue(self, issue: IssueName) -> Issue:
+        """The issue as its folder describes it now; raises ContentError where a file is wrong."""
+        from newsletter.render import layouts
+
+        return issues.read_issue(self.folder, issue, layouts(self.config))
 
     def page_url(self, issue: IssueName) -> str:
         """Where the issue can be read on the web; without base_url only the path."""

@@ -35,16 +35,14 @@ class Where(TypedDict):
 
 @dataclass(frozen=True)
 class Mail:
-    """What every check may look at.
-
-    ``accepted``: what the look uses although some clients do not know it, by feature. ``named``:
-    where a lost picture is named, by its address or path.
-    """
+    """What every check may look at."""
 
     issue: Issue
     rendered: Rendered
     config: Config
+    # What the template uses although some clients do not know it: feature → keys of clients.
     accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # Where a lost picture is named: its address or path → file and line.
     named: dict[str, str] = field(default_factory=dict)
 
     @cached_property

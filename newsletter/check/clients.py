@@ -38,7 +38,7 @@ def table() -> Table:
 
 
 def check(mail: Mail) -> Iterator[Finding]:
-    """What the mail uses and some client does not know, but for what the look has accepted."""
+    """What the mail uses and some client does not know, but for what the template has accepted."""
     known = table()
     for feature, element in used(mail, frozenset(known.features)).items():
         accepted = mail.accepted.get(feature, ())

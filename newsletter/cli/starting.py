@@ -23,7 +23,7 @@ def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The new newsletter's folder.")],
     name: Annotated[str, typer.Option(help="What the newsletter is called.")] = "Our Week",
     template: Annotated[
-        str, typer.Option(help="The look to begin with: weekly, or plain (a letter).")
+        str, typer.Option(help="The template to begin with: weekly, or plain (a letter).")
     ] = "weekly",
 ) -> None:
     """Start a new newsletter: its configuration, templates to edit, and an issues folder."""

@@ -16,9 +16,10 @@ from newsletter.issues.files import (
 from newsletter.issues.gathered import read_gathered, source_out, write_gathered
 from newsletter.issues.naming import named_in
 from newsletter.issues.pictures import read_pictures, write_picture, write_pictures
-from newsletter.issues.read import read_issue
+from newsletter.issues.read import LAYOUTS, read_issue
 
 __all__ = [
+    "LAYOUTS",
     "draft",
     "existing",
     "folder_of",

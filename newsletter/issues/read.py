@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,6 @@ from newsletter.issues.pictures import read_pictures
 from newsletter.model import (
     Article,
     Choice,
-    Form,
     Issue,
     IssueName,
     Poll,
@@ -28,6 +27,7 @@ from newsletter.text import markdown
 from newsletter.toml_file import tables
 from newsletter.toml_file.tables import Table
 
+LAYOUTS = ("picture", "text", "brief")  # of sections, in every template that ships
 LOOK_BACK = 8  # issues in which a story that readers may have missed is looked for
 
 
@@ -43,7 +43,7 @@ class _Story(Table):
 
 class _Section(Table):
     title: str
-    form: Literal["picture", "text", "brief"] = "picture"
+    layout: str = Field(LAYOUTS[0], alias="form")
     stories: tuple[_Story, ...] = ()
 
 
@@ -86,8 +86,8 @@ class _File(Table):
     poll: _Poll | None = None
 
 
-def read_issue(root: Path, issue: IssueName) -> Issue:
-    """The issue as its folder describes it now.
+def read_issue(root: Path, issue: IssueName, layouts: Sequence[str] = LAYOUTS) -> Issue:
+    """The issue as its folder describes it now; ``layouts`` are those that its template has.
 
     Raises ContentError where a file is missing or wrong: a story that was never gathered, a
     picture that is not there, a sponsor after a section that does not exist.
@@ -109,7 +109,7 @@ def read_issue(root: Path, issue: IssueName) -> Issue:
     known |= {article.id: article for article in gathered.articles}
     if any(story.article not in known for story in file.missed):
         known = _earlier(root, issue) | known
-    reading = _Reading(folder, text, known, faults)
+    reading = _Reading(folder, text, known, faults, layouts)
     found = Issue(
         name=issue,
         subject=file.subject.strip(),
@@ -139,17 +139,29 @@ class _Reading:
     """One reading of a file: its text, what it may refer to, and the faults found so far."""
 
     def __init__(
-        self, folder: Path, text: str, known: dict[str, Article], faults: list[str]
+        self,
+        folder: Path,
+        text: str,
+        known: dict[str, Article],
+        faults: list[str],
+        layouts: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.lines = text.splitlines()
         self.known = known
         self.faults = faults
+        self.layouts = layouts
         self.used: dict[str, str] = {}
 
     def section(self, table: _Section, number: int) -> Section:
         stories = self.stories(table.stories, f"sections[{number}].stories")
-        return Section(table.title, stories, Form(table.form))
+        if table.layout not in self.layouts:
+            *others, last = map(repr, self.layouts)
+            expected = f"{', '.join(others)} or {last}" if others else last
+            self.faults.append(
+                f"sections[{number}].form: expected {expected}; it says {table.layout!r}"
+            )
+        return Section(table.title, stories, table.layout)
 
     def stories(self, tables: tuple[_Story, ...], place: str) -> tuple[Story, ...]:
         found = (self.story(table, f"{place}[{i}]") for i, table in enumerate(tables, 1))

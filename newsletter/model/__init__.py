@@ -28,7 +28,6 @@ from newsletter.model.delivery import (
 from newsletter.model.issue import (
     Choice,
     Finding,
-    Form,
     Hosted,
     Issue,
     Level,
@@ -55,7 +54,6 @@ __all__ = [
     "EditorBox",
     "Event",
     "Finding",
-    "Form",
     "Gathered",
     "Health",
     "Hosted",

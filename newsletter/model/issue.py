@@ -24,21 +24,13 @@ class Story:
     credit: str | None = None
 
 
-class Form(StrEnum):
-    """How the stories of a section are shown."""
-
-    PICTURE = "picture"  # the picture at the side, where there is one
-    TEXT = "text"  # headline and blurb
-    BRIEF = "brief"  # a list of headlines
-
-
 @dataclass(frozen=True)
 class Section:
     """A titled group of stories."""
 
     title: str
     stories: tuple[Story, ...]
-    form: Form = Form.PICTURE
+    layout: str = "picture"  # how it is set: the name of a file in the template's layouts/
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,22 @@ from newsletter.render.alert import Button, alert, word
 from newsletter.render.charset import guarded
 from newsletter.render.filling import filled
 from newsletter.render.inlining import inlined
-from newsletter.render.looks import Look, folders, look, packaged_templates
+from newsletter.render.template_folder import (
+    PARTS,
+    TemplateSettings,
+    folders,
+    layouts,
+    packaged_templates,
+    template_settings,
+)
 from newsletter.render.views import context, said, wanted_pictures
 
 
 def render(issue: Issue, config: Config) -> Rendered:
     """The whole mail. Raises ContentError where a template is missing or wrong."""
-    values = context(issue, config, look(config).places)
+    values = context(issue, config, template_settings(config))
     searched = tuple(
-        folder / name
-        for folder in folders(config)
-        for name in (config.newsletter.template, "_parts")
+        folder / name for folder in folders(config) for name in (config.newsletter.template, PARTS)
     )
     html = guarded(inlined(filled(config, "email.html.j2", values), searched), "</body>")
     text = guarded(filled(config, "email.txt.j2", values).strip() + "\n", None)
@@ -44,13 +49,15 @@ def render(issue: Issue, config: Config) -> Rendered:
 
 
 __all__ = [
+    "PARTS",
     "Button",
-    "Look",
+    "TemplateSettings",
     "alert",
-    "look",
+    "layouts",
     "packaged_templates",
     "render",
     "said",
+    "template_settings",
     "wanted_pictures",
     "word",
 ]

@@ -1,4 +1,4 @@
-"""A template of the look, filled in; and what is wrong with one, said with file and line.
+"""A file of a template, filled in; and what is wrong with one, said with file and line.
 
 Templates of our own pages, too, which are as strict, and not sandboxed.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.config import Config
 from newsletter.errors import ContentError
-from newsletter.render.looks import folders
+from newsletter.render.template_folder import folders
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -22,7 +22,7 @@ _MACRO = "template"  # what Jinja2 calls a macro in a traceback
 
 
 def filled(config: Config, file: str, context: Mapping[str, Any]) -> str:
-    """The template of the look; raises ContentError that names file and line."""
+    """That file of the template; raises ContentError that names file and line."""
     import jinja2
 
     name = f"{config.newsletter.template}/{file}"
@@ -49,7 +49,7 @@ def environment(searched: Sequence[Path]) -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    class Looks(FileSystemLoader):
+    class TemplateLoader(FileSystemLoader):
         """Notices a newsroom's own file that comes to stand before a packaged one."""
 
         def get_source(
@@ -66,7 +66,7 @@ def environment(searched: Sequence[Path]) -> Environment:
             return source, path, lambda: fresh() and _first(searched, template) == first
 
     return ImmutableSandboxedEnvironment(
-        loader=Looks([str(folder) for folder in searched]),
+        loader=TemplateLoader([str(folder) for folder in searched]),
         autoescape=lambda name: name is not None and name.endswith((".html.j2", ".html")),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -98,12 +98,12 @@ def _first(searched: Sequence[Path], template: str) -> Path | None:
 
 
 def _missing(error: Any, name: str) -> str:
-    """What is said of a template that is not there: the look itself, or what a template wants."""
+    """The message about a file that is not there: the template itself, or what it includes."""
     asking, _ = _places(error)
     if error.name == name or asking is None:
         return (
             f"There is no template {error.name}. [newsletter] template names a folder in "
-            f"templates/; mend the name, or copy a look there with: newsletter init"
+            f"templates/; mend the name, or copy one there with: newsletter init"
         )
     return (
         f"There is no template {error.name}, for which {asking}, asks. Mend the name there, or "

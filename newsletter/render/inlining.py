@@ -27,7 +27,7 @@ _GAP = re.compile(r"""("[^"]*"|'[^']*')|([;,])\s+""")
 def inlined(html: str, searched: Sequence[Path]) -> str:
     """The styles of every ``<style>`` but those marked ``data-premailer="ignore"``, inlined.
 
-    ``searched``: the folders of the look, for the place of what is wrong. Raises ContentError.
+    ``searched``: the folders of the template, for the place of what is wrong. Raises ContentError.
     """
     import cssutils
 
@@ -135,7 +135,7 @@ def _squeezed(text: str) -> str:
 
 
 def _place(snippet: str, searched: Sequence[Path]) -> str:
-    """File and line of the look where the snippet, or at least its beginning, stands."""
+    """File and line of the template where the snippet, or at least its beginning, stands."""
     shortened = (snippet, snippet.partition(" {")[0], f"{snippet.partition(':')[0]}:")
     for wanted in dict.fromkeys(shortened):
         for folder in searched:

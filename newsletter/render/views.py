@@ -13,17 +13,20 @@ from newsletter.config import Config
 from newsletter.imaging import shown_size
 from newsletter.language import Language
 from newsletter.links import tokens
-from newsletter.model import Choice, Form, Hosted, Issue, IssueText, Poll, Sponsor, Story, StoryText
-from newsletter.render.looks import Places, look
+from newsletter.model import Choice, Hosted, Issue, IssueText, Poll, Sponsor, Story, StoryText
+from newsletter.render.template_folder import TemplateSettings, template_settings
 from newsletter.text import markdown
 
+_WITHOUT_PICTURES = frozenset({"text", "brief"})  # layouts
 
-def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
+
+def context(issue: Issue, config: Config, settings: TemplateSettings) -> dict[str, Any]:
     """Everything that a template of this issue may name."""
     from markupsafe import Markup
 
     language = Language(config.newsletter.language)
-    views = _Views(issue, config, language, places)
+    places = settings.places
+    views = _Views(issue, config, language, settings)
     newsletter = config.newsletter
     return {
         "newsletter": {
@@ -33,7 +36,8 @@ def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
             "reply_to": newsletter.reply_to,
             "url": newsletter.base_url,
         },
-        "look": newsletter.template,
+        "template": newsletter.template,
+        "look": newsletter.template,  # as copies of earlier templates call it
         "accent": newsletter.accent,
         "language": newsletter.language,
         "direction": language.direction,
@@ -58,8 +62,12 @@ def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
         "sections": [
             {
                 "title": section.title,
-                "form": section.form.value,
-                "stories": [views.story(story, places.story) for story in section.stories],
+                "layout": section.layout,
+                "form": section.layout,  # as copies of earlier templates call it
+                "stories": [
+                    views.story(story, settings.story_width(section.layout))
+                    for story in section.stories
+                ],
                 "sponsors": views.sponsors(section.title),
             }
             for section in issue.sections
@@ -80,9 +88,9 @@ def context(issue: Issue, config: Config, places: Places) -> dict[str, Any]:
 
 def said(issue: Issue, config: Config) -> IssueText:
     """What the issue says, in plain words, with the picture that readers see first."""
-    places = look(config).places
-    views = _Views(issue, config, Language(config.newsletter.language), places)
-    lead = views.picture(issue.lead.image, places.lead) if issue.lead else None
+    settings = template_settings(config)
+    views = _Views(issue, config, Language(config.newsletter.language), settings)
+    lead = views.picture(issue.lead.image, settings.places.lead) if issue.lead else None
     return IssueText(
         subject=issue.subject,
         preheader=issue.preheader,
@@ -96,13 +104,15 @@ def said(issue: Issue, config: Config) -> IssueText:
 
 def wanted_pictures(issue: Issue, config: Config) -> Iterator[tuple[str, int]]:
     """Every picture that the mail shows, with the width of its place in CSS pixels."""
-    places = look(config).places
+    settings = template_settings(config)
+    places = settings.places
     named: list[tuple[str | None, int]] = [(config.editor.picture, places.portrait)]
     if issue.lead:
         named.append((issue.lead.image, places.lead))
     for section in issue.sections:
-        if section.form is Form.PICTURE:
-            named += [(story.image, places.story) for story in section.stories]
+        if section.layout not in _WITHOUT_PICTURES:
+            width = settings.story_width(section.layout)
+            named += [(story.image, width) for story in section.stories]
     named += [(sponsor.image, places.sponsor) for sponsor in issue.running]
     named += [(image, places.note) for image in markdown.pictures(issue.note)]
     return ((of, place) for of, place in dict.fromkeys(named) if of)
@@ -111,11 +121,13 @@ def wanted_pictures(issue: Issue, config: Config) -> Iterator[tuple[str, int]]:
 class _Views:
     """The parts of an issue as a template shows them."""
 
-    def __init__(self, issue: Issue, config: Config, language: Language, places: Places) -> None:
+    def __init__(
+        self, issue: Issue, config: Config, language: Language, settings: TemplateSettings
+    ) -> None:
         self.issue = issue
         self.config = config
         self.language = language
-        self.places = places
+        self.places = settings.places
         self.folder = f"{config.newsletter.base_url or ''}/issues/{issue.name}"
 
     def words(self) -> dict[str, str]:

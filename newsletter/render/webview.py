@@ -117,7 +117,7 @@ def _squeezed(text: str) -> str:
 
 def _fill_head(document: Any, beside: Beside) -> None:
     head = document.head
-    if head is None:  # a look may leave it out
+    if head is None:  # a template may leave it out
         head = make.HEAD()
         document.insert(0, head)
     for title in head.findall("title"):

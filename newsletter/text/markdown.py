@@ -126,7 +126,7 @@ def _dressed(token: Token, shown: Shown) -> bool:
         return False
     token.attrs |= {name: str(value) for name, value in picture.items() if value is not None}
     if width := picture.get("width"):
-        token.attrs["style"] = f"max-width:{width}px"  # else the look makes a small one big
+        token.attrs["style"] = f"max-width:{width}px"  # else the template makes a small one big
     return True
 
 

@@ -275,7 +275,7 @@ def test_init_with_a_look_copies_it_to_be_changed(tmp_path: Path, look: str) -> 
 
 def test_init_with_a_look_that_is_none(tmp_path: Path) -> None:
     said = Newsroom(tmp_path).run("init", "x", "--template", "fancy", status=2).stderr
-    assert "There is no look 'fancy'. Choose --template weekly or --template plain." in said
+    assert "There is no template 'fancy'. Choose --template weekly or --template plain." in said
     assert not (tmp_path / "x").exists()
 
 

@@ -11,7 +11,7 @@ from newsletter import check, providers, sources
 from newsletter.config import Config, load
 from newsletter.language import Language
 from newsletter.model import Issue, IssueName, Rendered
-from newsletter.render import Button, alert, look
+from newsletter.render import Button, alert, template_settings
 
 LINK = "https://news.example.com/approve/1.2025-07-07." + "0123456789abcdef" * 8
 # Not what asks for stories, a postal address, or the way to leave a list.
@@ -50,7 +50,8 @@ def test_the_rules_for_mails_hold(tmp_path: Path, language: str, button: bool, a
     settings = config(tmp_path, language, accent)
     rendered = made(settings, button=button)
     issue = Issue(IssueName(date(2025, 7, 7)), rendered.subject, rendered.preheader, "", None, ())
-    found = check.run(check.Mail(issue, rendered, settings, dict(look(settings).accepted)))
+    accepted = dict(template_settings(settings).accepted)
+    found = check.run(check.Mail(issue, rendered, settings, accepted))
     assert [f"{f.check}: {f.message} {f.place}" for f in found if f.check in RULES] == []
 
 

@@ -13,7 +13,7 @@ from newsletter import check
 from newsletter.check import Mail
 from newsletter.config import Config
 from newsletter.model import Finding, Issue, Rendered, Sponsor, Story
-from newsletter.render import look, render
+from newsletter.render import render, template_settings
 from tests.kinds import GOOD, story
 from tests.newsroom import CONFIG
 
@@ -40,7 +40,7 @@ def findings(config: Config, html: Callable[[str], str], issue: Issue = GOOD) ->
     """What is said of the mail once its HTML is another one."""
     rendered = good(config) if issue is GOOD else render(issue, config)
     changed = html(rendered.html)
-    accepted = dict(look(config).accepted)
+    accepted = dict(template_settings(config).accepted)
     return list(check.run(Mail(issue, replace(rendered, html=changed), config, accepted)))
 
 

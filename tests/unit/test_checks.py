@@ -26,7 +26,7 @@ from newsletter.model import (
     Sponsor,
     Story,
 )
-from newsletter.render import look, render
+from newsletter.render import render, template_settings
 from tests.kinds import GOOD, LANTERNS, story
 from tests.newsroom import CONFIG
 
@@ -41,7 +41,7 @@ def config(tmp_path: Path) -> Config:
 
 def mail(issue: Issue, config: Config, **parts: str) -> Mail:
     rendered = replace(render(issue, config), **parts)  # type: ignore[arg-type]
-    return Mail(issue, rendered, config, dict(look(config).accepted))
+    return Mail(issue, rendered, config, dict(template_settings(config).accepted))
 
 
 def found(issue: Issue, config: Config, **parts: str) -> dict[str, str]:

@@ -18,7 +18,6 @@ from newsletter.model import (
     Choice,
     Dateline,
     EditorBox,
-    Form,
     Gathered,
     IssueName,
     LeftOut,
@@ -249,7 +248,7 @@ answers = ["Yes", { text = "No", link = "https://www.example.com/no" }]
 """,
     )
     issue = issues.read_issue(tmp_path, DAY)
-    assert [section.form for section in issue.sections] == [Form.BRIEF]
+    assert [section.layout for section in issue.sections] == ["brief"]
     assert [sponsor.alt for sponsor in issue.running] == ["A loaf"]
     assert issue.poll == Poll("Well?", (Choice("Yes"), Choice("No", "https://www.example.com/no")))
 

@@ -17,7 +17,7 @@ from newsletter.app.feedback import provider_events
 from newsletter.app.readers import lists, reader_links, sign_up
 from newsletter.app.readers.reader_links import State
 from newsletter.model import Consequence, Event, Issue, IssueName, Rendered, Status
-from newsletter.render import look
+from newsletter.render import template_settings
 from newsletter.store import Database, signups
 from newsletter.store.subscribers import ACTIVE, PENDING, UNSUBSCRIBED, People
 from tests.e2e.approvals import newest, parsed, part
@@ -194,7 +194,8 @@ def test_the_rules_for_mails_hold_for_those_to_readers(
         rendered = Rendered(str(mail["Subject"]), shown[1], html, plain, "0" * 64, {})
         issue = Issue(IssueName(date(2025, 7, 7)), rendered.subject, shown[1], "", None, ())
         settings = desk.config
-        found = check.run(check.Mail(issue, rendered, settings, dict(look(settings).accepted)))
+        accepted = dict(template_settings(settings).accepted)
+        found = check.run(check.Mail(issue, rendered, settings, accepted))
         assert [f"{f.check}: {f.message} {f.place}" for f in found if f.check in RULES] == []
     desk.close()
 

@@ -12,7 +12,7 @@ from newsletter.app.desk import Desk
 from newsletter.app.issue import hosted_pictures
 from newsletter.config import FILE
 from newsletter.model import Finding, Issue, IssueName, Level, Rendered
-from newsletter.render import look, render
+from newsletter.render import render, template_settings
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Built:
 
 def compose(desk: Desk, issue: IssueName) -> Built:
     """Render and check the issue as its folder is now; writes nothing."""
-    return _composed(desk, issues.read_issue(desk.folder, issue))
+    return _composed(desk, desk.read_issue(issue))
 
 
 def _composed(desk: Desk, content: Issue) -> Built:
     rendered = render(content, desk.config)
-    accepted = look(desk.config).accepted
+    accepted = template_settings(desk.config).accepted
     mail = check.Mail(content, rendered, desk.config, dict(accepted), _naming(desk, content))
     return Built(content, rendered, check.run(mail))
 
@@ -62,7 +62,7 @@ def build(desk: Desk, issue: IssueName, *, fetch: bool = True) -> Built:
 
     Without ``fetch`` the network is left alone: pictures that are not there yet come later.
     """
-    content = issues.read_issue(desk.folder, issue)
+    content = desk.read_issue(issue)
     pictures = hosted_pictures.host(desk, content, fetch=fetch)
     built = _composed(desk, replace(content, pictures=pictures))
     folder = build_folder(desk, issue)

@@ -85,7 +85,7 @@ def draft(desk: Desk, issue: IssueName, gathering: Gathering) -> bool:
         sections=[s.section for s in desk.config.sources if s.section],
     )
     with suppress(ContentError):  # the editor may be in the middle of saving a file
-        hosted_pictures.host(desk, issues.read_issue(desk.folder, issue))
+        hosted_pictures.host(desk, desk.read_issue(issue))
     return drafted
 
 

@@ -60,7 +60,7 @@ def look_again(desk: Desk, built: Built) -> tuple[Finding, ...]:
 def refresh(desk: Desk, day: IssueName) -> list[Change]:
     """Take the new headlines into the issue's gathered.json; the editor's own ones stay."""
     with desk.door("look") as door:
-        changes = _changes(desk, issues.read_issue(desk.folder, day), door)
+        changes = _changes(desk, desk.read_issue(day), door)
     folder = issues.folder_of(desk.folder, day)
     gathered = issues.read_gathered(folder)
     if gathered and changes:

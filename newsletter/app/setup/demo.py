@@ -17,26 +17,25 @@ from newsletter.app.readers import lists
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.issues import write_atomically
 from newsletter.model import IssueName, Receipt
-from newsletter.render import packaged_templates
+from newsletter.render import PARTS, packaged_templates
 
 ISSUE = IssueName(date(2025, 7, 7))
 NOW = datetime(2025, 7, 4, 15, 0, tzinfo=ZoneInfo("America/Los_Angeles"))  # of the sample week
 DATABASE = "newsletter.db"
-PARTS_OF_LOOKS = "_parts"
-PARTS = (config.FILE, "sample", f"issues/{ISSUE}")
+EXAMPLE = (config.FILE, "sample", f"issues/{ISSUE}")
 
 _STARTER = Path(newsletter.__file__).parent / "starter.toml"
 _IGNORED = "build/\ninstallation.json*\noutbox/\n.cache/\nnewsletter.db*\nsecret.key\n"
 
 
-def init(folder: Path, name: str, look: str = "weekly") -> None:
+def init(folder: Path, name: str, template: str = "weekly") -> None:
     """Make a new newsletter in a folder that has none; every command works there at once.
 
-    ``look``: which of the packaged looks it begins with, copied to be changed.
+    ``template``: which of the packaged ones it begins with, copied to be changed.
     """
-    if look not in (known := looks()):
+    if template not in (names := template_names()):
         raise UsageError(
-            f"There is no look {look!r}. Choose --template {' or --template '.join(known)}."
+            f"There is no template {template!r}. Choose --template {' or --template '.join(names)}."
         )
     if (folder / config.FILE).exists():
         raise UsageError(f"{folder / config.FILE} is there already. Choose another folder.")
@@ -51,12 +50,13 @@ def init(folder: Path, name: str, look: str = "weekly") -> None:
         templates = folder / "templates"
         for made in ("issues", "articles", "templates"):
             (folder / made).mkdir(parents=True, exist_ok=True)
-        for part in (look, PARTS_OF_LOOKS):
+        for part in (template, PARTS):
             if not (templates / part).exists():
                 shutil.copytree(packaged_templates() / part, templates / part)
         if not (folder / ".gitignore").exists():
             (folder / ".gitignore").write_text(_IGNORED, encoding="utf-8")
-        text = _STARTER.read_text(encoding="utf-8").replace("NAME", name).replace("LOOK", look)
+        text = _STARTER.read_text(encoding="utf-8")
+        text = text.replace("NAME", name).replace("TEMPLATE", template)
         write_atomically(folder / config.FILE, text)
 
 
@@ -72,10 +72,10 @@ def _made(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def looks() -> list[str]:
-    """The looks that ship with the program."""
-    found = (path.parent.name for path in packaged_templates().glob("*/email.html.j2"))
-    return sorted(found, reverse=True)  # weekly, the usual one, first
+def template_names() -> list[str]:
+    """The templates that ship with the program."""
+    names = (path.parent.name for path in packaged_templates().glob("*/email.html.j2"))
+    return sorted(names, reverse=True)  # weekly, the usual one, first
 
 
 def demo(folder: Path, say: Callable[[str], None]) -> Receipt:
@@ -114,7 +114,7 @@ def _lay_out(folder: Path) -> None:
         return
     with _made(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for part in PARTS:
+        for part in EXAMPLE:
             source, target = origin / part, folder / part
             if source.is_dir():
                 ignored = shutil.ignore_patterns("build")

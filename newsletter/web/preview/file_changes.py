@@ -25,16 +25,16 @@ class Watched:
 
     newsroom: Path
     issue: Path
-    looks: tuple[Path, ...]
+    templates: tuple[Path, ...]
     beside: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, newsroom: Path, issue: IssueName, portrait: str | None = None) -> Watched:
         """Those of one issue of the newsletter in the folder ``newsroom``."""
         newsroom = newsroom.resolve()
-        looks = {newsroom / "templates", render.packaged_templates().resolve()}
+        templates = {newsroom / "templates", render.packaged_templates().resolve()}
         beside = (newsroom / portrait,) if portrait and "://" not in portrait else ()
-        return cls(newsroom, issues.folder_of(newsroom, issue), tuple(sorted(looks)), beside)
+        return cls(newsroom, issues.folder_of(newsroom, issue), tuple(sorted(templates)), beside)
 
     @property
     def configuration(self) -> Path:
@@ -48,15 +48,15 @@ class Watched:
         """
         own = [self.issue / name for name in ("issue.toml", "note.md", "gathered.json")]
         found = [self.configuration, *own, *self.beside, *_kept(self.issue / "images")]
-        for look in self.looks:
-            found += _kept(look)
+        for folder in self.templates:
+            found += _kept(folder)
         return _stamps(found)
 
     def folders(self) -> dict[Path, int]:
         """Every folder that such a file may appear in, with what tells a new one from the old."""
         own = (self.newsroom, self.issue.parent, self.issue, self.issue / "images")
-        found = {*own, *self.looks, *(path.parent for path in self.beside)}
-        for top in (*self.looks, self.issue / "images"):
+        found = {*own, *self.templates, *(path.parent for path in self.beside)}
+        for top in (*self.templates, self.issue / "images"):
             found |= {path for path in _kept(top) if path.is_dir()}
         return {path: stamp[2] for path, stamp in _stamps(found).items() if path.is_dir()}
 

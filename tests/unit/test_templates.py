@@ -1,4 +1,4 @@
-"""What is wrong with a look is said with file and line, before a mail is made of it."""
+"""What is wrong with a template is said with file and line, before a mail is made of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from newsletter.app import open_desk
 from newsletter.colours import contrast, on, parsed, readable
 from newsletter.config import Config
 from newsletter.errors import ContentError
-from newsletter.render import look, packaged_templates, render
+from newsletter.render import packaged_templates, render, template_settings
 from tests.kinds import GOOD
 from tests.newsroom import CONFIG
 
@@ -25,7 +25,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def own(config: Config) -> Callable[[str, str], None]:
-    """Writes a file of the look into the newsroom's own templates."""
+    """Writes a file of the template into the newsroom's own templates."""
 
     def write(name: str, text: str) -> None:
         path = config.folder / "templates" / "weekly" / name
@@ -71,7 +71,7 @@ def test_a_style_that_the_inliner_would_lose(
     assert "data-premailer" in message
 
 
-def test_the_styles_of_the_looks_are_not_lost(config: Config) -> None:
+def test_the_styles_of_the_templates_are_not_lost(config: Config) -> None:
     html = render(GOOD, config).html
     assert "<style" in html  # what is for phones and the dark
     assert "max-width:600px" in html
@@ -86,20 +86,21 @@ def test_the_styles_of_the_looks_are_not_lost(config: Config) -> None:
         ("[places", "is not valid TOML"),
     ],
 )
-def test_a_look_toml_that_is_wrong(
-    config: Config, own: Callable[[str, str], None], text: str, said: str
+@pytest.mark.parametrize("name", ["template.toml", "look.toml"])
+def test_a_template_toml_that_is_wrong(
+    config: Config, own: Callable[[str, str], None], name: str, text: str, said: str
 ) -> None:
-    own("look.toml", text)
-    with pytest.raises(ContentError, match=r"look\.toml") as caught:
+    own(name, text)
+    with pytest.raises(ContentError, match=name.replace(".", r"\.")) as caught:
         render(GOOD, config)
     assert said in str(caught.value)
 
 
-def test_a_look_without_facts_has_the_usual_places(config: Config) -> None:
+def test_a_template_without_settings_has_the_usual_places(config: Config) -> None:
     bare = config.newsletter.model_copy(update={"template": "none"})
     from dataclasses import replace
 
-    assert look(replace(config, newsletter=bare)).places.lead == 536
+    assert template_settings(replace(config, newsletter=bare)).places.lead == 536
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The looks, drawn by a real browser: on phones, in the dark, without styles, full or empty."""
+"""The templates, drawn by a real browser: on phones, in the dark, without styles, full or empty."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from newsletter.app import open_desk
 from newsletter.check import Mail
 from newsletter.colours import contrast
 from newsletter.config import Config
-from newsletter.model import Form, Hosted, Issue, Pictures, Section, Sponsor
-from newsletter.render import look, render
+from newsletter.model import Hosted, Issue, Pictures, Section, Sponsor
+from newsletter.render import render, template_settings
 from tests.kinds import GOOD, KOREAN, LANTERNS, RTL, everything, story
 from tests.newsroom import CONFIG
 
@@ -48,9 +48,9 @@ ISSUES: dict[str, Issue] = {
         GOOD, lead=story(1, headline=RTL), sections=many(2, headline=RTL, blurb=RTL)
     ),
     "korean stories": replace(GOOD, sections=many(3, headline=KOREAN, blurb=KOREAN * 3)),
-    "briefs": replace(GOOD, sections=(Section("Briefs", many(12)[0].stories, Form.BRIEF),)),
+    "briefs": replace(GOOD, sections=(Section("Briefs", many(12)[0].stories, "brief"),)),
 }
-LOOKS = ("weekly", "plain")
+TEMPLATES = ("weekly", "plain")
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def without_styles(html: str) -> str:
     return re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_nothing_scrolls_sideways(tmp_path: Path, window: Page, template: str) -> None:
     config = configured(tmp_path, template)
     page = page_of(window, "", 320)
@@ -112,7 +112,7 @@ def test_a_mail_without_a_note_begins_with_its_news(tmp_path: Path, window: Page
         assert (about < lead) is bool(note)
 
 
-@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_axe_finds_nothing_in_light_and_dark(
     tmp_path: Path, window: Page, template: str, language: str
@@ -126,7 +126,7 @@ def test_axe_finds_nothing_in_light_and_dark(
         assert found.violations_count == 0, found.generate_report()
 
 
-@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("accent", ["#9b1c2e", "#ffd400", "#0a0a0a", "#00ffee", "#2a6df4"])
 def test_every_rule_holds_with_everything_in_the_mail(
@@ -136,11 +136,11 @@ def test_every_rule_holds_with_everything_in_the_mail(
     coloured = config.newsletter.model_copy(update={"accent": accent})
     config = replace(config, newsletter=coloured)
     issue = everything() if language == "en" else replace(everything(), subject="(광고) 이번 주")
-    mail = Mail(issue, render(issue, config), config, dict(look(config).accepted))
+    mail = Mail(issue, render(issue, config), config, dict(template_settings(config).accepted))
     assert check.run(mail) == ()
 
 
-@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_a_picture_that_is_off_leaves_its_words(
     tmp_path: Path, window: Page, template: str
 ) -> None:
@@ -174,14 +174,14 @@ def test_korean_words_are_kept_whole(tmp_path: Path, window: Page, language: str
     assert "Apple SD Gothic Neo" in html
 
 
-@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_sixty_stories_stay_under_the_limit(tmp_path: Path, template: str) -> None:
     config = configured(tmp_path, template)
     size = len(render(ISSUES["sixty stories"], config).html.encode())
     assert size < 102 * 1024
 
 
-def weight(count: int, form: Form, config: Config) -> int:
+def weight(count: int, layout: str, config: Config) -> int:
     """The bytes of a mail with so many usual stories, each with a picture."""
     pictures = tuple(
         Hosted(f"https://www.example.com/{number}.jpg", place, "f" * 20 + ".jpg", 640, 427, 90_000)
@@ -193,18 +193,18 @@ def weight(count: int, form: Form, config: Config) -> int:
         replace(story, image=f"https://www.example.com/{number}.jpg", blurb="Words " * 30)
         for number, story in enumerate(section.stories, 100)
     )
-    full = replace(GOOD, sections=(Section("News", stories, form),), pictures=Pictures(pictures))
+    full = replace(GOOD, sections=(Section("News", stories, layout),), pictures=Pictures(pictures))
     return len(render(full, config).html.encode())
 
 
-@pytest.mark.parametrize(("form", "most"), [("picture", 1600), ("text", 750), ("brief", 550)])
-def test_a_story_is_light(tmp_path: Path, form: str, most: int) -> None:
+@pytest.mark.parametrize(("layout", "most"), [("picture", 1600), ("text", 750), ("brief", 550)])
+def test_a_story_is_light(tmp_path: Path, layout: str, most: int) -> None:
     config = configured(tmp_path, "weekly")
-    each = (weight(40, Form(form), config) - weight(10, Form(form), config)) / 30
+    each = (weight(40, layout, config) - weight(10, layout, config)) / 30
     assert each < most
 
 
-@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_hangul_is_never_slanted(tmp_path: Path, window: Page, template: str) -> None:
     html = render(everything(), configured(tmp_path, template, "ko")).html
     page = page_of(window, html, 700)
@@ -215,7 +215,7 @@ def test_hangul_is_never_slanted(tmp_path: Path, window: Page, template: str) ->
     assert slanted == []
 
 
-@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_an_advertisement_whose_picture_is_lost_says_its_words(
     tmp_path: Path, template: str
 ) -> None:
@@ -231,7 +231,7 @@ def test_an_advertisement_whose_picture_is_lost_says_its_words(
     assert rendered.text.count("[Advertisement]") == 1
 
 
-@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_a_small_picture_in_the_note_is_not_blown_up(
     tmp_path: Path, window: Page, template: str
 ) -> None:
@@ -249,7 +249,7 @@ def test_a_small_picture_in_the_note_is_not_blown_up(
 
 
 @pytest.mark.parametrize("accent", ["#ffffff", "#fffdf9", "#0a0a0a", "#1b1917"])
-@pytest.mark.parametrize("template", LOOKS)
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_a_button_can_be_told_from_its_ground(
     tmp_path: Path, window: Page, template: str, accent: str
 ) -> None:
