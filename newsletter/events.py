@@ -16,11 +16,11 @@ from newsletter.model import Event, Reported
 from newsletter.providers import slug
 from newsletter.sanitize import canonical
 from newsletter.scanners import PREFETCH
-from newsletter.store import Connection, doubt, events, leaving, sends
+from newsletter.store import Connection, doubt, events, sends, suppression
 from newsletter.store.events import Row, Told
-from newsletter.store.leaving import Leaving
-from newsletter.store.readernames import reader, reader_key
+from newsletter.store.reader_pseudonyms import reader, reader_key
 from newsletter.store.subscribers import address_keys, lock_lists
+from newsletter.store.suppression import Leaving
 
 # Kinds that there are only once a mail has left the provider; "processed" may come before.
 LEFT = frozenset(("delivered", "deferred", "bounce", "open", "click", "spamreport", "unsubscribe"))
@@ -74,7 +74,7 @@ def read(connection: Connection, told: Iterable[Event], reading: Reading) -> int
         count, leaving_ = _of_send(connection, send_id, mine, reading)
         new += count
         wanted += leaving_
-    people = leaving.find(
+    people = suppression.find(
         connection, {e.email: keys.key(e.email) for e in listed if not e.delivery and e.email}
     )
     by_address = [event for event in listed if not event.delivery and event.email in people]
@@ -84,7 +84,7 @@ def read(connection: Connection, told: Iterable[Event], reading: Reading) -> int
     wanted += [
         Leaving(people[event.email], event.consequence, event.at, None) for event in by_address
     ]
-    leaving.act(connection, [each for each in wanted if each.consequence], reading.now)
+    suppression.act(connection, [each for each in wanted if each.consequence], reading.now)
     return new
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlalchemy import text
 
 from newsletter.app.readers import sign_up
-from newsletter.store import standing
+from newsletter.store import subscription_status
 from tests.e2e.approvals import newest, part
 from tests.office import Office
 
@@ -51,7 +51,7 @@ def key(office: Office) -> tuple[str, str]:
 
 def status(office: Office, address: str) -> str | None:
     with office.desk.database.read() as connection:
-        found = standing.of_address(connection, address, "weekly")
+        found = subscription_status.of_address(connection, address, "weekly")
     return found.status if found else None
 
 

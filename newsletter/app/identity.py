@@ -37,20 +37,20 @@ def require_own_name(desk: Desk) -> None:
 
     Machines that share a database say by NEWSLETTER_INSTALLATION that they mean it.
     """
-    from newsletter.store import facts
+    from newsletter.store import key_values
 
     if os.environ.get("NEWSLETTER_INSTALLATION"):
         return
     mine = {"machine": installation.machine(), "folder": str(desk.folder.resolve())}
     fact = f"folder:{desk.name}"
-    known = desk.read(facts.find, fact)
+    known = desk.read(key_values.find, fact)
     said = json.loads(known) if known else None
     if said == mine:
         return
     if said and said["machine"] == mine["machine"] and _is_still(desk, Path(said["folder"])):
         raise ConfigError(_said(desk, Path(said["folder"])))
     with desk.writing() as connection:
-        facts.put(connection, fact, json.dumps(mine))
+        key_values.put(connection, fact, json.dumps(mine))
 
 
 def _is_still(desk: Desk, other: Path) -> bool:

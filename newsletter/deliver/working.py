@@ -12,7 +12,7 @@ from newsletter.deliver import recalling
 from newsletter.deliver.job import Job, Pulse
 from newsletter.errors import DatabaseError, NewsletterError, NotReadyError
 from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
-from newsletter.store import doubt, ledger, sends, stopping
+from newsletter.store import doubt, ledger, pause_cancel, sends
 from newsletter.store.ledger import Claim
 from newsletter.store.recalls import Recalling
 from newsletter.store.sends import State
@@ -71,7 +71,7 @@ def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
         seen = doubt.unknown(connection, send.id)  # what comes while we look has its turn later
         state, _ = sends.state(connection, send.id)
         if state is State.CANCELLED:
-            stopping.cancel(connection, send.id, now)  # what came back since then
+            pause_cancel.cancel(connection, send.id, now)  # what came back since then
             if found := recalling.begin(connection, job, now, accepted=True):
                 return found
             doubt.hold(connection, send.id, now, seen)
@@ -133,7 +133,7 @@ def _pause(job: Job, silent: int, outcome: Outcome) -> None:
         f"Look whether the provider works."
     )
     with job.database.begin() as connection:
-        if stopping.pause(connection, job.frozen.send.id, why, job.clock()):
+        if pause_cancel.pause(connection, job.frozen.send.id, why, job.clock()):
             job.paused(connection, why)
 
 
@@ -178,7 +178,9 @@ def _record(job: Job, claim: Claim, outcome: Outcome) -> None:
             with job.database.begin(waits=False) as connection:
                 ledger.record(connection, claim, outcome, job.clock())
                 if outcome.pause:
-                    paused = stopping.pause(connection, claim.send_id, outcome.pause, job.clock())
+                    paused = pause_cancel.pause(
+                        connection, claim.send_id, outcome.pause, job.clock()
+                    )
                     if paused:
                         job.paused(connection, outcome.pause)
         except DatabaseError:

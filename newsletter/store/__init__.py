@@ -1,8 +1,13 @@
 """People and outcomes, in SQLite or PostgreSQL. The only package that knows SQLAlchemy.
 
-A module for each subject: ``subscribers``, ``imports`` (many of them at once), ``sends`` (freeze),
-``ledger`` (claims and outcomes), ``doubt``, ``recalls``, ``stopping``, ``missing``, ``receipts``,
-``approvals``, ``occurrences``, ``signups``, ``standing`` (how a reader stands on a list).
+People: ``subscribers``, ``subscriber_import`` (many at once), ``subscription_status`` (how a
+reader stands on a list), ``suppression`` (addresses that are never mailed), ``mailable`` (who may
+be mailed), ``signups``, ``erasure``, ``list_growth``.
+Sends: ``sends`` (freeze), ``ledger`` (claims and outcomes), ``transitions``, ``doubt``,
+``recalls``, ``pause_cancel``, ``send_missing`` (those who did not get it), ``receipts``.
+What providers report: ``event_inbox``, ``events``, ``delivery_lookup``, ``reader_pseudonyms``,
+``figures``.
+Issues: ``approvals``, ``occurrences`` (the timetable), ``alerts``, ``archive``, ``corrections``.
 Their functions take the connection of an open transaction first, and give plain data.
 """
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, text, update
 
 from newsletter.model import IssueName
-from newsletter.store.asking import free
-from newsletter.store.columns import ISSUE, Moment
+from newsletter.store.column_types import ISSUE, Moment
+from newsletter.store.leases import free
 from newsletter.store.schema import alerts
 
 LEASE = timedelta(minutes=5)  # for one go at sending

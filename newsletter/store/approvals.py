@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, insert, select, text
 
 from newsletter.model import IssueName
-from newsletter.store.columns import Moment
+from newsletter.store.column_types import Moment
 from newsletter.store.schema import approvals, used_links
 
 # Two requests may bring the same link at once.

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
 
-from newsletter.store.asking import parts
+from newsletter.store.bulk import parts
 from newsletter.store.schema import batches, deliveries
 from newsletter.store.sends import BatchState, DeliveryState
 from newsletter.store.transitions import OPEN, close, move_all, plan_again, this

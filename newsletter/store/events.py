@@ -19,10 +19,9 @@ from sqlalchemy import (
 
 from newsletter.model import Reported
 from newsletter.scanners import PREFETCH
-from newsletter.store import readernames
-from newsletter.store.asking import parts
+from newsletter.store import reader_pseudonyms
+from newsletter.store.bulk import parts, upsert
 from newsletter.store.schema import deliveries, events, figures, sends, subscribers
-from newsletter.store.upserts import upsert
 
 _FORWARD = (
     update(deliveries)
@@ -152,7 +151,7 @@ def closed(connection: Connection, send_id: int) -> bool:
 def drop(connection: Connection, send_id: int) -> None:
     """Delete the events of a send, and the key to the names of its readers."""
     connection.execute(delete(events).where(events.c.send_id == send_id))
-    readernames.drop(connection, send_id)
+    reader_pseudonyms.drop(connection, send_id)
 
 
 def drop_before(connection: Connection, moment: datetime) -> None:

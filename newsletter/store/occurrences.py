@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, not_, or_, selec
 from sqlalchemy.exc import IntegrityError
 
 from newsletter.model import IssueName
-from newsletter.store.asking import free
+from newsletter.store.leases import free
 from newsletter.store.schema import occurrences
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy import null as sql_null
 
 from newsletter.model import IssueName, Rendered, Send
-from newsletter.store.readers import with_reasons
+from newsletter.store.mailable import with_reasons
 from newsletter.store.schema import (
     batches,
     deliveries,

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from newsletter.store.asking import free
+from newsletter.store.leases import free
 from newsletter.store.schema import deliveries, events, signups, subscribers, subscriptions
 from newsletter.store.subscribers import PENDING, address_keys, lock_lists
 

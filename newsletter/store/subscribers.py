@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, ScalarSelect, and_, delete, insert, or_, select, update
 
 from newsletter.model import Status
-from newsletter.store import facts
-from newsletter.store.erasing import blank, forget_events
+from newsletter.store import key_values
+from newsletter.store.erasure import blank, forget_events
 from newsletter.store.schema import lists, signups, subscribers, subscriptions, suppressions
 
 ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
@@ -68,8 +68,8 @@ class Keys:
 
 def address_keys(connection: Connection) -> Keys:
     """Those of this database, made at first use."""
-    known = facts.find(connection, ADDRESS_KEY)
-    return Keys((known or facts.once(connection, ADDRESS_KEY, secrets.token_hex(32))).encode())
+    known = key_values.find(connection, ADDRESS_KEY)
+    return Keys((known or key_values.once(connection, ADDRESS_KEY, secrets.token_hex(32))).encode())
 
 
 class People:

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-from newsletter.store import incoming, open_database
+from newsletter.store import event_inbox, open_database
 from tests import postgres
 from tests.e2e.reporting import Door, Signer, door
 from tests.e2e.servers import KEY
@@ -128,11 +128,11 @@ def test_what_a_crash_has_left_unread_is_read_by_the_next_look(newsroom: Newsroo
     prepare(newsroom)
     database = open_database("sqlite:///newsletter.db", newsroom.folder)
     with database.begin() as connection:
-        incoming.put(
+        event_inbox.put(
             connection, "sendgrid", "[1, 2]", datetime.now(UTC)
         )  # nothing that anybody can read
         body = json.dumps([told("delivered", reader) for reader in (1, 2, 3)])
-        incoming.put(connection, "sendgrid", body, datetime.now(UTC))
+        event_inbox.put(connection, "sendgrid", body, datetime.now(UTC))
     database.close()
     newsroom.run("tick")
     assert counts(newsroom) == {"delivered": 3, "unread": 1}

@@ -15,7 +15,15 @@ from newsletter.app import open_desk
 from newsletter.app.archive import past_issues as public
 from newsletter.model import Answer, Change, IssueName, IssueText, Rendered, StoryText
 from newsletter.model.archive import Kind
-from newsletter.store import Connection, Database, archive, corrections, readers, sends, stopping
+from newsletter.store import (
+    Connection,
+    Database,
+    archive,
+    corrections,
+    mailable,
+    pause_cancel,
+    sends,
+)
 from newsletter.store.database import MIGRATIONS
 from newsletter.store.subscribers import ACTIVE, People
 from newsletter.text import search_terms
@@ -32,7 +40,7 @@ SAID = IssueText(
 
 
 def pause(connection: Connection, send_id: int, now: datetime) -> None:
-    stopping.pause(connection, send_id, "the key was refused", now)
+    pause_cancel.pause(connection, send_id, "the key was refused", now)
 
 
 def put(connection: Connection, issue: str, said: IssueText = SAID, language: str = "en") -> int:
@@ -68,7 +76,7 @@ def test_an_issue_can_be_read_since_its_mails_may_go(database: Database) -> None
         assert archive.published(connection, "Another", later) == []
 
 
-@pytest.mark.parametrize("how", [stopping.cancel, pause])
+@pytest.mark.parametrize("how", [pause_cancel.cancel, pause])
 def test_an_issue_that_was_stopped_is_there_if_anybody_has_it(
     database: Database, how: Callable[[Connection, int, datetime], object]
 ) -> None:
@@ -150,7 +158,7 @@ def test_a_correction_goes_to_those_who_got_it_and_may_be_mailed(database: Datab
         people.add("new@example.com", "", ACTIVE, NOW, revive=False)
         people.remove("r1@example.com", NOW)
         people.erase("r2@example.com", NOW)
-        assert readers.count_of(connection, "weekly", send.send.id) == 1
+        assert mailable.count_of(connection, "weekly", send.send.id) == 1
         name = IssueName.parse("2025-07-07-c12")
         sends.freeze(
             connection, MAIL, newsletter="N", issue=name, list_name="weekly",

@@ -11,7 +11,7 @@ import pytest
 from newsletter import events
 from newsletter.errors import DatabaseError
 from newsletter.model import Answer, Event, Recall
-from newsletter.store import Database, doubt, ledger, missing, recalls, sends, stopping
+from newsletter.store import Database, doubt, ledger, pause_cancel, recalls, send_missing, sends
 from newsletter.store.ledger import LEASE
 from newsletter.store.recalls import Recalling
 from newsletter.store.sends import Frozen, State
@@ -76,19 +76,19 @@ def test_an_event_after_a_recall_without_an_answer_counts_only_when_the_mail_has
 def test_who_got_it_although_it_was_taken_back_does_not_miss_it(database: Database) -> None:
     send = handed_over(database, TAKEN)
     with database.begin() as connection:
-        stopping.cancel(connection, send.send.id, NOW)
+        pause_cancel.cancel(connection, send.send.id, NOW)
     end(database, begin(database, send, accepted=True), Recall(True), again=False)
     assert numbers(database, send) == {"excluded": 2}
     assert settle(database, send, "delivered") == 1
     assert numbers(database, send) == {"accepted": 1, "excluded": 1}
     with database.begin() as connection:
-        assert missing.count(connection, send) == 1
+        assert send_missing.count(connection, send) == 1
 
 
 def test_while_it_is_taken_back_nobody_counts_as_accepted(database: Database) -> None:
     send = handed_over(database, TAKEN)
     with database.begin() as connection:
-        stopping.cancel(connection, send.send.id, NOW)
+        pause_cancel.cancel(connection, send.send.id, NOW)
     begin(database, send, accepted=True)  # and the process dies
     assert numbers(database, send) == {"in_doubt": 2}
     take(database, send, NOW + LEASE)
@@ -123,13 +123,13 @@ def test_two_processes_go_on_to_those_missing_and_nobody_is_planned_twice(
         try:
             with database.begin() as connection:
                 planned.set()
-                missing.go_on(connection, send, 2, NOW)
+                send_missing.go_on(connection, send, 2, NOW)
         except BaseException as error:  # noqa: BLE001 - told in the main thread
             failed.append(error)
 
     other = threading.Thread(target=plan)
     with database.begin() as connection:
-        missing.go_on(connection, send, 2, NOW)
+        send_missing.go_on(connection, send, 2, NOW)
         other.start()
         planned.wait(0.5)
     mine = take(database, send)
@@ -151,7 +151,7 @@ def test_cancelling_and_beginning_a_request_do_not_wait_for_each_other(
     def cancel() -> None:
         try:
             with database.begin() as connection:
-                stopping.cancel(connection, send.send.id, NOW)
+                pause_cancel.cancel(connection, send.send.id, NOW)
         except DatabaseError as error:
             failed.append(error)
 

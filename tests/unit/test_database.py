@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import DatabaseError
-from newsletter.store import Connection, Database, facts, open_database
+from newsletter.store import Connection, Database, key_values, open_database
 
 
 def keeping(connection: Connection) -> str:
@@ -27,7 +27,7 @@ def test_a_commit_waits_for_the_disk_unless_it_says_that_it_need_not(database: D
 def test_a_file_that_was_replaced_or_deleted_takes_nothing_more(tmp_path: Path) -> None:
     opened = open_database("sqlite:///a.db", tmp_path)
     with opened.begin() as connection:
-        facts.once(connection, "kept", "yes")
+        key_values.once(connection, "kept", "yes")
     assert opened.answers()
     file = tmp_path / "a.db"
     file.rename(tmp_path / "aside.db")

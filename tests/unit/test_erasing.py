@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from newsletter import events
 from newsletter.model import Answer, Event, IssueName
-from newsletter.store import Connection, Database, occurrences, stopping
+from newsletter.store import Connection, Database, occurrences, pause_cancel
 from newsletter.store.occurrences import Due
 from newsletter.store.subscribers import ACTIVE, ERASED, People
 from tests.ledgers import NOW, answers, freeze, record, started
@@ -41,7 +41,7 @@ def test_an_erased_address_stands_in_no_reason(database: Database, said: str, le
     told = {reader.delivery: said for reader in claim.readers}
     record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN, reasons=told))
     with database.begin() as connection:
-        stopping.pause(connection, send.send.id, said, NOW)
+        pause_cancel.pause(connection, send.send.id, said, NOW)
         due = Due("N", "send", "2025-07-07", IssueName.parse("2025-07-07"), NOW)
         occurrences.close(connection, due, occurrences.State.MISSED, NOW, said)
         connection.execute(ALERT, {"said": said, "now": NOW})

@@ -12,7 +12,7 @@ import pytest
 
 from newsletter.model import Status
 from newsletter.store import Database, open_database
-from newsletter.store.imports import Import
+from newsletter.store.subscriber_import import Import
 from newsletter.store.subscribers import ACTIVE, ERASED, People
 from tests import postgres
 from tests.ledgers import NOW

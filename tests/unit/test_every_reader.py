@@ -13,7 +13,7 @@ from newsletter.app.readers import lists
 from newsletter.app.recipients import personal
 from newsletter.links.keyring import Keyring
 from newsletter.links.signed_links import Purpose, ReaderOf, read_reader, reader_keys
-from newsletter.store import standing
+from newsletter.store import subscription_status
 from newsletter.store.ledger import Reader
 from tests.e2e.approvals import parsed, part
 from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
@@ -38,7 +38,7 @@ def full(office: Offices, batch_size: int) -> Office:
 
 def status_of(week: Office, address: str) -> str | None:
     with week.desk.database.read() as connection:
-        found = standing.of_address(connection, address, "weekly")
+        found = subscription_status.of_address(connection, address, "weekly")
     return found.status if found else None
 
 

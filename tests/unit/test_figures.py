@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from newsletter import scanners
 from newsletter.model import Consequence, Reported
-from newsletter.store import Database, figures, growth
+from newsletter.store import Database, figures, list_growth
 from newsletter.store.subscribers import ACTIVE, People
 from tests.ledgers import NOW
 from tests.reports import delivered, event, hard, mailed, read
@@ -200,8 +200,8 @@ def test_a_list_s_growth_is_what_was_noted_and_what_issues_went_to(database: Dat
     mailed(database, "2025-07-10", NOW + timedelta(days=3), n=3)
     with database.begin() as connection:
         for days in (7, 7, 8):
-            growth.note(connection, "weekly", NOW + timedelta(days=days))
-        found = growth.of(connection, 1)
+            list_growth.note(connection, "weekly", NOW + timedelta(days=days))
+        found = list_growth.of(connection, 1)
     assert [(day.isoformat(), count) for day, count in found.items()] == [
         ("2025-07-07", 3), ("2025-07-10", 3), ("2025-07-14", 3), ("2025-07-15", 3)
     ]  # fmt: skip

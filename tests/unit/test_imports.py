@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from newsletter.model import Status
 from newsletter.store import Database, open_database
-from newsletter.store.imports import Import, Merged
+from newsletter.store.subscriber_import import Import, Merged
 from newsletter.store.subscribers import ACTIVE, Keys, People
 
 NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from newsletter.model import Answer, IssueName, Status
 from newsletter.store import Database, doubt, ledger, receipts, sends
-from newsletter.store.imports import Import
 from newsletter.store.ledger import LEASE
 from newsletter.store.sends import DeliveryState
+from newsletter.store.subscriber_import import Import
 from newsletter.store.subscribers import ACTIVE, People
 from tests.ledgers import NOW, answers, freeze, numbers, record, started, take
 

@@ -26,7 +26,15 @@ from hypothesis.stateful import (
 )
 
 from newsletter.model import Answer, Outcome, Recall
-from newsletter.store import doubt, ledger, missing, open_database, recalls, receipts, stopping
+from newsletter.store import (
+    doubt,
+    ledger,
+    open_database,
+    pause_cancel,
+    recalls,
+    receipts,
+    send_missing,
+)
 from newsletter.store.ledger import LEASE, Claim
 from newsletter.store.recalls import Recalling
 from newsletter.store.subscribers import ACTIVE, People
@@ -239,12 +247,12 @@ class Delivering(RuleBasedStateMachine):
     @rule()
     def cancel(self) -> None:
         with _DATABASE.begin() as connection:
-            stopping.cancel(connection, self.id, self.now)
+            pause_cancel.cancel(connection, self.id, self.now)
 
     @rule()
     def go_on_to_those_missing(self) -> None:
         with _DATABASE.begin() as connection:
-            missing.plan(connection, self.send, BATCH, self.now)
+            send_missing.plan(connection, self.send, BATCH, self.now)
 
     @invariant()
     def the_numbers_add_up(self) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.model import IssueName
 from newsletter.store import open_database
-from newsletter.store.columns import metadata
+from newsletter.store.column_types import metadata
 from newsletter.store.database import MIGRATIONS
 from newsletter.store.occurrences import Due, claim, recent
 

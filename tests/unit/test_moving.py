@@ -19,7 +19,7 @@ from newsletter.errors import (
     UsageError,
 )
 from newsletter.model import Answer, IssueName
-from newsletter.store import Database, events, incoming, open_database
+from newsletter.store import Database, event_inbox, events, open_database
 from newsletter.store.subscribers import ACTIVE, ERASED, People
 from tests import postgres
 from tests.ledgers import NOW, answers, freeze, numbers, record, started
@@ -49,7 +49,7 @@ def fill(folder: Path) -> Database:
     record(database, claim, answers(claim, Answer.ACCEPTED, Answer.UNKNOWN))
     with database.begin() as connection:
         People(connection, "weekly").erase("r6@example.com", NOW)
-        incoming.put(connection, "sendgrid", '[{"event": "Ünïcode"}]', NOW)
+        event_inbox.put(connection, "sendgrid", '[{"event": "Ünïcode"}]', NOW)
         row = events.Row("k", "open", NOW, NOW, 1, None, "who", "https://x.test/", True, '{"a": 1}')
         events.add(connection, [row])
     return database
@@ -144,7 +144,7 @@ def test_what_does_not_fit_is_said_without_what_it_says(folder: Path, new: str) 
 
 
 def test_a_move_that_was_killed_goes_on(folder: Path, new: str) -> None:
-    from newsletter.store import moving as steps
+    from newsletter.store import database_copy as steps
 
     database = fill(folder)
     with database.begin() as connection:
@@ -156,7 +156,7 @@ def test_a_move_that_was_killed_goes_on(folder: Path, new: str) -> None:
 
 
 def test_a_move_that_was_killed_at_its_very_end_is_known_to_be_done(folder: Path, new: str) -> None:
-    from newsletter.store import moving as steps
+    from newsletter.store import database_copy as steps
 
     fill(folder).close()
     move(folder, new)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from newsletter import events
 from newsletter.model import Answer, Event, Recall
-from newsletter.store import Database, doubt, missing, recalls, sends, stopping
+from newsletter.store import Database, doubt, pause_cancel, recalls, send_missing, sends
 from newsletter.store.ledger import LEASE
 from newsletter.store.recalls import Recalling
 from newsletter.store.sends import Frozen
@@ -169,12 +169,12 @@ def test_cancelling_leaves_out_who_waits_and_takes_back_what_was_accepted(
     record(database, first, answers(first, Answer.ACCEPTED, Answer.ACCEPTED))
     second = started(database, send)
     with database.begin() as connection:
-        assert stopping.cancel(connection, send.send.id, NOW) == 2
+        assert pause_cancel.cancel(connection, send.send.id, NOW) == 2
         assert sends.state(connection, send.send.id)[0] == "cancelled"
     assert numbers(database, send) == {"accepted": 2, "waiting": 2, "excluded": 2}
     record(database, second, answers(second, Answer.NOT_SENT, Answer.NOT_SENT))
     with database.begin() as connection:  # what came back since then
-        assert stopping.cancel(connection, send.send.id, NOW) == 2
+        assert pause_cancel.cancel(connection, send.send.id, NOW) == 2
     held = begin(database, send, accepted=True)
     assert held
     assert end(database, held, DONE, again=False)
@@ -278,9 +278,9 @@ def test_those_who_are_missing_get_the_same_send(database: Database) -> None:
         people = People(connection, "weekly")
         people.add("r0@example.com", "", ACTIVE, NOW, revive=True)  # came back
         people.add("new@example.com", "", ACTIVE, NOW, revive=False)
-        assert missing.count(connection, send) == 3
-        assert missing.plan(connection, send, 2, NOW) == 3
-        assert missing.count(connection, send) == 0
+        assert send_missing.count(connection, send) == 3
+        assert send_missing.plan(connection, send, 2, NOW) == 3
+        assert send_missing.count(connection, send) == 0
     assert numbers(database, send) == {"accepted": 3, "in_doubt": 1, "waiting": 3}
     found = []
     while claim := take(database, send):  # type: ignore[assignment]

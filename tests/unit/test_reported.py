@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from newsletter.model import Consequence, Reported
 from newsletter.store import Database
-from newsletter.store.columns import metadata
+from newsletter.store.column_types import metadata
 from newsletter.store.subscribers import ACTIVE, ERASED, People
 from tests.ledgers import NOW
 from tests.reports import delivered, event, hard, mailed, read, soft, words

@@ -17,15 +17,7 @@ from sqlalchemy import event
 from newsletter import deliver
 from newsletter.errors import DatabaseError, NotReadyError
 from newsletter.model import Answer, Doubt, Event, Outcome, Recall, Recipient, Send
-from newsletter.store import (
-    Database,
-    doubt,
-    ledger,
-    open_database,
-    receipts,
-    sends,
-    stopping,
-)
+from newsletter.store import Database, doubt, ledger, open_database, pause_cancel, receipts, sends
 from newsletter.store.database import WAITING
 from newsletter.store.ledger import Reader
 from newsletter.store.sends import Frozen
@@ -97,7 +89,7 @@ def held(database: Database, send: Frozen) -> int:
 
 def cancel(database: Database, send: Frozen) -> None:
     with database.begin() as connection:
-        stopping.cancel(connection, send.send.id, now())
+        pause_cancel.cancel(connection, send.send.id, now())
 
 
 def test_a_cancelled_send_asks_once_for_what_the_provider_will_not_take_back(

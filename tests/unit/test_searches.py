@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from newsletter.app import Desk
-from newsletter.store import Database, searches
+from newsletter.store import Database, search_counts
 from newsletter.web.public import server
 from tests.ledgers import NOW
 from tests.office import Office, Offices
@@ -79,13 +79,13 @@ def test_what_was_counted_is_forgotten(desk_office: Office) -> None:
 def test_on_each_database_searches_are_counted_by_network_and_hour(database: Database) -> None:
     later = NOW.replace(minute=0) + timedelta(hours=1)
     with database.read() as connection:
-        assert searches.times(connection, "a", NOW) == 0
+        assert search_counts.times(connection, "a", NOW) == 0
     with database.begin() as connection:
-        assert [searches.count(connection, "a", NOW) for _ in range(3)] == [1, 2, 3]
-        assert searches.count(connection, "b", NOW) == 1
-        assert searches.count(connection, "a", later) == 1
+        assert [search_counts.count(connection, "a", NOW) for _ in range(3)] == [1, 2, 3]
+        assert search_counts.count(connection, "b", NOW) == 1
+        assert search_counts.count(connection, "a", later) == 1
     with database.begin() as connection:
-        assert searches.times(connection, "a", NOW) == 3
-        searches.drop_before(connection, later)
-        assert searches.times(connection, "a", NOW) == 0
-        assert searches.times(connection, "a", later) == 1
+        assert search_counts.times(connection, "a", NOW) == 3
+        search_counts.drop_before(connection, later)
+        assert search_counts.times(connection, "a", NOW) == 0
+        assert search_counts.times(connection, "a", later) == 1

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from newsletter.app.clock.tick import tick
 from newsletter.app.readers import lists, reader_links, sign_up
 from newsletter.app.readers.reader_links import State
-from newsletter.store import Database, signups, standing
+from newsletter.store import Database, signups, subscription_status
 from newsletter.store.subscribers import PENDING, People, address_keys
 from tests.e2e.servers import mail_server
 from tests.ledgers import NOW
@@ -139,7 +139,7 @@ def test_on_each_database_a_signup_is_counted_mailed_and_forgotten(database: Dat
         signups.take_turns(connection, "N")
         people_ = People(connection, "weekly")
         people_.add("ada@example.com", "", PENDING, NOW, revive=False)
-        found = standing.of_address(connection, "ada@example.com", "weekly")
+        found = subscription_status.of_address(connection, "ada@example.com", "weekly")
         assert found
         signups.mailing(connection, first, people_.list_id, found.reader, NOW, new=True)
         assert signups.mails_to(connection, "N", second, NOW - signups.HOUR) == 1
@@ -152,7 +152,7 @@ def test_on_each_database_a_signup_is_counted_mailed_and_forgotten(database: Dat
         assert signups.forget(connection, "N", NOW + timedelta(days=2)) == 0
         assert signups.any_old(connection, "N", NOW + timedelta(days=3))
         assert signups.forget(connection, "N", NOW + timedelta(days=3)) == 1
-        assert standing.of_address(connection, "ada@example.com", "weekly") is None
+        assert subscription_status.of_address(connection, "ada@example.com", "weekly") is None
         assert connection.scalar(text("select count(*) from subscribers")) == 0
         assert not signups.any_old(connection, "N", NOW + timedelta(days=3))
 

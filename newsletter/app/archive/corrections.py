@@ -13,7 +13,7 @@ from newsletter.model import Change, Correction, IssueName, IssueText
 from newsletter.model.archive import Kind
 from newsletter.render import webview
 from newsletter.render.mending import mended, mended_text
-from newsletter.store import Connection, corrections, readers
+from newsletter.store import Connection, corrections, mailable
 from newsletter.store import archive as texts
 from newsletter.text.urls import host_of, split
 
@@ -76,7 +76,7 @@ def correct(
         now = _indexed(desk, connection, send_id, issue, text)
         if not mail:
             return Corrected(issue, made, desk.page_url(issue), public, places)
-        count = readers.count_of(connection, desk.config.newsletter.list, send_id)
+        count = mailable.count_of(connection, desk.config.newsletter.list, send_id)
         name = IssueName(issue.date, made.number)
         correction_mail.draft(desk, name, note, now.subject)
     return Corrected(issue, made, desk.page_url(issue), public, places, name, count)

@@ -16,7 +16,7 @@ from newsletter.model.archive import Kind
 from newsletter.render import webview
 from newsletter.render.mending import mended_text
 from newsletter.sanitize.urls import canonical
-from newsletter.store import archive, searches
+from newsletter.store import archive, search_counts
 from newsletter.text import search_terms
 from newsletter.text.search_terms import Marked
 
@@ -71,11 +71,11 @@ def may_search(desk: Desk, network: str) -> bool:
     """
     most, now = desk.config.public.searches_per_network, desk.clock()
     with desk.reading() as connection:
-        if searches.times(connection, network, now) >= most:
+        if search_counts.times(connection, network, now) >= most:
             return False
     try:
         with desk.writing(waits=False) as connection:
-            return searches.count(connection, network, now) <= most
+            return search_counts.count(connection, network, now) <= most
     except DatabaseError as error:  # whoever reads does not suffer from what cannot be written
         log.warning("A search was not counted: %s", error)
         return True

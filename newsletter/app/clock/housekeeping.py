@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from newsletter.app.desk import Desk
 from newsletter.app.feedback import provider_events
-from newsletter.store import events, facts, figures, growth, incoming, searches
+from newsletter.store import event_inbox, events, figures, key_values, list_growth, search_counts
 
 TIDIED = "tidied:{newsletter}"  # the day, in UTC
 
@@ -20,8 +20,8 @@ def keep_house(desk: Desk) -> None:
     """
     now, today = desk.clock(), TIDIED.format(newsletter=desk.name)
     with desk.reading() as connection:
-        unread = incoming.waiting(connection)
-        tidied = facts.find(connection, today) == now.date().isoformat()
+        unread = event_inbox.waiting(connection)
+        tidied = key_values.find(connection, today) == now.date().isoformat()
     if unread:
         provider_events.read_waiting(desk)
     if not tidied:
@@ -29,7 +29,7 @@ def keep_house(desk: Desk) -> None:
         tonight = datetime.combine(now.date(), time.max, UTC)
         _tidy(desk, tonight - desk.config.privacy.keep_events, now)
         with desk.writing() as connection:
-            facts.put(connection, today, now.date().isoformat())
+            key_values.put(connection, today, now.date().isoformat())
 
 
 def _tidy(desk: Desk, before: datetime, now: datetime) -> None:
@@ -39,9 +39,9 @@ def _tidy(desk: Desk, before: datetime, now: datetime) -> None:
             figures.close(connection, send_id, now)
         log.info("The events of an issue are deleted, as [privacy] keep_events says")
     with desk.writing() as connection:
-        growth.note(connection, desk.config.newsletter.list, now)
+        list_growth.note(connection, desk.config.newsletter.list, now)
         events.drop_before(connection, before)
-        incoming.drop_before(connection, before)
-        searches.drop_before(connection, now - timedelta(days=1))
+        event_inbox.drop_before(connection, before)
+        search_counts.drop_before(connection, now - timedelta(days=1))
         if not desk.config.privacy.per_reader:
             events.unname(connection, desk.name)

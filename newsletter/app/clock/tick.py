@@ -22,7 +22,7 @@ from newsletter.app.send.delivery import Watch
 from newsletter.errors import NewsletterError, NotReadyError
 from newsletter.model import IssueName
 from newsletter.schedule import GATHER, SEND, Moment
-from newsletter.store import Connection, facts, occurrences
+from newsletter.store import Connection, key_values, occurrences
 from newsletter.store.occurrences import Claimed, Due, Occurrence, State
 
 log = logging.getLogger(__name__)
@@ -172,15 +172,15 @@ def _since(desk: Desk, now: datetime) -> datetime:
     said += [f"{skip.first}/{skip.last}" for skip in timetable.skip]
     name = f"timetable:{desk.name}"
     with desk.reading() as connection:
-        known = facts.find(connection, name)
-        first = facts.find(connection, f"ticks since:{desk.name}")  # of older versions
+        known = key_values.find(connection, name)
+        first = key_values.find(connection, f"ticks since:{desk.name}")  # of older versions
     start, *rest = json.loads(known) if known else [first or now.isoformat(), *said]
     since = datetime.fromisoformat(start)
     if rest != said or since > now:
         since = now
     if known is None or since.isoformat() != start:
         with desk.writing() as connection:
-            facts.put(connection, name, json.dumps([since.isoformat(), *said]))
+            key_values.put(connection, name, json.dumps([since.isoformat(), *said]))
     return since
 
 

@@ -19,8 +19,8 @@ from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Purpose
 from newsletter.model import Consequence, Event, Reported
 from newsletter.providers import slug
-from newsletter.store import Connection, leaving, mailed
-from newsletter.store.mailed import Mailed
+from newsletter.store import Connection, delivery_lookup, suppression
+from newsletter.store.delivery_lookup import Mailed
 from newsletter.store.subscribers import address_keys
 from newsletter.subscriber_csv import normalised
 
@@ -140,13 +140,13 @@ def _which(
     leave, or with the address.
     """
     match = _MESSAGE_ID.fullmatch(notice.message_id)
-    named = mailed.by_number(connection, int(match["delivery"])) if match else None
+    named = delivery_lookup.by_number(connection, int(match["delivery"])) if match else None
     if match and named and not named.hash.startswith(match["hash"]):
         named = None
     person = signed(notice.list_unsubscribe)
     if named and (person == (named.subscriber, named.list_id) or named.email in _addresses(notice)):
         return named
-    return mailed.latest(connection, person[0], at - LATE, at + CLOCKS) if person else None
+    return delivery_lookup.latest(connection, person[0], at - LATE, at + CLOCKS) if person else None
 
 
 def _last_mailed(
@@ -156,8 +156,8 @@ def _last_mailed(
     writes its date as well: so it is none of an earlier issue.
     """
     for number in numbers:
-        newest = mailed.latest(connection, number, now - LATE, now + CLOCKS)
-        if newest and newest == mailed.latest(connection, number, at - LATE, at + CLOCKS):
+        newest = delivery_lookup.latest(connection, number, now - LATE, now + CLOCKS)
+        if newest and newest == delivery_lookup.latest(connection, number, at - LATE, at + CLOCKS):
             return newest
     return None
 
@@ -165,7 +165,7 @@ def _last_mailed(
 def _known(connection: Connection, addresses: Iterable[str]) -> Iterable[int]:
     """The numbers of those among them who are here."""
     keys = address_keys(connection)
-    return leaving.find(connection, {each: keys.key(each) for each in addresses}).values()
+    return suppression.find(connection, {each: keys.key(each) for each in addresses}).values()
 
 
 def _addresses(notice: Notice) -> list[str]:

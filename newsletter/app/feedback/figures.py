@@ -15,7 +15,7 @@ from newsletter.app.send import receipts
 from newsletter.errors import NotReadyError
 from newsletter.model import IssueName, Receipt, Reported
 from newsletter.sanitize import canonical
-from newsletter.store import figures, growth
+from newsletter.store import figures, list_growth
 from newsletter.store.figures import Counted, Reader
 from newsletter.store.sends import Frozen
 
@@ -115,7 +115,7 @@ def report(desk: Desk, issue: IssueName) -> Report:
         states = figures.states(connection, send_id)
         arrivals = figures.delivered_by_minute(connection, send_id)
         gone = figures.closed_at(connection, send_id) is not None
-        grown = growth.of(connection, frozen.list_id)
+        grown = list_growth.of(connection, frozen.list_id)
         articles = figures.articles(connection, send_id)
     opens, clicks = _apart(counted["opens"]), _apart(counted["clicks"])
     looked_for = _looked_for(desk, opens, clicks)

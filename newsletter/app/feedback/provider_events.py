@@ -17,7 +17,7 @@ from newsletter.errors import DatabaseError, ProviderError
 from newsletter.events import Reading
 from newsletter.model import Event
 from newsletter.providers import Reports
-from newsletter.store import incoming
+from newsletter.store import event_inbox
 
 IN_HAND = timedelta(seconds=30)  # so long a request that came may be read by whoever has taken it
 
@@ -51,7 +51,7 @@ def take(desk: Desk, headers: Mapping[str, str], body: bytes) -> Taken:
     provider.read(text)  # what is no report at all is said to whoever has sent it
     now = desk.clock()
     with desk.writing() as connection:
-        number = incoming.put(connection, desk.config.provider.type, text, now)
+        number = event_inbox.put(connection, desk.config.provider.type, text, now)
     try:
         # Those that came just before are in other hands.
         return _read(desk, number) + read_waiting(desk, now - IN_HAND)
@@ -62,7 +62,7 @@ def take(desk: Desk, headers: Mapping[str, str], body: bytes) -> Taken:
 
 def read_waiting(desk: Desk, before: datetime | None = None) -> Taken:
     """Read all that was kept, before then, and not read yet. Raises DatabaseError."""
-    numbers = desk.read(incoming.waiting, before)
+    numbers = desk.read(event_inbox.waiting, before)
     done = Taken()
     for number in numbers:
         done += _read(desk, number)
@@ -83,7 +83,7 @@ def store(desk: Desk, told: Sequence[Event]) -> Taken:
 
 def _read(desk: Desk, number: int) -> Taken:
     try:
-        report = desk.read(incoming.take, number)
+        report = desk.read(event_inbox.take, number)
         if report is None:
             return Taken()
         told = providers.read(report.provider, report.body)
@@ -91,10 +91,10 @@ def _read(desk: Desk, number: int) -> Taken:
         with desk.writing() as connection:
             settled = events.settle(connection, told, desk.clock())
         with desk.writing() as connection:
-            if incoming.take(connection, number) is None:  # another process was quicker
+            if event_inbox.take(connection, number) is None:  # another process was quicker
                 return Taken(settled)
             new = events.read(connection, told, _reading(desk))
-            incoming.forget(connection, number)
+            event_inbox.forget(connection, number)
     except DatabaseError:
         raise
     except Exception as error:
@@ -102,7 +102,7 @@ def _read(desk: Desk, number: int) -> Taken:
         if not isinstance(error, ProviderError):
             log.exception("A report could not be read")
         with desk.writing() as connection:
-            incoming.failed(connection, number, f"{type(error).__name__}: {error}")
+            event_inbox.failed(connection, number, f"{type(error).__name__}: {error}")
         return Taken()
     return Taken(settled, new)
 
@@ -113,7 +113,7 @@ def _reading(desk: Desk) -> Reading:
 
 def trouble(desk: Desk) -> str | None:
     """What cannot be read, and waits for a newer program; None where all is well."""
-    found = desk.read(incoming.stuck)
+    found = desk.read(event_inbox.stuck)
     if not found:
         return None
     at, why = found[0]

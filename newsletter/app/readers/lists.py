@@ -11,7 +11,7 @@ from newsletter import subscriber_csv
 from newsletter.app.desk import Desk
 from newsletter.errors import ContentError, LinesError, NewsletterError, UsageError
 from newsletter.model import Status
-from newsletter.store.imports import Import, Merged
+from newsletter.store.subscriber_import import Import, Merged
 from newsletter.store.subscribers import ACTIVE, ERASED, People, Person
 from newsletter.subscriber_csv import SubscriberFile
 

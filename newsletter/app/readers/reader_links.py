@@ -16,9 +16,9 @@ from newsletter.errors import ConfigError
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Confirming, Purpose, ReaderOf
-from newsletter.store import Connection, approvals, standing
-from newsletter.store.standing import Standing
+from newsletter.store import Connection, approvals, subscription_status
 from newsletter.store.subscribers import ACTIVE, ERASED, UNSUBSCRIBED, People
+from newsletter.store.subscription_status import Standing
 from newsletter.subscriber_csv import clean_name
 
 log = logging.getLogger(__name__)
@@ -85,12 +85,12 @@ def confirm(desk: Desk, key: str) -> Found:
             return found
         if not approvals.use_link(connection, says.nonce, desk.clock()):
             return Found(State.USED)
-        standing.change(connection, says.reader, says.list, ACTIVE, desk.clock())
+        subscription_status.change(connection, says.reader, says.list, ACTIVE, desk.clock())
     return Found(State.DONE, ReaderOf(says.reader, says.list))
 
 
 def _confirmable(desk: Desk, connection: Connection, says: Confirming) -> Found:
-    person = standing.of_number(connection, says.reader, says.list)
+    person = subscription_status.of_number(connection, says.reader, says.list)
     if approvals.is_used(connection, says.nonce):
         return Found(State.USED)
     if says.expires <= desk.clock() or person is None or person.status is None:
@@ -105,7 +105,7 @@ def look_at_leaving(desk: Desk, key: str) -> Found:
     of = _read(desk, Purpose.UNSUBSCRIBE, key)
     if isinstance(of, State):
         return Found(of)
-    person = desk.read(standing.of_number, of.reader, of.list)
+    person = desk.read(subscription_status.of_number, of.reader, of.list)
     if person is None or person.email is None:
         return Found(State.GONE)
     left = person.status in (None, UNSUBSCRIBED)
@@ -127,14 +127,14 @@ def _changed(desk: Desk, key: str, status: str, then: State) -> Found:
     if isinstance(of, State):
         return Found(of)
     with desk.writing() as connection:
-        person = standing.of_number(connection, of.reader, of.list)
+        person = subscription_status.of_number(connection, of.reader, of.list)
         if person is None or person.email is None:
             return Found(State.GONE)
         if status == ACTIVE and person.suppressed is not None:
             return Found(State.BARRED)
         if status == ACTIVE and person.status is None:
             return Found(State.GONE)
-        standing.change(connection, of.reader, of.list, status, desk.clock())
+        subscription_status.change(connection, of.reader, of.list, status, desk.clock())
     return Found(then, of)
 
 
@@ -152,7 +152,9 @@ def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | S
         return person
     choices = []
     for each in _newsletters(desk, others):
-        found = each.read(standing.of_address, person.email or "", each.config.newsletter.list)
+        found = each.read(
+            subscription_status.of_address, person.email or "", each.config.newsletter.list
+        )
         choices.append(Choice(each.name, found is not None and found.status == ACTIVE))
     return Preferences(person.name, person.suppressed is not None, tuple(choices))
 
@@ -171,9 +173,9 @@ def choose(desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequ
         list_ = each.config.newsletter.list
         with each.writing() as connection:
             people = People(connection, list_)
-            found = standing.of_address(connection, email, list_)
+            found = subscription_status.of_address(connection, email, list_)
             if found:
-                standing.rename(connection, found.reader, name)
+                subscription_status.rename(connection, found.reader, name)
             if person.suppressed is not None:
                 continue
             wished, has = each.name in chosen, found is not None and found.status == ACTIVE
@@ -217,7 +219,7 @@ def _person(desk: Desk, key: str) -> Standing | State:
     of = _read(desk, Purpose.PREFERENCES, key)
     if isinstance(of, State):
         return of
-    person = desk.read(standing.of_number, of.reader, of.list)
+    person = desk.read(subscription_status.of_number, of.reader, of.list)
     if person is None or person.email is None or person.suppressed == ERASED:
         return State.GONE
     return person

@@ -12,7 +12,7 @@ from newsletter import installation
 from newsletter.app.desk import Desk
 from newsletter.errors import NotReadyError
 from newsletter.model import IssueName
-from newsletter.store import facts, sends
+from newsletter.store import key_values, sends
 
 # By newsletter: which installation sends it from this database, and when it was last at work.
 FACT = "sends from:{newsletter}"
@@ -29,7 +29,7 @@ def look(desk: Desk, issue: IssueName, *, take_over: bool = False) -> None:
     # The evidence first: what another process begins meanwhile, the database knows before.
     mine, now = installation.here(desk.folder), desk.clock()
     with desk.reading() as connection:
-        known = facts.find(connection, FACT.format(newsletter=desk.name))
+        known = key_values.find(connection, FACT.format(newsletter=desk.name))
         recorded = sends.requests(connection, desk.name, issue)
     said = json.loads(known) if known else None
     lost = {name: n for name, n in mine.requests.items() if n > recorded.get(name, 0)}
@@ -74,7 +74,7 @@ def sign(desk: Desk) -> None:
     mine = installation.here(desk.folder)
     value = {"id": mine.id, "host": socket.gethostname(), "seen": desk.clock().isoformat()}
     with desk.writing() as connection:
-        facts.put(connection, FACT.format(newsletter=desk.name), json.dumps(value))
+        key_values.put(connection, FACT.format(newsletter=desk.name), json.dumps(value))
 
 
 def signer(desk: Desk) -> Callable[[], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from newsletter.app.desk import Desk
 from newsletter.errors import NotReadyError
 from newsletter.model import IssueName
-from newsletter.store import recalls, sends, stopping
+from newsletter.store import pause_cancel, recalls, sends
 from newsletter.store.sends import State
 
 
@@ -14,7 +14,7 @@ def pause(desk: Desk, issue: IssueName) -> None:
     frozen = desk.require_sent(issue)
     _require(desk, frozen.send.id, issue, "paused", State.SENDING)
     with desk.writing() as connection:
-        stopping.pause(connection, frozen.send.id, "a person wanted that.", desk.clock())
+        pause_cancel.pause(connection, frozen.send.id, "a person wanted that.", desk.clock())
 
 
 def cancel(desk: Desk, issue: IssueName) -> int:
@@ -27,7 +27,7 @@ def cancel(desk: Desk, issue: IssueName) -> int:
         states = (State.SENDING, State.PAUSED, State.CANCELLED)
         _require(desk, frozen.send.id, issue, "cancelled", *states)
     with desk.writing() as connection:
-        return stopping.cancel(connection, frozen.send.id, desk.clock())
+        return pause_cancel.cancel(connection, frozen.send.id, desk.clock())
 
 
 def _require(desk: Desk, send_id: int, issue: IssueName, what: str, *wanted: State) -> None:

@@ -13,7 +13,7 @@ from newsletter.app.send import clone_guard
 from newsletter.errors import NotReadyError
 from newsletter.issues import parse_issue
 from newsletter.model import Finding, IssueName
-from newsletter.store import Connection, approvals, missing, readers, sends
+from newsletter.store import Connection, approvals, mailable, send_missing, sends
 from newsletter.store.sends import Frozen, State
 
 CHANGED = 0.3  # a list that grew or shrank by more is asked about
@@ -67,9 +67,9 @@ def plan(
         approval = approvals.find(connection, desk.name, issue)
         of = corrected_send(desk, connection, issue)
         count = (
-            readers.count(connection, newsletter.list)
+            mailable.count(connection, newsletter.list)
             if of is None
-            else readers.count_of(connection, newsletter.list, of)
+            else mailable.count_of(connection, newsletter.list, of)
         )
         other = sends.under_another_name(connection, desk.name, issue, newsletter.list)
         last = sends.last_size(connection, desk.name, newsletter.list)
@@ -122,7 +122,7 @@ def _go_on(desk: Desk, issue: IssueName, frozen: Frozen, to_missing: bool) -> Pl
         raise NotReadyError(
             f"The send of {issue} is not finished. First go on with it: newsletter send {issue}"
         )
-    count = desk.read(missing.count, frozen)
+    count = desk.read(send_missing.count, frozen)
     return Plan(issue, None, frozen, count, missing=True)
 
 

@@ -11,7 +11,7 @@ from newsletter.errors import NotReadyError
 from newsletter.model import Doubt, IssueName, Receipt
 from newsletter.render import said
 from newsletter.sanitize import canonical
-from newsletter.store import archive, missing, sends
+from newsletter.store import archive, send_missing, sends
 from newsletter.store.sends import DeliveryState, Frozen, State
 
 
@@ -24,7 +24,7 @@ def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
     watch.checkpoint("frozen")
     if planned.missing:
         with desk.writing() as connection:
-            missing.go_on(connection, frozen, provider.batch_size, desk.clock())
+            send_missing.go_on(connection, frozen, provider.batch_size, desk.clock())
     if not planned.missing and frozen.state is State.DONE:
         return receipts.receipt(desk, planned.issue)
     deliver(desk, frozen, watch)

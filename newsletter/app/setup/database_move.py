@@ -10,7 +10,7 @@ from pathlib import Path
 from newsletter import config, providers, sources
 from newsletter.app.desk import Clock, utc_now
 from newsletter.errors import NewsletterError, NotReadyError, UsageError
-from newsletter.store import Database, moving, open_database
+from newsletter.store import Database, database_copy, open_database
 
 Progress = Callable[[str, int], None]
 
@@ -53,7 +53,7 @@ def move(folder: Path, to: str | None, progress: Progress, clock: Clock = utc_no
 
 
 def _move(source: Database, target: Database, progress: Progress, clock: Clock) -> dict[str, int]:
-    if not moving.is_empty(target):
+    if not database_copy.is_empty(target):
         if moved_on := _moved_before(source, target, clock):
             raise NotReadyError(
                 f"The database {source.place} was moved to {target.place} already, on "
@@ -65,16 +65,16 @@ def _move(source: Database, target: Database, progress: Progress, clock: Clock) 
             f"the newsletter (createdb)."
         )
     with source.begin() as connection:
-        if issue := moving.in_hand(connection, clock()):
+        if issue := database_copy.in_hand(connection, clock()):
             raise NotReadyError(
                 f"Issue {issue} is being worked on, so nothing was moved. Wait until that is over, "
                 f"or stop it (newsletter pause), and do it again after two minutes."
             )
         # From here on nobody writes there, whatever becomes of this process; again goes on.
-        moving.close(connection, target.place, clock())
+        database_copy.close(connection, target.place, clock())
     try:
         with source.read() as reading, target.begin() as writing:
-            rows = moving.copy(reading, writing, progress)
+            rows = database_copy.copy(reading, writing, progress)
     except BaseException as error:
         if not _is_empty(target):
             raise NewsletterError(
@@ -82,31 +82,31 @@ def _move(source: Database, target: Database, progress: Progress, clock: Clock) 
                 f"or says that it is done."
             ) from error
         with source.begin() as connection:
-            moving.open_again(connection)
-        if isinstance(error, moving.DiffersError):
+            database_copy.open_again(connection)
+        if isinstance(error, database_copy.DiffersError):
             raise NewsletterError(
                 f"Nothing was moved: {error}. Report this; the database {source.place} is used on."
             ) from error
         raise
     with source.begin() as connection:
-        moving.close(connection, target.place, clock(), done=True)
+        database_copy.close(connection, target.place, clock(), done=True)
     return rows
 
 
 def _moved_before(source: Database, target: Database, clock: Clock) -> str | None:
     """The day on which everything of the one came into the other; None where it is not there."""
     with source.read() as reading, target.read() as there:
-        mark, copied = moving.moved(reading), moving.is_copy(reading, there)
+        mark, copied = database_copy.moved(reading), database_copy.is_copy(reading, there)
     if mark.get("to") != target.place or not copied:
         return None
     if "done" not in mark:  # it was killed right after that
         with source.begin() as connection:
-            moving.close(connection, target.place, clock(), done=True)
+            database_copy.close(connection, target.place, clock(), done=True)
     return mark["at"][:10]
 
 
 def _is_empty(target: Database) -> bool:
     try:
-        return moving.is_empty(target)
+        return database_copy.is_empty(target)
     except NewsletterError:
         return False

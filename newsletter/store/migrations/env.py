@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from newsletter.store.columns import metadata
+from newsletter.store.column_types import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)

@@ -17,7 +17,7 @@ from sqlalchemy import (
     false,
 )
 
-from newsletter.store.columns import ISSUE, Moment, NameOfIssue, metadata
+from newsletter.store.column_types import ISSUE, Moment, NameOfIssue, metadata
 
 approvals = Table(
     "approvals",

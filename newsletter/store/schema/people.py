@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, false
 
-from newsletter.store.columns import Moment, metadata
+from newsletter.store.column_types import Moment, metadata
 
 # Facts about the database itself: the key of the address hashes, since when ticks look.
 facts = Table(

@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from newsletter.store.columns import Moment, metadata
+from newsletter.store.column_types import Moment, metadata
 
 # What a provider posted, as it came, until it is read: it holds addresses, and does not stay.
 reports = Table(

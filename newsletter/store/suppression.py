@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, or_, select, update
 
 from newsletter.model import Consequence, Reported, Status
-from newsletter.store.asking import parts
+from newsletter.store.bulk import parts, upsert
 from newsletter.store.schema import (
     deliveries,
     sends,
@@ -20,7 +20,6 @@ from newsletter.store.schema import (
 )
 from newsletter.store.sends import DeliveryState
 from newsletter.store.subscribers import ACTIVE, ERASED, UNSUBSCRIBED
-from newsletter.store.upserts import upsert
 
 IN_A_ROW = 3  # issues that came back softly, after which the address is not tried any more
 _LOOKED_AT = 15  # issues: of the newest nothing may be known yet

@@ -9,19 +9,21 @@ from hmac import digest
 
 from sqlalchemy import Connection
 
-from newsletter.store import facts
+from newsletter.store import key_values
 
 _FACT = "reader key:{send}"
 
 
 def reader_key(connection: Connection, send_id: int) -> bytes:
     """The key of a send, made at first use."""
-    return bytes.fromhex(facts.once(connection, _FACT.format(send=send_id), secrets.token_hex(32)))
+    return bytes.fromhex(
+        key_values.once(connection, _FACT.format(send=send_id), secrets.token_hex(32))
+    )
 
 
 def find_reader_key(connection: Connection, send_id: int) -> bytes | None:
     """The key of a send, if there is one."""
-    found = facts.find(connection, _FACT.format(send=send_id))
+    found = key_values.find(connection, _FACT.format(send=send_id))
     return bytes.fromhex(found) if found else None
 
 
@@ -32,4 +34,4 @@ def reader(key: bytes, delivery: int) -> str:
 
 def drop(connection: Connection, send_id: int) -> None:
     """Forget the key of a send."""
-    facts.drop(connection, _FACT.format(send=send_id))
+    key_values.drop(connection, _FACT.format(send=send_id))

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Text, and_, select, update
 
-from newsletter.store.columns import metadata
-from newsletter.store.readernames import find_reader_key, reader
+from newsletter.store.column_types import metadata
+from newsletter.store.reader_pseudonyms import find_reader_key, reader
 from newsletter.store.schema import (
     corrections,
     deliveries,

@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, IntegrityError
 
 from newsletter.model import IssueName
-from newsletter.store import facts
-from newsletter.store.columns import metadata
+from newsletter.store import key_values
+from newsletter.store.column_types import metadata
 from newsletter.store.database import MOVED, Database
 from newsletter.store.doubt import IN_HAND
 from newsletter.store.occurrences import State as Moment
@@ -59,14 +59,14 @@ def moved(connection: Connection) -> dict[str, str]:
     """``to`` where, and ``at`` what moment, the database was closed, and ``done`` where it is known
     that everything is there; empty where it is in use.
     """
-    found = facts.find(connection, MOVED)
+    found = key_values.find(connection, MOVED)
     return dict(json.loads(found)) if found else {}
 
 
 def is_copy(source: Connection, target: Connection) -> bool:
     """Whether everything of the one has come into the other: the copy is one transaction."""
-    key = facts.find(source, ADDRESS_KEY)
-    return key is not None and key == facts.find(target, ADDRESS_KEY)
+    key = key_values.find(source, ADDRESS_KEY)
+    return key is not None and key == key_values.find(target, ADDRESS_KEY)
 
 
 def close(connection: Connection, place: str, now: datetime, *, done: bool = False) -> None:
@@ -75,7 +75,7 @@ def close(connection: Connection, place: str, now: datetime, *, done: bool = Fal
     """
     open_again(connection)  # a killed process may have left it half-way
     mark = {"to": place, "at": now.isoformat()} | ({"done": "yes"} if done else {})
-    facts.put(connection, MOVED, json.dumps(mark))
+    key_values.put(connection, MOVED, json.dumps(mark))
     for table in metadata.sorted_tables:
         for change in _CHANGES:
             connection.execute(
@@ -92,7 +92,7 @@ def open_again(connection: Connection) -> None:
     for table in metadata.sorted_tables:
         for change in _CHANGES:
             connection.execute(text(f"DROP TRIGGER IF EXISTS moved_{table.name}_{change.lower()}"))
-    facts.drop(connection, MOVED)
+    key_values.drop(connection, MOVED)
 
 
 def is_empty(database: Database) -> bool:

@@ -6,15 +6,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
-from newsletter.store import facts
+from newsletter.store import key_values
+from newsletter.store.bulk import upsert
 from newsletter.store.schema import searches
 from newsletter.store.subscribers import ADDRESS_KEY, address_keys
-from newsletter.store.upserts import upsert
 
 
 def times(connection: Connection, network: str, now: datetime) -> int:
     """How often that network has searched since the hour began; writes nothing."""
-    if facts.find(connection, ADDRESS_KEY) is None:  # it would be made; nobody was counted yet
+    if key_values.find(connection, ADDRESS_KEY) is None:  # it would be made; nobody was counted yet
         return 0
     found = select(searches.c.times).where(
         searches.c.network == _named(connection, network), searches.c.hour == _hour(now)

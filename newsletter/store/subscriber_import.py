@@ -34,9 +34,9 @@ from sqlalchemy import (
 )
 
 from newsletter.model import Status
+from newsletter.store.bulk import upsert
 from newsletter.store.schema import lists, subscribers, subscriptions, suppressions
 from newsletter.store.subscribers import ACTIVE, ERASED, PENDING, UNSUBSCRIBED, Keys
-from newsletter.store.upserts import upsert
 
 CACHE = 65_536  # KiB that SQLite may use while it merges; with its usual 2,000 it takes longer
 

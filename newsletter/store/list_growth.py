@@ -6,10 +6,10 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
-from newsletter.store import readers
+from newsletter.store import mailable
+from newsletter.store.bulk import upsert
 from newsletter.store.schema import deliveries, list_days, sends
 from newsletter.store.subscribers import list_id
-from newsletter.store.upserts import upsert
 
 
 def note(connection: Connection, list_name: str, now: datetime) -> None:
@@ -17,7 +17,7 @@ def note(connection: Connection, list_name: str, now: datetime) -> None:
     statement = upsert(connection, list_days).values(
         list_id=list_id(connection, list_name),
         day=now.date().isoformat(),
-        readers=readers.count(connection, list_name),
+        readers=mailable.count(connection, list_name),
     )
     connection.execute(statement.on_conflict_do_nothing())
 

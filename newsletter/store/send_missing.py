@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, literal, select, update
 
-from newsletter.store.readers import may_be_mailed
+from newsletter.store.mailable import may_be_mailed
 from newsletter.store.schema import batches, deliveries, sends, subscribers
 from newsletter.store.sends import DeliveryState, Frozen, State, count_eligible, set_state
 from newsletter.store.transitions import planned

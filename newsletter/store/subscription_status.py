@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, and_, insert, select, update
 
-from newsletter.store import facts
+from newsletter.store import key_values
 from newsletter.store.schema import lists, subscribers, subscriptions, suppressions
 from newsletter.store.subscribers import Keys
 
@@ -32,7 +32,7 @@ def of_number(connection: Connection, reader: int, list_: int) -> Standing | Non
 
 def of_address(connection: Connection, email: str, list_name: str) -> Standing | None:
     """The person with that address; None where there is nobody. Writes nothing."""
-    key = Keys((facts.find(connection, "address key") or "").encode()).key(email)
+    key = Keys((key_values.find(connection, "address key") or "").encode()).key(email)
     list_ = connection.scalar(select(lists.c.id).where(lists.c.name == list_name)) or 0
     return _found(connection, _person(list_).where(subscribers.c.address_key == key))
 
