@@ -17,8 +17,8 @@ _KOREAN = re.compile(
     r"(?P<year>\d{4})\s*[년年] ?(?P<month>\d{1,2})\s*[월月] ?(?P<day>\d{1,2})\s*[일日]"
 )
 _DAY_FIRST = re.compile(
-    r"\b(?P<day>\d{1,2})(?:st|nd|rd|th)?\.?[ -](?:de )?(?P<name>[^\W\d_]{3,12})\.?,?[ -](?:de )?"
-    r"(?P<year>\d{4}|\d{2})\b(?!:)"
+    r"\b(?P<day>\d{1,2})(?:st|nd|rd|th)?\.?[ -](?:de |d['’])?(?P<name>[^\W\d_]{3,12})\.?,?"
+    r"[ -](?:del? )?(?P<year>\d{4}|\d{2})\b(?!:)"
 )
 _MONTH_FIRST = re.compile(
     r"\b(?P<name>[^\W\d_]{3,12})\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})\b"
