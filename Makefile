@@ -1,4 +1,5 @@
 # Everything that people and CI do here. Each target sets up what it needs, without root.
+# On another Python, beside the first: make test PYTHON=python3.13 VENV=.venv-3.13
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3.11
@@ -64,12 +65,14 @@ LOCK := --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --genera
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage*
 
-$(VENV)/bin/python:
+# Debian's Python makes half an environment when a package is missing: pip comes last, or not at all.
+$(VENV)/bin/pip:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
+	  echo "Python could not make the virtual environment $(VENV). On Debian and Ubuntu, install the package python3-venv first: apt install python3-venv" >&2; exit 1; }
 
 # Older pips stumble over extras in lock files, so pip itself is the first thing that is pinned.
-$(VENV)/.pip: requirements-pip.lock | $(VENV)/bin/python
+$(VENV)/.pip: requirements-pip.lock | $(VENV)/bin/pip
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-pip.lock
 	touch $@
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -56,3 +57,31 @@ def test_the_demo_may_be_repeated_but_leaves_a_real_newsletter_alone(tmp_path: P
     newsletter("subscribers", "add", "real.person@example.com")
     assert "leaves it alone" in newsletter("demo", status=2)
     assert "real.person@example.com" in newsletter("subscribers", "export")
+
+
+def test_a_python_without_venv_leaves_nothing_half_made(tmp_path: Path) -> None:
+    """Debian's Python without ``python3-venv``: it makes an environment without pip, and fails."""
+    for name in ("Makefile", "pyproject.toml", *(path.name for path in ROOT.glob("*.lock"))):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python3"
+    python.write_text(
+        '#!/bin/sh\n[ "$2" = venv ] || exec "$REAL" "$@"\n"$REAL" "$@" --without-pip\n'
+        'echo "ensurepip is not available." >&2\nexit 1\n'
+    )
+    python.chmod(0o755)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    for _ in range(2):
+        done = subprocess.run(
+            ["make", "demo", f"PYTHON={python}"],
+            cwd=tmp_path,
+            env={**kept, "REAL": sys.executable},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode != 0
+        assert "apt install python3-venv" in done.stderr
+        assert "No module named pip" not in done.stderr
+        assert not (tmp_path / ".venv").exists()
+        # As the Makefile of an older version left it.
+        (tmp_path / ".venv" / "bin").mkdir(parents=True)
+        (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
