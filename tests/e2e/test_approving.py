@@ -64,7 +64,7 @@ def made(room: Newsroom, **changes: object) -> str:
 def test_the_editors_own_test_leads_to_the_page_and_its_bytes_stay_the_same(room: Newsroom) -> None:
     test = newest(room, "tests")
     link = link_in(test)
-    assert link.startswith(f"{BASE}/approve/1.{ISSUE}.")
+    assert link.startswith(f"{BASE}/approve/v2.1.{ISSUE}.")
     assert f"<{link}>" in test["List-Unsubscribe"]
     built = (room.folder / "issues" / ISSUE / "build" / "email.txt").read_text()
     same = re.sub(r"ndx-(unsubscribe|preferences)-text-xdn", link, built)

@@ -32,7 +32,7 @@ def test_the_draft_is_ready_once_for_the_same_bytes_with_a_link_to_approve(offic
     said = text(week)
     assert "(stories: 3) is to go out Monday, July 7, 07:00 PDT" in said
     assert "approve it by Monday, July 7, 07:00 PDT: newsletter approve 2025-07-07" in said
-    assert "https://news.example.com/approve/1.2025-07-07." in said
+    assert "https://news.example.com/approve/v2.1.2025-07-07." in said
     assert "until Monday, July 7, 13:00 PDT" in said
     week.tick(FRIDAY + 24 * HOUR)
     assert heard(week) == ["draft"]
@@ -63,7 +63,7 @@ def test_an_hour_before_the_deadline_unless_it_is_approved(office: Offices) -> N
     week.tick(deadline - HOUR + MINUTE)
     assert heard(week) == ["draft", "unapproved"]
     assert "Without an approval it waits for one" in text(week)
-    assert "/approve/1.2025-07-07." in text(week)
+    assert "/approve/v2.1.2025-07-07." in text(week)
     week.tick(deadline)
     assert heard(week) == ["draft", "unapproved", "held"]
 
@@ -148,7 +148,7 @@ def test_automatic_can_be_approved_by_a_link_where_only_a_source_is_against_it(
     week.tick(MONDAY)
     assert sorted(heard(week)) == ["draft", "held", "source"]
     assert "other.xml is failing" in text(week)
-    assert "/approve/1.2025-07-07." in text(week)
+    assert "/approve/v2.1.2025-07-07." in text(week)
 
 
 def test_a_list_without_readers_is_told(office: Offices) -> None:
