@@ -12,11 +12,13 @@ import importlib.util
 import pkgutil
 import sys
 import traceback
+import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, UnionType
 from typing import Any
 
 
@@ -119,6 +121,28 @@ def importable_from(folder: Path, name: str) -> None:
             f"{name} cannot be loaded: {beside.origin} has the name of "
             f"{(first and first.origin) or 'a module of Python'}; give it another name"
         )
+
+
+def mistyped(instance: object) -> str | None:
+    """The first field of a dataclass whose value is not of the declared type; None for none."""
+    declared = _declared(type(instance))  # type: ignore[arg-type]  # a class can be hashed
+    for field, (classes, item) in declared.items():
+        value = getattr(instance, field)
+        items = value if isinstance(value, tuple) else ()
+        if not isinstance(value, classes) or not all(isinstance(each, item) for each in items):
+            return field
+    return None
+
+
+@cache
+def _declared(dataclass_: type) -> dict[str, tuple[tuple[type, ...], type]]:
+    """For each field the types that it may have, and the type of its items if it is a tuple."""
+    declared = {}
+    for name, hint in typing.get_type_hints(dataclass_).items():
+        hints = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        classes = tuple(typing.get_origin(each) or each for each in hints)
+        declared[name] = classes, typing.get_args(hint)[0] if classes == (tuple,) else object
+    return declared
 
 
 def raised(error: BaseException, name: str) -> str:

@@ -1,7 +1,8 @@
 """Look at a built mail before it goes anywhere: small checks, a file per family → findings.
 
 A check is a module with a function ``check(mail: Mail) -> Iterator[Finding]``; adding a file adds
-a check. An error stops a send, a warning does not.
+a check. ``[checks] own`` names functions of the same kind from outside. An error stops a send, a
+warning does not.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from newsletter import registry
+from newsletter.check import _own
 from newsletter.config import Config
 from newsletter.model import Finding, Issue, Level, Rendered
 
@@ -115,8 +117,10 @@ class Mail:
 
 def run(mail: Mail) -> tuple[Finding, ...]:
     """Every finding, errors first."""
-    found = [finding for module in registry.modules(__name__) for finding in module.check(mail)]
-    return tuple(sorted(found, key=lambda finding: finding.level is not Level.ERROR))
+    findings = [finding for module in registry.modules(__name__) for finding in module.check(mail)]
+    for name in mail.config.checks.own:
+        findings += _own.findings(name, mail)
+    return tuple(sorted(findings, key=lambda finding: finding.level is not Level.ERROR))
 
 
 def error(

@@ -3,6 +3,7 @@
 from newsletter.config.reading import FILE, Config, load, secret
 from newsletter.config.settings import (
     Alerts,
+    Checks,
     Database,
     Dateline,
     Delivery,
@@ -22,6 +23,7 @@ from newsletter.config.settings import (
 __all__ = [
     "FILE",
     "Alerts",
+    "Checks",
     "Config",
     "Database",
     "Dateline",

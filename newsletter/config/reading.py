@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from newsletter import registry
 from newsletter.config.settings import (
     Alerts,
+    Checks,
     Database,
     Dateline,
     Delivery,
@@ -50,6 +51,7 @@ class Config:
     dateline: Dateline | None
     delivery: Delivery
     alerts: Alerts
+    checks: Checks
     public: Public
     database: Database
     privacy: Privacy

@@ -17,6 +17,7 @@ from newsletter.toml_file.values import (
     Colour,
     Day,
     Duration,
+    FunctionName,
     Mailbox,
     Network,
     WebUrl,
@@ -155,6 +156,12 @@ class Alerts(Table):
     ping_url: WebUrl | None = None
 
 
+class Checks(Table):
+    """``[checks]``: what is checked beside what the program checks."""
+
+    own: tuple[FunctionName, ...] = ()  # package.module:function
+
+
 class Public(Table):
     """``[public]``: the pages for readers. ``signups_per_network``: most in an hour from one /24 or
     /64; ``signups_per_hour``: most mails in an hour to confirm them; ``searches_per_network``: most
@@ -227,6 +234,7 @@ class Tables(Table):
     dateline: Dateline | None = None
     delivery: Delivery = Delivery()
     alerts: Alerts = Alerts()
+    checks: Checks = Checks()
     public: Public = Public()
     database: Database = Database()
     privacy: Privacy = Privacy()

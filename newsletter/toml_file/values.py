@@ -66,6 +66,12 @@ def _colour(value: str) -> str:
     return value.lower()
 
 
+def _function_name(value: str) -> str:
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", value):
+        raise ValueError('expected the name of a function, such as "ourhouse:check"')
+    return value
+
+
 def _network(value: object) -> object:
     if isinstance(value, IPv4Network | IPv6Network):
         return value
@@ -81,4 +87,5 @@ ZoneName = Annotated[str, AfterValidator(_zone)]
 Mailbox = Annotated[str, AfterValidator(mailbox)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
+FunctionName = Annotated[str, AfterValidator(_function_name)]
 Colour = Annotated[str, AfterValidator(_colour)]

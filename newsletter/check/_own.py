@@ -1,0 +1,43 @@
+"""Checks of the newsroom's own, which may do anything: what goes wrong in one is a finding, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from newsletter import registry
+from newsletter.model import Finding, Level
+
+if TYPE_CHECKING:
+    from newsletter.check import Mail
+
+
+def findings(name: str, mail: Mail) -> Iterator[Finding]:
+    """What the check ``package.module:function`` finds, or an error that says why it cannot."""
+    try:
+        registry.importable_from(mail.config.folder, name)
+        check = registry.function(name)
+    except LookupError as error:
+        yield _broken(name, f"{error}.")
+        return
+    try:
+        for finding in check(mail):
+            if fault := _fault(finding):
+                yield _broken(name, f"The check {name} gave {fault}.")
+            else:
+                yield finding
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is code from outside
+        yield _broken(name, f"The check {name} failed: {registry.raised(error, name)}.")
+
+
+def _fault(finding: object) -> str | None:
+    if not isinstance(finding, Finding):
+        return f"a {type(finding).__name__} instead of a Finding"
+    if field := registry.mistyped(finding):
+        return f"a Finding with {field} = {getattr(finding, field)!r}"
+    return None
+
+
+def _broken(name: str, message: str) -> Finding:
+    remedy = "Mend it, or take it out of own in [checks] of newsletter.toml."
+    return Finding(Level.ERROR, "own", message, remedy, place=name)
