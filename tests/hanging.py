@@ -7,12 +7,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from newsletter.config import ProviderOptions
-from newsletter.model import Answer, Event, Outcome, Recipient, Send
+from newsletter.model import Answer, Outcome, Recipient, Send
 
 
 class HangingProvider:
@@ -30,15 +30,20 @@ class HangingProvider:
             os.kill(os.getpid(), signal.SIGKILL)
         return Outcome.all(batch, Answer.ACCEPTED)
 
-    def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:
-        return []
+
+class Trap(int):
+    """A number by which nothing can be divided."""
+
+    def __rfloordiv__(self, other: int) -> int:
+        raise RuntimeError("a bug")
 
 
 class BrokenProvider(HangingProvider):
     """Fails in a way that nobody foresaw."""
 
     def __init__(self, options: ProviderOptions, folder: Path) -> None:
-        raise RuntimeError("a bug")
+        super().__init__(options, folder)
+        self.batch_size = Trap(1)
 
 
 class LingeringProvider(HangingProvider):

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from newsletter.deliver.job import Job
 from newsletter.deliver.running import run
+from newsletter.deliver.submission import submit
 from newsletter.errors import ProviderError
 from newsletter.model import Answer, Recipient, Send
 from newsletter.providers import Provider
@@ -37,7 +38,7 @@ def submit_alert(provider: Provider, send: Send, recipient: Recipient) -> None:
 def _refused(
     provider: Provider, send: Send, recipients: Sequence[Recipient]
 ) -> Iterator[tuple[Recipient, str]]:
-    outcome = provider.submit(send, recipients)
+    outcome = submit(provider, send, recipients)
     for recipient in recipients:
         if outcome.answers.get(recipient.delivery) is not Answer.ACCEPTED:
             said = outcome.reasons.get(recipient.delivery, "no reason given")

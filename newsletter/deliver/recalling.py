@@ -7,13 +7,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from newsletter.deliver.job import Job
-from newsletter.model import Doubt, Outcome, Recall, Recipient, Send
+from newsletter.deliver.submission import checked, failure
+from newsletter.model import Answer, Doubt, Outcome, Recall, Recipient, Send
 from newsletter.providers import Recalls
 from newsletter.store import Connection, recalls, sends
 from newsletter.store.recalls import Recalling
 from newsletter.store.sends import State
 
 TOO_LATE = timedelta(seconds=30)  # a moment so near is no moment ahead any more
+LONGEST_ID = 200  # characters
+RETRY = 30.0  # seconds until an adaptor that has failed is asked again
 TOGETHER = timedelta(minutes=5)  # what is handed over late leaves at a multiple of it
 
 
@@ -31,12 +34,26 @@ def prepare(job: Job, send: Send, recipients: Sequence[Recipient]) -> Send | Out
     moment = late_moment(now, job.ahead) if late else send.send_at
     if moment is None:
         return send
-    opened = provider.open_batch(recipients)
+    opened = _opened(provider, recipients)
     if opened is None:
         return send
     if isinstance(opened, Outcome):
         return opened
     return replace(send, send_at=moment, recall_id=opened)
+
+
+def _opened(provider: Recalls, recipients: Sequence[Recipient]) -> str | Outcome | None:
+    """A new id for the batch; where the adaptor fails, nothing was sent and it is asked again."""
+    try:
+        opened: object = provider.open_batch(recipients)
+        if isinstance(opened, Outcome):
+            return checked(opened, recipients)
+        if opened is None or (isinstance(opened, str) and len(opened) <= LONGEST_ID):
+            return opened
+        raise TypeError(f"open_batch gave {opened!r:.100}")  # noqa: TRY301
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - outside code may raise anything
+        reason = failure(provider, error)
+        return Outcome.all(recipients, Answer.NOT_SENT, reason, retry_after=RETRY)
 
 
 def late_moment(now: datetime, ahead: timedelta | None) -> datetime | None:
@@ -74,8 +91,10 @@ def recall(job: Job, held: Recalling) -> None:
     job.checkpoint("recalling")
     try:
         answer = provider.recall(held.recall_id)
-    except Exception as error:  # noqa: BLE001 - asking once more does no harm
-        answer = Recall(False, f"the provider's adaptor failed: {error}", again=True)
+        if not isinstance(answer, Recall) or not isinstance(answer.reason, str):
+            raise TypeError(f"recall gave {answer!r:.100}")  # noqa: TRY301
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - asking once more does no harm
+        answer = Recall(False, failure(provider, error), again=True)
     job.checkpoint("recalled")
     with job.database.begin() as connection:
         state, _ = sends.state(connection, held.send_id)

@@ -17,6 +17,7 @@ from newsletter.deliver.job import Job, Pulse
 from newsletter.deliver.working import work
 from newsletter.errors import NotReadyError
 from newsletter.model import Doubt
+from newsletter.providers import Interruptible, Parallel
 from newsletter.store import doubt, receipts, sends
 from newsletter.store.sends import State
 
@@ -49,9 +50,9 @@ def run(
             sends.set_state(connection, send.id, State.SENDING, job.clock(), only_from=State.PAUSED)
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     pulse = Pulse(job.clock())
-    workers = job.workers or int(getattr(job.provider, "workers", 1))  # some know nothing of it
-    if listen := getattr(job.provider, "listen", None):
-        listen(job.stop)
+    workers = job.workers or (job.provider.workers if isinstance(job.provider, Parallel) else 1)
+    if isinstance(job.provider, Interruptible):
+        job.provider.stop_on(job.stop)
     with _little_garbage(), ThreadPoolExecutor(workers, "delivery") as crew:
         hands = [crew.submit(work, job, owner, pulse, waiting) for _ in range(workers)]
         try:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from newsletter.deliver import recalling
+from newsletter.deliver import recalling, submission
 from newsletter.deliver.job import Job, Pulse
 from newsletter.errors import DatabaseError, NewsletterError, NotReadyError
 from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
@@ -161,10 +161,7 @@ def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient])
         # Others count this as in doubt by now, and may have acted on it. One clock stands still
         # in a machine that is suspended, the other may be set back.
         return Outcome.all(recipients, Answer.NOT_SENT, "its time had run out")
-    try:
-        return job.provider.submit(send, recipients)
-    except Exception as error:  # noqa: BLE001 - whatever an adaptor does: it may have gone out
-        return Outcome.all(recipients, Answer.UNKNOWN, f"the provider's adaptor failed: {error}")
+    return submission.submit(job.provider, send, recipients)
 
 
 def _record(job: Job, claim: Claim, outcome: Outcome) -> None:

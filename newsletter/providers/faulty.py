@@ -11,15 +11,14 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import Field
 
 from newsletter.config import ProviderOptions
-from newsletter.errors import ProviderError
-from newsletter.model import Answer, Event, Outcome, Recall, Recipient, Send
+from newsletter.model import Answer, Outcome, Recall, Recipient, Send
 from newsletter.providers import _message
 
 TAKEN, DROPPED, OPENED = "taken.jsonl", "dropped.txt", "opened.txt"
@@ -41,6 +40,7 @@ class FaultyProvider:
 
     recall_margin = timedelta(minutes=10)
     most_recalls = 10
+    processes: int | None = 1  # the rehearsal kills one process, and starts it again
 
     def __init__(self, options: Options, folder: Path) -> None:
         self.batch_size = options.batch_size or 50
@@ -79,10 +79,6 @@ class FaultyProvider:
         self._append(DROPPED, recall_id)
         lost = first and int(recall_id.rpartition("-")[2]) % 3 == 0
         return Recall(not lost, "the answer was lost", again=lost)
-
-    def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:  # noqa: ARG002
-        """Raises ProviderError: a rehearsal reports nothing."""
-        raise ProviderError("A rehearsal reports no events.")
 
     def _take(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
         mails, answers, reasons = {}, {}, {}

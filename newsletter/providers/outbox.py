@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from newsletter.config import ProviderOptions
-from newsletter.errors import NewsletterError, ProviderError
+from newsletter.errors import NewsletterError
 from newsletter.issues import write_atomically
-from newsletter.model import Answer, Event, Outcome, Recipient, Send
+from newsletter.model import Answer, Outcome, Recipient, Send
 from newsletter.providers import _message
 
 
@@ -51,12 +51,6 @@ class OutboxProvider:
             else:
                 answers[recipient.delivery] = Answer.ACCEPTED
         return Outcome(answers, reasons)
-
-    def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:  # noqa: ARG002
-        """Raises ProviderError: files on a disk report nothing."""
-        raise ProviderError(
-            "The outbox reports no events. Requests to /events are for [provider] sendgrid only."
-        )
 
     def _path(self, send: Send, recipient: Recipient) -> Path:
         address = _safe(recipient.email)

@@ -213,9 +213,6 @@ class Refusing:
             return Outcome.all(batch, Answer.NOT_SENT, said, pause=said)
         return Outcome.all(batch, Answer.UNKNOWN, "no answer")
 
-    def events(self, headers, body):  # type: ignore[no-untyped-def]
-        return []
-
 
 @pytest.mark.parametrize("way", ["pause", "doubt"])
 def test_a_send_that_pauses_or_leaves_doubt_tells_so_in_the_same_transaction(

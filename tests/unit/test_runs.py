@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from newsletter import deliver
 from newsletter.errors import DatabaseError, NotReadyError
-from newsletter.model import Answer, Doubt, Event, Outcome, Recall, Recipient, Send
+from newsletter.model import Answer, Doubt, Outcome, Recall, Recipient, Send
 from newsletter.store import Database, doubt, ledger, open_database, pause_cancel, receipts, sends
 from newsletter.store.database import WAITING
 from newsletter.store.ledger import Reader
@@ -30,7 +30,7 @@ Submit = Callable[[Send, Sequence[Recipient]], Outcome]
 class Scripted:
     """A provider that can take batches back; what it answers is the test's."""
 
-    batch_size, workers, most_recalls = 2, 1, 10
+    batch_size, workers, processes, most_recalls = 2, 1, 1, 10
     recall_margin = timedelta(minutes=10)
 
     def __init__(self, submit: Submit, recall: Callable[[str], Recall] | None = None) -> None:
@@ -47,9 +47,6 @@ class Scripted:
         self.asked.append(recall_id)
         assert len(self.asked) < 100, "it asks for ever"
         return self._recall(recall_id)
-
-    def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:
-        return []
 
 
 def accept(_: Send, batch: Sequence[Recipient]) -> Outcome:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 
 from newsletter.errors import ConfigError, ProviderError
-from newsletter.model import Answer, Consequence, Outcome
+from newsletter.model import Answer, Consequence, Event, Outcome
 from newsletter.providers.sendgrid import SendgridProvider
 from newsletter.providers.sendgrid import body as sendgrid_body
 from newsletter.providers.sendgrid import client as sendgrid_client
@@ -399,6 +399,12 @@ def test_addresses_and_sizes_that_are_taken() -> None:
 # --- events ------------------------------------------------------------------------------
 
 
+def events_in(provider: SendgridProvider, headers: dict[str, str], body: bytes) -> list[Event]:
+    """The events in a request, once it is known to be SendGrid's."""
+    provider.verify(headers, body)
+    return provider.read(body.decode())
+
+
 def test_the_published_signature_vectors(
     provider: SendgridProvider, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -412,13 +418,13 @@ def test_the_published_signature_vectors(
             vector["headers"]["timestamp"].upper(): given["timestamp"],
         }
         if case["expect"]:
-            (event,) = provider.events(headers, given["payload"].encode())
+            (event,) = events_in(provider, headers, given["payload"].encode())
             # None of ours, and SendGrid tries the address no more.
             assert (event.kind, event.delivery, event.email) == ("dropped", 0, "hello@world.com")
             assert event.consequence is Consequence.BOUNCED
         else:
             with pytest.raises(ProviderError):
-                provider.events(headers, given["payload"].encode())
+                events_in(provider, headers, given["payload"].encode())
 
 
 @pytest.fixture
@@ -457,11 +463,11 @@ def test_events_are_read_and_foreign_ones_left_out(provider: SendgridProvider, s
         {**ours, "event": None},
     ]
     body = json.dumps([foreign[0], ours, *foreign[1:], without_id], ensure_ascii=False).encode()
-    first, second = provider.events(signed(body), body)
+    first, second = events_in(provider, signed(body), body)
     assert (first.id, first.kind, first.delivery) == ("abc", "delivered", 41)
     assert first.at == datetime(2025, 7, 7, 14, 53, 20, tzinfo=UTC)
     assert first.raw == ours
-    assert second.id == provider.events(signed(body), body)[1].id != first.id
+    assert second.id == events_in(provider, signed(body), body)[1].id != first.id
 
 
 @pytest.mark.parametrize("depth", [50, 900, 1_000, 1_020])
@@ -471,7 +477,7 @@ def test_what_is_nested_beyond_reason_does_not_take_other_events_along(
     ours = {"timestamp": 1751900000, "event": "bounce", "nb_delivery": "41", "reason": "gone"}
     nest = "[" * depth + "]" * depth
     body = f'[{json.dumps(ours)[:-1]}, "more": {nest}, "email": {nest}}}]'.encode()
-    (found,) = provider.events(signed(body), body)
+    (found,) = events_in(provider, signed(body), body)
     assert (found.delivery, found.email, found.said) == (41, "", {"reason": "gone"})
 
 
@@ -480,14 +486,14 @@ def test_a_signed_body_that_holds_no_events(
     provider: SendgridProvider, signed: Any, body: bytes
 ) -> None:
     with pytest.raises(ProviderError):
-        provider.events(signed(body), body)
+        events_in(provider, signed(body), body)
 
 
 @pytest.mark.parametrize("signature", ["", "not base64!", "AAAA", "é", "\udc80"])
 def test_broken_signatures(provider: SendgridProvider, signed: Any, signature: str) -> None:
     headers = {**signed(b"[]"), "X-Twilio-Email-Event-Webhook-Signature": signature}
     with pytest.raises(ProviderError, match="signature"):
-        provider.events(headers, b"[]")
+        events_in(provider, headers, b"[]")
 
 
 def test_events_need_the_public_key(
@@ -496,10 +502,10 @@ def test_events_need_the_public_key(
     headers = signed(b"[]")
     monkeypatch.setenv("SENDGRID_EVENT_PUBLIC_KEY", "nonsense")
     with pytest.raises(ProviderError, match="not a public key"):
-        provider.events(headers, b"[]")
+        events_in(provider, headers, b"[]")
     monkeypatch.delenv("SENDGRID_EVENT_PUBLIC_KEY")
     with pytest.raises(ProviderError, match="SENDGRID_EVENT_PUBLIC_KEY is not set"):
-        provider.events(headers, b"[]")
+        events_in(provider, headers, b"[]")
 
 
 # --- the server of these tests -----------------------------------------------------------

@@ -45,7 +45,10 @@ def take(desk: Desk, headers: Mapping[str, str], body: bytes) -> Taken:
     """
     provider = desk.provider
     if not isinstance(provider, Reports):
-        return store(desk, provider.events(headers, body))
+        raise ProviderError(
+            f'Events have come, but [provider] type = "{desk.config.provider.type}" reports none. '
+            f"Stop the webhook that posts them."
+        )
     provider.verify(headers, body)
     text = body.decode()
     provider.read(text)  # what is no report at all is said to whoever has sent it

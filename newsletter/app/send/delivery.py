@@ -27,7 +27,7 @@ from newsletter.config import Config
 from newsletter.deliver import LEASE, Job, run
 from newsletter.errors import ConfigError, NewsletterError, NotReadyError
 from newsletter.model import Doubt
-from newsletter.providers import Recalls
+from newsletter.providers import Parallel, Recalls
 from newsletter.store import Connection
 from newsletter.store.sends import Frozen
 
@@ -118,22 +118,20 @@ def deliver(desk: Desk, frozen: Frozen, watch: Watch, *, sign: bool = True) -> N
 
 
 def _workers(desk: Desk) -> int:
-    """How many requests the provider takes at once; adaptors from outside may not say."""
-    return int(getattr(desk.provider, "workers", 1))
+    """How many requests the provider takes at once."""
+    return desk.provider.workers if isinstance(desk.provider, Parallel) else 1
 
 
 def processes(desk: Desk, readers: int) -> int:
-    """How many processes are worth it for so many readers.
-
-    A provider says in ``processes`` whether it may be shared (None: as is best). One that keeps a
-    rate or counts its connections may not.
-    """
-    wanted = getattr(desk.provider, "processes", 1)
-    if wanted is None:
-        wanted = min(MOST, os.cpu_count() or 1, readers // LARGE)
-    if desk.clock is not utc_now:  # another process would have another clock
-        wanted = 1
-    return max(1, min(wanted, _workers(desk)))
+    """How many processes are worth it for so many readers, and suit the provider."""
+    provider = desk.provider
+    # Another process would have another clock.
+    if not isinstance(provider, Parallel) or desk.clock is not utc_now:
+        return 1
+    count = provider.processes
+    if count is None:
+        count = min(MOST, os.cpu_count() or 1, readers // LARGE)
+    return max(1, min(count, provider.workers))
 
 
 @contextmanager

@@ -172,11 +172,6 @@ class SendgridProvider:
         found = _answers.read(answer.body)
         return found.get("batch_id") == recall_id and found.get("status") == "cancel"
 
-    def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:
-        """The events in a signed request; raises ProviderError for any other."""
-        self.verify(headers, body)
-        return webhook.parse(body)
-
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raises ProviderError unless SendGrid has signed exactly these bytes."""
         webhook.verify(headers, body)

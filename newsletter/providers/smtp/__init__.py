@@ -13,9 +13,9 @@ from typing import Literal
 from pydantic import Field
 
 from newsletter.config import ProviderOptions, secret
-from newsletter.errors import ConfigError, ProviderError
+from newsletter.errors import ConfigError
 from newsletter.http.trust import trusted
-from newsletter.model import Answer, Event, Outcome, Recipient, Send
+from newsletter.model import Answer, Outcome, Recipient, Send
 from newsletter.providers import _message
 from newsletter.providers.smtp.client import Server
 from newsletter.providers.smtp.connection import Connection
@@ -36,6 +36,8 @@ class SmtpProvider:
 
     ``submit`` may be called by ``workers`` threads at once; each has a connection of its own.
     """
+
+    processes: int | None = 1  # rate and connections are counted in one process
 
     class Options(ProviderOptions):
         """``port`` is the usual one of ``security`` unless it is given.
@@ -72,9 +74,9 @@ class SmtpProvider:
         self._refusals = Refusals()
         self._stop = threading.Event()
 
-    def listen(self, stop: threading.Event) -> None:
+    def stop_on(self, event: threading.Event) -> None:
         """Begin no further mail once it is set: with a slow rate a batch lasts half a minute."""
-        self._stop = stop
+        self._stop = event
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
         """Hand over as many mails of the batch as a minute allows; the rest is NOT_SENT."""
@@ -121,12 +123,6 @@ class SmtpProvider:
         except Refused as refused:
             return verdicts, refused.verdict
         return verdicts, later
-
-    def events(self, headers: Mapping[str, str], body: bytes) -> list[Event]:  # noqa: ARG002
-        """Raises ProviderError: mail servers report nothing."""
-        raise ProviderError(
-            "SMTP reports no events. Requests to /events are for [provider] sendgrid only."
-        )
 
     def close(self) -> None:
         """Close the connections that were kept open; the next batch opens new ones."""
