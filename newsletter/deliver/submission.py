@@ -11,7 +11,6 @@ from newsletter.model import Answer, Outcome, Recipient, Send
 from newsletter.providers import Provider
 
 LONGEST_WAIT = 86_400.0  # seconds
-LONGEST_REFERENCE = 200  # characters
 
 
 def submit(provider: Provider, send: Send, batch: Sequence[Recipient]) -> Outcome:
@@ -40,14 +39,14 @@ def checked(outcome: Any, batch: Sequence[Recipient]) -> Outcome:
         return Outcome.all(batch, Answer.UNKNOWN, reason)
     answers, invalid = _answers(outcome.answers, batch)
     reasons: Any = outcome.reasons if isinstance(outcome.reasons, Mapping) else {}
-    texts = {n: text.replace("\0", "") for n, text in reasons.items() if isinstance(text, str)}
+    texts = {number: text for number, text in reasons.items() if isinstance(text, str)}
     return Outcome(
         answers,
         texts | invalid,
-        reference=_text(outcome.reference, LONGEST_REFERENCE),
+        reference=outcome.reference if isinstance(outcome.reference, str) else None,
         retry_after=_seconds(outcome.retry_after),
         throttled=outcome.throttled is True,
-        pause=_text(outcome.pause),
+        pause=outcome.pause if isinstance(outcome.pause, str) else None,
         split=outcome.split is True,
     )
 
@@ -65,10 +64,6 @@ def _answers(given: object, batch: Sequence[Recipient]) -> tuple[dict[int, Answe
             answer = Answer.UNKNOWN
         answers[recipient.delivery] = answer
     return answers, reasons
-
-
-def _text(value: object, longest: int | None = None) -> str | None:
-    return value.replace("\0", "")[:longest] if isinstance(value, str) else None
 
 
 def _seconds(value: object) -> float | None:
