@@ -1,4 +1,4 @@
-"""The headers of every public answer, in one place. An answer's own come before them."""
+"""The security headers of every public response. A response's own headers take precedence."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; img-src {pictures}; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-# Of a page that is one reader's, or changes something: kept nowhere, and found by nobody.
+# For personal pages and pages that change something: never cached, never indexed.
 PRIVATE = {
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex, nofollow",
     "Content-Security-Policy": _POLICY.format(pictures="'self'"),
 }
 ALWAYS = {
-    # An issue's picture may lie at a host for pictures.
+    # An issue's pictures may be on another host.
     "Content-Security-Policy": _POLICY.format(pictures="'self' https:"),
-    "Referrer-Policy": "no-referrer",  # addresses of pages hold readers' keys
+    "Referrer-Policy": "no-referrer",  # page addresses contain readers' keys
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -28,35 +28,34 @@ ONLY_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class Headers:
-    """Gives each answer these headers, where it has none of that name.
-
-    ``more`` gives further ones, which may change while it serves.
-    """
+    """Adds headers to each response, unless it has a header of that name."""
 
     def __init__(
         self,
         app: ASGIApp,
         headers: Mapping[str, str],
-        more: Callable[[], Mapping[str, str]] = lambda: {},
+        changing: Callable[[], Mapping[str, str]] = lambda: {},  # asked at each response
     ) -> None:
         self._app = app
-        self._always, self._more = _encoded(headers), more
+        self._fixed, self._changing = _encoded(headers), changing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Answer one request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        async def sending(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = message["headers"]
-                names = {name.lower() for name, _ in own}
-                given = [*self._always, *_encoded(self._more())]
-                message["headers"] = [*own, *(each for each in given if each[0] not in names)]
+                present = {name.lower() for name, _ in message["headers"]}
+                extra = (*self._fixed, *_encoded(self._changing()))
+                message["headers"] = [
+                    *message["headers"],
+                    *(h for h in extra if h[0] not in present),
+                ]
             await send(message)
 
-        await self._app(scope, receive, sending)
+        await self._app(scope, receive, send_with_headers)
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -17,7 +17,7 @@ import uvicorn
 
 from newsletter.app import open_desk
 from newsletter.web.public import server as public_server
-from newsletter.web.public.timeouts import hasty
+from newsletter.web.public.timeouts import with_limits
 from tests.e2e.sends import until
 from tests.e2e.servers import closed_port
 from tests.newsroom import make
@@ -30,7 +30,7 @@ MOST = 300  # connections, where real servers have 1,500
 def served(folder: Path, request: float = REQUEST, most: int = MOST) -> Iterator[int]:
     """The port of a server in this process."""
     desk = open_desk(make(folder).folder)
-    options = {**public_server.OPTIONS, "http": hasty(request, ANSWER, most)}
+    options = {**public_server.OPTIONS, "http": with_limits(request, ANSWER, most)}
     server = uvicorn.Server(uvicorn.Config(public_server.create_app(desk), port=0, **options))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -34,7 +34,7 @@ def test_who_confirms_is_subscribed_once_and_may_come_back(desk_office: Office) 
     assert status(office, "ada@example.com") == PENDING
     where, first = key(office)
     assert where == "confirm"
-    assert reader_links.look_at_confirmation(office.desk, first).state is State.OPEN
+    assert reader_links.read_confirmation_key(office.desk, first).state is State.OPEN
     assert status(office, "ada@example.com") == PENDING
     assert reader_links.confirm(office.desk, first).state is State.DONE
     assert status(office, "ada@example.com") == ACTIVE

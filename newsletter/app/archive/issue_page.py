@@ -33,7 +33,7 @@ def _beside(desk: Desk, issue: Published) -> webview.Beside:
     newsletter, words, text = (
         desk.config.newsletter,
         desk.language.words,
-        past_issues.now_said(issue),
+        past_issues.corrected_text(issue),
     )
     home = urlsplit(newsletter.base_url or "").path.rstrip("/")
     where = desk.page_url(issue.issue)
@@ -55,7 +55,11 @@ def _beside(desk: Desk, issue: Published) -> webview.Beside:
             (words["archive_subscribe"], f"{home}/subscribe"),
         ],
         notes_name=words["correction"],
-        notes=[past_issues.told(desk, each) for each in reversed(issue.corrections) if each.note],
+        notes=[
+            past_issues.correction_note(desk, each)
+            for each in reversed(issue.corrections)
+            if each.note
+        ],
     )
 
 

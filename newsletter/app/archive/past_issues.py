@@ -38,9 +38,14 @@ class Hit:
     excerpt: Marked
 
 
-def mark(desk: Desk) -> object:
+def version(desk: Desk) -> object:
     """Another one whenever the archive shows something else."""
+<<<<<<< HEAD
     return desk.read(archive.mark, desk.name, desk.clock())
+=======
+    with desk.database.read() as connection:
+        return archive.version(connection, desk.name, desk.clock())
+>>>>>>> dfa56cc (wip)
 
 
 def published(desk: Desk) -> list[Published]:
@@ -59,7 +64,7 @@ def complete(desk: Desk) -> None:
                 archive.keep(connection, number, text, desk.config.newsletter.language)
 
 
-def now_said(issue: Published) -> IssueText:
+def corrected_text(issue: Published) -> IssueText:
     """What the issue says, with what was mended since."""
     return mended_text(issue.text, issue.changes)
 
@@ -67,7 +72,7 @@ def now_said(issue: Published) -> IssueText:
 def may_search(desk: Desk, network: str) -> bool:
     """Count a search; False where that network has had its searches of this hour.
 
-    Who has, is told so by a look alone: a flood writes nothing.
+    Who has, is correction_note so by a look alone: a flood writes nothing.
     """
     most, now = desk.config.public.searches_per_network, desk.clock()
     with desk.reading() as connection:
@@ -90,20 +95,20 @@ def search(desk: Desk, asked: str, issues: list[Published]) -> list[Published]:
 
 def hit(issue: Published, asked: str) -> Hit:
     """What is shown of an issue that was found. It takes a millisecond: only for what is shown."""
-    text = now_said(issue)
+    text = corrected_text(issue)
     stories = [f"{p.headline}: {p.blurb}" if p.blurb else p.headline for p in text.stories]
     passages = [text.preheader, *stories, *text.note.split("\n")]
     subject = search_terms.marked(text.subject, asked)
     return Hit(issue, subject, search_terms.excerpt(passages, asked))
 
 
-def told(desk: Desk, correction: Correction) -> tuple[str, str]:
-    """A correction as readers are told of it: when, with the year, as pages last; and what."""
+def correction_note(desk: Desk, correction: Correction) -> tuple[str, str]:
+    """A correction as readers are correction_note of it: when, with the year, as pages last; and what."""
     day = desk.language.whole_date(correction.at.astimezone(desk.config.zone).date())
     return f"{desk.language.words['correction']} ({day}):", correction.note
 
 
-def redirected(desk: Desk, issues: list[Published], asked: str) -> str | None:
+def redirect_target(desk: Desk, issues: list[Published], asked: str) -> str | None:
     """Where corrections let an address of our own lead in the end; ``asked``: what follows
     base_url. None: nowhere, or round in a circle.
     """

@@ -1,4 +1,4 @@
-"""What readers do by the keys in their mails: confirm, leave, come back, choose, be forgotten.
+"""What readers do by the keys in their mails: confirm, unsubscribe, come back, choose, be forgotten.
 
 Whoever has a key has got it in a mail. A look changes nothing.
 """
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 NOBODY = 0  # of the keys in a test
 
 
-class State(StrEnum):
+class KeyState(StrEnum):
     """What a key finds, or has done."""
 
     OPEN = "open"
@@ -41,10 +41,10 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Found:
+class KeyResult:
     """What a key finds; ``reader`` is whose it is, where there is one."""
 
-    state: State
+    state: KeyState
     reader: ReaderOf | None = None
 
 
@@ -65,77 +65,77 @@ class Preferences:
     choices: tuple[Choice, ...]
 
 
-def look_at_confirmation(desk: Desk, key: str) -> Found:
+def read_confirmation_key(desk: Desk, key: str) -> KeyResult:
     """What a link to confirm can do now."""
     says = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
     if says is None:
-        return Found(State.UNKNOWN)
+        return KeyResult(KeyState.UNKNOWN)
     with desk.reading() as connection:
         return _confirmable(desk, connection, says)
 
 
-def confirm(desk: Desk, key: str) -> Found:
+def confirm(desk: Desk, key: str) -> KeyResult:
     """Subscribe who confirms by this link, if it still may; also one who had left."""
     says = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
     if says is None:
-        return Found(State.UNKNOWN)
+        return KeyResult(KeyState.UNKNOWN)
     with desk.writing() as connection:
         found = _confirmable(desk, connection, says)
-        if found.state is not State.OPEN:
+        if found.state is not KeyState.OPEN:
             return found
         if not approvals.use_link(connection, says.nonce, desk.clock()):
-            return Found(State.USED)
+            return KeyResult(KeyState.USED)
         subscription_status.change(connection, says.reader, says.list, ACTIVE, desk.clock())
-    return Found(State.DONE, ReaderOf(says.reader, says.list))
+    return KeyResult(KeyState.DONE, ReaderOf(says.reader, says.list))
 
 
-def _confirmable(desk: Desk, connection: Connection, says: Confirming) -> Found:
+def _confirmable(desk: Desk, connection: Connection, says: Confirming) -> KeyResult:
     person = subscription_status.of_number(connection, says.reader, says.list)
     if approvals.is_used(connection, says.nonce):
-        return Found(State.USED)
+        return KeyResult(KeyState.USED)
     if says.expires <= desk.clock() or person is None or person.status is None:
-        return Found(State.EXPIRED)
+        return KeyResult(KeyState.EXPIRED)
     if person.suppressed is not None:
-        return Found(State.BARRED)
-    return Found(State.OPEN, ReaderOf(says.reader, says.list))
+        return KeyResult(KeyState.BARRED)
+    return KeyResult(KeyState.OPEN, ReaderOf(says.reader, says.list))
 
 
-def look_at_leaving(desk: Desk, key: str) -> Found:
+def read_unsubscribe_key(desk: Desk, key: str) -> KeyResult:
     """What a key to unsubscribe finds: OPEN while they get the newsletter, DONE when not."""
     of = _read(desk, Purpose.UNSUBSCRIBE, key)
-    if isinstance(of, State):
-        return Found(of)
+    if isinstance(of, KeyState):
+        return KeyResult(of)
     person = desk.read(subscription_status.of_number, of.reader, of.list)
     if person is None or person.email is None:
-        return Found(State.GONE)
+        return KeyResult(KeyState.GONE)
     left = person.status in (None, UNSUBSCRIBED)
-    return Found(State.DONE if left else State.OPEN, of)
+    return KeyResult(KeyState.DONE if left else KeyState.OPEN, of)
 
 
-def leave(desk: Desk, key: str) -> Found:
+def unsubscribe(desk: Desk, key: str) -> KeyResult:
     """Unsubscribe; it may be repeated."""
-    return _changed(desk, key, UNSUBSCRIBED, State.DONE)
+    return _changed(desk, key, UNSUBSCRIBED, KeyState.DONE)
 
 
-def come_back(desk: Desk, key: str) -> Found:
+def resubscribe(desk: Desk, key: str) -> KeyResult:
     """Subscribe again who has left; it lifts no suppression."""
-    return _changed(desk, key, ACTIVE, State.BACK)
+    return _changed(desk, key, ACTIVE, KeyState.BACK)
 
 
-def _changed(desk: Desk, key: str, status: str, then: State) -> Found:
+def _changed(desk: Desk, key: str, status: str, then: KeyState) -> KeyResult:
     of = _read(desk, Purpose.UNSUBSCRIBE, key)
-    if isinstance(of, State):
-        return Found(of)
+    if isinstance(of, KeyState):
+        return KeyResult(of)
     with desk.writing() as connection:
         person = subscription_status.of_number(connection, of.reader, of.list)
         if person is None or person.email is None:
-            return Found(State.GONE)
+            return KeyResult(KeyState.GONE)
         if status == ACTIVE and person.suppressed is not None:
-            return Found(State.BARRED)
+            return KeyResult(KeyState.BARRED)
         if status == ACTIVE and person.status is None:
-            return Found(State.GONE)
+            return KeyResult(KeyState.GONE)
         subscription_status.change(connection, of.reader, of.list, status, desk.clock())
-    return Found(then, of)
+    return KeyResult(then, of)
 
 
 def preferences_key(desk: Desk, of: ReaderOf) -> str:
@@ -143,12 +143,12 @@ def preferences_key(desk: Desk, of: ReaderOf) -> str:
     return signed_links.reader_key(keyring(desk.folder), Purpose.PREFERENCES, of)
 
 
-def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | State:
+def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | KeyState:
     """What the reader has chosen; why there is nothing to choose. ``others`` are the newsletters
     that are served beside this one.
     """
     person = _person(desk, key)
-    if isinstance(person, State):
+    if isinstance(person, KeyState):
         return person
     choices = []
     for each in _newsletters(desk, others):
@@ -159,14 +159,14 @@ def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | S
     return Preferences(person.name, person.suppressed is not None, tuple(choices))
 
 
-def choose(desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequence[str]) -> State:
+def choose(desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequence[str]) -> KeyState:
     """Keep the name, and make the reader active on the lists of the chosen newsletters alone.
 
     Whose address is never mailed was offered none, and stays where they are. Raises ValueError
     for what is no name.
     """
     name, person = clean_name(name), _person(desk, key)
-    if isinstance(person, State):
+    if isinstance(person, KeyState):
         return person
     email = person.email or ""
     for each in _newsletters(desk, others):
@@ -183,19 +183,19 @@ def choose(desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequ
                 people.add(email, name, ACTIVE, each.clock(), revive=True)
             elif has and not wished:
                 people.remove(email, each.clock())
-    return State.DONE
+    return KeyState.DONE
 
 
-def erase(desk: Desk, others: Sequence[Desk], key: str) -> State:
+def erase(desk: Desk, others: Sequence[Desk], key: str) -> KeyState:
     """Forget the reader for good, in every database of the newsletters that are served here."""
     person = _person(desk, key)
-    if isinstance(person, State):
+    if isinstance(person, KeyState):
         return person
     for each in {place(each): each for each in (*others, desk)}.values():
         with each.writing() as connection:
             People(connection, each.config.newsletter.list).erase(person.email or "", each.clock())
     log.info("A reader was erased at their own wish")
-    return State.DONE
+    return KeyState.DONE
 
 
 def require_own_secrets(desks: Sequence[Desk]) -> None:
@@ -215,21 +215,21 @@ def require_own_secrets(desks: Sequence[Desk]) -> None:
                 )
 
 
-def _person(desk: Desk, key: str) -> Standing | State:
+def _person(desk: Desk, key: str) -> Standing | KeyState:
     of = _read(desk, Purpose.PREFERENCES, key)
-    if isinstance(of, State):
+    if isinstance(of, KeyState):
         return of
     person = desk.read(subscription_status.of_number, of.reader, of.list)
     if person is None or person.email is None or person.suppressed == ERASED:
-        return State.GONE
+        return KeyState.GONE
     return person
 
 
-def _read(desk: Desk, purpose: Purpose, key: str) -> ReaderOf | State:
+def _read(desk: Desk, purpose: Purpose, key: str) -> ReaderOf | KeyState:
     of = signed_links.read_reader(keyring(desk.folder), purpose, key)
     if of is None:
-        return State.UNKNOWN
-    return State.TEST if of.reader == NOBODY else of
+        return KeyState.UNKNOWN
+    return KeyState.TEST if of.reader == NOBODY else of
 
 
 def _newsletters(desk: Desk, others: Sequence[Desk]) -> list[Desk]:

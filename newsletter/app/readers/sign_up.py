@@ -34,7 +34,7 @@ _WAIT = timedelta(minutes=10)
 _SHORTEST, _LONGEST = timedelta(seconds=20), timedelta(hours=1)  # pauses between two tries
 
 
-def ask(desk: Desk, address: str, network: str) -> bool:
+def request(desk: Desk, address: str, network: str) -> bool:
     """Keep a sign-up; False where too many came from that network.
 
     Raises ValueError for what is no address.

@@ -1,4 +1,4 @@
-"""The archive: its front, every issue that was sent, search, feeds, and links that were mended."""
+"""Routes of the archive: its front page, every sent issue, search, feeds, and redirects."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from newsletter.app import Desk
 from newsletter.app.archive import issue_page, past_issues
 from newsletter.errors import NewsletterError
 from newsletter.web.public import client_network, feeds, issue_list, pictures
-from newsletter.web.public.archive_cache import Shelf, Stand
-from newsletter.web.public.cached_response import Answer
+from newsletter.web.public.archive_cache import ArchiveCache, Render, Snapshot
+from newsletter.web.public.cached_response import CachedResponse
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 _HTML = "text/html; charset=utf-8"
-# The mail's styles stand in its elements; nothing in it may run or be sent.
+# The mail's styles are in its elements; nothing in it may run or be submitted.
 _ISSUE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-_SHORT = {"Cache-Control": "public, max-age=60"}  # a correction is to be seen soon
-_MACHINES: dict[str, tuple[str, Callable[[Stand], str]]] = {
+_ONE_MINUTE = {"Cache-Control": "public, max-age=60"}  # so that corrections show soon
+_FEEDS: dict[str, tuple[str, Callable[[Snapshot], str]]] = {
     "/feed.xml": ("application/rss+xml; charset=utf-8", feeds.rss),
     "/atom.xml": ("application/atom+xml; charset=utf-8", feeds.atom),
     "/feed.json": ("application/feed+json; charset=utf-8", feeds.json_feed),
@@ -40,124 +40,124 @@ _MACHINES: dict[str, tuple[str, Callable[[Stand], str]]] = {
 }
 
 
-def routes(current: Callable[[], Desk], shelf: Shelf) -> list[Route]:
-    """All that anybody may read."""
+def routes(current: Callable[[], Desk], cache: ArchiveCache) -> list[Route]:
+    """The public pages of the archive."""
 
     async def search(request: Request) -> Response:
-        stand = await _answering(shelf.stand())
-        asked = request.query_params.get("q", "")
-        number = issue_list.number_of(request.query_params.get("page"))
+        snapshot = await _or_503(cache.snapshot())
+        query = request.query_params.get("q", "")
+        number = issue_list.page_number(request.query_params.get("page"))
         if number is None:
             raise HTTPException(404)
-        network = client_network.network(request, stand.desk.config.public.trusted_proxies)
-        page = await _answering(run_in_threadpool(issue_list.found, stand, asked, number, network))
+        network = client_network.client_network(
+            request, snapshot.desk.config.public.trusted_proxies
+        )
+        page = await _or_503(
+            run_in_threadpool(issue_list.search_results, snapshot, query, number, network)
+        )
         if page is None:
             raise HTTPException(404)
         return page
 
     async def robots(_: Request) -> Response:
-        return Response(feeds.robots(current()), media_type="text/plain", headers=_SHORT)
+        return Response(feeds.robots(current()), media_type="text/plain", headers=_ONE_MINUTE)
 
-    issue = _Kept(
-        shelf, lambda scope: f"/issues/{scope['path_params']['issue']}", _issue, mended(shelf)
+    issue = _CachedPage(
+        cache, lambda scope: f"/issues/{scope['path_params']['issue']}", _issue, redirects(cache)
     )
-    front = _Kept(shelf, _page_asked, _front)
     return [
         Route("/issues/{issue}", issue, methods=["GET"]),
         Route("/issues/{issue}/", issue, methods=["GET"]),
         *pictures.routes(current),
-        Route("/", front, methods=["GET"]),
+        Route("/", _CachedPage(cache, _front_key, _front), methods=["GET"]),
         *(
-            Route(path, _Kept(shelf, _always(path), _for_machines), methods=["GET"])
-            for path in _MACHINES
+            Route(path, _CachedPage(cache, _constant(path), _feed), methods=["GET"])
+            for path in _FEEDS
         ),
         Route("/robots.txt", robots),
         Route("/search", search),
     ]
 
 
-def mended(shelf: Shelf) -> ASGIApp:
-    """Where an address of our own leads at which there is nothing, when a correction says so."""
+def redirects(cache: ArchiveCache) -> ASGIApp:
+    """Redirects missing addresses where a correction says so; 404 otherwise."""
 
-    async def lead(scope: Scope, receive: Receive, send: Send) -> None:
+    async def redirect(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(404)
         request = Request(scope)
-        asked = scope["path"].removeprefix(scope.get("root_path", ""))
+        address = scope["path"].removeprefix(scope.get("root_path", ""))
         if request.url.query:
-            asked += f"?{request.url.query}"
-        stand = await _answering(shelf.stand())
-        if (to := past_issues.redirected(stand.desk, stand.issues, asked)) is None:
+            address += f"?{request.url.query}"
+        snapshot = await _or_503(cache.snapshot())
+        target = past_issues.redirect_target(snapshot.desk, snapshot.issues, address)
+        if target is None:
             raise HTTPException(404)
-        await RedirectResponse(to, 302, headers=_SHORT)(scope, receive, send)
+        await RedirectResponse(target, 302, headers=_ONE_MINUTE)(scope, receive, send)
 
-    return lead
+    return redirect
 
 
-class _Kept:
-    """What is made once, and served from memory. ``key`` says what a request is for;
-    ``otherwise`` answers where there is nothing.
-    """
+class _CachedPage:
+    """An endpoint that answers from the cache."""
 
     def __init__(
         self,
-        shelf: Shelf,
-        key: Callable[[Scope], str | None],
-        make: Callable[[Stand, str], Answer | None],
-        otherwise: ASGIApp | None = None,
+        cache: ArchiveCache,
+        key: Callable[[Scope], str | None],  # the page's path in the cache; None: 404
+        render: Render,
+        fallback: ASGIApp | None = None,  # answers if there is no such page
     ) -> None:
-        self._shelf = shelf
+        self._cache = cache
         self._key = key
-        self._make = make
-        self._otherwise = otherwise
+        self._render = render
+        self._fallback = fallback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request. Raises HTTPException."""
+        """Answer one request (ASGI). Raises HTTPException."""
         key = self._key(scope)
-        answer: ASGIApp | None = (
-            await _answering(self._shelf.page(key, self._make)) if key else None
-        )
-        answer = answer or self._otherwise
-        if answer is None:
+        page = await _or_503(self._cache.page(key, self._render)) if key else None
+        response: ASGIApp | None = page or self._fallback
+        if response is None:
             raise HTTPException(404)
-        await answer(scope, receive, send)
+        await response(scope, receive, send)
 
 
-def _issue(stand: Stand, key: str) -> Answer | None:
-    issue = stand.find(key.removeprefix("/issues/"))
+def _issue(snapshot: Snapshot, key: str) -> CachedResponse | None:
+    issue = snapshot.find(key.removeprefix("/issues/"))
     if issue is None:
         return None
-    headers = {**_SHORT, "Content-Security-Policy": _ISSUE_POLICY}
-    return Answer(issue_page.page(stand.desk, issue).encode(), _HTML, headers)
+    headers = {**_ONE_MINUTE, "Content-Security-Policy": _ISSUE_POLICY}
+    return CachedResponse(issue_page.page(snapshot.desk, issue).encode(), _HTML, headers)
 
 
-def _page_asked(scope: Scope) -> str | None:
-    asked = parse_qs(scope["query_string"].decode("latin-1")).get("page")
-    number = issue_list.number_of(asked[-1] if asked else None)
+def _front_key(scope: Scope) -> str | None:
+    values = parse_qs(scope["query_string"].decode("latin-1")).get("page")
+    number = issue_list.page_number(values[-1] if values else None)
     return None if number is None else f"/?page={number}"
 
 
-def _always(path: str) -> Callable[[Scope], str]:
+def _constant(path: str) -> Callable[[Scope], str]:
     return lambda _: path
 
 
-def _front(stand: Stand, key: str) -> Answer | None:
-    page = issue_list.front(stand, int(key.rpartition("=")[2]))
-    return None if page is None else Answer(page.encode(), _HTML, _SHORT)
+def _front(snapshot: Snapshot, key: str) -> CachedResponse | None:
+    page = issue_list.front_page(snapshot, int(key.rpartition("=")[2]))
+    return None if page is None else CachedResponse(page.encode(), _HTML, _ONE_MINUTE)
 
 
-def _for_machines(stand: Stand, path: str) -> Answer | None:
-    """Addresses in it are whole, so there is none without base_url."""
-    if stand.desk.config.newsletter.base_url is None:
+def _feed(snapshot: Snapshot, path: str) -> CachedResponse | None:
+    """A feed or the sitemap; their addresses are absolute, so they need base_url."""
+    if snapshot.desk.config.newsletter.base_url is None:
         return None
-    kind, make = _MACHINES[path]
-    return Answer(make(stand).encode(), kind, _SHORT)
+    media_type, render = _FEEDS[path]
+    return CachedResponse(render(snapshot).encode(), media_type, _ONE_MINUTE)
 
 
-async def _answering(asked: Awaitable[T]) -> T:
-    """What is asked for; where the database does not answer, the reader hears to come again."""
+async def _or_503(result: Awaitable[T]) -> T:
+    """The result; 503 if the database does not answer."""
     try:
-        return await asked
+        return await result
     except NewsletterError as error:
         log.warning("%s", error)
         raise HTTPException(503) from error

@@ -1,4 +1,4 @@
-"""The archive as it is served: what its pages show, and the pages that were made of it."""
+"""The archive as ``serve`` answers it: one snapshot of the database, and the pages rendered from it."""
 
 from __future__ import annotations
 
@@ -15,82 +15,81 @@ from newsletter.app import Desk
 from newsletter.app.archive import past_issues
 from newsletter.errors import NewsletterError
 from newsletter.model import Published
-from newsletter.web.public.cached_response import Answer
+from newsletter.web.public.cached_response import CachedResponse
 
 log = logging.getLogger(__name__)
 
-FRESH = 1.0  # seconds in which nobody looks whether something has changed
-MOST = 48_000_000  # bytes of made pages; what was asked for least lately goes first
+FRESH = 1.0  # seconds before the database is asked again whether anything changed
+MAX_BYTES = 48_000_000  # of rendered pages; the least recently used go first
 
 
 @dataclass
-class Stand:
-    """The archive at one moment. ``pages``: what was made of it so far, by path."""
+class Snapshot:
+    """The archive at one moment."""
 
     desk: Desk
-    mark: object
-    issues: list[Published]
-    pages: OrderedDict[str, Answer] = field(default_factory=OrderedDict)
-    bytes: int = 0
+    version: object  # changes whenever the archive shows something else
+    issues: list[Published]  # newest first
+    pages: OrderedDict[str, CachedResponse] = field(default_factory=OrderedDict)  # by path
+    bytes: int = 0  # of the pages
 
     def __post_init__(self) -> None:
-        self.by_name = {str(issue.issue): number for number, issue in enumerate(self.issues)}
+        self.by_name = {str(issue.issue): issue for issue in self.issues}
 
     def find(self, name: str) -> Published | None:
         """The issue of that name."""
-        number = self.by_name.get(name)
-        return None if number is None else self.issues[number]
+        return self.by_name.get(name)
 
 
-Make = Callable[[Stand, str], Answer | None]
+Render = Callable[[Snapshot, str], CachedResponse | None]
 
 
-class Shelf:
-    """Looks at the database at most once a second, in whatever number of requests."""
+class ArchiveCache:
+    """Asks the database for changes at most once a second, however many requests come."""
 
     def __init__(self, current: Callable[[], Desk]) -> None:
         self._current = current
-        self._stand: Stand | None = None
-        self._looked = float("-inf")
-        self._looking = asyncio.Lock()
+        self._snapshot: Snapshot | None = None
+        self._checked_at = float("-inf")
+        self._checking = asyncio.Lock()
 
-    async def stand(self) -> Stand:
-        """The archive, a second old at most; older where the database does not answer just now.
+    async def snapshot(self) -> Snapshot:
+        """The archive, at most a second old; older while the database does not answer.
 
-        Raises NewsletterError where it has never answered.
+        Raises NewsletterError if the database has never answered.
         """
-        stand = self._stand
-        if stand is not None and time.monotonic() - self._looked < FRESH:
-            return stand
-        async with self._looking:
-            if self._stand is None or time.monotonic() - self._looked >= FRESH:
+        snapshot = self._snapshot
+        if snapshot is not None and time.monotonic() - self._checked_at < FRESH:
+            return snapshot
+        async with self._checking:
+            if self._snapshot is None or time.monotonic() - self._checked_at >= FRESH:
                 try:
-                    self._stand = await run_in_threadpool(self._look)
+                    self._snapshot = await run_in_threadpool(self._read)
                 except NewsletterError as error:
-                    if self._stand is None:
+                    if self._snapshot is None:
                         raise
-                    log.warning("The archive is served as it was: %s", error)
-                self._looked = time.monotonic()
-            return self._stand
+                    log.warning("Serving the archive as it was: %s", error)
+                self._checked_at = time.monotonic()
+            return self._snapshot
 
-    async def page(self, path: str, make: Make) -> Answer | None:
-        """What is kept for the path, or made now; None where there is nothing."""
-        stand = await self.stand()
-        if (known := stand.pages.get(path)) is not None:
-            stand.pages.move_to_end(path)
-            return known
-        made = await run_in_threadpool(make, stand, path)
-        if made is not None and path not in stand.pages:
-            stand.pages[path] = made
-            stand.bytes += len(made)
-            while stand.bytes > MOST:
-                _, gone = stand.pages.popitem(last=False)
-                stand.bytes -= len(gone)
-        return made
+    async def page(self, path: str, render: Render) -> CachedResponse | None:
+        """The page of that path, from memory or rendered now; None if there is none."""
+        snapshot = await self.snapshot()
+        if (cached := snapshot.pages.get(path)) is not None:
+            snapshot.pages.move_to_end(path)
+            return cached
+        page = await run_in_threadpool(render, snapshot, path)
+        if page is not None and path not in snapshot.pages:
+            snapshot.pages[path] = page
+            snapshot.bytes += len(page)
+            while snapshot.bytes > MAX_BYTES:
+                _, evicted = snapshot.pages.popitem(last=False)
+                snapshot.bytes -= len(evicted)
+        return page
 
-    def _look(self) -> Stand:
-        desk, before = self._current(), self._stand
-        mark = past_issues.mark(desk)
-        if before is not None and before.desk is desk and mark == before.mark:
-            return before
-        return Stand(desk, mark, past_issues.published(desk))
+    def _read(self) -> Snapshot:
+        desk, previous = self._current(), self._snapshot
+        version = past_issues.version(desk)
+        if previous is not None and previous.desk is desk and version == previous.version:
+            return previous
+        return Snapshot(desk, version, past_issues.published(desk))

@@ -1,4 +1,4 @@
-"""An answer that is made once and given many times: its bytes, their mark, and both small."""
+"""A response that is made once and sent many times, plain or gzipped, with an ETag for each."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from functools import cached_property
 
 from starlette.types import Receive, Scope, Send
 
-Headers = list[tuple[bytes, bytes]]
-_WORTH = 512  # bytes; what is smaller is not made smaller
+RawHeaders = list[tuple[bytes, bytes]]
+_COMPRESSIBLE = 512  # bytes; smaller bodies are sent as they are
 
 
-class Answer:
-    """What a GET gets; HEAD gets its head, and who has it already hears so (304)."""
+class CachedResponse:
+    """Answers GET with the body, HEAD with its headers, and a known ETag with 304."""
 
     def __init__(
-        self, body: bytes, media_type: str, headers: Mapping[str, str], *, small: bool = True
+        self, body: bytes, media_type: str, headers: Mapping[str, str], *, compress: bool = True
     ) -> None:
-        """``small``: whether it can be made smaller; a picture is that already."""
+        """``compress``: offer gzip, too; useless for pictures."""
         self._body = body
-        self._small = small and len(body) >= _WORTH
-        self._mark = hashlib.sha256(body).hexdigest()[:24]
+        self._compress = compress and len(body) >= _COMPRESSIBLE
+        self._digest = hashlib.sha256(body).hexdigest()[:24]
         self._type = media_type
-        self._more = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
+        self._extra = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
 
     def __len__(self) -> int:
-        """The bytes that it keeps in memory, about."""
-        return len(self._body) * (2 if self._small else 1)
+        """About how many bytes of memory it takes."""
+        return len(self._body) * (2 if self._compress else 1)
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
-        """One request."""
-        if self._small and _takes_gzip(_asked(scope, b"accept-encoding")):
-            body, mark, headers = self._gzipped
+        """Answer one request (ASGI)."""
+        if self._compress and _accepts_gzip(_header(scope, b"accept-encoding")):
+            body, etag, headers = self._gzipped
         else:
-            body, mark, headers = self._whole
+            body, etag, headers = self._plain
         status = 200
-        if known := _asked(scope, b"if-none-match"):
-            names = {name.strip().removeprefix(b"W/") for name in known.split(b",")}
-            if mark in names or b"*" in names:
+        if known := _header(scope, b"if-none-match"):
+            etags = {name.strip().removeprefix(b"W/") for name in known.split(b",")}
+            if etag in etags or b"*" in etags:
                 status, body = 304, b""
                 headers = [h for h in headers if h[0] not in (b"content-length", b"content-type")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -48,38 +48,40 @@ class Answer:
         await send({"type": "http.response.body", "body": body})
 
     @cached_property
-    def _whole(self) -> tuple[bytes, bytes, Headers]:
-        return self._described(self._body, self._mark, [])
+    def _plain(self) -> tuple[bytes, bytes, RawHeaders]:
+        return self._with_headers(self._body, self._digest, [])
 
     @cached_property
-    def _gzipped(self) -> tuple[bytes, bytes, Headers]:
+    def _gzipped(self) -> tuple[bytes, bytes, RawHeaders]:
         body = gzip.compress(self._body, 6, mtime=0)
-        return self._described(body, f"{self._mark}-gzip", [(b"content-encoding", b"gzip")])
+        return self._with_headers(body, f"{self._digest}-gzip", [(b"content-encoding", b"gzip")])
 
-    def _described(self, body: bytes, mark: str, more: Headers) -> tuple[bytes, bytes, Headers]:
-        name = f'"{mark}"'.encode()
+    def _with_headers(
+        self, body: bytes, digest: str, encoding: RawHeaders
+    ) -> tuple[bytes, bytes, RawHeaders]:
+        etag = f'"{digest}"'.encode()
         headers = [
             (b"content-type", self._type.encode()),
             (b"content-length", str(len(body)).encode()),
-            (b"etag", name),
-            *self._more,
-            *more,
+            (b"etag", etag),
+            *self._extra,
+            *encoding,
         ]
-        if self._small:
+        if self._compress:
             headers.append((b"vary", b"accept-encoding"))
-        return body, name, headers
+        return body, etag, headers
 
 
-def _asked(scope: Scope, header: bytes) -> bytes:
-    """What the request says in it; a header that stands there twice is one list."""
-    return b",".join(value for name, value in scope["headers"] if name == header)
+def _header(scope: Scope, name: bytes) -> bytes:
+    """The request's header; one that is repeated becomes one list."""
+    return b",".join(value for key, value in scope["headers"] if key == name)
 
 
-def _takes_gzip(accepted: bytes) -> bool:
-    """Whether gzip is among what the client takes, and not with ``q=0``; its name before ``*``."""
-    taken = {}
-    for each in accepted.lower().split(b","):
-        name, _, weight = each.partition(b";")
+def _accepts_gzip(accept_encoding: bytes) -> bool:
+    """Whether gzip is accepted, by its name or by ``*``, and not with ``q=0``."""
+    accepted = {}
+    for entry in accept_encoding.lower().split(b","):
+        name, _, weight = entry.partition(b";")
         quality = weight.strip().removeprefix(b"q=") or b"1"
-        taken[name.strip()] = quality.strip(b"0.") != b""
-    return taken.get(b"gzip", taken.get(b"*", False))
+        accepted[name.strip()] = quality.strip(b"0.") != b""
+    return accepted.get(b"gzip", accepted.get(b"*", False))

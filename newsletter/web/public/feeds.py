@@ -1,4 +1,4 @@
-"""The archive for machines: feeds, a map of the site, and what robots may look at."""
+"""The archive for programs: feeds, sitemap and robots.txt."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from newsletter.app import Desk
 from newsletter.app.archive import past_issues
 from newsletter.model import IssueName, IssueText, Published
 from newsletter.text.characters import for_xml
-from newsletter.web.public.archive_cache import Stand
-from newsletter.web.public.page import home, template
+from newsletter.web.public.archive_cache import Snapshot
+from newsletter.web.public.page import home_path, template
 
-MOST = 20  # issues in a feed
-_IN_A_MAP = 49_000  # addresses; a map of a site may have 50,000
-KEPT_OUT = ("/approve/", "/confirm/", "/events/", "/preferences/", "/search", "/unsubscribe/")
-_BEGAN = datetime(2000, 1, 1, tzinfo=UTC)  # of a feed in which nothing is yet
-
-
-def rss(stand: Stand) -> str:
-    """RSS 2.0, with whole contents."""
-    return _filled("feed.xml.j2", stand, _items(stand, MOST))
+MAX_ITEMS = 20  # issues in a feed
+_MAX_URLS = 49_000  # in the sitemap; 50,000 are allowed
+DISALLOWED = ("/approve/", "/confirm/", "/events/", "/preferences/", "/search", "/unsubscribe/")
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # the date of an empty feed
 
 
-def atom(stand: Stand) -> str:
-    """Atom (RFC 4287), with whole contents."""
-    return _filled("atom.xml.j2", stand, _items(stand, MOST))
+def rss(snapshot: Snapshot) -> str:
+    """RSS 2.0, with full content."""
+    return _filled("feed.xml.j2", snapshot, _items(snapshot, MAX_ITEMS))
 
 
-def json_feed(stand: Stand) -> str:
-    """JSON Feed 1.1, with whole contents."""
-    desk = stand.desk
+def atom(snapshot: Snapshot) -> str:
+    """Atom (RFC 4287), with full content."""
+    return _filled("atom.xml.j2", snapshot, _items(snapshot, MAX_ITEMS))
+
+
+def json_feed(snapshot: Snapshot) -> str:
+    """JSON Feed 1.1, with full content."""
+    desk = snapshot.desk
     base = desk.config.newsletter.base_url
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
@@ -46,31 +46,31 @@ def json_feed(stand: Stand) -> str:
         "description": desk.language.say("archive_feed", newsletter=desk.name),
         "language": desk.config.newsletter.language,
         "authors": [{"name": _author(desk)}],
-        "items": [_json_item(item) for item in _items(stand, MOST)],
+        "items": [_json_item(item) for item in _items(snapshot, MAX_ITEMS)],
     }
     return json.dumps(feed, ensure_ascii=False, indent=1)
 
 
-def sitemap(stand: Stand) -> str:
-    """The front and every issue."""
-    return _filled("sitemap.xml.j2", stand, _items(stand, _IN_A_MAP))
+def sitemap(snapshot: Snapshot) -> str:
+    """The sitemap: the front page and every issue."""
+    return _filled("sitemap.xml.j2", snapshot, _items(snapshot, _MAX_URLS))
 
 
 def robots(desk: Desk) -> str:
-    """All but what is readers' own, and what changes something."""
+    """robots.txt: everything but personal pages and pages that change something."""
     base = desk.config.newsletter.base_url
-    return template("robots.txt.j2").render(kept_out=KEPT_OUT, home=home(desk), base=base)
+    return template("robots.txt.j2").render(disallowed=DISALLOWED, home=home_path(desk), base=base)
 
 
-def _items(stand: Stand, most: int) -> list[dict[str, Any]]:
-    return [_item(stand.desk, issue) for issue in stand.issues[:most]]
+def _items(snapshot: Snapshot, most: int) -> list[dict[str, Any]]:
+    return [_item(snapshot.desk, issue) for issue in snapshot.issues[:most]]
 
 
 def _item(desk: Desk, issue: Published) -> dict[str, Any]:
-    text = past_issues.now_said(issue)
-    notes = [past_issues.told(desk, each) for each in issue.corrections if each.note]
+    text = past_issues.corrected_text(issue)
+    notes = [past_issues.correction_note(desk, c) for c in issue.corrections if c.note]
     return {
-        "id": _lasting(desk, issue.issue),
+        "id": _permanent_id(desk, issue.issue),
         "url": desk.page_url(issue.issue),
         "title": for_xml(text.subject),
         "summary": for_xml(text.preheader),
@@ -82,7 +82,7 @@ def _item(desk: Desk, issue: Published) -> dict[str, Any]:
 
 
 def _json_item(item: dict[str, Any]) -> dict[str, Any]:
-    found = {
+    values = {
         "id": item["id"],
         "url": item["url"],
         "title": item["title"],
@@ -92,12 +92,12 @@ def _json_item(item: dict[str, Any]) -> dict[str, Any]:
         "date_published": item["published"].isoformat(),
         "date_modified": item["updated"].isoformat(),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in values.items() if value}
 
 
 def _content(text: IssueText, notes: Iterable[tuple[str, str]]) -> str:
-    """The issue in plain HTML, for readers of feeds."""
-    parts = [Markup("<p><strong>{}</strong> {}</p>").format(when, what) for when, what in notes]
+    """The issue as plain HTML, for feed readers."""
+    parts = [Markup("<p><strong>{}</strong> {}</p>").format(label, text) for label, text in notes]
     parts += [
         Markup("<p>{}</p>").format(paragraph)
         for paragraph in filter(None, map(str.strip, text.note.split("\n\n")))
@@ -112,18 +112,18 @@ def _content(text: IssueText, notes: Iterable[tuple[str, str]]) -> str:
     return "\n".join(parts)
 
 
-def _filled(name: str, stand: Stand, items: list[dict[str, Any]]) -> str:
-    desk = stand.desk
+def _filled(name: str, snapshot: Snapshot, items: list[dict[str, Any]]) -> str:
+    desk = snapshot.desk
     return template(name).render(
         newsletter=desk.name,
         base=desk.config.newsletter.base_url,
         language=desk.config.newsletter.language,
         say=desk.language.say,
         author=_author(desk),
-        id=_lasting(desk),
+        id=_permanent_id(desk),
         items=items,
         changed=max((item["updated"] for item in items), default=None),
-        began=_BEGAN,
+        began=_EPOCH,
         rfc822=format_datetime,
     )
 
@@ -132,6 +132,6 @@ def _author(desk: Desk) -> str:
     return parseaddr(desk.config.newsletter.sender)[0] or desk.name
 
 
-def _lasting(desk: Desk, issue: IssueName | None = None) -> str:
-    """A name that stays when the newsletter moves to another address."""
+def _permanent_id(desk: Desk, issue: IssueName | None = None) -> str:
+    """An id that stays when base_url changes."""
     return uuid.uuid5(uuid.NAMESPACE_OID, f"newsletter:{desk.name}:{issue or ''}").urn

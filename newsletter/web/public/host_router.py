@@ -1,7 +1,7 @@
-"""One server for several newsletters: which of them a request means, by host and path.
+"""One server for several newsletters: host and path say which newsletter a request is for.
 
-A request for a host that is nobody's gets no page: neither does a cache in between keep one under
-a made-up name, nor a foreign site show ours as its own.
+A request for an unknown host gets no page, so no cache can store a page under a made-up name and no
+other site can show ours as its own.
 """
 
 from __future__ import annotations
@@ -19,95 +19,93 @@ from newsletter.app import Desk
 from newsletter.errors import ConfigError, NewsletterError
 
 HEALTH = "/healthz"
-_LOCAL = {"127.0.0.1", "localhost", "[::1]"}  # whoever looks on this machine itself
+_LOCAL = {"127.0.0.1", "localhost", "[::1]"}  # for checks from this machine itself
 
 
 @dataclass(frozen=True)
-class House:
-    """One newsletter, and the application that answers for it."""
+class Site:
+    """One newsletter and its application."""
 
     current: Callable[[], Desk]
     app: ASGIApp
 
     @property
-    def place(self) -> tuple[str, str]:
-        """Host and path of its base_url; empty where there is none."""
-        return place_of(self.current())
+    def location(self) -> tuple[str, str]:
+        """Host and path of its base_url; empty without one."""
+        return location_of(self.current())
 
 
-class Several:
-    """Leads each request to its newsletter; answers by itself whether all is well."""
+class HostRouter:
+    """Passes each request to its newsletter, and answers ``/healthz`` for all of them."""
 
-    def __init__(self, houses: Sequence[House]) -> None:
-        self._houses = houses
+    def __init__(self, sites: Sequence[Site]) -> None:
+        self._sites = sites
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Answer one request (ASGI)."""
         if scope["type"] != "http":
-            await self._houses[0].app(scope, receive, send)
+            await self._sites[0].app(scope, receive, send)
             return
         path: str = scope["path"]
         if path == HEALTH and scope["method"] in ("GET", "HEAD"):
-            answer: Response = await run_in_threadpool(self._health)
-            await answer(scope, receive, send)
+            response: Response = await run_in_threadpool(self._health)
+            await response(scope, receive, send)
             return
-        found = self._meant(_host(scope), path)
-        if isinstance(found, Response):
-            await found(scope, receive, send)
+        match = self._match(_host(scope), path)
+        if isinstance(match, Response):
+            await match(scope, receive, send)
             return
-        house, prefix = found
-        await house.app({**scope, "root_path": prefix} if prefix else scope, receive, send)
+        site, prefix = match
+        await site.app({**scope, "root_path": prefix} if prefix else scope, receive, send)
 
-    def _meant(self, host: str, path: str) -> tuple[House, str] | Response:
-        """The newsletter, and the part of the path that is its own; or why there is none."""
-        places = [(house, *house.place) for house in self._houses]
-        here = [each for each in places if each[1] in ("", host)]
-        if not here and host in _LOCAL:
-            here = places
-        if not here:
+    def _match(self, host: str, path: str) -> tuple[Site, str] | Response:
+        """The newsletter and its part of the path; an error response if there is none."""
+        locations = [(site, *site.location) for site in self._sites]
+        on_host = [entry for entry in locations if entry[1] in ("", host)]
+        if not on_host and host in _LOCAL:
+            on_host = locations
+        if not on_host:
             return _plain(
-                "No newsletter of this server has that host in its base_url. A proxy in front of "
-                "it must pass the Host header on as it came.",
+                "No newsletter on this server has this host in its base_url. A proxy in front of "
+                "it must pass on the Host header unchanged.",
                 421,
             )
-        below = [each for each in here if _is_below(path, each[2])]
-        if not below and len(places) == 1:  # a proxy has taken the path of base_url away
-            return places[0][0], ""
-        longest = max((len(each[2]) for each in below), default=0)
-        found = [each for each in below if len(each[2]) == longest]
-        if len(found) != 1:
-            return _plain("There is no such page.", 404)
-        return found[0][0], found[0][2]
+        candidates = [entry for entry in on_host if _is_below(path, entry[2])]
+        if not candidates and len(locations) == 1:  # a proxy has removed the path of base_url
+            return locations[0][0], ""
+        longest = max((len(prefix) for *_, prefix in candidates), default=0)
+        best = [(site, prefix) for site, _, prefix in candidates if len(prefix) == longest]
+        return best[0] if len(best) == 1 else _plain("There is no such page.", 404)
 
     def _health(self) -> Response:
-        """The names of those whose database does not answer go into no answer to the outside."""
-        well = all(_is_well(house.current()) for house in self._houses)
-        words = {"status": "ok" if well else "the database of a newsletter does not answer"}
-        kept = {"Cache-Control": "no-store"}
-        return JSONResponse(words, 200 if well else 503, headers=kept)
+        """Does not name the newsletter whose database fails: anybody may ask."""
+        healthy = all(_is_healthy(site.current()) for site in self._sites)
+        document = {"status": "ok" if healthy else "the database of a newsletter does not answer"}
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse(document, 200 if healthy else 503, headers=headers)
 
 
-def place_of(desk: Desk) -> tuple[str, str]:
-    """Host and path of its base_url; empty where there is none."""
+def location_of(desk: Desk) -> tuple[str, str]:
+    """Host and path of the newsletter's base_url; empty without one."""
     parts = urlsplit(desk.config.newsletter.base_url or "")
     host = parts.hostname or ""
     return (f"[{host}]" if ":" in host else host), parts.path.rstrip("/")
 
 
-def require_different(desks: Sequence[Desk]) -> None:
-    """Raises ConfigError where two newsletters have one address, or one of several has none."""
-    seen: dict[tuple[str, str], Path] = {}
+def require_distinct_addresses(desks: Sequence[Desk]) -> None:
+    """Raises ConfigError if two newsletters share one base_url, or one of several has none."""
+    folders: dict[tuple[str, str], Path] = {}
     for desk in desks if len(desks) > 1 else ():
         if desk.config.newsletter.base_url is None:
             raise ConfigError(
-                f"{desk.folder.resolve()} has no base_url, so nobody knows which requests are "
-                f"for {desk.name!r}. Set it in [newsletter], or serve that newsletter alone."
+                f"{desk.folder.resolve()} has no base_url, so no request can be for "
+                f"{desk.name!r}. Set it in [newsletter], or serve that newsletter alone."
             )
-        other = seen.setdefault(place_of(desk), desk.folder)
+        other = folders.setdefault(location_of(desk), desk.folder)
         if other != desk.folder:
             raise ConfigError(
-                f"{desk.folder.resolve()} and {other.resolve()} have one base_url. Give each "
-                f"newsletter its own host, or its own path behind it."
+                f"{desk.folder.resolve()} and {other.resolve()} have the same base_url. Give each "
+                f"newsletter its own host or its own path."
             )
 
 
@@ -115,7 +113,7 @@ def _is_below(path: str, prefix: str) -> bool:
     return not prefix or path == prefix or path.startswith(f"{prefix}/")
 
 
-def _is_well(desk: Desk) -> bool:
+def _is_healthy(desk: Desk) -> bool:
     try:
         return desk.database.answers()
     except NewsletterError:
@@ -123,11 +121,11 @@ def _is_well(desk: Desk) -> bool:
 
 
 def _host(scope: Scope) -> str:
-    """The host that was asked for, in small letters, without its port."""
-    said = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    text = str(said, "latin-1").lower()
-    whole, _, port = text.rpartition(":")
-    return whole if port.isdigit() else text
+    """The requested host in lower case, without its port."""
+    header = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    text = str(header, "latin-1").lower()
+    host, _, port = text.rpartition(":")
+    return host if port.isdigit() else text
 
 
 def _plain(sentence: str, status: int) -> Response:

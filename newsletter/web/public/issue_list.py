@@ -1,4 +1,4 @@
-"""The pages that list issues: the front of the archive, and what a search finds."""
+"""Pages that list issues: the front page of the archive, and search results."""
 
 from __future__ import annotations
 
@@ -14,113 +14,117 @@ from newsletter.app.archive import past_issues
 from newsletter.app.archive.past_issues import Hit
 from newsletter.model import Published
 from newsletter.text.search_terms import LONGEST
-from newsletter.web.public.archive_cache import Stand
-from newsletter.web.public.page import common, home, shown, template
+from newsletter.web.public.archive_cache import Snapshot
+from newsletter.web.public.page import common_values, home_path, render_page, template
 
-IN_A_PAGE = 40  # issues of the front
-FOUND_IN_A_PAGE = 20
+ISSUES_PER_PAGE = 40
+HITS_PER_PAGE = 20
 _NUMBER = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 
 
-def number_of(asked: str | None) -> int | None:
-    """The number of a page; None for what is none."""
-    if asked is None:
+def page_number(text: str | None) -> int | None:
+    """The number in ``?page=``, 1 without one; None if it is not a number."""
+    if text is None:
         return 1
-    return int(asked) if _NUMBER.fullmatch(asked) else None
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
-def front(stand: Stand, number: int) -> str | None:
-    """The page of that number, the newest issue in the first; None where there are not so many."""
-    desk, start = stand.desk, IN_A_PAGE * (number - 1)
-    issues = [_shown(desk, issue) for issue in stand.issues[start : start + IN_A_PAGE]]
+def front_page(snapshot: Snapshot, number: int) -> str | None:
+    """Page ``number`` of all issues, newest first; None beyond the last page."""
+    desk, start = snapshot.desk, ISSUES_PER_PAGE * (number - 1)
+    end = start + ISSUES_PER_PAGE
+    issues = [_issue_values(desk, issue) for issue in snapshot.issues[start:end]]
     if number > 1 and not issues:
         return None
     newest, rest = (issues[0], issues[1:]) if issues and number == 1 else (None, issues)
     base = desk.config.newsletter.base_url
-    here = f"{home(desk)}/"
+    path = f"{home_path(desk)}/"
+    by_year = groupby(rest, lambda issue: issue["name"][:4])
     return template("archive.html.j2").render(
-        common(desk)
+        common_values(desk)
         | {
             "number": number,
             "newest": newest,
-            "years": [(year, list(each)) for year, each in groupby(rest, lambda i: i["name"][:4])],
+            "years": [(year, list(issues_of_year)) for year, issues_of_year in by_year],
             "feeds": past_issues.FEEDS if base else (),
             "address": base and (f"{base}/" if number == 1 else f"{base}/?page={number}"),
             "description": newest["preheader"] or newest["subject"] if newest else "",
             "picture": newest["picture"] if newest else None,
-            "newer": _turned(here, "", number - 1),
-            "older": _turned(here, "", number + 1)
-            if start + IN_A_PAGE < len(stand.issues)
-            else None,
+            "newer": _page_url(path, "", number - 1),
+            "older": _page_url(path, "", number + 1) if end < len(snapshot.issues) else None,
         }
     )
 
 
-def found(stand: Stand, asked: str, number: int, network: str) -> HTMLResponse | None:
-    """The page of that number of what is found; None where there are not so many. ``network``: who
-    asks, which is told so where it has asked too often.
+def search_results(
+    snapshot: Snapshot, query: str, number: int, network: str
+) -> HTMLResponse | None:
+    """Page ``number`` of the issues that match; None beyond the last page.
 
-    It is never kept, as it says what somebody looks for.
+    ``network`` is the client's; it gets 429 after too many searches. The page is never cached,
+    because it tells what somebody searched for.
     """
-    desk, words = stand.desk, stand.desk.language.words
-    asked = " ".join(asked[:LONGEST].replace("\0", " ").split())
-    if asked and not past_issues.may_search(desk, network):
-        return _too_often(desk, asked)
-    issues = past_issues.search(desk, asked, stand.issues) if asked else []
-    start = FOUND_IN_A_PAGE * (number - 1)
-    some = issues[start : start + FOUND_IN_A_PAGE]
-    if number > 1 and not some:
+    desk, words = snapshot.desk, snapshot.desk.language.words
+    query = " ".join(query[:LONGEST].replace("\0", " ").split())
+    if query and not past_issues.may_search(desk, network):
+        return _too_many_searches(desk, query)
+    issues = past_issues.search(desk, query, snapshot.issues) if query else []
+    start = HITS_PER_PAGE * (number - 1)
+    end = start + HITS_PER_PAGE
+    if number > 1 and not issues[start:end]:
         return None
-    here, query = f"{home(desk)}/search", asked
+    path = f"{home_path(desk)}/search"
     heading = words["archive_search"]
-    if asked:
+    if query:
         key = "archive_found" if issues else "archive_found_none"
-        heading = desk.language.say(key, words=asked, count=str(len(issues)))
-    return shown(
+        heading = desk.language.say(key, words=query, count=str(len(issues)))
+    return render_page(
         desk,
         "search.html.j2",
-        asked=asked,
+        query=query,
         heading=heading,
-        text=words["archive_found_hint"] if asked and not issues else "",
-        hits=[_hit(desk, past_issues.hit(issue, asked)) for issue in some],
-        newer=_turned(here, query, number - 1),
-        older=_turned(here, query, number + 1) if start + FOUND_IN_A_PAGE < len(issues) else None,
+        text=words["archive_found_hint"] if query and not issues else "",
+        hits=[_hit_values(desk, past_issues.hit(issue, query)) for issue in issues[start:end]],
+        newer=_page_url(path, query, number - 1),
+        older=_page_url(path, query, number + 1) if end < len(issues) else None,
     )
 
 
-def _too_often(desk: Desk, asked: str) -> HTMLResponse:
+def _too_many_searches(desk: Desk, query: str) -> HTMLResponse:
     words = desk.language.words
-    nothing: dict[str, Any] = {"hits": (), "newer": None, "older": None}
+    empty: dict[str, Any] = {"hits": (), "newer": None, "older": None}
     heading, text = words["archive_search"], words["archive_search_many"]
-    page = shown(desk, "search.html.j2", 429, asked=asked, heading=heading, text=text, **nothing)
+    page = render_page(
+        desk, "search.html.j2", 429, query=query, heading=heading, text=text, **empty
+    )
     page.headers["Retry-After"] = "3600"
     return page
 
 
-def _turned(here: str, asked: str, number: int) -> str | None:
+def _page_url(path: str, query: str, number: int) -> str | None:
     if number < 1:
         return None
-    values = ({"q": asked} if asked else {}) | ({"page": str(number)} if number > 1 else {})
-    return f"{here}?{urlencode(values)}" if values else here
+    values = ({"q": query} if query else {}) | ({"page": str(number)} if number > 1 else {})
+    return f"{path}?{urlencode(values)}" if values else path
 
 
-def _shown(desk: Desk, issue: Published) -> dict[str, Any]:
-    text = past_issues.now_said(issue)
-    return _named(desk, issue) | {
+def _issue_values(desk: Desk, issue: Published) -> dict[str, Any]:
+    text = past_issues.corrected_text(issue)
+    return _link_values(desk, issue) | {
         "subject": text.subject,
         "preheader": text.preheader,
         "picture": text.picture,
-        "corrected": any(each.note for each in issue.corrections),
+        "corrected": any(correction.note for correction in issue.corrections),
     }
 
 
-def _hit(desk: Desk, hit: Hit) -> dict[str, Any]:
-    return _named(desk, hit.issue) | {"subject": hit.subject, "excerpt": hit.excerpt}
+def _hit_values(desk: Desk, hit: Hit) -> dict[str, Any]:
+    return _link_values(desk, hit.issue) | {"subject": hit.subject, "excerpt": hit.excerpt}
 
 
-def _named(desk: Desk, issue: Published) -> dict[str, Any]:
+def _link_values(desk: Desk, issue: Published) -> dict[str, Any]:
     return {
         "name": str(issue.issue),
-        "path": f"{home(desk)}/issues/{issue.issue}",
+        "path": f"{home_path(desk)}/issues/{issue.issue}",
         "date": desk.language.long_date(issue.issue.date),
     }

@@ -1,4 +1,4 @@
-"""Pages that say one thing, and perhaps offer a button."""
+"""Pages with one message and perhaps a button, and what is answered when something fails."""
 
 from __future__ import annotations
 
@@ -21,89 +21,96 @@ log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
-class NotNowError(Exception):
-    """The database, or a key, cannot be had just now."""
+class UnavailableError(Exception):
+    """The database or a signing key is not available now; answered with 503."""
 
 
 @dataclass(frozen=True)
 class Button:
-    """A form with nothing to fill in."""
+    """A form without visible fields."""
 
-    words: str
-    hidden: Mapping[str, str] = field(default_factory=dict)
-    second: bool = False
+    label: str
+    hidden: Mapping[str, str] = field(default_factory=dict)  # its hidden fields
+    secondary: bool = False
 
 
 @dataclass(frozen=True)
 class Link:
-    """A way to another page."""
+    """A link in the style of a button."""
 
-    words: str
-    address: str
-    second: bool = True
+    label: str
+    url: str
+    secondary: bool = True
 
 
-def said(
+def message_page(
     desk: Desk,
     status: int,
     title: str,
-    *text: str,
+    *paragraphs: str,
     hints: Sequence[str] = (),
     buttons: Sequence[Button] = (),
     links: Sequence[Link] = (),
 ) -> Response:
-    """The page."""
-    return page.shown(
+    """A page with a title, paragraphs, and perhaps buttons and links."""
+    return page.render_page(
         desk,
         "message.html.j2",
         status,
         title=title,
-        text=text,
+        paragraphs=paragraphs,
         hints=hints,
         buttons=buttons,
         links=links,
     )
 
 
-async def done(work: Callable[..., _Result], *arguments: object) -> _Result:
-    """What the work gives, beside other requests; raises NotNowError where it cannot be done."""
+async def in_thread(work: Callable[..., _Result], *arguments: object) -> _Result:
+    """Run the work beside other requests. Raises UnavailableError when it fails."""
     try:
         return await run_in_threadpool(work, *arguments)
     except NewsletterError as error:
-        log.error("%s", error)  # noqa: TRY400 - the message says it all
-        raise NotNowError from error
+        log.error("%s", error)  # noqa: TRY400 - the message is complete
+        raise UnavailableError from error
 
 
-def faults(
+def error_handlers(
     current: Callable[[], Desk],
 ) -> dict[int | type[Exception], Callable[[Request, Exception], Response]]:
-    """What is answered where no route has an answer."""
+    """The pages for 404, 405, 500 and 503."""
 
-    def nothing(_: Request, __: Exception) -> Response:
+    def not_found(_: Request, __: Exception) -> Response:
         desk = current()
         words, links = desk.language.words, []
         if desk.config.newsletter.base_url is not None:
-            links = [Link(words["signup_button"], f"{page.home(desk)}/subscribe")]
-        return said(desk, 404, words["page_nothing"], words["page_nothing_text"], links=links)
+            links = [Link(words["signup_button"], f"{page.home_path(desk)}/subscribe")]
+        return message_page(
+            desk, 404, words["page_nothing"], words["page_nothing_text"], links=links
+        )
 
-    def not_so(_: Request, error: Exception) -> Response:
+    def method_not_allowed(_: Request, error: Exception) -> Response:
         desk = current()
         words = desk.language.words
-        answer = said(desk, 405, words["page_nothing"], words["page_method_text"])
+        response = message_page(desk, 405, words["page_nothing"], words["page_method_text"])
         if isinstance(error, HTTPException):
-            answer.headers.update(error.headers or {})
-        return answer
+            response.headers.update(error.headers or {})
+        return response
 
-    def later(_: Request, __: Exception) -> Response:
+    def unavailable(_: Request, __: Exception) -> Response:
         desk = current()
         words = desk.language.words
-        answer = said(desk, 503, words["page_later"], words["page_later_text"])
-        answer.headers["Retry-After"] = "60"
-        return answer
+        response = message_page(desk, 503, words["page_later"], words["page_later_text"])
+        response.headers["Retry-After"] = "60"
+        return response
 
-    def broken(request: Request, error: Exception) -> Response:
-        answer = later(request, error)
-        answer.status_code = 500
-        return answer
+    def internal_error(request: Request, error: Exception) -> Response:
+        response = unavailable(request, error)
+        response.status_code = 500
+        return response
 
-    return {404: nothing, 405: not_so, NotNowError: later, Exception: broken}
+    return {
+        404: not_found,
+        405: method_not_allowed,
+        UnavailableError: unavailable,
+        Exception: internal_error,
+    }

@@ -1,4 +1,4 @@
-"""Pages for readers: one layout in the newsletter's colours and language, without scripts."""
+"""Pages for readers: one layout in the newsletter's colors and language, without scripts."""
 
 from __future__ import annotations
 
@@ -21,79 +21,77 @@ from newsletter.render.filling import own
 from newsletter.web.headers import PRIVATE
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_STYLE, _ICON = "public.css", "icon.svg"
-_KEPT = {"Cache-Control": "public, max-age=86400"}
+_STYLESHEET, _ICON = "public.css", "icon.svg"
+_ONE_DAY = {"Cache-Control": "public, max-age=86400"}
 
 
-def shown(
-    desk: Desk, page: str, status: int = 200, *, public: bool = False, **values: Any
+def render_page(
+    desk: Desk, template_name: str, status: int = 200, *, public: bool = False, **values: Any
 ) -> HTMLResponse:
-    """The page, filled in. ``public``: anybody may keep it and find it; else nobody.
+    """The template filled with ``values`` and the common values.
 
-    Templates know, beside the ``values``, what ``common`` gives.
+    A page that is not ``public`` is never cached or indexed.
     """
-    html = template(page).render(common(desk) | values)
+    html = template(template_name).render(common_values(desk) | values)
     return HTMLResponse(html, status, headers=None if public else PRIVATE)
 
 
-def common(desk: Desk) -> dict[str, Any]:
-    """What every page knows. ``home``: the path of the archive's front, without a closing slash;
-    ``say``: a fixed sentence with its parts.
-    """
+def common_values(desk: Desk) -> dict[str, Any]:
+    """What every template may use."""
     newsletter = desk.config.newsletter
     return {
         "newsletter": newsletter.name,
         "language": newsletter.language,
         "direction": desk.language.direction,
-        "words": desk.language.words,
-        "say": desk.language.say,
-        "home": home(desk),
-        "style": style_address(desk),
-        "icon": f"{home(desk)}/{_ICON}",
+        "words": desk.language.words,  # fixed texts
+        "say": desk.language.say,  # fixed texts with parts to fill in
+        "home": home_path(desk),
+        "style": stylesheet_url(desk),
+        "icon": f"{home_path(desk)}/{_ICON}",
         "postal": newsletter.address,
         "contact": parseaddr(newsletter.reply_to or newsletter.sender)[1],
     }
 
 
-def home(desk: Desk) -> str:
-    """The path of base_url, below which all pages lie; empty for the root."""
+def home_path(desk: Desk) -> str:
+    """The path of base_url without a closing slash; empty for the root."""
     return urlsplit(desk.config.newsletter.base_url or "").path.rstrip("/")
 
 
-def style_address(desk: Desk) -> str:
-    """The style sheet of the pages; another one has another address."""
-    digest = hashlib.sha256(_style(desk.config.newsletter.accent, _korean(desk)).encode())
-    return f"{home(desk)}/{_STYLE}?v={digest.hexdigest()[:12]}"
+def stylesheet_url(desk: Desk) -> str:
+    """The address of the style sheet, which changes with its content."""
+    digest = hashlib.sha256(_style(desk.config.newsletter.accent, _is_korean(desk)).encode())
+    return f"{home_path(desk)}/{_STYLESHEET}?v={digest.hexdigest()[:12]}"
 
 
 def routes(current: Callable[[], Desk]) -> list[Route]:
-    """The style sheet of the pages, and the icon that a browser shows beside their titles."""
+    """The style sheet and the icon."""
 
     async def style(_: Request) -> Response:
         desk = current()
-        text = _style(desk.config.newsletter.accent, _korean(desk))
-        return Response(text, media_type="text/css", headers=_KEPT)
+        text = _style(desk.config.newsletter.accent, _is_korean(desk))
+        return Response(text, media_type="text/css", headers=_ONE_DAY)
 
     async def icon(_: Request) -> Response:
         desk = current()
         accent, letter = desk.config.newsletter.accent, desk.name.lstrip()[:1]
         text = template(_ICON).render(accent=accent, letter=letter, on=colours.on)
-        return Response(text, media_type="image/svg+xml", headers=_KEPT)
+        return Response(text, media_type="image/svg+xml", headers=_ONE_DAY)
 
-    return [Route(f"/{_STYLE}", style), Route(f"/{_ICON}", icon)]
+    return [Route(f"/{_STYLESHEET}", style), Route(f"/{_ICON}", icon)]
 
 
-def _korean(desk: Desk) -> bool:
+def _is_korean(desk: Desk) -> bool:
     return desk.config.newsletter.language.startswith("ko")
 
 
 @lru_cache(maxsize=32)
 def _style(accent: str, korean: bool) -> str:
-    return template(_STYLE).render(
+    return template(_STYLESHEET).render(
         accent=accent, korean=korean, readable=colours.readable, on=colours.on
     )
 
 
 def template(name: str) -> Template:
-    """One of the public pages, strict; everything that is filled in is escaped."""
+    """A template of the public pages. It escapes values, and an undefined name is an error."""
     return own(_TEMPLATES / name)

@@ -1,8 +1,8 @@
-"""The pictures that are hosted for an issue's mails: from its ``pictures/``, and from nowhere else.
+"""The pictures in an issue's mails, from its ``pictures/`` folder and nowhere else.
 
-A picture's name is made of what is in it, so it may be kept for ever, and nobody guesses it: those
-of an issue that was not sent yet are served, too, as a test of it shows them, and so that the look
-before a send can see whether readers will get them.
+A picture's name is the hash of its content, so it can be cached forever and nobody can guess it.
+Pictures of unsent issues are served, too: the test mail shows them, and the check before a send
+makes sure that readers will get them.
 """
 
 from __future__ import annotations
@@ -21,40 +21,37 @@ from newsletter import issues
 from newsletter.app import Desk
 from newsletter.errors import UsageError
 from newsletter.issues.pictures import FOLDER
-from newsletter.web.public.cached_response import Answer
+from newsletter.web.public.cached_response import CachedResponse
 
 _NAME = re.compile(r"[0-9a-f]{20}\.(jpg|png)")
 _TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 _HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "cross-origin",  # readers see them in their mail programs
+    "Cross-Origin-Resource-Policy": "cross-origin",  # mail programs load them
 }
 
 
 def routes(current: Callable[[], Desk]) -> list[Route]:
-    """One picture each."""
+    """One picture of an issue."""
 
     async def picture(request: Request) -> ASGIApp:
-        name, file = request.path_params["issue"], request.path_params["file"]
-        answer = await run_in_threadpool(_answer, current().folder, name, file)
-        if answer is None:
+        issue, file = request.path_params["issue"], request.path_params["file"]
+        response = await run_in_threadpool(_picture, current().folder, issue, file)
+        if response is None:
             raise HTTPException(404)
-        return answer
+        return response
 
     return [Route("/issues/{issue}/pictures/{file}", picture)]
 
 
-def _answer(root: Path, name: str, file: str) -> Answer | None:
+def _picture(root: Path, issue: str, file: str) -> CachedResponse | None:
     match = _NAME.fullmatch(file)
-    try:
-        folder = issues.folder_of(root, issues.parse_issue(name))
-    except UsageError:
-        return None
     if match is None:
         return None
     try:
+        folder = issues.folder_of(root, issues.parse_issue(issue))
         data = (folder / FOLDER / file).read_bytes()
-    except OSError:
+    except (UsageError, OSError):
         return None
-    return Answer(data, _TYPES[match[1]], _HEADERS, small=False)
+    return CachedResponse(data, _TYPES[match[1]], _HEADERS, compress=False)

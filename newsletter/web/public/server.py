@@ -1,4 +1,4 @@
-"""The public side: whatever the outside may ask of us, put together. Nothing of editors is here."""
+"""The public server: readers' pages and provider events of one or several newsletters."""
 
 from __future__ import annotations
 
@@ -28,104 +28,103 @@ from newsletter.web.public import (
     sign_up,
     unsubscribe,
 )
-from newsletter.web.public.archive_cache import Shelf
-from newsletter.web.public.body_limit import Limits
-from newsletter.web.public.current_desk import Current
-from newsletter.web.public.host_router import HEALTH, House, Several, require_different
-from newsletter.web.public.messages import faults
-from newsletter.web.public.sign_up_worker import Answering
-from newsletter.web.public.timeouts import Hasty
+from newsletter.web.public.archive_cache import ArchiveCache
+from newsletter.web.public.body_limit import BodyLimit
+from newsletter.web.public.current_desk import CurrentDesk
+from newsletter.web.public.host_router import HEALTH, HostRouter, Site, require_distinct_addresses
+from newsletter.web.public.messages import error_handlers
+from newsletter.web.public.sign_up_worker import SignUpWorker
+from newsletter.web.public.timeouts import TimeoutProtocol
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 1_000  # at once; more are told to come again
-WAITING = 256  # that nobody has taken yet; as many are taken at one go, whatever is open
-FILES = 4_096  # open at once: connections, and the databases'
-HEAD = 16_384  # bytes of a request before its body
+MAX_CONNECTIONS = 1_000  # at once; more get 503
+BACKLOG = 256  # connections that wait to be accepted
+MAX_FILES = 4_096  # open at once: connections and databases
+MAX_HEAD = 16_384  # bytes of a request before its body
 OPTIONS: dict[str, Any] = {
-    "http": Hasty,
+    "http": TimeoutProtocol,
     "ws": "none",
     "lifespan": "off",
     "log_level": "warning",
-    "log_config": None,  # what it says goes into our log, as that is written
-    "access_log": False,  # readers' keys stand in addresses
-    "proxy_headers": False,  # we read them ourselves, and know whom to believe
+    "log_config": None,  # uvicorn's messages go to our log, in our format
+    "access_log": False,  # addresses contain readers' keys
+    "proxy_headers": False,  # client_network reads them, and knows which proxies to trust
     "server_header": False,
-    "limit_concurrency": CONNECTIONS,
-    "backlog": WAITING,
-    "h11_max_incomplete_event_size": HEAD,
+    "limit_concurrency": MAX_CONNECTIONS,
+    "backlog": BACKLOG,
+    "h11_max_incomplete_event_size": MAX_HEAD,
     "timeout_graceful_shutdown": 30,
 }
 
 
 def create_app(*desks: Desk, wake: Callable[[], None] = lambda: None) -> ASGIApp:
-    """The public side of these newsletters as an application."""
-    currents = [Current(desk) for desk in desks]
-    return _app(currents, wake)
+    """The public pages of these newsletters as an ASGI application."""
+    return _app([CurrentDesk(desk) for desk in desks], wake)
 
 
 def serve(desks: Sequence[Desk], host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Answer until Ctrl-C or SIGTERM; ``ready`` is told the address where it listens.
+    """Serve until Ctrl-C or SIGTERM; ``ready`` gets the server's address.
 
-    Raises ConfigError where two cannot be served together, UsageError where it cannot listen.
+    Raises ConfigError if two newsletters cannot be served together, UsageError if it cannot listen.
     """
-    require_different(desks)
+    require_distinct_addresses(desks)
     reader_links.require_own_secrets(desks)
-    currents = [Current(desk) for desk in desks]
-    # uvicorn gives the signal on when it has ended; a mail that is on its way is to go out first.
+    currents = [CurrentDesk(desk) for desk in desks]
+    # uvicorn raises the signal again when it has ended; a mail being sent must be finished first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    _allow_files()
-    listening = listen(host, port, option="--port", backlog=WAITING)
-    with _answering(currents) as answering, suppress(KeyboardInterrupt):
-        server = uvicorn.Server(uvicorn.Config(_app(currents, answering.wake), **OPTIONS))
-        shown = f"[{host}]" if ":" in host else host
-        ready(f"http://{shown}:{listening.getsockname()[1]}")
-        _warn(desks)
-        server.run(sockets=[listening])
+    _raise_file_limit()
+    listener = listen(host, port, option="--port", backlog=BACKLOG)
+    with _sign_up_worker(currents) as worker, suppress(KeyboardInterrupt):
+        server = uvicorn.Server(uvicorn.Config(_app(currents, worker.wake), **OPTIONS))
+        printed_host = f"[{host}]" if ":" in host else host
+        ready(f"http://{printed_host}:{listener.getsockname()[1]}")
+        _warn_without_base_url(desks)
+        server.run(sockets=[listener])
 
 
-def _warn(desks: Sequence[Desk]) -> None:
+def _warn_without_base_url(desks: Sequence[Desk]) -> None:
     for desk in desks:
         if desk.config.newsletter.base_url is None:
             log.warning(
-                "%s has no base_url in [newsletter]: nobody can sign up, and no mail leads to a "
-                "page. Set it to the address that readers come by.",
+                "%s has no base_url in [newsletter], so nobody can sign up and no mail links to a "
+                "page. Set it to the address of these pages.",
                 desk.name,
             )
 
 
-def _allow_files() -> None:
-    """Most systems give a program 1,024 at first, and more to whoever asks."""
+def _raise_file_limit() -> None:
+    """Most systems allow 1,024 open files at first, and more on request."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 @contextmanager
-def _answering(currents: Sequence[Current]) -> Iterator[Answering]:
-    answering = Answering(currents)
-    answering.start()
+def _sign_up_worker(currents: Sequence[CurrentDesk]) -> Iterator[SignUpWorker]:
+    worker = SignUpWorker(currents)
+    worker.start()
     try:
-        yield answering
+        yield worker
     finally:
-        answering.stop()
+        worker.stop()
 
 
-def _app(currents: Sequence[Current], wake: Callable[[], None]) -> ASGIApp:
-    houses = [House(current, _newsletter(current, currents, wake)) for current in currents]
-    return Headers(Limits(Several(houses)), ALWAYS)
+def _app(currents: Sequence[CurrentDesk], wake: Callable[[], None]) -> ASGIApp:
+    sites = [Site(current, _newsletter_app(current, currents, wake)) for current in currents]
+    return Headers(BodyLimit(HostRouter(sites)), ALWAYS)
 
 
-def _newsletter(
-    current: Current, everybody: Sequence[Current], wake: Callable[[], None]
+def _newsletter_app(
+    current: CurrentDesk, currents: Sequence[CurrentDesk], wake: Callable[[], None]
 ) -> ASGIApp:
     """The pages of one newsletter."""
 
     def others() -> list[Desk]:
-        return [each() for each in everybody if each is not current]
+        return [other() for other in currents if other is not current]
 
-    shelf = Shelf(current)
+    cache = ArchiveCache(current)
     app = Starlette(
         routes=[
             *page.routes(current),
@@ -135,15 +134,15 @@ def _newsletter(
             *provider_events.routes(current),
             *openapi.routes(HEALTH),
             *approval.routes(current),
-            *archive.routes(current, shelf),
+            *archive.routes(current, cache),
         ],
-        exception_handlers=faults(current),
+        exception_handlers=error_handlers(current),
     )
-    app.router.default = archive.mended(shelf)
-    app.router.redirect_slashes = False  # behind another server it knows no address to lead to
-    return Headers(app, {}, lambda: _only_https(current()))
+    app.router.default = archive.redirects(cache)
+    app.router.redirect_slashes = False  # behind a proxy it does not know its own address
+    return Headers(app, {}, lambda: _hsts(current()))
 
 
-def _only_https(desk: Desk) -> dict[str, str]:
+def _hsts(desk: Desk) -> dict[str, str]:
     base = desk.config.newsletter.base_url or ""
     return ONLY_HTTPS if desk.config.public.hsts and base.startswith("https:") else {}

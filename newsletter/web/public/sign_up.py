@@ -1,6 +1,6 @@
-"""The pages to sign up and to confirm it. A look changes nothing; buttons do.
+"""The sign-up and confirmation pages. Opening them changes nothing; their buttons do.
 
-The answer to a sign-up is the same for every address: nobody learns here who is subscribed.
+A sign-up gets the same answer for every address, so nobody learns who is subscribed.
 """
 
 from __future__ import annotations
@@ -15,39 +15,44 @@ from starlette.routing import Route
 
 from newsletter.app import Desk
 from newsletter.app.readers import reader_links, sign_up
-from newsletter.app.readers.reader_links import Found, State
+from newsletter.app.readers.reader_links import KeyResult, KeyState
 from newsletter.web.public import client_network, forms, page
-from newsletter.web.public.messages import Button, Link, done, said
+from newsletter.web.public.messages import Button, Link, in_thread, message_page
 
-_STATUS = {State.UNKNOWN: 404, State.USED: 410, State.EXPIRED: 410, State.BARRED: 409}
-TRAP = "website"  # the field that only programs fill in
+_STATUS = {
+    KeyState.UNKNOWN: 404,
+    KeyState.USED: 410,
+    KeyState.EXPIRED: 410,
+    KeyState.BARRED: 409,
+}
+TRAP = "website"  # a hidden field that only robots fill in
 
 
 def routes(current: Callable[[], Desk], wake: Callable[[], None]) -> list[Route]:
-    """``wake`` is called when a sign-up waits for its answer by mail."""
+    """The two pages; ``wake`` is called when a sign-up waits for its mail."""
 
     async def subscribe(request: Request) -> Response:
         desk = current()
         if desk.config.newsletter.base_url is None:  # no link could lead back here
             raise HTTPException(404)
         if request.method != "POST":
-            return page.shown(desk, "subscribe.html.j2", public=True)
+            return page.render_page(desk, "subscribe.html.j2", public=True)
         form = await forms.read(request)
-        if client_network.is_foreign(request, desk.config.newsletter.base_url):
-            wrong = desk.language.words["signup_elsewhere"]
-            return _again(desk, 403, forms.first(form, "email"), wrong)
+        if client_network.is_cross_site(request, desk.config.newsletter.base_url):
+            error = desk.language.words["signup_elsewhere"]
+            return _form_again(desk, 403, forms.first(form, "email"), error)
         if forms.first(form, TRAP):
-            return _taken(desk)
-        answer = await _asked(desk, request, forms.first(form, "email"))
+            return _accepted(desk)
+        response = await _sign_up(desk, request, forms.first(form, "email"))
         wake()
-        return answer
+        return response
 
     async def confirm(request: Request) -> Response:
         desk, key = current(), request.path_params["key"]
-        act = reader_links.look_at_confirmation
+        action = reader_links.read_confirmation_key
         if request.method == "POST" and forms.first(await forms.read(request), "act") == "confirm":
-            act = reader_links.confirm
-        return _confirmed(desk, await done(act, desk, key))
+            action = reader_links.confirm
+        return _confirmation(desk, await in_thread(action, desk, key))
 
     return [
         Route("/subscribe", subscribe, methods=["GET", "POST"]),
@@ -55,48 +60,48 @@ def routes(current: Callable[[], Desk], wake: Callable[[], None]) -> list[Route]
     ]
 
 
-async def _asked(desk: Desk, request: Request, address: str) -> Response:
-    network = client_network.network(request, desk.config.public.trusted_proxies)
+async def _sign_up(desk: Desk, request: Request, address: str) -> Response:
+    network = client_network.client_network(request, desk.config.public.trusted_proxies)
     try:
-        kept = await done(sign_up.ask, desk, address, network)
+        within_limit = await in_thread(sign_up.request, desk, address, network)
     except ValueError:
-        return _again(desk, 422, address, desk.language.words["signup_wrong"])
-    if not kept:
-        answer = _again(desk, 429, address, desk.language.words["signup_many"])
-        answer.headers["Retry-After"] = "3600"
-        return answer
-    return _taken(desk)
+        return _form_again(desk, 422, address, desk.language.words["signup_wrong"])
+    if not within_limit:
+        response = _form_again(desk, 429, address, desk.language.words["signup_many"])
+        response.headers["Retry-After"] = "3600"
+        return response
+    return _accepted(desk)
 
 
-def _again(desk: Desk, status: int, address: str, wrong: str) -> Response:
-    """The form once more, with what was typed, and why it was not taken."""
-    return page.shown(desk, "subscribe.html.j2", status, again=address[:320], wrong=wrong)
+def _form_again(desk: Desk, status: int, address: str, error: str) -> Response:
+    """The form once more, with what was typed and why it was not accepted."""
+    return page.render_page(desk, "subscribe.html.j2", status, address=address[:320], error=error)
 
 
-def _taken(desk: Desk) -> Response:
+def _accepted(desk: Desk) -> Response:
     words, say = desk.language.words, desk.language.say
     text, hint = say("signup_taken_text", newsletter=desk.name), words["signup_taken_hint"]
-    return said(desk, 200, words["signup_taken"], text, hints=[hint])
+    return message_page(desk, 200, words["signup_taken"], text, hints=[hint])
 
 
-def _confirmed(desk: Desk, found: Found) -> Response:
+def _confirmation(desk: Desk, result: KeyResult) -> Response:
     words, newsletter = desk.language.words, desk.config.newsletter
     sender = parseaddr(newsletter.sender)[1]
     contact = parseaddr(newsletter.reply_to or newsletter.sender)[1]
     parts = {"newsletter": desk.name, "sender": sender, "contact": contact}
-    front = page.home(desk)
-    if found.state is State.OPEN:
+    home = page.home_path(desk)
+    if result.state is KeyState.OPEN:
         button = Button(words["confirm_button"], {"act": "confirm"})
         title = desk.language.say("confirm", **parts)
-        return said(desk, 200, title, words["confirm_text"], buttons=[button])
-    key = f"confirm_{found.state}"
+        return message_page(desk, 200, title, words["confirm_text"], buttons=[button])
+    key = f"confirm_{result.state}"
     text, links = desk.language.say(f"{key}_text", **parts), []
-    if found.state is State.DONE and found.reader:
-        own = f"{front}/preferences/{reader_links.preferences_key(desk, found.reader)}"
+    if result.state is KeyState.DONE and result.reader:
+        preferences = f"{home}/preferences/{reader_links.preferences_key(desk, result.reader)}"
         links = [
-            Link(words["confirm_choose"], own, second=False),
-            Link(words["page_archive"], f"{front}/"),
+            Link(words["confirm_choose"], preferences, secondary=False),
+            Link(words["page_archive"], f"{home}/"),
         ]
-    elif found.state is not State.BARRED:
-        links = [Link(words["signup_button"], f"{front}/subscribe")]
-    return said(desk, _STATUS.get(found.state, 200), words[key], text, links=links)
+    elif result.state is not KeyState.BARRED:
+        links = [Link(words["signup_button"], f"{home}/subscribe")]
+    return message_page(desk, _STATUS.get(result.state, 200), words[key], text, links=links)
