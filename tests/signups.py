@@ -22,7 +22,7 @@ NETWORK = "203.0.113.0/24"
 
 
 def ask(office: Office, address: str, network: str = NETWORK) -> bool:
-    return sign_up.ask(office.desk, address, network)
+    return sign_up.request(office.desk, address, network)
 
 
 def answered(office: Office, *addresses: str) -> list[str]:

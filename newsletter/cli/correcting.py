@@ -12,7 +12,7 @@ from newsletter.cli.common import AsJson, SentIssue, context, counted, emit, not
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from newsletter.app.archive.corrections import Corrected
+    from newsletter.app.archive.corrections import CorrectionResult
     from newsletter.model import Correction
 
 
@@ -67,7 +67,7 @@ def correct(
             f"{name}"
         )
     if show or undo is not None:
-        _show(corrections.listed(desk, day), desk.config.zone, as_json)
+        _show(corrections.list_corrections(desk, day), desk.config.zone, as_json)
         return
     done = corrections.correct(
         desk,
@@ -118,7 +118,7 @@ def _show(found: tuple[Correction, ...], zone: ZoneInfo, as_json: bool) -> None:
         print("Nothing was corrected.")
 
 
-def _document(done: Corrected) -> dict[str, Any]:
+def _document(done: CorrectionResult) -> dict[str, Any]:
     return {
         "issue": done.issue,
         "address": done.address,

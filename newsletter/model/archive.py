@@ -1,4 +1,4 @@
-"""What was sent, as readers find it on the web: its words, and what was mended since."""
+"""Sent issues as the public reads them: their texts and corrections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsletter.model.issue_name import IssueName
 
 @dataclass(frozen=True)
 class StoryText:
-    """A story as the issue told it."""
+    """A story in the issue."""
 
     headline: str
     blurb: str = ""
@@ -20,17 +20,17 @@ class StoryText:
 
 @dataclass(frozen=True)
 class IssueText:
-    """What an issue says, in plain words; ``picture``: the address of the lead's."""
+    """An issue's text without markup."""
 
     subject: str
     preheader: str = ""
     note: str = ""
-    picture: str | None = None
+    picture: str | None = None  # address of the lead picture
     stories: tuple[StoryText, ...] = ()
 
 
-class Kind(StrEnum):
-    """What a change changes."""
+class ChangeKind(StrEnum):
+    """What a change replaces."""
 
     WORDS = "words"
     LINK = "link"
@@ -38,44 +38,37 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """Something on the page of an issue that reads, or leads, otherwise now."""
+    """One replacement on the page of an issue."""
 
-    kind: Kind
+    kind: ChangeKind
     old: str
     new: str
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What was mended at once. ``note``: what readers are told of it, in one line or none.
+    """One correction of an issue."""
 
-    ``mailed``: a mail was made of it, which is called after the issue and this number.
-    ``withdrawn``: when it was taken back as a mistake itself; it is shown no more.
-    """
-
-    number: int
+    number: int  # counted for each issue, from 1
     at: datetime
-    note: str = ""
+    note: str = ""  # what readers are told, on one line
     changes: tuple[Change, ...] = ()
-    mailed: bool = False
-    withdrawn: datetime | None = None
+    mailed: bool = False  # a correction mail was drafted, named after the issue and ``number``
+    withdrawn: datetime | None = None  # when it was withdrawn; the page no longer shows it
 
 
 @dataclass(frozen=True)
 class Published:
-    """An issue that anybody may read; ``text`` as it was sent. ``at``: since when.
+    """An issue that the public may read."""
 
-    ``changed_at``: when it was mended last, or a correction taken back; else the same.
-    """
-
-    send: int
+    send: int  # the number of its send
     issue: IssueName
-    at: datetime
-    changed_at: datetime
-    text: IssueText = field(repr=False)
+    at: datetime  # public since
+    changed_at: datetime  # of the last correction or withdrawal; otherwise ``at``
+    text: IssueText = field(repr=False)  # as it was sent
     corrections: tuple[Correction, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """All that was mended, in its order."""
-        return tuple(change for each in self.corrections for change in each.changes)
+        """The changes of all corrections, in order."""
+        return tuple(change for correction in self.corrections for change in correction.changes)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from newsletter.model import Change, IssueText, StoryText
-from newsletter.model.archive import Kind
+from newsletter.model.archive import ChangeKind
 
 _SPOKEN = ("alt", "title")  # attributes that are read out
 
@@ -17,7 +17,7 @@ _SPOKEN = ("alt", "title")  # attributes that are read out
 def mended(text: str, changes: Iterable[Change]) -> str:
     """Plain words as they read now."""
     for change in changes:
-        if change.kind is Kind.WORDS:
+        if change.kind is ChangeKind.WORDS:
             text = _pattern(change.old).sub(lambda _, new=change.new: new, text)  # type: ignore[misc]
     return text
 
@@ -25,7 +25,7 @@ def mended(text: str, changes: Iterable[Change]) -> str:
 def leading(address: str | None, changes: Iterable[Change]) -> str | None:
     """Where a link leads now."""
     for change in changes:
-        if change.kind is Kind.LINK and address == change.old:
+        if change.kind is ChangeKind.LINK and address == change.old:
             address = change.new
     return address
 
@@ -51,7 +51,7 @@ def mended_text(text: IssueText, changes: tuple[Change, ...]) -> IssueText:
 def _note(text: str, changes: Iterable[Change]) -> str:
     """The note as plain words, where a link's address follows its words in brackets."""
     for change in changes:
-        if change.kind is Kind.LINK:
+        if change.kind is ChangeKind.LINK:
             text = text.replace(f"({change.old})", f"({change.new})")
         else:
             text = mended(text, (change,))
@@ -60,7 +60,9 @@ def _note(text: str, changes: Iterable[Change]) -> str:
 
 def mend(page: Any, change: Change) -> int:
     """Make the change in a document of lxml's; how often there was something to change."""
-    return _mend_links(page, change) if change.kind is Kind.LINK else _mend_words(page, change)
+    return (
+        _mend_links(page, change) if change.kind is ChangeKind.LINK else _mend_words(page, change)
+    )
 
 
 def _mend_links(page: Any, change: Change) -> int:

@@ -73,7 +73,7 @@ def without_texts(connection: Connection, newsletter: str) -> list[tuple[int, st
     return [(row.id, row.subject, row.html, row.text) for row in rows]
 
 
-def mark(connection: Connection, newsletter: str, now: datetime) -> tuple[Any, ...]:
+def version(connection: Connection, newsletter: str, now: datetime) -> tuple[Any, ...]:
     """Another one whenever the archive shows something else; cheap to ask for."""
     seen = select(sends.c.id).where(_public(newsletter, now)).order_by(sends.c.id)
     mended = select(func.max(corrections.c.id), func.count(corrections.c.withdrawn_at)).where(

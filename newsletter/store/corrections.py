@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from newsletter.model import Change, Correction, IssueName
-from newsletter.model.archive import Kind
+from newsletter.model.archive import ChangeKind
 from newsletter.store.schema import corrections, sends
 
 
@@ -76,5 +76,5 @@ def of_all(connection: Connection, newsletter: str) -> dict[IssueName, list[Corr
 
 
 def _read(row: Any) -> Correction:
-    changes = tuple(Change(Kind(kind), old, new) for kind, old, new in row.changes)
+    changes = tuple(Change(ChangeKind(kind), old, new) for kind, old, new in row.changes)
     return Correction(row.number, row.made_at, row.note, changes, row.mailed, row.withdrawn_at)

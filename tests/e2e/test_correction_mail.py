@@ -59,7 +59,7 @@ def test_it_is_tested_approved_and_sent_like_an_issue(newsroom: Newsroom) -> Non
     assert f"https://news.example.com/issues/{ISSUE}\n" in text
     assert "/issues/2030-01-07-c1" not in text
     assert "And we regret it." in text
-    assert "https://news.example.com/unsubscribe/1-" in text
+    assert "https://news.example.com/unsubscribe/v2-1-" in text
 
 
 @pytest.mark.parametrize("look", ["weekly", "plain"])

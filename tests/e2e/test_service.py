@@ -203,7 +203,7 @@ def test_a_port_that_is_taken_is_said(newsroom: Newsroom) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         said = newsroom.run("run", "--health", port, status=2).stderr
-    assert f"port {port} of 127.0.0.1: another program listens there. Stop that" in said
+    assert f"Cannot listen on 127.0.0.1:{port}: the port is in use" in said
     assert "choose another port with --health." in said
     assert "bind" not in said
 

@@ -35,7 +35,7 @@ def refused(rooms: list[Newsroom], *folders: str) -> str:
 def test_newsletters_of_one_address_are_not_served_together(rooms: list[Newsroom]) -> None:
     folders = [str(room.folder) for room in rooms]
     said = refused(rooms, *folders)
-    assert "have one base_url" in said
+    assert "have the same base_url" in said
     assert all(folder in said for folder in folders)
     rooms[1].configure(**{'base_url = "https://news.example.com"': "", "The Weekly Test": "b"})
     assert "has no base_url" in refused(rooms, *folders)
@@ -76,7 +76,7 @@ def test_a_port_that_is_taken_is_said_and_not_called_listening(rooms: list[Newsr
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         told = rooms[0].run("serve", "--port", str(port), status=2).stderr
-    assert f"port {port} of 127.0.0.1: another program listens there. Stop that" in told
+    assert f"Cannot listen on 127.0.0.1:{port}: the port is in use" in told
     assert "choose another port with --port." in told
     assert "Listening" not in told
 

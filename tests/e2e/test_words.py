@@ -134,7 +134,7 @@ def test_corrections_are_listed_in_the_newsletters_zone(newsroom: Newsroom) -> N
     assert any(f" {zone}: The market is on Friday." in said for zone in ("PST", "PDT"))
     links = "https://absent.example.com/", "https://there.example.com/"
     said = newsroom.run("correct", ISSUE, "--link", links[0], "--to", links[1], status=2).stderr
-    assert said.endswith("Give it as it stands there now, letter for letter.\n")
+    assert said.endswith("Give it exactly as it is on the page now.\n")
 
 
 def test_what_stops_an_approval_is_said_with_its_place(newsroom: Newsroom) -> None:

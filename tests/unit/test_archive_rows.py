@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, text
 from newsletter.app import open_desk
 from newsletter.app.archive import past_issues as public
 from newsletter.model import Answer, Change, IssueName, IssueText, Rendered, StoryText
+<<<<<<< HEAD
 from newsletter.model.archive import Kind
 from newsletter.store import (
     Connection,
@@ -24,6 +25,10 @@ from newsletter.store import (
     pause_cancel,
     sends,
 )
+=======
+from newsletter.model.archive import ChangeKind
+from newsletter.store import Connection, Database, archive, corrections, readers, sends, stopping
+>>>>>>> 1f6d201 (Say in plain words what readers' pages and the archive do)
 from newsletter.store.database import MIGRATIONS
 from newsletter.store.subscribers import ACTIVE, People
 from newsletter.text import search_terms
@@ -68,11 +73,11 @@ def test_an_issue_can_be_read_since_its_mails_may_go(database: Database) -> None
         archive.keep(connection, send.send.id, SAID, "en")
         put(connection, "2025-06-30")
         archive.keep(connection, send.send.id, IssueText("Another process was quicker"), "en")
-        before = archive.mark(connection, "N", NOW)
+        before = archive.version(connection, "N", NOW)
     assert listed(database) == ["2025-06-30"]
     assert listed(database, later) == ["2025-07-07", "2025-06-30"]
     with database.read() as connection:
-        assert archive.mark(connection, "N", later) != before
+        assert archive.version(connection, "N", later) != before
         assert archive.published(connection, "Another", later) == []
 
 
@@ -131,15 +136,15 @@ def test_the_rules_of_a_language_find_other_forms(database: Database) -> None:
 
 
 def test_a_correction_is_a_row_of_its_own_and_is_found(database: Database) -> None:
-    change = Change(Kind.WORDS, "market", "bazaar")
+    change = Change(ChangeKind.WORDS, "market", "bazaar")
     with database.begin() as connection:
         number = put(connection, "2025-06-30")
-        before = archive.mark(connection, "N", NOW)
+        before = archive.version(connection, "N", NOW)
         corrections.add(connection, number, [], NOW, note="First.", mailed=False)
         made = corrections.add(connection, number, [change], NOW, note="Second.", mailed=True)
         assert made.number == 2
         archive.index(connection, number, IssueText("Night bazaar"))
-        assert archive.mark(connection, "N", NOW) != before
+        assert archive.version(connection, "N", NOW) != before
         assert archive.search(connection, "N", search_terms.phrases("bazaar"), NOW) == [number]
         assert archive.search(connection, "N", search_terms.phrases("market"), NOW) == []
         (issue,) = archive.published(connection, "N", NOW)

@@ -1,4 +1,4 @@
-"""Whose request it is: which network, whom to believe about it, and whose page has sent a form."""
+"""Whose request it is: which network, whom to believe about it, and whose page sent a form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 
-from newsletter.web.public.client_network import is_foreign, network
+from newsletter.web.public.client_network import client_network, is_cross_site
 
 TRUSTED = (ip_network("127.0.0.0/8"), ip_network("10.1.0.0/16"), ip_network("::1"))
 BASE = "https://news.example.com/letter"
@@ -36,7 +36,7 @@ def request(peer: str | None, *headers: tuple[str, str]) -> Request:
         ("127.0.0.1", ["198.51.100.1:5555"], "198.51.100.0/24"),
         ("127.0.0.1", ["[2001:db8::9]:443"], "2001:db8::/64"),
         ("127.0.0.1", ["fe80::1%eth0"], "fe80::/64"),
-        # What is no address ends the search, and gives nobody a network of their own.
+        # What is no address ends the search, and gives nobody a client_network of their own.
         ("127.0.0.1", ["198.51.100.1, garbage"], "127.0.0.0/24"),
         ("127.0.0.1", ["' or 1=1 --"], "127.0.0.0/24"),
         ("127.0.0.1", [""], "127.0.0.0/24"),
@@ -49,7 +49,7 @@ def test_the_network_is_that_of_whom_a_trusted_proxy_has_seen(
     peer: str | None, forwarded: list[str], expected: str
 ) -> None:
     headers = [("x-forwarded-for", value) for value in forwarded]
-    assert network(request(peer, *headers), TRUSTED) == expected
+    assert client_network(request(peer, *headers), TRUSTED) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_the_network_is_that_of_whom_a_trusted_proxy_has_seen(
 def test_a_form_of_another_site_is_known_by_what_browsers_say(
     headers: dict[str, str], foreign: bool
 ) -> None:
-    assert is_foreign(request("127.0.0.1", *headers.items()), BASE) is foreign
+    assert is_cross_site(request("127.0.0.1", *headers.items()), BASE) is foreign

@@ -171,8 +171,8 @@ def test_names_and_addresses_are_stored_up_to_their_limit(desk: Desk) -> None:
     assert [len(people[f"reader{n}@example.com"]) for n in range(3)] == [200, 200, 200]
     assert len(people["reader3@example.com"]) <= 200
     assert len(people) == 5
-    assert sign_up.ask(desk, longest[-254:], "203.0.113.0/24")
-    assert sign_up.ask(desk, "x@example.com", "n" * 300)
+    assert sign_up.request(desk, longest[-254:], "203.0.113.0/24")
+    assert sign_up.request(desk, "x@example.com", "n" * 300)
 
 
 def test_a_longest_name_is_imported_and_erased(desk: Desk) -> None:

@@ -26,8 +26,8 @@ def test_a_port_of_roots_is_refused_in_words() -> None:
     with nobody(), pytest.raises(UsageError) as refused:
         listen("127.0.0.1", 1, option="--health").close()
     assert str(refused.value) == (
-        "Nobody can be answered on port 1 of 127.0.0.1: this system does not let you listen "
-        "there; ports below 1024 are mostly root's. Choose a higher port with --health."
+        "Cannot listen on 127.0.0.1:1: permission denied. Ports below 1024 usually need root; "
+        "choose a higher one with --health."
     )
 
 

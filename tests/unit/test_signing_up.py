@@ -15,7 +15,7 @@ from newsletter.app import open_desk
 from newsletter.app.clock.tick import tick
 from newsletter.app.feedback import provider_events
 from newsletter.app.readers import lists, reader_links, sign_up
-from newsletter.app.readers.reader_links import State
+from newsletter.app.readers.reader_links import KeyState
 from newsletter.model import Consequence, Event, Issue, IssueName, Rendered, Status
 from newsletter.render import template_settings
 from newsletter.store import Database, signups
@@ -34,17 +34,17 @@ def test_who_confirms_is_subscribed_once_and_may_come_back(desk_office: Office) 
     assert status(office, "ada@example.com") == PENDING
     where, first = key(office)
     assert where == "confirm"
-    assert reader_links.read_confirmation_key(office.desk, first).state is State.OPEN
+    assert reader_links.read_confirmation_key(office.desk, first).state is KeyState.OPEN
     assert status(office, "ada@example.com") == PENDING
-    assert reader_links.confirm(office.desk, first).state is State.DONE
+    assert reader_links.confirm(office.desk, first).state is KeyState.DONE
     assert status(office, "ada@example.com") == ACTIVE
     assert lists.remove(office.desk, "ada@example.com")
-    assert reader_links.confirm(office.desk, first).state is State.USED
+    assert reader_links.confirm(office.desk, first).state is KeyState.USED
     assert status(office, "ada@example.com") == UNSUBSCRIBED
     office.now += timedelta(hours=2)
     assert answered(office, "ada@example.com") == ["ada@example.com"]
     assert status(office, "ada@example.com") == UNSUBSCRIBED
-    assert reader_links.confirm(office.desk, key(office)[1]).state is State.DONE
+    assert reader_links.confirm(office.desk, key(office)[1]).state is KeyState.DONE
     assert status(office, "ada@example.com") == ACTIVE
 
 
@@ -52,7 +52,7 @@ def test_a_link_to_confirm_works_for_48_hours(desk_office: Office) -> None:
     answered(desk_office, "ada@example.com")
     _, link = key(desk_office)
     desk_office.now += timedelta(hours=48, seconds=1)
-    assert reader_links.confirm(desk_office.desk, link).state is State.EXPIRED
+    assert reader_links.confirm(desk_office.desk, link).state is KeyState.EXPIRED
     assert status(desk_office, "ada@example.com") == PENDING
 
 
@@ -74,7 +74,7 @@ def test_who_is_barred_keeps_their_newsletters_when_they_save_their_name(
     )
     one.now += timedelta(seconds=1)
     assert provider_events.store(one.desk, [bounce]).new == 1
-    assert reader_links.choose(one.desk, [], own, "Ada", []) is State.DONE
+    assert reader_links.choose(one.desk, [], own, "Ada", []) is KeyState.DONE
     found = reader_links.preferences(one.desk, [], own)
     assert isinstance(found, reader_links.Preferences)
     assert (found.name, found.barred) == ("Ada", True)
@@ -122,7 +122,7 @@ def test_who_never_confirms_is_forgotten_also_when_their_mail_was_reported_on(
     room = Newsroom(tmp_path)
     room.configure(f'\n[database]\nurl = "{database_url}"\n')
     desk = open_desk(tmp_path, lambda: now)
-    assert sign_up.ask(desk, "ada@example.com", NETWORK)
+    assert sign_up.request(desk, "ada@example.com", NETWORK)
     sign_up.answer_all(desk)
     said = {"reason": "550 no such user"}
     bounce = Event("e1", "bounce", 0, NOW, {}, email="ada@example.com", said=said)
@@ -153,20 +153,20 @@ def test_of_many_who_press_the_button_at_once_one_confirms(
     room = Newsroom(tmp_path)
     room.configure(f'\n[database]\nurl = "{database_url}"\n')
     desk = open_desk(tmp_path)
-    sign_up.ask(desk, "ada@example.com", NETWORK)
+    sign_up.request(desk, "ada@example.com", NETWORK)
     sign_up.answer_all(desk)
     match = LINK.search(part(newest(room, "alerts"), "plain"))
     assert match
     link = match[2]
     states = at_once(8, lambda: reader_links.confirm(desk, link).state)
-    assert Counter(states) == {State.DONE: 1, State.USED: 7}
+    assert Counter(states) == {KeyState.DONE: 1, State.USED: 7}
     desk.close()
 
 
 def test_a_link_of_somebody_who_was_erased_since_then_does_nothing(desk_office: Office) -> None:
     answered(desk_office, "ada@example.com")
     lists.erase(desk_office.desk, "ada@example.com")
-    assert reader_links.confirm(desk_office.desk, key(desk_office)[1]).state is State.BARRED
+    assert reader_links.confirm(desk_office.desk, key(desk_office)[1]).state is KeyState.BARRED
     assert b"ada@" not in rows(desk_office)
 
 
@@ -182,7 +182,7 @@ def test_the_rules_for_mails_hold_for_those_to_readers(
     desk = open_desk(tmp_path)
     lists.add(desk, "known@example.com", "")
     for address in ("new@example.com", "known@example.com"):
-        sign_up.ask(desk, address, NETWORK)
+        sign_up.request(desk, address, NETWORK)
     sign_up.answer_all(desk)
     paths = list((tmp_path / "outbox" / "alerts").glob("*.eml"))
     assert len(paths) == 2
@@ -204,19 +204,19 @@ def test_the_whole_way_on_each_database(tmp_path: Path, database_url: str) -> No
     room = Newsroom(tmp_path)
     room.configure(f'\n[database]\nurl = "{database_url}"\n')
     desk = open_desk(tmp_path)
-    assert sign_up.ask(desk, "ada@example.com", NETWORK)
+    assert sign_up.request(desk, "ada@example.com", NETWORK)
     tick(desk)
     match = LINK.search(part(newest(room, "alerts"), "plain"))
     assert match
     found = reader_links.confirm(desk, match[2])
-    assert found.state is State.DONE
+    assert found.state is KeyState.DONE
     assert found.reader
     own = reader_links.preferences_key(desk, found.reader)
-    assert reader_links.choose(desk, [], own, "Ada", [desk.name]) is State.DONE
+    assert reader_links.choose(desk, [], own, "Ada", [desk.name]) is KeyState.DONE
     chosen = reader_links.preferences(desk, [], own)
     assert chosen == reader_links.Preferences("Ada", False, (reader_links.Choice(desk.name, True),))
-    assert reader_links.choose(desk, [], own, "", []) is State.DONE
-    assert reader_links.erase(desk, [], own) is State.DONE
-    assert reader_links.preferences(desk, [], own) is State.GONE
+    assert reader_links.choose(desk, [], own, "", []) is KeyState.DONE
+    assert reader_links.erase(desk, [], own) is KeyState.DONE
+    assert reader_links.preferences(desk, [], own) is KeyState.GONE
     assert list(lists.everyone(desk)) == []
     desk.close()

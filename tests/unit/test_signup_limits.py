@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from newsletter.app.clock.tick import tick
 from newsletter.app.readers import lists, reader_links, sign_up
-from newsletter.app.readers.reader_links import State
+from newsletter.app.readers.reader_links import KeyState
 from newsletter.store import Database, signups, subscription_status
 from newsletter.store.subscribers import PENDING, People, address_keys
 from tests.e2e.servers import mail_server
@@ -98,7 +98,7 @@ def test_a_link_that_was_mailed_late_works_its_48_hours(desk_office: Office) -> 
     assert answered(desk_office) == ["ada@example.com"]
     desk_office.now += timedelta(hours=47)
     sign_up.forget(desk_office.desk)
-    assert reader_links.confirm(desk_office.desk, key(desk_office)[1]).state is State.DONE
+    assert reader_links.confirm(desk_office.desk, key(desk_office)[1]).state is KeyState.DONE
 
 
 def test_the_log_says_that_a_key_is_missing_without_which_nobody_is_mailed(

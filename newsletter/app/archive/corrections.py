@@ -1,4 +1,4 @@
-"""Corrections: what is mended on an issue's page, and the mail that tells its readers."""
+"""Correct an issue's page on the web, and draft the mail that tells its readers."""
 
 from __future__ import annotations
 
@@ -10,39 +10,38 @@ from newsletter.app.desk import Desk
 from newsletter.app.issue import correction_mail
 from newsletter.errors import UsageError
 from newsletter.model import Change, Correction, IssueName, IssueText
-from newsletter.model.archive import Kind
+from newsletter.model.archive import ChangeKind
 from newsletter.render import webview
 from newsletter.render.mending import mended, mended_text
 from newsletter.store import Connection, corrections, mailable
 from newsletter.store import archive as texts
 from newsletter.text.urls import host_of, split
 
-LONGEST = 1_000  # letters of a note
-_ABSENT = {
-    Kind.LINK: ("link to", ""),
-    Kind.WORDS: ("text", "; words on both sides of a link or of bold type are mended one by one"),
+MAX_NOTE = 1_000  # characters
+_MISSING = {
+    ChangeKind.LINK: ("link to", ""),
+    ChangeKind.WORDS: (
+        "text",
+        "; correct words on both sides of a link or of bold type one by one",
+    ),
 }
 
 
 @dataclass(frozen=True)
-class Corrected:
-    """What a correction did. ``places``: how often each of its changes is on the page;
-    ``public``: whether anybody may read that yet.
-
-    ``mail``: the mail that was made of it, for so many ``readers``.
-    """
+class CorrectionResult:
+    """What a correction did."""
 
     issue: IssueName
     correction: Correction
-    address: str
-    public: bool
-    places: tuple[int, ...]
-    mail: IssueName | None = None
-    readers: int = 0
+    address: str  # of the issue's page
+    public: bool  # whether the page is public yet
+    places: tuple[int, ...]  # for each change, how often the page contains the old text
+    mail: IssueName | None = None  # the correction mail that was drafted
+    readers: int = 0  # how many would get that mail
 
 
-def listed(desk: Desk, issue: IssueName) -> tuple[Correction, ...]:
-    """What was mended in an issue. Raises NotReadyError where it was never sent."""
+def list_corrections(desk: Desk, issue: IssueName) -> tuple[Correction, ...]:
+    """The issue's corrections. Raises NotReadyError if it was never sent."""
     desk.require_sent(issue)
     return desk.read(corrections.of_issue, desk.name, issue)
 
@@ -55,142 +54,152 @@ def correct(
     words: Sequence[tuple[str, str]] = (),
     links: Sequence[tuple[str, str]] = (),
     mail: bool = False,
-) -> Corrected:
-    """Mend the issue's page, and with ``mail`` make the folder of the mail that tells of it.
+) -> CorrectionResult:
+    """Correct the issue's page; with ``mail``, draft the mail about it.
 
-    Raises UsageError for what is not on the page, NotReadyError where the issue was never sent.
+    ``words`` and ``links`` are pairs of old and new. Raises UsageError if the page does not contain
+    an old one, NotReadyError if the issue was never sent.
     """
-    note = _note(note, mail)
-    changes = (*_changes(Kind.WORDS, words), *_changes(Kind.LINK, links))
+    note = _clean_note(note, mail)
+    changes = (*_changes(ChangeKind.WORDS, words), *_changes(ChangeKind.LINK, links))
     if not note and not changes:
         raise UsageError(
-            "There is nothing to correct. Say it to readers with --note, or mend the page with "
+            "There is nothing to correct. Tell readers with --note, or change the page with "
             "--replace OLD --by NEW, or --link OLD --to NEW."
         )
     send_id = desk.require_sent(issue).send.id
-    text, before = _now(desk, send_id, issue)
-    public = any(each.send == send_id for each in past_issues.published(desk))
-    places = _places(desk, send_id, text.subject, before, changes)
+    text, earlier = _text_and_changes(desk, send_id, issue)
+    public = any(published.send == send_id for published in past_issues.published(desk))
+    places = _count_places(desk, send_id, text.subject, earlier, changes)
+    url = desk.page_url(issue)
     with desk.writing() as connection:
-        made = corrections.add(connection, send_id, changes, desk.clock(), note=note, mailed=mail)
-        now = _indexed(desk, connection, send_id, issue, text)
+        correction = corrections.add(
+            connection, send_id, changes, desk.clock(), note=note, mailed=mail
+        )
+        corrected = _update_search(desk, connection, send_id, issue, text)
         if not mail:
-            return Corrected(issue, made, desk.page_url(issue), public, places)
+            return CorrectionResult(issue, correction, url, public, places)
         count = mailable.count_of(connection, desk.config.newsletter.list, send_id)
-        name = IssueName(issue.date, made.number)
-        correction_mail.draft(desk, name, note, now.subject)
-    return Corrected(issue, made, desk.page_url(issue), public, places, name, count)
+        name = IssueName(issue.date, correction.number)
+        correction_mail.draft(desk, name, note, corrected.subject)
+    return CorrectionResult(issue, correction, url, public, places, name, count)
 
 
 def withdraw(desk: Desk, issue: IssueName, number: int) -> Correction:
-    """Take a correction back that was a mistake itself; a send of its mail that has begun goes on.
+    """Withdraw a correction. If its mail is already being sent, that send continues.
 
-    Raises UsageError where there is none of that number, or a later one mends what it wrote;
-    NotReadyError as ``correct`` does.
+    Raises UsageError if there is no such correction, or if a later one changes what it wrote;
+    NotReadyError if the issue was never sent.
     """
     send_id = desk.require_sent(issue).send.id
-    text, _ = _now(desk, send_id, issue)
-    known = listed(desk, issue)
-    found = next((each for each in known if each.number == number), None)
-    if found:
-        _require_last(desk, send_id, text.subject, known, number)
+    text, _ = _text_and_changes(desk, send_id, issue)
+    all_corrections = list_corrections(desk, issue)
+    correction = next((c for c in all_corrections if c.number == number), None)
+    if correction:
+        _require_independent(desk, send_id, text.subject, all_corrections, number)
     with desk.writing() as connection:
         now = desk.clock()
-        if not found or not corrections.withdraw(connection, desk.name, issue, number, now):
+        if not correction or not corrections.withdraw(connection, desk.name, issue, number, now):
             raise UsageError(
                 f"Issue {issue} has no correction {number} to undo. "
-                f"See which it has: newsletter correct {issue} --list"
+                f"See its corrections with: newsletter correct {issue} --list"
             )
-        _indexed(desk, connection, send_id, issue, text)
-    return found
+        _update_search(desk, connection, send_id, issue, text)
+    return correction
 
 
-def _now(desk: Desk, send_id: int, issue: IssueName) -> tuple[IssueText, tuple[Change, ...]]:
-    """What the issue said when it was sent, and what was mended since."""
-    past_issues.complete(desk)
+def _text_and_changes(
+    desk: Desk, send_id: int, issue: IssueName
+) -> tuple[IssueText, tuple[Change, ...]]:
+    """The issue's text as it was sent, and the changes since."""
+    past_issues.extract_missing_texts(desk)
     with desk.reading() as connection:
         text = texts.text_of(connection, send_id)
-        known = corrections.of_issue(connection, desk.name, issue)
-    return text, _shown(known)
+        issue_corrections = corrections.of_issue(connection, desk.name, issue)
+    return text, _active_changes(issue_corrections)
 
 
-def _shown(known: Iterable[Correction]) -> tuple[Change, ...]:
-    return tuple(change for each in known if not each.withdrawn for change in each.changes)
+def _active_changes(issue_corrections: Iterable[Correction]) -> tuple[Change, ...]:
+    return tuple(change for c in issue_corrections if not c.withdrawn for change in c.changes)
 
 
-def _indexed(
+def _update_search(
     desk: Desk, connection: Connection, send_id: int, issue: IssueName, text: IssueText
 ) -> IssueText:
-    """What the issue says now; it is found by that from now on."""
-    known = corrections.of_issue(connection, desk.name, issue)
-    now = mended_text(text, _shown(known))
-    texts.index(connection, send_id, now)
-    return now
+    """The issue's text with all corrections; the search finds it by that from now on."""
+    issue_corrections = corrections.of_issue(connection, desk.name, issue)
+    corrected = mended_text(text, _active_changes(issue_corrections))
+    texts.index(connection, send_id, corrected)
+    return corrected
 
 
-def _places(
-    desk: Desk, send_id: int, subject: str, before: tuple[Change, ...], changes: Iterable[Change]
+def _count_places(
+    desk: Desk, send_id: int, subject: str, earlier: tuple[Change, ...], changes: Iterable[Change]
 ) -> tuple[int, ...]:
-    """How often each change has something to mend."""
-    html, found = issue_page.neutral(desk, send_id), []
+    """For each change, how often the page contains its old text. Raises UsageError for none."""
+    html, counts = issue_page.neutral(desk, send_id), []
     for change in changes:
-        if (places := _count(html, subject, before, change)) is None:
-            what, how = _ABSENT[change.kind]
+        if (count := _count(html, subject, earlier, change)) is None:
+            thing, hint = _MISSING[change.kind]
             raise UsageError(
-                f"The page has no {what} {change.old!r}, so there is nothing to mend. "
-                f"Give it as it stands there now, letter for letter{how}."
+                f"The page has no {thing} {change.old!r}, so nothing was changed. "
+                f"Give it exactly as it is on the page now{hint}."
             )
-        before = (*before, change)
-        found.append(places)
-    return tuple(found)
+        earlier = (*earlier, change)
+        counts.append(count)
+    return tuple(counts)
 
 
-def _require_last(
-    desk: Desk, send_id: int, subject: str, known: Sequence[Correction], number: int
+def _require_independent(
+    desk: Desk, send_id: int, subject: str, all_corrections: Sequence[Correction], number: int
 ) -> None:
-    """No later correction mends what this one wrote."""
+    """Raises UsageError if a later correction changes what this one wrote."""
     html = issue_page.neutral(desk, send_id)
-    before: tuple[Change, ...] = ()
-    for each in known:
-        if each.number == number or each.withdrawn:
+    earlier: tuple[Change, ...] = ()
+    for correction in all_corrections:
+        if correction.number == number or correction.withdrawn:
             continue
-        for change in each.changes:
-            if each.number > number and _count(html, subject, before, change) is None:
+        for change in correction.changes:
+            is_later = correction.number > number
+            if is_later and _count(html, subject, earlier, change) is None:
                 raise UsageError(
-                    f"Correction {each.number} mends what correction {number} wrote, so without it "
-                    f"the page would read as it was mailed. Undo {each.number} first."
+                    f"Correction {correction.number} changes what correction {number} wrote, so it "
+                    f"would have no effect without it. Undo {correction.number} first."
                 )
-            before = (*before, change)
+            earlier = (*earlier, change)
 
 
-def _count(html: str, subject: str, before: tuple[Change, ...], change: Change) -> int | None:
-    """In how many places of the page there is something to mend; none is needed for words that
-    only the subject has, which stands in lists. None: there is nothing.
+def _count(html: str, subject: str, earlier: tuple[Change, ...], change: Change) -> int | None:
+    """How often the page contains the change's old text.
+
+    0 if only the subject does, which appears in lists; None if nothing does.
     """
-    said = mended(subject, before)
-    places = webview.count(html, before, change)
-    return places if places or mended(said, (change,)) != said else None
+    current_subject = mended(subject, earlier)
+    count = webview.count(html, earlier, change)
+    if count or mended(current_subject, (change,)) != current_subject:
+        return count
+    return None
 
 
-def _note(note: str, mail: bool) -> str:
-    said = " ".join(note.split())
-    if not said.isprintable():
-        raise UsageError("--note holds a control character. Write it anew, in plain letters.")
-    if len(said) > LONGEST:
-        raise UsageError(f"--note has {len(said)} letters; the most is {LONGEST}. Shorten it.")
-    if mail and not said:
-        raise UsageError("A mail needs words. Say with --note what was wrong, and what is right.")
-    return said
+def _clean_note(note: str, mail: bool) -> str:
+    note = " ".join(note.split())
+    if not note.isprintable():
+        raise UsageError("--note contains a control character. Type it again as plain text.")
+    if len(note) > MAX_NOTE:
+        raise UsageError(f"--note has {len(note)} characters; the limit is {MAX_NOTE}. Shorten it.")
+    if mail and not note:
+        raise UsageError("A correction mail needs --note: say what was wrong and what is right.")
+    return note
 
 
-def _changes(kind: Kind, pairs: Iterable[tuple[str, str]]) -> Iterable[Change]:
-    option = "--link" if kind is Kind.LINK else "--replace"
-    for old, new in pairs:
-        old, new = " ".join(old.split()), " ".join(new.split())
+def _changes(kind: ChangeKind, pairs: Iterable[tuple[str, str]]) -> Iterable[Change]:
+    option = "--link" if kind is ChangeKind.LINK else "--replace"
+    for old_text, new_text in pairs:
+        old, new = " ".join(old_text.split()), " ".join(new_text.split())
         if not old or old == new:
-            raise UsageError(f"{option} {old!r} changes nothing. Give the old and the new.")
+            raise UsageError(f"{option} {old!r} changes nothing. Give the old and the new text.")
         if not (old + new).isprintable():
-            raise UsageError(f"{option} holds a control character. Write it in plain letters.")
-        if kind is Kind.LINK and (split(new).scheme != "https" or not host_of(new)):
-            raise UsageError(f"--to names {new!r}, which is no https:// address. Give one.")
+            raise UsageError(f"{option} contains a control character. Type it as plain text.")
+        if kind is ChangeKind.LINK and (split(new).scheme != "https" or not host_of(new)):
+            raise UsageError(f"--to {new!r} is not an https:// address. Give one.")
         yield Change(kind, old, new)

@@ -1,4 +1,4 @@
-"""The page of an issue that was sent: its mail as nobody's, and what the page says beside it."""
+"""The web page of a sent issue: its mail without personal parts, and what the page adds."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from newsletter.store import archive as texts
 
 
 def page(desk: Desk, issue: Published) -> str:
-    """The issue's page: its mail as nobody's, with everything that was mended."""
-    return webview.page(neutral(desk, issue.send), _beside(desk, issue), issue.changes)
+    """The issue's page, with all corrections."""
+    return webview.page(neutral(desk, issue.send), _page_parts(desk, issue), issue.changes)
 
 
 def neutral(desk: Desk, send: int) -> str:
-    """The HTML part of a send with nothing of any reader's in it."""
+    """The HTML part of a send with neutral personal parts."""
     html = desk.read(texts.html, send)
     newsletter = desk.config.newsletter
-    leave = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
+    leave_url = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
     if newsletter.base_url:
-        leave = f"{newsletter.base_url}/subscribe"
-    return tokens.fill(html, tokens.values(desk.language.words["greeting"], leave, leave))
+        leave_url = f"{newsletter.base_url}/subscribe"
+    return tokens.fill(html, tokens.values(desk.language.words["greeting"], leave_url, leave_url))
 
 
-def _beside(desk: Desk, issue: Published) -> webview.Beside:
+def _page_parts(desk: Desk, issue: Published) -> webview.Beside:
     newsletter, words, text = (
         desk.config.newsletter,
         desk.language.words,
         past_issues.corrected_text(issue),
     )
     home = urlsplit(newsletter.base_url or "").path.rstrip("/")
-    where = desk.page_url(issue.issue)
+    url = desk.page_url(issue.issue)
     alternates = [
         ("alternate", f"{home}/{file}", type_, f"{desk.name} ({kind})")
         for file, type_, kind in past_issues.FEEDS
     ]
-    public = [("canonical", where, "", ""), *alternates] if newsletter.base_url else []
+    head_links = [("canonical", url, "", ""), *alternates] if newsletter.base_url else []
     return webview.Beside(
         title=f"{text.subject} · {desk.name}",
         language=newsletter.language,
         accent=newsletter.accent,
-        meta=_told(desk, issue, text),
-        links=public,
-        facts=_for_machines(desk, issue, text),
+        meta=_meta_tags(desk, issue, text),
+        links=head_links,
+        facts=_structured_data(desk, issue, text),
         bar_name=words["archive_bar"],
         bar=[
             (f"← {words['archive_all']}", f"{home}/"),
@@ -56,16 +56,16 @@ def _beside(desk: Desk, issue: Published) -> webview.Beside:
         ],
         notes_name=words["correction"],
         notes=[
-            past_issues.correction_note(desk, each)
-            for each in reversed(issue.corrections)
-            if each.note
+            past_issues.correction_note(desk, correction)
+            for correction in reversed(issue.corrections)
+            if correction.note
         ],
     )
 
 
-def _told(desk: Desk, issue: Published, text: IssueText) -> list[tuple[str, str]]:
-    """What stands in the head, for search engines and those who pass the page on."""
-    found = {
+def _meta_tags(desk: Desk, issue: Published, text: IssueText) -> list[tuple[str, str]]:
+    """Meta tags for search engines and social networks (Open Graph)."""
+    tags = {
         "og:type": "article",
         "og:site_name": desk.name,
         "og:title": text.subject,
@@ -81,16 +81,16 @@ def _told(desk: Desk, issue: Published, text: IssueText) -> list[tuple[str, str]
         "description": text.preheader,
         "robots": "index, follow, max-image-preview:large",
     }
-    return [(name, content) for name, content in found.items() if content]
+    return [(name, content) for name, content in tags.items() if content]
 
 
-def _for_machines(desk: Desk, issue: Published, text: IssueText) -> dict[str, Any]:
-    """The issue in the words of schema.org."""
+def _structured_data(desk: Desk, issue: Published, text: IssueText) -> dict[str, Any]:
+    """The issue as structured data (schema.org, JSON-LD)."""
     newsletter = desk.config.newsletter
     publisher = {"@type": "Organization", "name": parseaddr(newsletter.sender)[0] or desk.name}
     home = {"url": f"{newsletter.base_url}/"} if newsletter.base_url else {}
     editor = desk.config.editor.name
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": ["Article", "PublicationIssue"],
         "headline": text.subject,
@@ -117,4 +117,4 @@ def _for_machines(desk: Desk, issue: Published, text: IssueText) -> dict[str, An
             if c.note
         ],
     }
-    return {name: value for name, value in found.items() if value not in (None, "", [])}
+    return {name: value for name, value in document.items() if value not in (None, "", [])}

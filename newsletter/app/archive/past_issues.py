@@ -1,7 +1,7 @@
-"""What was sent, on the web: the list of issues, each with its page, and what is found in them.
+"""The sent issues that the public may read: the list, the search, and redirects.
 
-An issue's page is made of what its send has frozen, so it needs no folder. What an issue says is
-kept by the freeze; of sends of older versions it is read from the mail once, when first asked for.
+Everything comes from what the send froze, so no issue folder is needed. Sends of older versions
+stored no text; it is extracted from their mail when it is first needed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from newsletter.app.desk import Desk
 from newsletter.errors import DatabaseError
 from newsletter.model import Correction, IssueText, Published
-from newsletter.model.archive import Kind
+from newsletter.model.archive import ChangeKind
 from newsletter.render import webview
 from newsletter.render.mending import mended_text
 from newsletter.sanitize.urls import canonical
@@ -31,7 +31,7 @@ FEEDS = (
 
 @dataclass(frozen=True)
 class Hit:
-    """An issue that has what was looked for; ``subject`` and ``excerpt`` with marks."""
+    """An issue that matches a search, with the matches marked."""
 
     issue: Published
     subject: Marked
@@ -39,89 +39,85 @@ class Hit:
 
 
 def version(desk: Desk) -> object:
-    """Another one whenever the archive shows something else."""
-<<<<<<< HEAD
-    return desk.read(archive.mark, desk.name, desk.clock())
-=======
-    with desk.database.read() as connection:
-        return archive.version(connection, desk.name, desk.clock())
->>>>>>> dfa56cc (wip)
+    """A value that changes whenever the archive shows something else."""
+    return desk.read(archive.version, desk.name, desk.clock())
 
 
 def published(desk: Desk) -> list[Published]:
-    """Every issue that anybody may read, the newest first."""
-    complete(desk)
+    """Every public issue, newest first."""
+    extract_missing_texts(desk)
     return desk.read(archive.published, desk.name, desk.clock())
 
 
-def complete(desk: Desk) -> None:
-    """Read from the mails of older versions what they say, where that is not kept yet."""
-    unread = desk.read(archive.without_texts, desk.name)
-    if unread:
-        said = {number: webview.read(*parts) for number, *parts in unread}
+def extract_missing_texts(desk: Desk) -> None:
+    """Extract and store the texts of issues that older versions sent."""
+    mails = desk.read(archive.without_texts, desk.name)
+    if mails:
+        texts = {send: webview.read(*parts) for send, *parts in mails}
         with desk.writing() as connection:
-            for number, text in said.items():
-                archive.keep(connection, number, text, desk.config.newsletter.language)
+            for send, text in texts.items():
+                archive.keep(connection, send, text, desk.config.newsletter.language)
 
 
 def corrected_text(issue: Published) -> IssueText:
-    """What the issue says, with what was mended since."""
+    """The issue's text with all its corrections."""
     return mended_text(issue.text, issue.changes)
 
 
 def may_search(desk: Desk, network: str) -> bool:
-    """Count a search; False where that network has had its searches of this hour.
+    """Count a search; False if the network has used up its searches of this hour.
 
-    Who has, is correction_note so by a look alone: a flood writes nothing.
+    A network over its limit only reads, so a flood writes nothing.
     """
-    most, now = desk.config.public.searches_per_network, desk.clock()
+    limit, now = desk.config.public.searches_per_network, desk.clock()
     with desk.reading() as connection:
-        if search_counts.times(connection, network, now) >= most:
+        if search_counts.times(connection, network, now) >= limit:
             return False
     try:
         with desk.writing(waits=False) as connection:
-            return search_counts.count(connection, network, now) <= most
-    except DatabaseError as error:  # whoever reads does not suffer from what cannot be written
+            return search_counts.count(connection, network, now) <= limit
+    except DatabaseError as error:  # a search works even if it cannot be counted
         log.warning("A search was not counted: %s", error)
         return True
 
 
-def search(desk: Desk, asked: str, issues: list[Published]) -> list[Published]:
-    """Those of the issues that have all of the words, the newest first."""
-    found = desk.read(archive.search, desk.name, search_terms.phrases(asked), desk.clock())
-    known = {issue.send: issue for issue in issues}
-    return [known[number] for number in found if number in known]
+def search(desk: Desk, query: str, issues: list[Published]) -> list[Published]:
+    """Those of the issues that contain every word of the query, newest first."""
+    sends = desk.read(archive.search, desk.name, search_terms.phrases(query), desk.clock())
+    by_send = {issue.send: issue for issue in issues}
+    return [by_send[send] for send in sends if send in by_send]
 
 
-def hit(issue: Published, asked: str) -> Hit:
-    """What is shown of an issue that was found. It takes a millisecond: only for what is shown."""
+def hit(issue: Published, query: str) -> Hit:
+    """A search result with its excerpt. It takes about a millisecond, so make only those shown."""
     text = corrected_text(issue)
-    stories = [f"{p.headline}: {p.blurb}" if p.blurb else p.headline for p in text.stories]
+    stories = [f"{s.headline}: {s.blurb}" if s.blurb else s.headline for s in text.stories]
     passages = [text.preheader, *stories, *text.note.split("\n")]
-    subject = search_terms.marked(text.subject, asked)
-    return Hit(issue, subject, search_terms.excerpt(passages, asked))
+    subject = search_terms.marked(text.subject, query)
+    return Hit(issue, subject, search_terms.excerpt(passages, query))
 
 
 def correction_note(desk: Desk, correction: Correction) -> tuple[str, str]:
-    """A correction as readers are correction_note of it: when, with the year, as pages last; and what."""
+    """A correction for readers: a label with its date, and the note."""
     day = desk.language.whole_date(correction.at.astimezone(desk.config.zone).date())
     return f"{desk.language.words['correction']} ({day}):", correction.note
 
 
-def redirect_target(desk: Desk, issues: list[Published], asked: str) -> str | None:
-    """Where corrections let an address of our own lead in the end; ``asked``: what follows
-    base_url. None: nowhere, or round in a circle.
+def redirect_target(desk: Desk, issues: list[Published], address: str) -> str | None:
+    """Where corrections redirect one of our own addresses; None if nowhere, or in a circle.
+
+    ``address`` is what follows base_url.
     """
-    made = sorted((each for issue in issues for each in issue.corrections), key=lambda c: c.at)
-    leads = {
+    corrections = sorted((c for issue in issues for c in issue.corrections), key=lambda c: c.at)
+    targets = {
         canonical(change.old): change.new
-        for each in made
-        for change in each.changes
-        if change.kind is Kind.LINK
+        for correction in corrections
+        for change in correction.changes
+        if change.kind is ChangeKind.LINK
     }
-    where, been, to = canonical(f"{desk.config.newsletter.base_url}{asked}"), set(), None
-    while where in leads and where not in been:
-        been.add(where)
-        to = leads[where]
-        where = canonical(to)
-    return None if where in been else to
+    url, visited, target = canonical(f"{desk.config.newsletter.base_url}{address}"), set(), None
+    while url in targets and url not in visited:
+        visited.add(url)
+        target = targets[url]
+        url = canonical(target)
+    return None if url in visited else target

@@ -1,6 +1,6 @@
-"""What readers do by the keys in their mails: confirm, unsubscribe, come back, choose, be forgotten.
+"""What readers do with the links in their mails: confirm, unsubscribe, choose, be erased.
 
-Whoever has a key has got it in a mail. A look changes nothing.
+A link's key names the reader, signed. Reading a key changes nothing.
 """
 
 from __future__ import annotations
@@ -159,7 +159,9 @@ def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | K
     return Preferences(person.name, person.suppressed is not None, tuple(choices))
 
 
-def choose(desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequence[str]) -> KeyState:
+def choose(
+    desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequence[str]
+) -> KeyState:
     """Keep the name, and make the reader active on the lists of the chosen newsletters alone.
 
     Whose address is never mailed was offered none, and stays where they are. Raises ValueError

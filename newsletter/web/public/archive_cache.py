@@ -1,4 +1,4 @@
-"""The archive as ``serve`` answers it: one snapshot of the database, and the pages rendered from it."""
+"""The archive in memory: a snapshot of the database, and the pages rendered from it."""
 
 from __future__ import annotations
 

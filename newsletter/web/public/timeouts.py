@@ -59,7 +59,7 @@ class TimeoutProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _should_upgrade(self) -> bool:
-        """Never: nothing here speaks another protocol, and requests for one must not fill the log."""
+        """Never: no other protocol is spoken here, and asking for one must not fill the log."""
         return False
 
     def _pending(self) -> _Phase | None:
