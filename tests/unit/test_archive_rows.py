@@ -14,8 +14,7 @@ from sqlalchemy import create_engine, text
 from newsletter.app import open_desk
 from newsletter.app.archive import past_issues as public
 from newsletter.model import Answer, Change, IssueName, IssueText, Rendered, StoryText
-<<<<<<< HEAD
-from newsletter.model.archive import Kind
+from newsletter.model.archive import ChangeKind
 from newsletter.store import (
     Connection,
     Database,
@@ -25,10 +24,6 @@ from newsletter.store import (
     pause_cancel,
     sends,
 )
-=======
-from newsletter.model.archive import ChangeKind
-from newsletter.store import Connection, Database, archive, corrections, readers, sends, stopping
->>>>>>> 1f6d201 (Say in plain words what readers' pages and the archive do)
 from newsletter.store.database import MIGRATIONS
 from newsletter.store.subscribers import ACTIVE, People
 from newsletter.text import search_terms

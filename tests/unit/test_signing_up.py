@@ -159,7 +159,7 @@ def test_of_many_who_press_the_button_at_once_one_confirms(
     assert match
     link = match[2]
     states = at_once(8, lambda: reader_links.confirm(desk, link).state)
-    assert Counter(states) == {KeyState.DONE: 1, State.USED: 7}
+    assert Counter(states) == {KeyState.DONE: 1, KeyState.USED: 7}
     desk.close()
 
 
