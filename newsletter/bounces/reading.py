@@ -105,8 +105,9 @@ def _returned(parts: list[Message]) -> tuple[str, str]:
             continue
         inner = payload[0] if isinstance(payload, list) and payload else None
         mail = inner if isinstance(inner, Message) else message_from_string(_decoded(part))
-        if message_id := _text(mail, "Message-ID"):
-            return message_id, _text(mail, "List-Unsubscribe")
+        message_id, leaving = _text(mail, "Message-ID"), _text(mail, "List-Unsubscribe")
+        if message_id or leaving:  # some servers black the number out
+            return message_id, leaving
     return "", ""
 
 
