@@ -75,7 +75,7 @@ def _desk(folder: Path, port: int) -> Desk:
 
 def _mails(desk: Desk) -> list[tuple[str, bytes]]:
     """Address and ready-made mail of every reader."""
-    from newsletter import providers
+    from newsletter import message
     from newsletter.app.issue import build
     from newsletter.issues import parse_name
     from newsletter.links import tokens
@@ -100,7 +100,7 @@ def _mails(desk: Desk) -> list[tuple[str, bytes]]:
         link = f"{newsletter.base_url}/unsubscribe/k1-{number}-1-" + "t" * 24
         filling = tokens.values(f"Dear {name},", link, link.replace("unsubscribe", "preferences"))
         reader = Recipient(number, email, name, link, filling)
-        return email, providers.as_mail(send, reader, datetime.now(UTC))
+        return email, message.mail(send, reader, datetime.now(UTC))
 
     return [mail(number) for number in range(READERS)]
 

@@ -14,7 +14,7 @@ from bench.delivering import BATCH, ISSUE, KEY, SAMPLE, address, open_folder
 def bodies(folder: Path, url: str) -> list[bytes]:
     """The bodies of the first requests, as they were sent."""
     from newsletter.app import recipients
-    from newsletter.providers.sendgrid import body, personalizations
+    from newsletter.providers.sendgrid import payload, personalizations
     from newsletter.store.ledger import Reader
 
     desk = open_folder(folder, url)
@@ -25,7 +25,7 @@ def bodies(folder: Path, url: str) -> list[bytes]:
         numbers = range(first, first + BATCH)
         people = make([Reader(i, i, address(i), f"Reader {i}") for i in numbers])
         _, entries, _ = personalizations.personalizations(frozen.send, people)
-        found.append(body.request(frozen.send, entries))
+        found.append(payload.request(frozen.send, entries))
     return found
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from newsletter.message import slug
 from newsletter.model import Event, Reported
-from newsletter.providers import slug
 from newsletter.sanitize import canonical
 from newsletter.scanners import PREFETCH
 from newsletter.store import Connection, doubt, events, sends, suppression

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.utils import parseaddr
 
-from newsletter import providers
+from newsletter import message
 from newsletter.app.desk import Desk
 from newsletter.app.recipients import personal
 from newsletter.model import IssueName, Rendered, Send
@@ -34,4 +34,4 @@ def as_mail(desk: Desk, issue: IssueName, rendered: Rendered) -> bytes:
     editor = desk.config.editor
     address = parseaddr(editor.email or "reader@example.com")[1]
     (recipient,) = personal(desk, NOBODY)([Reader(0, NOBODY, address, editor.name)])
-    return providers.as_mail(send_of(desk, issue, rendered), recipient, desk.clock())
+    return message.mail(send_of(desk, issue, rendered), recipient, desk.clock())

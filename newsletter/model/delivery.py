@@ -88,6 +88,11 @@ class Outcome:
         """This outcome with some fields changed."""
         return replace(self, **changes)
 
+    def rejecting(self, reasons: Mapping[int, str]) -> Outcome:
+        """This outcome with the deliveries in ``reasons`` REJECTED, each for its reason."""
+        rejected = dict.fromkeys(reasons, Answer.REJECTED)
+        return self.but(answers={**self.answers, **rejected}, reasons={**self.reasons, **reasons})
+
     def storable(self) -> Outcome:
         """This outcome in text that any database takes, whatever a server has said."""
         return replace(

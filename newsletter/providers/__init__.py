@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,7 +17,6 @@ from newsletter import registry
 from newsletter.config import ProviderOptions
 from newsletter.errors import ConfigError, NewsletterError, ProviderError
 from newsletter.model import Event, Outcome, Recall, Recipient, Send
-from newsletter.providers import _message
 
 
 class Provider(Protocol):
@@ -106,14 +105,6 @@ class Reports(Protocol):
 _ADAPTORS = registry.Adaptors(__name__, "Provider", ProviderOptions, ("submit",))
 
 
-def as_mail(send: Send, recipient: Recipient, at: datetime) -> bytes:
-    """The whole mail of one reader, as it stands in a mailbox.
-
-    Raises ValueError where a header must not be written.
-    """
-    return _message.mail(send, recipient, at)
-
-
 def read(type_: str, body: str) -> list[Event]:
     """The events in a request that a provider of that type has made, whoever is the provider now.
 
@@ -125,11 +116,6 @@ def read(type_: str, body: str) -> list[Event]:
         raise ProviderError(f"A report of {type_} cannot be read any more: {error}") from error
     events: list[Event] = adaptor.read(body)
     return events
-
-
-def slug(newsletter: str) -> str:
-    """The newsletter's name as it stands in events: lower-case ASCII letters and hyphens."""
-    return _message.slug(newsletter)
 
 
 def options(type_: str) -> type[ProviderOptions]:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from pydantic import Field
 
+from newsletter import message
 from newsletter.config import ProviderOptions
 from newsletter.model import Answer, Outcome, Recall, Recipient, Send
-from newsletter.providers import _message
 
 TAKEN, DROPPED, OPENED = "taken.jsonl", "dropped.txt", "opened.txt"
 
@@ -53,7 +53,7 @@ class FaultyProvider:
         of every mail, pauses the send.
         """
         try:
-            _message.check(send)
+            message.check(send)
             return self._answer(send, batch)
         except (ValueError, OSError) as error:
             reason = f"Nothing can be taken: {error}. Mend it, and go on."
@@ -84,7 +84,7 @@ class FaultyProvider:
         mails, answers, reasons = {}, {}, {}
         for person in batch:
             try:
-                mail = _message.mail(send, person, datetime.now(UTC))
+                mail = message.mail(send, person, datetime.now(UTC))
             except ValueError as error:
                 answers[person.delivery], reasons[person.delivery] = Answer.REJECTED, str(error)
             else:
@@ -125,11 +125,7 @@ class FaultyProvider:
 
     def _bad_address(self, _send: Send, batch: Sequence[Recipient]) -> Outcome:
         outcome = Outcome.all(batch, Answer.NOT_SENT, "it can go with the next request")
-        worst = batch[0].delivery
-        return outcome.but(
-            answers={**outcome.answers, worst: Answer.REJECTED},
-            reasons={**outcome.reasons, worst: "the address does not exist"},
-        )
+        return outcome.rejecting({batch[0].delivery: "the address does not exist"})
 
     def _too_large(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
         if len(batch) == 1:

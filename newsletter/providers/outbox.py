@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from newsletter import message
 from newsletter.config import ProviderOptions
 from newsletter.errors import NewsletterError
 from newsletter.issues import write_atomically
 from newsletter.model import Answer, Outcome, Recipient, Send
-from newsletter.providers import _message
 
 
 class OutboxProvider:
@@ -32,7 +32,7 @@ class OutboxProvider:
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
         """Write the batch's files. A fault of the disk pauses the send."""
         try:
-            _message.check(send)
+            message.check(send)
         except ValueError as error:
             reason = f"Nothing can be written: {error}. Mend it and build the issue again."
             return Outcome.all(batch, Answer.NOT_SENT, reason, pause=reason)
@@ -40,7 +40,7 @@ class OutboxProvider:
         answers, reasons = dict(outcome.answers), dict(outcome.reasons)
         for number, recipient in enumerate(batch):
             try:
-                content = _message.mail(send, recipient, datetime.now(UTC))
+                content = message.mail(send, recipient, datetime.now(UTC))
                 write_atomically(self._path(send, recipient), content)
             except ValueError as error:
                 answers[recipient.delivery] = Answer.REJECTED

@@ -14,7 +14,7 @@ from newsletter.deliver import working
 from newsletter.errors import DatabaseError
 from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
 from newsletter.providers import smtp
-from newsletter.providers.smtp import connection as smtp_connection
+from newsletter.providers.smtp import connection
 from newsletter.store import Database, ledger
 from tests import ledgers
 from tests.e2e.servers import line_server, mail_server
@@ -170,7 +170,7 @@ def test_after_a_reset_that_failed_no_mail_goes_over_that_connection(
 def test_a_reset_that_is_never_answered_does_not_hold_us(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp_connection, "TIMEOUT", 0.3)
+    monkeypatch.setattr(connection, "TIMEOUT", 0.3)
     with line_server(*GREETED, "250 ok", "550 5.1.1 nobody", "") as port:
         provider = build(port)
         assert provider.submit(a_send(), readers(2)).answers == {1: REJECTED, 2: NOT_SENT}
@@ -180,7 +180,7 @@ def test_a_reset_that_is_never_answered_does_not_hold_us(
 def test_a_connect_that_hangs_sends_nothing_and_is_tried_again_later(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp_connection, "TIMEOUT", 0.3)
+    monkeypatch.setattr(connection, "TIMEOUT", 0.3)
     monkeypatch.setattr(smtp, "DEADLINE", 0.3)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from newsletter.links import tokens
 from newsletter.links.tokens import fill
-from newsletter.providers import _message
+from newsletter.message import check, list_headers, mail, mime, slug, wire_address
 from tests.letters import a_recipient, a_send
 
 AT = datetime(2025, 7, 7, 14, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ def part(message: EmailMessage, subtype: str) -> bytes:
 
 def test_a_mail_is_ascii_in_short_lines_and_exact_when_decoded() -> None:
     send, recipient = a_send(), a_recipient()
-    content = _message.mail(send, recipient, AT)
+    content = mail(send, recipient, AT)
     assert content.isascii()
     long = [line for line in content.split(b"\r\n") if len(line) > 76]
     assert [line[:18] for line in long] == [b"List-Unsubscribe: "]  # a link is never folded
@@ -55,7 +55,7 @@ def test_a_mail_is_ascii_in_short_lines_and_exact_when_decoded() -> None:
 @settings(deadline=None)
 @given(html=ANY_TEXT)
 def test_any_html_survives(html: str) -> None:
-    message = parsed(_message.mail(a_send(html=html), a_recipient(), AT))
+    message = parsed(mail(a_send(html=html), a_recipient(), AT))
     assert part(message, "html") == html.encode()
 
 
@@ -72,7 +72,7 @@ def test_filled_in_its_encoded_form_it_is_the_filled_text_byte_for_byte(
     html: str, text: str, values: dict[str, str]
 ) -> None:
     send = a_send(html=html, text=text)
-    content = _message.mail(send, a_recipient(tokens=values), AT)
+    content = mail(send, a_recipient(tokens=values), AT)
     message = parsed(content)
     for subtype, frozen in (("html", html), ("plain", text)):
         filled = fill(frozen, values)
@@ -88,7 +88,7 @@ def test_filled_in_its_encoded_form_it_is_the_filled_text_byte_for_byte(
     ("html", "name"), [("<p>words</p>" * 9, "quoted-printable"), ("소식을 전합니다" * 9, "base64")]
 )
 def test_each_part_has_the_shorter_encoding(html: str, name: str) -> None:
-    content = _message.mail(a_send(html=html + tokens.GREETING_HTML), a_recipient(), AT)
+    content = mail(a_send(html=html + tokens.GREETING_HTML), a_recipient(), AT)
     found = parsed(content).get_body(("html",))
     assert found is not None
     assert found["Content-Transfer-Encoding"] == name
@@ -97,16 +97,16 @@ def test_each_part_has_the_shorter_encoding(html: str, name: str) -> None:
 def test_readers_of_one_send_and_two_sends_by_turns_do_not_mix() -> None:
     for number in range(30):
         send, reader = a_send(html=f"{number} {tokens.GREETING_HTML}"), a_recipient(number)
-        body = part(parsed(_message.mail(send, reader, AT)), "html").decode()
+        body = part(parsed(mail(send, reader, AT)), "html").decode()
         assert body == f"{number} Dear Reader {number}"
-    assert _message._letter.cache_info().currsize <= 4
+    assert mime._letter.cache_info().currsize <= 4
 
 
 @settings(deadline=None)
 @given(name=ONE_LINE, subject=ONE_LINE)
 def test_any_name_and_subject_survive(name: str, subject: str) -> None:
     send = a_send(subject=subject, newsletter=name)
-    content = _message.mail(send, a_recipient(name=name), AT)
+    content = mail(send, a_recipient(name=name), AT)
     message = parsed(content)
     (to,) = message["To"].addresses
     assert to.addr_spec == "reader1@example.com"
@@ -131,7 +131,7 @@ def test_names_are_encoded_right_in_every_header(name: str) -> None:
     send = a_send(
         sender=_quoted(name, "briefing@example.com"), reply_to=_quoted(name, "desk@example.com")
     )
-    message = parsed(_message.mail(send, a_recipient(name=name), AT))
+    message = parsed(mail(send, a_recipient(name=name), AT))
     for header, address in (
         ("To", "reader1@example.com"),
         ("From", "briefing@example.com"),
@@ -148,7 +148,7 @@ def _quoted(name: str, address: str) -> str:
 
 def test_the_headers_of_a_list() -> None:
     link = "https://briefing.example.com/unsubscribe/" + "t" * 150
-    message = parsed(_message.mail(a_send(), a_recipient(unsubscribe_url=link), AT))
+    message = parsed(mail(a_send(), a_recipient(unsubscribe_url=link), AT))
     assert message["List-Unsubscribe"] == (
         f"<{link}>, <mailto:desk@example.com?subject=unsubscribe>"
     )
@@ -160,19 +160,19 @@ def test_the_headers_of_a_list() -> None:
 
 
 def test_one_click_is_promised_only_for_https() -> None:
-    http = _message.list_headers(a_send(reply_to=None))("http://127.0.0.1:8000/u/1")
+    http = list_headers(a_send(reply_to=None))("http://127.0.0.1:8000/u/1")
     assert http == {
         "List-Unsubscribe": "<http://127.0.0.1:8000/u/1>, "
         "<mailto:briefing@example.com?subject=unsubscribe>"
     }
     mailto = "mailto:desk@example.com?subject=unsubscribe"
-    assert _message.list_headers(a_send())(mailto) == {"List-Unsubscribe": f"<{mailto}>"}
+    assert list_headers(a_send())(mailto) == {"List-Unsubscribe": f"<{mailto}>"}
 
 
 def test_the_same_delivery_has_the_same_bytes_and_id() -> None:
-    assert _message.mail(a_send(), a_recipient(), AT) == _message.mail(a_send(), a_recipient(), AT)
+    assert mail(a_send(), a_recipient(), AT) == mail(a_send(), a_recipient(), AT)
     first, second = (
-        parsed(_message.mail(a_send(test=True), a_recipient(), moment))["Message-ID"]
+        parsed(mail(a_send(test=True), a_recipient(), moment))["Message-ID"]
         for moment in (AT, AT.replace(minute=1))
     )
     assert first != second
@@ -189,10 +189,10 @@ def test_control_characters_are_refused_in_every_header(bad: str) -> None:
         replace(recipient, tokens={"ndx-greeting-text-xdn": bad}),
     ):
         with pytest.raises(ValueError, match=r"address|link|character"):
-            _message.mail(a_send(subject="Hello ndx-greeting-text-xdn"), changed, AT)
+            mail(a_send(subject="Hello ndx-greeting-text-xdn"), changed, AT)
     for field in ("subject", "newsletter", "sender", "reply_to"):
         with pytest.raises(ValueError, match=r"control character"):
-            _message.check(a_send(**{field: bad}))
+            check(a_send(**{field: bad}))
 
 
 @pytest.mark.parametrize(
@@ -201,16 +201,16 @@ def test_control_characters_are_refused_in_every_header(bad: str) -> None:
 )
 def test_what_is_no_address_is_refused(email: str) -> None:
     with pytest.raises(ValueError, match="address"):
-        _message.wire_address(email)
+        wire_address(email)
 
 
 def test_addresses_beyond_ascii() -> None:
-    assert _message.wire_address("kim@한국.test") == "kim@xn--3e0b707e.test"
-    content = _message.mail(a_send(), a_recipient(email="철수@한국.test"), AT)
+    assert wire_address("kim@한국.test") == "kim@xn--3e0b707e.test"
+    content = mail(a_send(), a_recipient(email="철수@한국.test"), AT)
     assert "To: Reader 1 <철수@xn--3e0b707e.test>\r\n".encode() in content
 
 
 def test_slugs_are_ascii_and_never_empty() -> None:
-    assert _message.slug("Katchup Briefing — L.A.") == "katchup-briefing-l-a"
-    assert _message.slug("주간 소식").startswith("n-")
-    assert _message.slug("주간 소식") != _message.slug("주간 뉴스")
+    assert slug("Katchup Briefing — L.A.") == "katchup-briefing-l-a"
+    assert slug("주간 소식").startswith("n-")
+    assert slug("주간 소식") != slug("주간 뉴스")

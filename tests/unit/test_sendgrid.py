@@ -16,9 +16,7 @@ from pydantic import ValidationError
 
 from newsletter.errors import ConfigError, ProviderError
 from newsletter.model import Answer, Consequence, Event, Outcome
-from newsletter.providers.sendgrid import SendgridProvider
-from newsletter.providers.sendgrid import body as sendgrid_body
-from newsletter.providers.sendgrid import client as sendgrid_client
+from newsletter.providers.sendgrid import SendgridProvider, client, payload
 from tests.e2e.servers import (
     KEY,
     SendgridServer,
@@ -169,7 +167,7 @@ def test_nothing_is_posted_when_nobody_is_left(
 def test_what_is_too_large_is_split_without_posting(
     provider: SendgridProvider, server: SendgridServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sendgrid_body, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(payload, "MAX_BYTES", 10_000)
     outcome = provider.submit(a_send(), readers(50))
     assert outcome.split
     assert set(outcome.answers.values()) == {NOT_SENT}
@@ -310,7 +308,7 @@ def test_what_leaves_a_doubt_is_unknown(
 def test_no_answer_in_time_is_unknown(
     provider: SendgridProvider, server: SendgridServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sendgrid_client, "TIMEOUT", 0.2)
+    monkeypatch.setattr(client, "TIMEOUT", 0.2)
     server.script = {1: hang()}
     started = time.monotonic()
     assert provider.submit(a_send(), readers(1)).answers == {1: UNKNOWN}

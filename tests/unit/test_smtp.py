@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from newsletter.errors import ConfigError
 from newsletter.model import Answer
 from newsletter.providers import smtp
-from newsletter.providers.smtp import SmtpProvider
-from newsletter.providers.smtp import connection as smtp_connection
-from newsletter.providers.smtp.client import Client
+from newsletter.providers.smtp import SmtpProvider, connection
+from newsletter.providers.smtp.client import Client, Server
+from newsletter.providers.smtp.connection import Connection
 from tests.e2e.servers import (
     MailServer,
     ReceivedMail,
@@ -59,12 +59,10 @@ def test_mails_arrive_byte_for_byte_over_one_connection(server: MailServer, buil
 
 
 def test_lines_that_begin_with_a_dot(server: MailServer, build: Build) -> None:
-    connection = smtp_connection.Connection(
-        smtp_connection.Server("127.0.0.1", server.port, "none", None), None, time.monotonic() + 30
-    )
+    opened = Connection(Server("127.0.0.1", server.port, "none", None), None, time.monotonic() + 30)
     content = b"Subject: x\r\n\r\n.\r\n..two\r\n.three\r\n"
-    assert connection.deliver("a@example.com", "b@example.com", content).answer is ACCEPTED
-    connection.close()
+    assert opened.deliver("a@example.com", "b@example.com", content).answer is ACCEPTED
+    opened.close()
     assert server.mails[0].content == content
 
 
@@ -225,7 +223,7 @@ def test_a_connection_that_died_meanwhile_is_opened_anew(server: MailServer, bui
 def test_a_connection_that_was_silent_for_long_is_not_trusted(
     server: MailServer, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp_connection, "IDLE", -1.0)
+    monkeypatch.setattr(connection, "IDLE", -1.0)
     provider = build(server.port)
     for _ in range(2):
         assert provider.submit(a_send(), readers(1)).answers == {1: ACCEPTED}
@@ -248,7 +246,7 @@ def test_a_hang_after_the_final_dot(
 def test_a_server_that_drips_does_not_hold_us(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp_connection, "TIMEOUT", 0.3)
+    monkeypatch.setattr(connection, "TIMEOUT", 0.3)
     started = time.monotonic()
     with dripping_server() as port:
         outcome = build(port).submit(a_send(), readers(2))

@@ -17,8 +17,8 @@ from newsletter.bounces.mailboxes import Found
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Purpose
+from newsletter.message import slug
 from newsletter.model import Consequence, Event, Reported
-from newsletter.providers import slug
 from newsletter.store import Connection, delivery_lookup, suppression
 from newsletter.store.delivery_lookup import Mailed
 from newsletter.store.subscribers import address_keys

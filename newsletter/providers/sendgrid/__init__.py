@@ -14,13 +14,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from newsletter import message
 from newsletter.config import ProviderOptions, secret
 from newsletter.errors import ConfigError
 from newsletter.model import Answer, Event, Outcome, Recall, Recipient, Send
-from newsletter.providers import _message
-from newsletter.providers.sendgrid import body as sendgrid_body
-from newsletter.providers.sendgrid import personalizations, webhook
-from newsletter.providers.sendgrid import responses as _answers
+from newsletter.providers.sendgrid import payload, personalizations, responses, webhook
 
 log = logging.getLogger(__name__)
 
@@ -76,30 +74,25 @@ class SendgridProvider:
             reason = f"SendGrid takes {personalizations.MAX_RECIPIENTS} recipients a request"
             return Outcome.all(batch, Answer.NOT_SENT, reason, split=True)
         try:
-            _message.check(send)
+            message.check(send)
             people, entries, unfit = personalizations.personalizations(send, batch)
-            body = sendgrid_body.request(
+            body = payload.request(
                 send,
                 entries,
                 clicks=self._options.click_tracking,
                 opens=self._options.open_tracking,
             )
         except (ValueError, TypeError) as error:
-            return _answers.paused(
+            return responses.paused(
                 batch, f"Nothing can be sent: {error}", "Mend it and build again."
             )
-        if len(body) >= sendgrid_body.MAX_BYTES:
-            outcome = _answers.too_large(people, f"the request has {len(body):,} bytes")
+        if len(body) >= payload.MAX_BYTES:
+            outcome = responses.too_large(people, f"the request has {len(body):,} bytes")
         elif people:
             outcome = self._post(body, people)
         else:
             outcome = Outcome({})
-        if not unfit:
-            return outcome
-        rejected = dict.fromkeys(unfit, Answer.REJECTED)
-        return outcome.but(
-            answers={**outcome.answers, **rejected}, reasons={**outcome.reasons, **unfit}
-        )
+        return outcome.rejecting(unfit) if unfit else outcome
 
     def open_batch(self, batch: Sequence[Recipient]) -> str | Outcome | None:
         """A batch id of SendGrid's; None where this key may not make one."""
@@ -112,17 +105,17 @@ class SendgridProvider:
         try:
             answer = self._api.client.mail.batch.post()
         except NothingSent as error:
-            return _answers.unreachable(batch, error, untrusted=error.untrusted)
+            return responses.unreachable(batch, error, untrusted=error.untrusted)
         except InDoubt as error:  # an id that nobody knows of does no harm
             said = f"SendGrid did not answer: {error}"
-            return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=_answers.RETRY)
+            return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=responses.RETRY)
         except HTTPError as error:
             if error.status_code in (401, 429):
-                errors = _answers.errors(error.body, self._key)
-                return _answers.refused(error.status_code, error.headers, errors, batch)
+                errors = responses.errors(error.body, self._key)
+                return responses.refused(error.status_code, error.headers, errors, batch)
             if error.status_code >= 500:
                 said = f"SendGrid answered {error.status_code} to the question for a batch id"
-                return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=_answers.RETRY)
+                return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=responses.RETRY)
             self._gives_ids = False
             log.warning(
                 "SendGrid gives this key no batch ids (it answered %s), so no mail can be taken "
@@ -130,7 +123,7 @@ class SendgridProvider:
                 error.status_code,
             )
             return None
-        found = _answers.read(answer.body).get("batch_id")
+        found = responses.read(answer.body).get("batch_id")
         return str(found) if found else None
 
     def recall(self, recall_id: str) -> Recall:
@@ -145,7 +138,7 @@ class SendgridProvider:
         except (NothingSent, InDoubt) as error:
             return Recall(False, f"SendGrid did not answer: {error}", again=True)
         except HTTPError as error:
-            said = "; ".join(e["message"] for e in _answers.errors(error.body, self._key))
+            said = "; ".join(e["message"] for e in responses.errors(error.body, self._key))
             reason = f"SendGrid did not take the batch back ({error.status_code}): {said}"
             if error.status_code in (401, 429) or error.status_code >= 500:
                 return Recall(False, reason, again=True)  # 401: with the right key it can be
@@ -169,7 +162,7 @@ class SendgridProvider:
         except HTTPError as error:
             asked_in_vain = error.status_code in (401, 429) or error.status_code >= 500
             return None if asked_in_vain else False
-        found = _answers.read(answer.body)
+        found = responses.read(answer.body)
         return found.get("batch_id") == recall_id and found.get("status") == "cancel"
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
@@ -189,13 +182,13 @@ class SendgridProvider:
         try:
             answer = self._api.client.mail.send.post(request_body=body)
         except NothingSent as error:
-            return _answers.unreachable(people, error, untrusted=error.untrusted)
+            return responses.unreachable(people, error, untrusted=error.untrusted)
         except InDoubt as error:
             reason = f"SendGrid did not answer: {error}"
             return Outcome.all(people, Answer.UNKNOWN, reason)
         except HTTPError as error:
-            said = _answers.errors(error.body, self._key)
-            return _answers.refused(error.status_code, error.headers, said, people)
+            said = responses.errors(error.body, self._key)
+            return responses.refused(error.status_code, error.headers, said, people)
         if answer.status_code in (200, 202):
             reference = answer.headers.get("X-Message-Id")
             return Outcome.all(people, Answer.ACCEPTED, reference=reference)

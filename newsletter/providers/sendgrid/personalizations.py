@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
+from newsletter import message
 from newsletter.model import Recipient, Send
-from newsletter.providers import _message
 
 MAX_RECIPIENTS = 1000
 _MAX_SUBSTITUTIONS = 10_000  # bytes a recipient, keys and values together
@@ -64,19 +64,19 @@ def _fitting(recipient: Recipient) -> Recipient:
 
     Raises ValueError with a reason for the receipt.
     """
-    address = _message.wire_address(recipient.email)
+    address = message.wire_address(recipient.email)
     if not address.isascii():
         raise ValueError("SendGrid takes only addresses of ASCII letters before the @")
     name = _name(recipient.name)
     size = sum(len(text.encode()) for pair in recipient.tokens.items() for text in pair)
     if size > _MAX_SUBSTITUTIONS:
         raise ValueError(f"the personal parts have {size} bytes; SendGrid takes 10,000")
-    _message.link(recipient.unsubscribe_url)
+    message.link(recipient.unsubscribe_url)
     return replace(recipient, email=address, name=name)
 
 
 def _entries(send: Send, people: Sequence[Recipient]) -> list[dict[str, Any]]:
-    shared, headers = _shared_arguments(send), _message.list_headers(send)
+    shared, headers = message.shared_ids(send), message.list_headers(send)
     return [
         {
             "to": [{"email": r.email, "name": r.name} if r.name else {"email": r.email}],
@@ -89,20 +89,9 @@ def _entries(send: Send, people: Sequence[Recipient]) -> list[dict[str, Any]]:
     ]
 
 
-def _shared_arguments(send: Send) -> dict[str, str]:
-    """What comes back with every event; nothing in it says who the recipient is."""
-    return {
-        "nb_newsletter": _message.slug(send.newsletter),
-        "nb_issue": send.about,
-        "nb_send": str(send.id),
-        "nb_batch": str(send.batch),
-        **({"nb_test": "1"} if send.test else {}),
-    }
-
-
 def _name(name: str) -> str:
     """The name without the two characters that SendGrid does not allow in one."""
-    plain = _message.one_line(name, "name")
+    plain = message.one_line(name, "name")
     if "," in plain or ";" in plain:
         plain = plain.replace(",", " ").replace(";", " ")
     return " ".join(plain.split())

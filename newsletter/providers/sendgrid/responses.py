@@ -40,9 +40,7 @@ def refused(
         return paused(people, said, "Check base_url in [provider], then send again.")
     if status == 400 and (named := _named(errors, people)):
         others = f"{said}. It can go with the next request"
-        outcome = Outcome.all(people, Answer.NOT_SENT, others)
-        answers = {**outcome.answers, **dict.fromkeys(named, Answer.REJECTED)}
-        return outcome.but(answers=answers, reasons={**outcome.reasons, **named})
+        return Outcome.all(people, Answer.NOT_SENT, others).rejecting(named)
     return paused(people, said, "Mend what it names, then send again.")
 
 

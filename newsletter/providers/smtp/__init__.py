@@ -12,11 +12,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from newsletter import message
 from newsletter.config import ProviderOptions, secret
 from newsletter.errors import ConfigError
 from newsletter.http.trust import trusted
 from newsletter.model import Answer, Outcome, Recipient, Send
-from newsletter.providers import _message
 from newsletter.providers.smtp.client import Server
 from newsletter.providers.smtp.connection import Connection
 from newsletter.providers.smtp.pace import Pace
@@ -82,7 +82,7 @@ class SmtpProvider:
         """Hand over as many mails of the batch as a minute allows; the rest is NOT_SENT."""
         started = time.monotonic()
         try:
-            letter = _message.letter(send)
+            letter = message.letter(send)
         except ValueError as error:
             reason = f"Nothing can be sent: {error}. Mend it and build the issue again."
             return Outcome.all(batch, Answer.NOT_SENT, reason, pause=reason)
@@ -98,7 +98,7 @@ class SmtpProvider:
         return _outcome(batch, settled, others)
 
     def _hand_over(
-        self, letter: _message.Letter, batch: Sequence[Recipient], started: float
+        self, letter: message.Letter, batch: Sequence[Recipient], started: float
     ) -> tuple[dict[int, Verdict], Verdict]:
         """The verdicts by delivery, and the one for all whose turn did not come."""
         verdicts: dict[int, Verdict] = {}
@@ -129,9 +129,9 @@ class SmtpProvider:
         self._pool.close()
 
 
-def _one(connection: Connection, letter: _message.Letter, recipient: Recipient) -> Verdict:
+def _one(connection: Connection, letter: message.Letter, recipient: Recipient) -> Verdict:
     try:
-        address = _message.wire_address(recipient.email)
+        address = message.wire_address(recipient.email)
         content = letter.mail(recipient, datetime.now(UTC))
     except ValueError as error:
         return Verdict(Answer.REJECTED, str(error))

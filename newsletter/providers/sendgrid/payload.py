@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from newsletter import message
 from newsletter.model import Send
-from newsletter.providers import _message
 
 MAX_BYTES = 30_000_000
 
@@ -31,7 +31,7 @@ def request(
             {"type": "text/plain", "value": send.text},
             {"type": "text/html", "value": send.html},
         ],
-        "categories": [_message.slug(send.newsletter)[:255], send.about],
+        "categories": [message.slug(send.newsletter)[:255], send.about],
         **({"send_at": math.ceil(send.send_at.timestamp())} if send.send_at else {}),
         **({"batch_id": send.recall_id} if send.recall_id else {}),
         "tracking_settings": {
@@ -46,5 +46,5 @@ def request(
 
 def _mailbox(text: str) -> dict[str, str]:
     name, address = parseaddr(text)
-    mailbox = {"email": _message.wire_address(address)}
+    mailbox = {"email": message.wire_address(address)}
     return mailbox | ({"name": name} if name else {})

@@ -1,0 +1,21 @@
+"""A mail for one recipient: as bytes, or the pieces of it that a service's own format needs."""
+
+from newsletter.message.delivery_ids import Ids, ids, read_ids, shared_ids
+from newsletter.message.headers import link, list_headers, one_line, slug, wire_address
+from newsletter.message.mime import Letter, check, letter, mail
+
+__all__ = [
+    "Ids",
+    "Letter",
+    "check",
+    "ids",
+    "letter",
+    "link",
+    "list_headers",
+    "mail",
+    "one_line",
+    "read_ids",
+    "shared_ids",
+    "slug",
+    "wire_address",
+]
