@@ -46,7 +46,7 @@ class MailServer:
     "drop" to end the connection without an answer, or "hang" to say nothing any more; for DATA
     both with the mail taken, and "lose" is a drop without. With ``once`` each entry counts once.
     ``to_all`` answers every RCPT that ``script`` does not; "{}" in it is the address. ``asked``
-    are the addresses of all RCPT commands.
+    are the addresses of all RCPT commands, ``goodbyes`` counts QUIT.
     """
 
     def __init__(self, pipelining: bool = False) -> None:
@@ -55,6 +55,7 @@ class MailServer:
         self.once = False
         self.to_all = ""
         self.asked: list[str] = []
+        self.goodbyes = 0
         self.logins: list[str] = []
         self.connections = 0
         self.most_connections: int | None = None  # it drops every further one at once
@@ -99,6 +100,10 @@ class MailServer:
             content = bytes(envelope.original_content)
             self.mails.append(ReceivedMail(envelope.mail_from, address, content))
         return await self._scripted(server, ("DATA", address)) or "250 OK"
+
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.goodbyes += 1
+        return "221 Bye"
 
     def login(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
         """Takes one user and one password."""

@@ -316,3 +316,16 @@ def test_the_collected_pages_have_their_headlines(shared_data: Path) -> None:
         assert found.authors == (author,)
         assert found.published
         assert found.image
+
+
+@pytest.mark.parametrize(("lines", "joined"), [(2, False), (3, True), (4, True)])
+def test_lines_of_a_fixed_width_are_joined_where_there_are_three(lines: int, joined: bool) -> None:
+    full = [
+        "The harbor was quiet on the morning after the long storm had gone",
+        "Nobody expected seven hundred lanterns, least of all their makers",
+        "Copper prices doubled within a month, which ruined several bakers",
+        "Children drew thistles on every wall between here and the granary",
+    ]
+    body = [*full[:lines], "the end."]
+    found = _saved_text.read("\n".join(["A headline", "", *body]))
+    assert found.body == ([" ".join(body)] if joined else body)

@@ -343,9 +343,13 @@ def test_five_requests_without_an_answer_pause_whatever_else_is_known_of_them(
     database: Database, answer: Submit
 ) -> None:
     send = freeze(database, 40)
-    silent_runs(job(database, send, Scripted(answer), Doubt.HOLD))
+    told: list[str] = []
+    work = job(database, send, Scripted(answer), Doubt.HOLD, paused=lambda _, why: told.append(why))
+    silent_runs(work)
     assert numbers(database, send)["in_doubt"] == (10 if answer is no_answer else 5)
     assert held(database, send) == 5
+    assert len(told) == 1
+    assert "5 requests" in told[0]
 
 
 def test_requests_that_were_refused_in_between_do_not_hide_an_outage(database: Database) -> None:

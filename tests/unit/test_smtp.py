@@ -212,6 +212,15 @@ def test_what_waiting_does_not_mend_pauses(build: Build, greeting: str, host: st
     assert outcome.pause is not None
 
 
+def test_who_is_closed_says_goodbye_and_may_begin_anew(server: MailServer, build: Build) -> None:
+    provider = build(server.port)
+    for times in (1, 2):
+        assert provider.submit(a_send(), readers(2)).answers == {1: ACCEPTED, 2: ACCEPTED}
+        assert server.goodbyes == times - 1
+        provider.close()
+        assert (server.goodbyes, server.connections) == (times, times)
+
+
 def test_a_connection_that_died_meanwhile_is_opened_anew(server: MailServer, build: Build) -> None:
     provider = build(server.port)
     provider.submit(a_send(), readers(1))
