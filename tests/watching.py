@@ -18,6 +18,6 @@ def main() -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         now = datetime.fromisoformat(line.strip())
-        done = [(each.kind, each.issue, each.state, each.message) for each in tick(desk)]
+        done = [(each.kind, str(each.issue), each.state, each.message) for each in tick(desk)]
         print(json.dumps(done), flush=True)
     desk.close()

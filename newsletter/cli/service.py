@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -51,7 +50,7 @@ def tick(as_json: AsJson = False, log: Log = None) -> None:
     if unheard:
         note(unheard)
     if as_json:
-        emit([asdict(each) for each in done])
+        emit([vars(each) for each in done])
     elif not done:
         print("Nothing is due.")
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,7 +64,7 @@ def status(as_json: AsJson = False) -> None:
                 "timezone": found.timezone,
                 "next": [_moment_json(moment) for moment in found.next],
                 "last_send": receipt_json(found.last) | {"addresses": None} if found.last else None,
-                "occurrences": [asdict(each) for each in found.recent],
+                "occurrences": [vars(each) for each in found.recent],
                 "sources": [issues.source_out(source) for source in found.sources],
                 "waiting": list(found.waiting),
             }

@@ -66,6 +66,14 @@ def test_tick_fails_when_its_work_failed(newsroom: Newsroom) -> None:
     assert found["occurrences"][0]["state"] == "waiting"
 
 
+def test_programs_get_the_issue_of_a_moment_as_its_name(newsroom: Newsroom) -> None:
+    newsroom.configure(due("gather"))
+    (done,) = newsroom.json("tick")
+    (occurrence,) = newsroom.json("status")["occurrences"]
+    (folder,) = (newsroom.folder / "issues").iterdir()
+    assert done["issue"] == occurrence["issue"] == folder.name
+
+
 def test_a_tick_that_is_stuck_ends(newsroom: Newsroom) -> None:
     newsroom.configure(due("gather"))
     (newsroom.folder / "feed.xml").unlink()
