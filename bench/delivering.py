@@ -144,7 +144,7 @@ def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
 
 def fill(desk: Desk, readers: int) -> None:
     """That many active readers, put into the tables by themselves: imports are measured apart."""
-    from newsletter.store.subscribers import list_id
+    from newsletter.store.lists import list_id
 
     people = (
         {"i": i, "email": address(i), "name": f"Reader {i}", "key": f"{i:064x}"}

@@ -17,10 +17,12 @@ from newsletter.model import Event, Reported
 from newsletter.sanitize import canonical
 from newsletter.scanners import PREFETCH
 from newsletter.store import Connection, doubt, events, sends, suppression
+from newsletter.store.address_keys import address_keys
 from newsletter.store.events import Row, Told
+from newsletter.store.lists import lock_lists
 from newsletter.store.reader_pseudonyms import reader, reader_key
-from newsletter.store.subscribers import address_keys, lock_lists
-from newsletter.store.suppression import Leaving
+from newsletter.store.subscribers import numbers
+from newsletter.store.suppression import PersonEvent
 
 # Kinds that there are only once a mail has left the provider; "processed" may come before.
 LEFT = frozenset(("delivered", "deferred", "bounce", "open", "click", "spamreport", "unsubscribe"))
@@ -74,7 +76,7 @@ def read(connection: Connection, told: Iterable[Event], reading: Reading) -> int
         count, leaving_ = _of_send(connection, send_id, mine, reading)
         new += count
         wanted += leaving_
-    people = suppression.find(
+    people = numbers(
         connection, {e.email: keys.key(e.email) for e in listed if not e.delivery and e.email}
     )
     by_address = [event for event in listed if not event.delivery and event.email in people]
@@ -82,15 +84,15 @@ def read(connection: Connection, told: Iterable[Event], reading: Reading) -> int
         events.add(connection, [_row(e, reading, None, people[e.email]) for e in by_address])
     )
     wanted += [
-        Leaving(people[event.email], event.consequence, event.at, None) for event in by_address
+        PersonEvent(people[event.email], event.consequence, event.at, None) for event in by_address
     ]
-    suppression.act(connection, [each for each in wanted if each.consequence], reading.now)
+    suppression.apply_events(connection, [each for each in wanted if each.consequence], reading.now)
     return new
 
 
 def _of_send(
     connection: Connection, send_id: int, mine: Sequence[Event], reading: Reading
-) -> tuple[int, list[Leaving]]:
+) -> tuple[int, list[PersonEvent]]:
     """The events of one send: how many are new, and what they mean for people."""
     known = events.told(connection, send_id, {event.delivery for event in mine})
     mine = [event for event in mine if event.delivery in known]
@@ -102,7 +104,7 @@ def _of_send(
     list_id = events.list_of(connection, send_id)
     events.forward(connection, _furthest(mine, known))
     return new, [
-        Leaving(known[event.delivery].subscriber, event.consequence, event.at, list_id)
+        PersonEvent(known[event.delivery].subscriber, event.consequence, event.at, list_id)
         for event in mine
         if event.consequence
     ]

@@ -8,7 +8,8 @@ from newsletter.model import Answer, IssueName, Outcome, Rendered
 from newsletter.store import Connection, Database, ledger, receipts, sends
 from newsletter.store.ledger import Claim
 from newsletter.store.sends import Frozen
-from newsletter.store.subscribers import ACTIVE, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
 
 NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)
 ISSUE = IssueName.parse("2025-07-07")

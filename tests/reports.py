@@ -12,7 +12,8 @@ from newsletter import events
 from newsletter.events import Reading
 from newsletter.model import Consequence, Event, IssueName, Rendered, Reported
 from newsletter.store import Database, sends
-from newsletter.store.subscribers import ACTIVE, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW
 
 HTML = (

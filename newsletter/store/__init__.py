@@ -2,7 +2,8 @@
 
 People: ``subscribers``, ``subscriber_import`` (many at once), ``subscription_status`` (how a
 reader stands on a list), ``suppression`` (addresses that are never mailed), ``mailable`` (who may
-be mailed), ``signups``, ``erasure``, ``list_growth``.
+be mailed), ``lists``, ``address_keys`` (hashes of addresses), ``signups``, ``erasure``,
+``list_growth``.
 Sends: ``sends`` (freeze), ``ledger`` (claims and outcomes), ``transitions``, ``doubt``,
 ``recalls``, ``pause_cancel``, ``send_missing`` (those who did not get it), ``receipts``.
 What providers report: ``event_inbox``, ``events``, ``delivery_lookup``, ``reader_pseudonyms``,

@@ -23,12 +23,12 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from newsletter.model import IssueName
 from newsletter.store import key_values
+from newsletter.store.address_keys import ADDRESS_KEY
 from newsletter.store.column_types import metadata
 from newsletter.store.database import MOVED, Database
 from newsletter.store.doubt import IN_HAND
 from newsletter.store.occurrences import State as Moment
 from newsletter.store.schema import batches, occurrences, sends
-from newsletter.store.subscribers import ADDRESS_KEY
 
 _AT_ONCE = 5_000  # rows
 _CHANGES = ("INSERT", "UPDATE", "DELETE")

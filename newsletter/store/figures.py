@@ -31,7 +31,7 @@ from newsletter.store.schema import (
     subscriptions,
 )
 from newsletter.store.sends import DeliveryState
-from newsletter.store.subscribers import UNSUBSCRIBED
+from newsletter.store.subscription_status import UNSUBSCRIBED
 
 FIRST_HOURS = 24 * 7  # for which opens and clicks are kept by the hour
 

@@ -11,19 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from newsletter.model import Answer, Outcome
+from newsletter.store import mailable
 from newsletter.store.schema import (
     batches,
     deliveries,
     sends,
     subscribers,
-    subscriptions,
-    suppressions,
 )
 from newsletter.store.sends import BatchState, DeliveryState
-from newsletter.store.subscribers import ACTIVE
 from newsletter.store.transitions import accept_all, close, mark, move_all, plan_again, quiet, this
 
 LEASE = timedelta(seconds=90)  # longer than any provider's time limit for one request
@@ -95,26 +93,15 @@ _LATE = (
     .with_for_update(skip_locked=True)
 )
 _READERS = (
-    select(
-        deliveries.c.id,
-        deliveries.c.subscriber_id,
-        subscribers.c.email,
-        subscribers.c.name,
-        case(
-            (suppressions.c.reason.is_not(None), suppressions.c.reason),
-            (func.coalesce(subscribers.c.email, "") == "", "the address is gone"),
-            (subscriptions.c.status == ACTIVE, None),
-            else_="unsubscribed before the issue went out",
-        ),
-    )
-    .join_from(deliveries, subscribers)
-    .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
-    .outerjoin(
-        subscriptions,
-        and_(
-            subscriptions.c.subscriber_id == subscribers.c.id,
-            subscriptions.c.list_id == bindparam("list"),
-        ),
+    mailable.joined(
+        select(
+            deliveries.c.id,
+            deliveries.c.subscriber_id,
+            subscribers.c.email,
+            subscribers.c.name,
+            mailable.OBSTACLE,
+        ).join_from(deliveries, subscribers),
+        bindparam("list"),
     )
     .where(deliveries.c.send_id == bindparam("send"), deliveries.c.batch == bindparam("batch"))
     .where(deliveries.c.state == DeliveryState.WAITING)

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, func, select
 
 from newsletter.store import mailable
 from newsletter.store.bulk import upsert
+from newsletter.store.lists import list_id
 from newsletter.store.schema import deliveries, list_days, sends
-from newsletter.store.subscribers import list_id
 
 
 def note(connection: Connection, list_name: str, now: datetime) -> None:

@@ -1,52 +1,78 @@
-"""Who may be mailed: active on the list, with an address, and not suppressed."""
+"""Who may be mailed: the one rule, for counting, freezing, claiming, and who missed an issue."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, ScalarSelect, Select, func, select
+from typing import Any
 
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    func,
+    select,
+)
+
+from newsletter.store.lists import list_named
 from newsletter.store.schema import deliveries, subscribers, subscriptions, suppressions
-from newsletter.store.subscribers import ACTIVE, list_named
+from newsletter.store.subscription_status import ACTIVE
+
+# Whoever is active on the list, has an address, and is not suppressed.
+_ACTIVE = subscriptions.c.status == ACTIVE
+_HAS_ADDRESS = subscribers.c.email != ""
+_NOT_SUPPRESSED = suppressions.c.reason.is_(None)
+_SUPPRESSION = suppressions.c.address_key == subscribers.c.address_key
+
+# Why a person may not be mailed; NULL where they may.
+OBSTACLE = case(
+    (~_NOT_SUPPRESSED, suppressions.c.reason),
+    (and_(_ACTIVE, _HAS_ADDRESS), None),
+    (_HAS_ADDRESS, "unsubscribed before the issue went out"),
+    else_="the address is gone",
+)
+
+
+def joined(query: Select[Any], list_: BindParameter[int]) -> Select[Any]:
+    """A query of subscribers, joined with all that ``OBSTACLE`` looks at."""
+    on_the_list = and_(
+        subscriptions.c.subscriber_id == subscribers.c.id, subscriptions.c.list_id == list_
+    )
+    return query.outerjoin(suppressions, _SUPPRESSION).outerjoin(subscriptions, on_the_list)
 
 
 def may_be_mailed(list_: int | ScalarSelect[int]) -> Select[tuple[int]]:
     """Their numbers as a query."""
-    fit = with_reasons(list_).where(suppressions.c.reason.is_(None))
-    return fit.with_only_columns(subscribers.c.id)
+    return active(list_).where(_NOT_SUPPRESSED).with_only_columns(subscribers.c.id)
 
 
-def with_reasons(list_: int | ScalarSelect[int], of: int | None = None) -> Select[tuple[int, str]]:
+def active(list_: int | ScalarSelect[int], of: int | None = None) -> Select[tuple[int, str]]:
     """Everybody active on the list, with the reason for which one is suppressed, as a query.
 
     ``of``: a send; only those who have what it sent.
     """
-    found = (
+    people = (
         select(subscribers.c.id, suppressions.c.reason)
         .join_from(subscriptions, subscribers)
-        .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
-        .where(
-            subscriptions.c.list_id == list_,
-            subscriptions.c.status == ACTIVE,
-            subscribers.c.email.is_not(None),
-        )
+        .outerjoin(suppressions, _SUPPRESSION)
+        .where(subscriptions.c.list_id == list_, _ACTIVE, _HAS_ADDRESS)
     )
-    return found if of is None else found.where(subscribers.c.id.in_(got(of)))
+    return people if of is None else people.where(subscribers.c.id.in_(_who_got(of)))
 
 
-def got(send_id: int) -> Select[tuple[int]]:
+def count(connection: Connection, list_name: str, of: int | None = None) -> int:
+    """How many may be mailed on the list of that name; with ``of`` only those who have what that
+    send sent.
+    """
+    people = may_be_mailed(list_named(list_name))
+    if of is not None:
+        people = people.where(subscribers.c.id.in_(_who_got(of)))
+    return connection.scalar(select(func.count()).select_from(people.subquery())) or 0
+
+
+def _who_got(send_id: int) -> Select[tuple[int]]:
     """Who has what was sent, as a query: the provider took it for them."""
     return select(deliveries.c.subscriber_id).where(
         deliveries.c.send_id == send_id, deliveries.c.state == "accepted"
     )
-
-
-def count_of(connection: Connection, list_name: str, send_id: int) -> int:
-    """How many of those who have it may be mailed on the list now."""
-    found = may_be_mailed(list_named(list_name))
-    of_them = found.where(subscribers.c.id.in_(got(send_id))).subquery()
-    return connection.scalar(select(func.count()).select_from(of_them)) or 0
-
-
-def count(connection: Connection, list_name: str) -> int:
-    """How many may be mailed on the list of that name."""
-    found = may_be_mailed(list_named(list_name)).subquery()
-    return connection.scalar(select(func.count()).select_from(found)) or 0

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select
 
 from newsletter.store import key_values
+from newsletter.store.address_keys import ADDRESS_KEY, address_keys
 from newsletter.store.bulk import upsert
 from newsletter.store.schema import searches
-from newsletter.store.subscribers import ADDRESS_KEY, address_keys
 
 
 def times(connection: Connection, network: str, now: datetime) -> int:

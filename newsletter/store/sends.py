@@ -21,14 +21,14 @@ from sqlalchemy import (
 from sqlalchemy import null as sql_null
 
 from newsletter.model import IssueName, Rendered, Send
-from newsletter.store.mailable import with_reasons
+from newsletter.store import mailable
+from newsletter.store.lists import list_id, list_named
 from newsletter.store.schema import (
     batches,
     deliveries,
     lists,
     sends,
 )
-from newsletter.store.subscribers import list_id, list_named
 
 
 class State(StrEnum):
@@ -122,7 +122,7 @@ def freeze(
         .returning(sends.c.id)
     )
     send_id: int = made.scalar_one()
-    active = with_reasons(number, corrects).subquery()
+    active = mailable.active(number, corrects).subquery()
     fit = active.c.reason.is_(None)
     count = connection.scalar(select(func.count()).select_from(active).where(fit)) or 0
     plan = [

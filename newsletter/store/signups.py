@@ -23,9 +23,11 @@ from sqlalchemy import (
     update,
 )
 
+from newsletter.store import subscription_status
+from newsletter.store.address_keys import address_keys
 from newsletter.store.leases import free
+from newsletter.store.lists import lock_lists
 from newsletter.store.schema import deliveries, events, signups, subscribers, subscriptions
-from newsletter.store.subscribers import PENDING, address_keys, lock_lists
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LEASE = timedelta(minutes=5)  # for one go at answering
@@ -147,13 +149,7 @@ def forget(connection: Connection, newsletter: str, now: datetime) -> int:
     connection.execute(delete(signups).where(old))
     gone = 0
     for list_, reader in set(never):
-        gone += connection.execute(
-            delete(subscriptions).where(
-                subscriptions.c.list_id == list_,
-                subscriptions.c.subscriber_id == reader,
-                subscriptions.c.status == PENDING,
-            )
-        ).rowcount
+        gone += subscription_status.drop_pending(connection, reader, list_)
         _forget_person(connection, reader)
     return gone
 

@@ -26,7 +26,6 @@ from sqlalchemy import (
     delete,
     func,
     literal,
-    or_,
     select,
     true,
     union,
@@ -34,9 +33,12 @@ from sqlalchemy import (
 )
 
 from newsletter.model import Status
+from newsletter.store import subscription_status, suppression
+from newsletter.store.address_keys import Keys
 from newsletter.store.bulk import upsert
 from newsletter.store.schema import lists, subscribers, subscriptions, suppressions
-from newsletter.store.subscribers import ACTIVE, ERASED, PENDING, UNSUBSCRIBED, Keys
+from newsletter.store.subscription_status import ACTIVE, PENDING, UNSUBSCRIBED
+from newsletter.store.suppression import ERASED
 
 CACHE = 65_536  # KiB that SQLite may use while it merges; with its usual 2,000 it takes longer
 
@@ -172,20 +174,7 @@ class Import:
             .outerjoin(suppressions, suppressions.c.address_key == _merged.c.address_key)
             .where(true())
         )
-        statement = upsert(self._connection, subscriptions).from_select(
-            ["list_id", "subscriber_id", "status", "changed_at"], rows
-        )
-        held, comes = subscriptions.c.status, statement.excluded.status
-        self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["list_id", "subscriber_id"],
-                set_={"status": comes, "changed_at": statement.excluded.changed_at},
-                where=or_(
-                    and_(comes == UNSUBSCRIBED, held != UNSUBSCRIBED),
-                    and_(comes == ACTIVE, held == PENDING),  # confirmed elsewhere
-                ),
-            )
-        )
+        subscription_status.merge(self._connection, rows)
 
     def _write_suppressions(self, now: datetime) -> None:
         reason = case(
@@ -194,10 +183,7 @@ class Import:
         rows = select(_merged.c.address_key, reason, _moment(now)).where(
             _merged.c.status >= int(Status.BLOCKED)
         )
-        statement = upsert(self._connection, suppressions).from_select(
-            ["address_key", "reason", "created_at"], rows
-        )
-        self._connection.execute(statement.on_conflict_do_nothing())
+        suppression.merge(self._connection, rows)
 
     def _merged(self, before: int, erased: list[tuple[int, str]]) -> Merged:
         connection = self._connection

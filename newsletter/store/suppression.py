@@ -1,4 +1,8 @@
-"""Who is not to be mailed any more, by what providers report: suppressed, or off a list."""
+"""Addresses that are never mailed, on any list: because they bounced, complained or were erased.
+
+What providers report is applied here: an address that bounced or complained is suppressed, who
+wants to leave is unsubscribed.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,10 @@ from datetime import datetime, timedelta
 from itertools import dropwhile
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, Select, delete, func, or_, select, update
 
 from newsletter.model import Consequence, Reported, Status
+from newsletter.store import subscription_status
 from newsletter.store.bulk import parts, upsert
 from newsletter.store.schema import (
     deliveries,
@@ -19,8 +24,9 @@ from newsletter.store.schema import (
     suppressions,
 )
 from newsletter.store.sends import DeliveryState
-from newsletter.store.subscribers import ACTIVE, ERASED, UNSUBSCRIBED
+from newsletter.store.subscription_status import ACTIVE
 
+ERASED = "erased at their own wish"  # the reason
 IN_A_ROW = 3  # issues that came back softly, after which the address is not tried any more
 _LOOKED_AT = 15  # issues: of the newest nothing may be known yet
 _SECOND = timedelta(seconds=1)  # what the moments of events are rounded to
@@ -30,16 +36,16 @@ _REASONS = {
 }
 
 
-class Leaving(NamedTuple):
-    """What an event means for one person; ``list_id`` None: on every list of theirs."""
+class PersonEvent(NamedTuple):
+    """What was reported of one person, and what it means."""
 
     subscriber: int
     consequence: Consequence
     at: datetime
-    list_id: int | None
+    list_id: int | None  # None: every list of theirs
 
 
-class Person(NamedTuple):
+class _Person(NamedTuple):
     """Whom it is about, and what holds for them now."""
 
     id: int
@@ -48,61 +54,96 @@ class Person(NamedTuple):
     suppressed: str | None
 
 
-def act(connection: Connection, wanted: Iterable[Leaving], now: datetime) -> None:
-    """Suppress, or unsubscribe, by rule.
+def reason(connection: Connection, address_key: str) -> str | None:
+    """Why the address is never mailed, on any list; None where it may be."""
+    why: str | None = connection.scalar(
+        select(suppressions.c.reason).where(suppressions.c.address_key == address_key)
+    )
+    return why
+
+
+def lift(connection: Connection, address_key: str, now: datetime) -> None:
+    """Lift a suppression; that of somebody who was erased stays.
+
+    What providers report from before ``now`` does not bring it back.
+    """
+    connection.execute(
+        delete(suppressions).where(
+            suppressions.c.address_key == address_key, suppressions.c.reason != ERASED
+        )
+    )
+    connection.execute(
+        update(subscribers)
+        .where(subscribers.c.address_key == address_key, subscribers.c.email.is_not(None))
+        .values(permitted_at=now)
+    )
+
+
+def erase(connection: Connection, address_key: str, now: datetime) -> None:
+    """Suppress the address of somebody who is erased, whatever was known of it."""
+    row = {"reason": ERASED, "created_at": now}
+    statement = upsert(connection, suppressions).values(address_key=address_key, **row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["address_key"], set_=row))
+
+
+def merge(connection: Connection, rows: Select[tuple[str, str, datetime]]) -> None:
+    """Suppress many in one statement; a suppression that is there stays as it is.
+
+    ``rows``: keyed hash, reason and moment.
+    """
+    statement = upsert(connection, suppressions).from_select(
+        ["address_key", "reason", "created_at"], rows
+    )
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def apply_events(connection: Connection, events: Iterable[PersonEvent], now: datetime) -> None:
+    """Suppress, or unsubscribe, whom events are about, by rule.
 
     An erasure stays what it is, and a person's own later wish to be mailed counts for more than
     what happened before it.
     """
-    latest: dict[tuple[int, int | None, Consequence], Leaving] = {}
-    for each in wanted:
-        key = (each.subscriber, each.list_id, each.consequence)
-        if key not in latest or each.at > latest[key].at:
-            latest[key] = each
-    numbers = {each.subscriber for each in latest.values()}
+    latest: dict[tuple[int, int | None, Consequence], PersonEvent] = {}
+    for event in events:
+        key = (event.subscriber, event.list_id, event.consequence)
+        if key not in latest or event.at > latest[key].at:
+            latest[key] = event
+    numbers = {event.subscriber for event in latest.values()}
     people, wishes = _people(connection, numbers), _wishes(connection, numbers)
     softly = {e.subscriber for e in latest.values() if e.consequence is Consequence.SOFT}
     too_often = _too_often(connection, softly)
-    for each in sorted(latest.values(), key=lambda e: (e.subscriber, e.list_id or 0)):
-        person, consequence = people.get(each.subscriber), each.consequence
+    for event in sorted(latest.values(), key=lambda e: (e.subscriber, e.list_id or 0)):
+        person, consequence = people.get(event.subscriber), event.consequence
         if person is None or person.suppressed == ERASED:
             continue
-        if consequence is Consequence.SOFT and each.subscriber in too_often:
+        if consequence is Consequence.SOFT and event.subscriber in too_often:
             consequence = Consequence.BOUNCED
         if consequence is Consequence.LEAVES:
-            _unsubscribe(connection, each, now)
-        elif consequence in _REASONS and not _wished_later(person, wishes, each):
+            subscription_status.unsubscribe(
+                connection,
+                [event.subscriber],
+                now,
+                event.list_id,
+                unless_active_since=event.at + _SECOND,  # who came onto the list later stays
+            )
+        elif consequence in _REASONS and not _wished_later(person, wishes, event):
             _suppress(connection, person.address_key, _REASONS[consequence], now)
 
 
 def _wished_later(
-    person: Person, wishes: Mapping[tuple[int, int], datetime], each: Leaving
+    person: _Person, wishes: Mapping[tuple[int, int], datetime], event: PersonEvent
 ) -> bool:
     """Whether the suppression was lifted, or the person came onto that list, after it happened."""
     since = [
         at
         for (number, list_id), at in wishes.items()
-        if number == each.subscriber and each.list_id in (None, list_id)
+        if number == event.subscriber and event.list_id in (None, list_id)
     ]
-    return any(at > each.at + _SECOND for at in (*since, person.permitted_at) if at)
+    return any(at > event.at + _SECOND for at in (*since, person.permitted_at) if at)
 
 
-def find(connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
-    """By the names in ``keys`` (name → keyed hash of an address): the number of the person."""
-    names = {key: name for name, key in keys.items()}
-    found: dict[str, int] = {}
-    for some in parts(names):
-        rows = connection.execute(
-            select(subscribers.c.address_key, subscribers.c.id).where(
-                subscribers.c.address_key.in_(some), subscribers.c.email.is_not(None)
-            )
-        )
-        found.update((names[key], number) for key, number in rows)
-    return found
-
-
-def _people(connection: Connection, numbers: Collection[int]) -> dict[int, Person]:
-    found: dict[int, Person] = {}
+def _people(connection: Connection, numbers: Collection[int]) -> dict[int, _Person]:
+    found: dict[int, _Person] = {}
     for some in parts(numbers):
         rows = connection.execute(
             select(
@@ -114,7 +155,7 @@ def _people(connection: Connection, numbers: Collection[int]) -> dict[int, Perso
             .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
             .where(subscribers.c.id.in_(some))
         )
-        found.update((row.id, Person(*row)) for row in rows)
+        found.update((row.id, _Person(*row)) for row in rows)
     return found
 
 
@@ -145,21 +186,6 @@ def _suppress(connection: Connection, address_key: str, reason: str, now: dateti
             set_={"reason": statement.excluded.reason},
             where=suppressions.c.reason.in_(laxer),
         )
-    )
-
-
-def _unsubscribe(connection: Connection, each: Leaving, now: datetime) -> None:
-    """Off the list; who came onto it after the event stays."""
-    on_list = [] if each.list_id is None else [subscriptions.c.list_id == each.list_id]
-    connection.execute(
-        update(subscriptions)
-        .where(
-            subscriptions.c.subscriber_id == each.subscriber,
-            subscriptions.c.status != UNSUBSCRIBED,
-            or_(subscriptions.c.status != ACTIVE, subscriptions.c.changed_at <= each.at + _SECOND),
-            *on_list,
-        )
-        .values(status=UNSUBSCRIBED, changed_at=now)
     )
 
 

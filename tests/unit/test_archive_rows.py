@@ -25,7 +25,8 @@ from newsletter.store import (
     sends,
 )
 from newsletter.store.database import MIGRATIONS
-from newsletter.store.subscribers import ACTIVE, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
 from newsletter.text import search_terms
 from tests.ledgers import NOW, answers, freeze, record, started
 
@@ -158,7 +159,7 @@ def test_a_correction_goes_to_those_who_got_it_and_may_be_mailed(database: Datab
         people.add("new@example.com", "", ACTIVE, NOW, revive=False)
         people.remove("r1@example.com", NOW)
         people.erase("r2@example.com", NOW)
-        assert mailable.count_of(connection, "weekly", send.send.id) == 1
+        assert mailable.count(connection, "weekly", send.send.id) == 1
         name = IssueName.parse("2025-07-07-c12")
         sends.freeze(
             connection, MAIL, newsletter="N", issue=name, list_name="weekly",

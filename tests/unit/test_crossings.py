@@ -15,7 +15,8 @@ from newsletter.store import Database, doubt, ledger, pause_cancel, recalls, sen
 from newsletter.store.ledger import LEASE
 from newsletter.store.recalls import Recalling
 from newsletter.store.sends import Frozen, State
-from newsletter.store.subscribers import ACTIVE, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW, answers, freeze, numbers, record, started, take
 
 AHEAD = NOW + timedelta(minutes=20)

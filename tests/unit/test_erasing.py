@@ -9,7 +9,9 @@ from newsletter import events
 from newsletter.model import Answer, Event, IssueName
 from newsletter.store import Connection, Database, occurrences, pause_cancel
 from newsletter.store.occurrences import Due
-from newsletter.store.subscribers import ACTIVE, ERASED, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
+from newsletter.store.suppression import ERASED
 from tests.ledgers import NOW, answers, freeze, record, started
 
 WORDS = [

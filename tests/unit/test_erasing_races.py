@@ -13,7 +13,9 @@ import pytest
 from newsletter.model import Status
 from newsletter.store import Database, open_database
 from newsletter.store.subscriber_import import Import
-from newsletter.store.subscribers import ACTIVE, ERASED, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
+from newsletter.store.suppression import ERASED
 from tests import postgres
 from tests.ledgers import NOW
 

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from newsletter import scanners
 from newsletter.model import Consequence, Reported
 from newsletter.store import Database, figures, list_growth
-from newsletter.store.subscribers import ACTIVE, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW
 from tests.reports import delivered, event, hard, mailed, read
 

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from newsletter.model import Consequence, Event, Reported
 from newsletter.store import Database, open_database
-from newsletter.store.subscribers import ACTIVE, UNSUBSCRIBED, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE, UNSUBSCRIBED
 from tests.ledgers import NOW
 from tests.reports import delivered, event, hard, mailed, read, soft, words
 

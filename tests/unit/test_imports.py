@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from newsletter.model import Status
 from newsletter.store import Database, open_database
+from newsletter.store.address_keys import Keys
 from newsletter.store.subscriber_import import Import, Merged
-from newsletter.store.subscribers import ACTIVE, Keys, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
 
 NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)
 S = Status

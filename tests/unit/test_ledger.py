@@ -9,7 +9,8 @@ from newsletter.store import Database, doubt, ledger, receipts, sends
 from newsletter.store.ledger import LEASE
 from newsletter.store.sends import DeliveryState
 from newsletter.store.subscriber_import import Import
-from newsletter.store.subscribers import ACTIVE, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW, answers, freeze, numbers, record, started, take
 
 

@@ -37,7 +37,8 @@ from newsletter.store import (
 )
 from newsletter.store.ledger import LEASE, Claim
 from newsletter.store.recalls import Recalling
-from newsletter.store.subscribers import ACTIVE, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
 from tests import ledgers
 from tests.ledgers import NOW, freeze
 

@@ -20,7 +20,9 @@ from newsletter.errors import (
 )
 from newsletter.model import Answer, IssueName
 from newsletter.store import Database, event_inbox, events, open_database
-from newsletter.store.subscribers import ACTIVE, ERASED, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
+from newsletter.store.suppression import ERASED
 from tests import postgres
 from tests.ledgers import NOW, answers, freeze, numbers, record, started
 from tests.newsroom import CONFIG, empty_database

@@ -11,7 +11,8 @@ from newsletter.store import Database, doubt, pause_cancel, recalls, send_missin
 from newsletter.store.ledger import LEASE
 from newsletter.store.recalls import Recalling
 from newsletter.store.sends import Frozen
-from newsletter.store.subscribers import ACTIVE, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW, answers, freeze, numbers, record, started, take
 
 MARGIN = timedelta(minutes=10)

@@ -13,7 +13,9 @@ from sqlalchemy import text
 from newsletter.model import Consequence, Reported
 from newsletter.store import Database
 from newsletter.store.column_types import metadata
-from newsletter.store.subscribers import ACTIVE, ERASED, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
+from newsletter.store.suppression import ERASED
 from tests.ledgers import NOW
 from tests.reports import delivered, event, hard, mailed, read, soft, words
 

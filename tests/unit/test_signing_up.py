@@ -19,7 +19,8 @@ from newsletter.app.readers.reader_links import KeyState
 from newsletter.model import Consequence, Event, Issue, IssueName, Rendered, Status
 from newsletter.render import template_settings
 from newsletter.store import Database, signups
-from newsletter.store.subscribers import ACTIVE, PENDING, UNSUBSCRIBED, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE, PENDING, UNSUBSCRIBED
 from tests.e2e.approvals import newest, parsed, part
 from tests.ledgers import NOW
 from tests.newsroom import Newsroom

@@ -12,7 +12,9 @@ from newsletter.app.clock.tick import tick
 from newsletter.app.readers import lists, reader_links, sign_up
 from newsletter.app.readers.reader_links import KeyState
 from newsletter.store import Database, signups, subscription_status
-from newsletter.store.subscribers import PENDING, People, address_keys
+from newsletter.store.address_keys import address_keys
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import PENDING
 from tests.e2e.servers import mail_server
 from tests.ledgers import NOW
 from tests.office import Office, Offices

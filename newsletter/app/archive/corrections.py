@@ -79,7 +79,7 @@ def correct(
         corrected = _update_search(desk, connection, send_id, issue, text)
         if not mail:
             return CorrectionResult(issue, correction, url, public, places)
-        count = mailable.count_of(connection, desk.config.newsletter.list, send_id)
+        count = mailable.count(connection, desk.config.newsletter.list, send_id)
         name = IssueName(issue.date, correction.number)
         correction_mail.draft(desk, name, note, corrected.subject)
     return CorrectionResult(issue, correction, url, public, places, name, count)

@@ -19,9 +19,10 @@ from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Purpose
 from newsletter.message import slug
 from newsletter.model import Consequence, Event, Reported
-from newsletter.store import Connection, delivery_lookup, suppression
+from newsletter.store import Connection, delivery_lookup
+from newsletter.store.address_keys import address_keys
 from newsletter.store.delivery_lookup import Mailed
-from newsletter.store.subscribers import address_keys
+from newsletter.store.subscribers import numbers
 from newsletter.subscriber_csv import normalised
 
 AT_ONCE = 20  # mails whose notices are stored in one transaction
@@ -165,7 +166,7 @@ def _last_mailed(
 def _known(connection: Connection, addresses: Iterable[str]) -> Iterable[int]:
     """The numbers of those among them who are here."""
     keys = address_keys(connection)
-    return suppression.find(connection, {each: keys.key(each) for each in addresses}).values()
+    return numbers(connection, {each: keys.key(each) for each in addresses}).values()
 
 
 def _addresses(notice: Notice) -> list[str]:

@@ -12,7 +12,9 @@ from newsletter.app.desk import Desk
 from newsletter.errors import ContentError, LinesError, NewsletterError, UsageError
 from newsletter.model import Status
 from newsletter.store.subscriber_import import Import, Merged
-from newsletter.store.subscribers import ACTIVE, ERASED, People, Person
+from newsletter.store.subscribers import People, Person
+from newsletter.store.subscription_status import ACTIVE
+from newsletter.store.suppression import ERASED
 from newsletter.subscriber_csv import SubscriberFile
 
 AT_ONCE = 10_000  # people who are set aside in one go

@@ -17,8 +17,9 @@ from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Confirming, Purpose, ReaderOf
 from newsletter.store import Connection, approvals, subscription_status
-from newsletter.store.subscribers import ACTIVE, ERASED, UNSUBSCRIBED, People
-from newsletter.store.subscription_status import Standing
+from newsletter.store.subscribers import People, rename
+from newsletter.store.subscription_status import ACTIVE, UNSUBSCRIBED, Standing
+from newsletter.store.suppression import ERASED
 from newsletter.subscriber_csv import clean_name
 
 log = logging.getLogger(__name__)
@@ -177,7 +178,7 @@ def choose(
             people = People(connection, list_)
             found = subscription_status.of_address(connection, email, list_)
             if found:
-                subscription_status.rename(connection, found.reader, name)
+                rename(connection, found.reader, name)
             if person.suppressed is not None:
                 continue
             wished, has = each.name in chosen, found is not None and found.status == ACTIVE

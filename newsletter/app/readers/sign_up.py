@@ -22,8 +22,8 @@ from newsletter.links.signed_links import Confirming, Purpose, ReaderOf
 from newsletter.model import Answer, Recipient, Rendered
 from newsletter.store import Connection, signups
 from newsletter.store.signups import Signup
-from newsletter.store.subscribers import ACTIVE, PENDING, People
-from newsletter.store.subscription_status import of_address
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE, PENDING, of_address
 from newsletter.subscriber_csv import normalised
 
 log = logging.getLogger(__name__)

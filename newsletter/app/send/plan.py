@@ -66,11 +66,7 @@ def plan(
             correction_mail.refuse_undone(connection, desk.name, issue)
         approval = approvals.find(connection, desk.name, issue)
         of = corrected_send(desk, connection, issue)
-        count = (
-            mailable.count(connection, newsletter.list)
-            if of is None
-            else mailable.count_of(connection, newsletter.list, of)
-        )
+        count = mailable.count(connection, newsletter.list, of)
         other = sends.under_another_name(connection, desk.name, issue, newsletter.list)
         last = sends.last_size(connection, desk.name, newsletter.list)
     clone_guard.look(desk, issue, take_over=take_over)

@@ -30,7 +30,8 @@ from newsletter.model import Doubt, IssueName, Receipt, Rendered
 from newsletter.providers import faulty
 from newsletter.store import sends
 from newsletter.store.sends import State
-from newsletter.store.subscribers import ACTIVE, People
+from newsletter.store.subscribers import People
+from newsletter.store.subscription_status import ACTIVE
 
 ISSUE = IssueName(date(2025, 7, 7))
 LEASE = timedelta(seconds=1.0)
