@@ -44,13 +44,13 @@ def gather(
         )
     articles, left_out = choose(readings, rules, before)
     pages = [a.page for reading in readings for a in reading.articles if a.page]
-    known = [*([before] if before else ()), *earlier]
+    gathers = [*([before] if before else ()), *earlier]
     return Gathered(
         window=window,
         gathered_at=now,
         articles=ordered(articles),
         left_out=tuple(left_out),
-        sources=tuple(report(reading, articles, now, known) for reading in readings),
+        sources=tuple(report(reading, articles, now, gathers) for reading in readings),
         dateline=next((page.dateline for page in pages if page.dateline), None),
         editor=next((page.editor for page in pages if page.editor), None),
     )

@@ -78,11 +78,11 @@ class Rules:
     @cached_property
     def _known(self) -> set[str]:
         """Ids and addresses of everything that was offered, or left out, before."""
-        found: set[str] = set()
+        keys: set[str] = set()
         for gathered in self.earlier:
             for article in (*gathered.articles, *(left.article for left in gathered.left_out)):
-                found |= {article.id, canonical(article.url or "")}
-        return found - {""}
+                keys |= {article.id, canonical(article.url or "")}
+        return keys - {""}
 
 
 def choose(
@@ -95,7 +95,7 @@ def choose(
     if before:
         _keep_earlier(before, readings, rules, seen, kept, left_out)
     for reading in readings:
-        shared = shared_links((each.id, each.url) for each in reading.articles)
+        shared = shared_links((article.id, article.url) for article in reading.articles)
         options = reading.options
         limit = options.limit if isinstance(options, LimitedSourceOptions) else None
         taken = 0
@@ -113,17 +113,17 @@ def choose(
             kept.append(_completed(article, before) if before else article)
             taken += 1
     if before:
-        known = {*seen.ids, *(left.article.id for left in left_out)}
-        left_out += [left for left in before.left_out if left.article.id not in known]
+        listed = {*seen.ids, *(left.article.id for left in left_out)}
+        left_out += [left for left in before.left_out if left.article.id not in listed]
     return kept, left_out
 
 
 def _completed(article: Article, before: Gathered) -> Article:
     """The article with what an earlier gather read of its page, where it could not be read now."""
-    known = next((each for each in before.articles if each.id == article.id), None)
-    if known is None or not article.partial:
+    earlier = next((candidate for candidate in before.articles if candidate.id == article.id), None)
+    if earlier is None or not article.partial:
         return article
-    return replace(known, title=article.title, published=article.published or known.published)
+    return replace(earlier, title=article.title, published=article.published or earlier.published)
 
 
 def ordered(articles: Iterable[Article]) -> tuple[Article, ...]:

@@ -36,12 +36,13 @@ def fetch(place: Place, door: Door, day: date) -> Dateline:
 
 def _temperature(body: bytes, url: str) -> float:
     try:
-        found = json.loads(body)["current"]["temperature_2m"]
+        temperature = json.loads(body)["current"]["temperature_2m"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        found = None
-    if isinstance(found, bool) or not isinstance(found, int | float) or not abs(found) <= _ON_EARTH:
+        temperature = None
+    is_number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
+    if not (is_number and abs(temperature) <= _ON_EARTH):
         raise FetchError(
             f"{url} does not say the temperature (current.temperature_2m); look at url in "
             f"[dateline]."
         )
-    return float(found)
+    return float(temperature)

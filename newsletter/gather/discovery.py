@@ -61,12 +61,12 @@ def discover(url: str, door: Getter) -> list[Found]:
     answer = door.get(start)
     head = answer.body[:300_000].decode("utf-8", "replace")
     title = one_line(match[1]) if (match := _TITLE.search(head)) else ""
-    found: dict[tuple[str, str], Found] = {}
+    found_at: dict[tuple[str, str], Found] = {}
     for kind, place in islice(_places(answer, head, door), MOST):
-        if (kind, canonical(place)) not in found and (read := _read(kind, place, title, door)):
-            found[kind, canonical(place)] = read
+        if (kind, canonical(place)) not in found_at and (read := _read(kind, place, title, door)):
+            found_at[kind, canonical(place)] = read
     # The feed of the comments, or of an empty tag, comes last.
-    ranked = sorted(found.values(), key=lambda each: _ORDER.index(each.type))
+    ranked = sorted(found_at.values(), key=lambda each: _ORDER.index(each.type))
     ranked.sort(key=lambda each: each.articles == 0 or "comments" in each.url)
     return ranked
 
@@ -85,8 +85,8 @@ def _places(answer: Fetched, head: str, door: Getter) -> Iterator[tuple[str, str
     site = _wordpress(answer, head)
     if site:
         yield "wordpress", site
-    for each in _robots(here, door):
-        yield "sitemap", each
+    for sitemap in _robots(here, door):
+        yield "sitemap", sitemap
     if not any(kind == "feed" for kind, _ in named):
         for kind, path in _USUAL:
             yield kind, urljoin(here, path)
@@ -95,9 +95,10 @@ def _places(answer: Fetched, head: str, door: Getter) -> Iterator[tuple[str, str
 def _declared(head: str, here: str) -> Iterator[tuple[str, str]]:
     """The feeds that a page names in its head."""
     for tag in _LINK.findall(head):
-        said = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(tag)}
-        if "alternate" in said.get("rel", "").lower() and said.get("type", "") in _FEED_TYPES:
-            yield "feed", urljoin(here, said.get("href", "").replace("&amp;", "&"))
+        attributes = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(tag)}
+        is_alternate = "alternate" in attributes.get("rel", "").lower()
+        if is_alternate and attributes.get("type", "") in _FEED_TYPES:
+            yield "feed", urljoin(here, attributes.get("href", "").replace("&amp;", "&"))
 
 
 def _wordpress(answer: Fetched, head: str) -> str | None:

@@ -37,14 +37,14 @@ def render(issue: Issue, config: Config) -> Rendered:
     text = guarded(filled(config, "email.txt.j2", values).strip() + "\n", None)
     sender, reply_to = config.newsletter.sender, config.newsletter.reply_to
     frozen = json.dumps([issue.subject, html, text, sender, reply_to], ensure_ascii=False)
-    found = tokens.found_in(html) | tokens.found_in(text) | tokens.found_in(issue.subject)
+    used = tokens.found_in(html) | tokens.found_in(text) | tokens.found_in(issue.subject)
     return Rendered(
         subject=issue.subject,
         preheader=issue.preheader,
         html=html,
         text=text,
         hash=hashlib.sha256(frozen.encode()).hexdigest(),
-        tokens={token: tokens.MEANING.get(token, "unknown") for token in sorted(found)},
+        tokens={token: tokens.MEANING.get(token, "unknown") for token in sorted(used)},
     )
 
 

@@ -104,6 +104,6 @@ def _wrapped(block: str, width: int) -> str:
     """Lines of this many letters; a command stays on one, and so does an address."""
     if "://" in block:
         return block
-    whole = COMMAND.sub(lambda command: command[1].replace(" ", _BLANK), block)
-    lines = textwrap.fill(whole, width, break_long_words=False, break_on_hyphens=False)
+    text = COMMAND.sub(lambda command: command[1].replace(" ", _BLANK), block)
+    lines = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
     return lines.replace(_BLANK, " ")

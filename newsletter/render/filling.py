@@ -39,8 +39,8 @@ def filled(config: Config, file: str, context: Mapping[str, Any]) -> str:
         ) from error
     except Exception as error:  # a template is people's own work: it may fail in any way
         place, caller = _places(error)
-        said = f"{_sentence(error)} It was called in {caller}." if caller else _sentence(error)
-        raise ContentError(f"The template {place or name}, failed: {said}") from error
+        message = f"{_sentence(error)} It was called in {caller}." if caller else _sentence(error)
+        raise ContentError(f"The template {place or name}, failed: {message}") from error
 
 
 @lru_cache(maxsize=8)
@@ -112,8 +112,8 @@ def _missing(error: Any, name: str) -> str:
 
 
 def _sentence(error: BaseException) -> str:
-    said = f"there is no {error.args[0]!r}" if isinstance(error, KeyError) else str(error)
-    return f"{' '.join(said.split()).rstrip('.')}."
+    message = f"there is no {error.args[0]!r}" if isinstance(error, KeyError) else str(error)
+    return f"{' '.join(message.split()).rstrip('.')}."
 
 
 def _places(error: BaseException) -> tuple[str | None, str | None]:

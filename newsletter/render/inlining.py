@@ -42,7 +42,7 @@ def inlined(html: str, searched: Sequence[Path]) -> str:
                 f"Write it in another way, or put it into extras.css, the style block marked "
                 f"data-premailer, which readers get as it is."
             )
-        whole: str = _inliner()(
+        mail: str = _inliner()(
             html,
             allow_network=False,
             strip_important=False,
@@ -53,7 +53,7 @@ def inlined(html: str, searched: Sequence[Path]) -> str:
             remove_classes=False,
             cssutils_logging_level=logging.CRITICAL,
         ).transform(pretty_print=False)
-    return _STYLED.sub(_light, whole)
+    return _STYLED.sub(_light, mail)
 
 
 def _light(element: re.Match[str]) -> str:
@@ -85,7 +85,7 @@ def _inliner() -> Any:
 @lru_cache(maxsize=16)
 def _lost(styles: str) -> tuple[tuple[str, str], ...]:
     """The first piece of the styles that would not reach an element, and why."""
-    return tuple(found for found, _ in zip(_faults(styles), range(1), strict=False))
+    return tuple(fault for fault, _ in zip(_faults(styles), range(1), strict=False))
 
 
 def _faults(styles: str) -> Iterator[tuple[str, str]]:
@@ -93,17 +93,17 @@ def _faults(styles: str) -> Iterator[tuple[str, str]]:
     import tinycss2
 
     sheet = cssutils.parseString(styles, validate=False)
-    known: Counter[tuple[str, str]] = Counter()
+    parsed: Counter[tuple[str, str]] = Counter()
     for rule in sheet.cssRules.rulesOfType(cssutils.css.CSSRule.STYLE_RULE):
         for style in rule.style.getProperties(all=True):
-            known[_squeezed(rule.selectorText), style.name] += 1
+            parsed[_squeezed(rule.selectorText), style.name] += 1
     for rule in tinycss2.parse_stylesheet(styles, skip_comments=True, skip_whitespace=True):
         if rule.type == "error":
             yield styles.splitlines()[rule.source_line - 1].strip(), "it is no CSS"
         elif rule.type == "at-rule":
             yield f"@{rule.at_keyword}", "an at-rule cannot stand in an element"
         else:
-            yield from _lost_of(rule, known)
+            yield from _lost_of(rule, parsed)
 
 
 def _lost_of(rule: object, known: Counter[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -122,7 +122,7 @@ def _lost_of(rule: object, known: Counter[tuple[str, str]]) -> Iterator[tuple[st
             continue
         written = f"{item.name}:{tinycss2.serialize(item.value)}"
         key = _squeezed(selector), item.lower_name
-        if not any(found == key[0] for found, _ in known):
+        if not any(name == key[0] for name, _ in known):
             yield selector, "the inliner does not know this way to name elements"
             return
         if known[key] <= 0:
@@ -137,13 +137,13 @@ def _squeezed(text: str) -> str:
 def _place(snippet: str, searched: Sequence[Path]) -> str:
     """File and line of the template where the snippet, or at least its beginning, stands."""
     shortened = (snippet, snippet.partition(" {")[0], f"{snippet.partition(':')[0]}:")
-    for wanted in dict.fromkeys(shortened):
+    for excerpt in dict.fromkeys(shortened):
         for folder in searched:
             for path in sorted(folder.rglob("*")):
                 if path.suffix not in (".css", ".j2", ".html") or not path.is_file():
                     continue
                 lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
                 for number, line in enumerate(lines, 1):
-                    if _squeezed(wanted) in _squeezed(line):
+                    if _squeezed(excerpt) in _squeezed(line):
                         return f"{path}, line {number}"
     return "The styles of the template"

@@ -66,10 +66,10 @@ def mend(page: Any, change: Change) -> int:
 
 
 def _mend_links(page: Any, change: Change) -> int:
-    found = [link for link in page.iter("a", "area") if (link.get("href") or "") == change.old]
-    for link in found:
+    links = [link for link in page.iter("a", "area") if (link.get("href") or "") == change.old]
+    for link in links:
         link.set("href", change.new)
-    return len(found)
+    return len(links)
 
 
 def _mend_words(page: Any, change: Change) -> int:
@@ -78,17 +78,17 @@ def _mend_words(page: Any, change: Change) -> int:
 
     def new(text: str) -> str:
         nonlocal count
-        made, times = pattern.subn(lambda _: change.new, text)
+        mended, times = pattern.subn(lambda _: change.new, text)
         count += times
-        return made
+        return mended
 
     for element in page.body.iter():
         if isinstance(element.tag, str) and element.tag not in ("style", "script"):
             if element.text:
                 element.text = new(element.text)
             for name in _SPOKEN:
-                if said := element.get(name):
-                    element.set(name, new(said))
+                if value := element.get(name):
+                    element.set(name, new(value))
         if element.tail and element is not page.body:
             element.tail = new(element.tail)
     return count

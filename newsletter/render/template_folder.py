@@ -87,8 +87,8 @@ def _read(path: Path, _changed: int, layouts: tuple[str, ...]) -> TemplateSettin
     raw = tables.read(path, ContentError)
     settings = tables.validated(TemplateSettings, raw, "", faults)
     unknown = settings.layouts.keys() - set(layouts) if settings else ()
-    known = ", ".join(layouts)
-    faults += [f"layouts.{name}: unknown layout; known are {known}" for name in sorted(unknown)]
+    names = ", ".join(layouts)
+    faults += [f"layouts.{name}: unknown layout; known are {names}" for name in sorted(unknown)]
     if settings is None or faults:
         raise ContentError(tables.report(path, faults))
     return settings

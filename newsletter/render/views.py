@@ -132,8 +132,8 @@ class _Views:
 
     def words(self) -> dict[str, str]:
         """The fixed words; the note of a mail that corrects is headed as a correction."""
-        words = self.language.words
-        return words | {"note": words["correction"]} if self.issue.corrects else words
+        texts = self.language.words
+        return texts | {"note": texts["correction"]} if self.issue.corrects else texts
 
     def page(self) -> str | None:
         """Where the issue can be read on the web; of a correction, the issue that it corrects."""
@@ -145,17 +145,17 @@ class _Views:
         date = self.language.issue_date(self.issue.name)
         if self.issue.corrects:
             return {"temperature": None, "city": None, "date": date}
-        found = self.issue.dateline
-        city = (found and found.city) or (self.config.dateline and self.config.dateline.city)
+        dateline = self.issue.dateline
+        city = (dateline and dateline.city) or (self.config.dateline and self.config.dateline.city)
         temperature = None
-        if found and found.temperature is not None:
-            temperature = self.language.temperature(found.temperature, found.unit or "F")
+        if dateline and dateline.temperature is not None:
+            temperature = self.language.temperature(dateline.temperature, dateline.unit or "F")
         return {"temperature": temperature, "city": city or None, "date": date}
 
     def editor(self) -> dict[str, Any] | None:
-        editor, found = self.config.editor, self.issue.editor
-        name = editor.name or (found.name if found else "")
-        bio = editor.bio or (found.bio if found and found.name == name else "")
+        editor, box = self.config.editor, self.issue.editor
+        name = editor.name or (box.name if box else "")
+        bio = editor.bio or (box.bio if box and box.name == name else "")
         if not name:
             return None
         portrait = self.picture(editor.picture, self.places.portrait)
@@ -183,8 +183,8 @@ class _Views:
 
     def sponsors(self, after: str | None) -> list[dict[str, Any]]:
         """Those that stand there; one without words whose picture is lost says nothing."""
-        found = (self.sponsor(each) for each in self.issue.running if each.after == after)
-        return [each for each in found if each["picture"] or each["text"] or each["alt"]]
+        views = (self.sponsor(sponsor) for sponsor in self.issue.running if sponsor.after == after)
+        return [view for view in views if view["picture"] or view["text"] or view["alt"]]
 
     def sponsor(self, sponsor: Sponsor) -> dict[str, Any]:
         return {
@@ -199,7 +199,7 @@ class _Views:
         def answer(choice: Choice) -> dict[str, str]:
             return {"text": choice.text, "link": choice.link or self._by_mail(poll, choice)}
 
-        return {"question": poll.question, "answers": [answer(each) for each in poll.choices]}
+        return {"question": poll.question, "answers": [answer(choice) for choice in poll.choices]}
 
     def picture(self, of: str | None, place: int) -> dict[str, Any] | None:
         """Where readers get it, and how big it stands there; a height may be unknown."""

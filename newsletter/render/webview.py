@@ -66,30 +66,30 @@ def page(html: str, beside: Beside, changes: Sequence[Change]) -> str:
     _fill_head(document, beside)
     _frame(document, beside)
     etree.strip_tags(document, etree.Comment)  # all of them are Outlook's
-    made: str = pages.tostring(document, encoding="unicode", doctype="<!DOCTYPE html>")
-    return made
+    page: str = pages.tostring(document, encoding="unicode", doctype="<!DOCTYPE html>")
+    return page
 
 
 def count(html: str, before: Sequence[Change], change: Change) -> int:
     """How often a page that was mended before has what the change changes."""
     document = _parsed(html)
-    for each in before:
-        mend(document, each)
+    for earlier in before:
+        mend(document, earlier)
     return mend(document, change)
 
 
 def read(subject: str, html: str, text: str) -> IssueText:
-    """What a mail of an older version says, as far as its look tells."""
+    """What a mail of an older version says, as far as its template tells."""
     document = _parsed(html)
     cells = document.xpath("//*[starts-with(@id, 'story-')]")
     stories = tuple(story for cell in cells if (story := _story(cell)).headline)
     pictures = [img.get("src") for cell in cells for img in cell.iter("img")]
     hidden = document.xpath("//*[contains(concat(' ', @class, ' '), ' preheader ')]")
-    words = " ".join(w for w in text.split() if "://" not in w and "ndx-" not in w)
+    summary = " ".join(w for w in text.split() if "://" not in w and "ndx-" not in w)
     return IssueText(
         subject,
         _squeezed(hidden[0].text or "") if hidden else "",
-        "" if stories else words,
+        "" if stories else summary,
         next((src for src in pictures if (src or "").startswith("https://")), None),
         stories,
     )
@@ -98,8 +98,8 @@ def read(subject: str, html: str, text: str) -> IssueText:
 def _story(cell: Any) -> StoryText:
     heading = next(iter(cell.xpath(_HEADINGS)), None)
     links = heading.xpath(".//a/@href") if heading is not None else []
-    said = (p for p in cell.iter("p") if "byline" not in (p.get("class") or ""))
-    blurb = next((p for p in said if "caption" not in (p.get("class") or "")), None)
+    paragraphs = (p for p in cell.iter("p") if "byline" not in (p.get("class") or ""))
+    blurb = next((p for p in paragraphs if "caption" not in (p.get("class") or "")), None)
     return StoryText(
         _squeezed(heading.text_content()) if heading is not None else "",
         _squeezed(blurb.text_content()) if blurb is not None else "",
@@ -145,10 +145,10 @@ def _frame(document: Any, beside: Beside) -> None:
     main = make.MAIN()
     main.text, body.text = body.text, None
     if beside.notes:
-        said = [make.P(make.STRONG(when), f" {what}") for when, what in beside.notes]
-        main.append(make.SECTION({"class": "desk-mended", "aria-label": beside.notes_name}, *said))
+        notes = [make.P(make.STRONG(when), f" {what}") for when, what in beside.notes]
+        main.append(make.SECTION({"class": "desk-mended", "aria-label": beside.notes_name}, *notes))
     for element in list(body):
         main.append(element)
-    links = [make.A({"href": href}, words) for words, href in beside.bar]
+    links = [make.A({"href": href}, text) for text, href in beside.bar]
     body.append(make.NAV({"class": "desk-bar", "aria-label": beside.bar_name}, make.DIV(*links)))
     body.append(main)

@@ -85,16 +85,16 @@ def _filled(facts: Facts, source: str) -> Facts:
     import trafilatura
 
     try:
-        found = trafilatura.bare_extraction(source, with_metadata=True)
+        document = trafilatura.bare_extraction(source, with_metadata=True)
     except (ValueError, TypeError, AttributeError, RecursionError):  # of a page it cannot bear
-        found = None
-    if found is None:
+        document = None
+    if document is None:
         return facts
-    said = found if isinstance(found, dict) else found.as_dict()
-    text = str(said.get("text") or "").removeprefix(facts.title)
+    fields = document if isinstance(document, dict) else document.as_dict()
+    text = str(fields.get("text") or "").removeprefix(facts.title)
     return replace(
         facts,
-        title=facts.title or sanitize.headline(str(said.get("title") or "")),
+        title=facts.title or sanitize.headline(str(fields.get("title") or "")),
         blurb=facts.blurb or (sanitize.blurb(escape(text)) if len(text) >= _LEAST else ""),
     )
 
@@ -112,12 +112,12 @@ def _parsed(text: str) -> HtmlElement:
 
 
 def _metas(page: HtmlElement) -> dict[str, str]:
-    found: dict[str, str] = {}
+    contents: dict[str, str] = {}
     for meta in page.iter("meta"):
         for name in (meta.get("property"), meta.get("name"), meta.get("itemprop")):
             if name and (content := (meta.get("content") or "").strip()):
-                found.setdefault(name.lower().strip(), content)
-    return found
+                contents.setdefault(name.lower().strip(), content)
+    return contents
 
 
 def _own_address(page: HtmlElement, meta: Mapping[str, str], base: str | None) -> str | None:
@@ -137,8 +137,8 @@ def _blurb(page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any]) 
         meta.get("twitter:description", ""),
         _text(news.get("articleBody")),
     )
-    for said in ways:
-        if blurb := sanitize.blurb(said):
+    for description in ways:
+        if blurb := sanitize.blurb(description):
             return blurb
     body = _body(page)
     if len(sanitize.plain(body)) < _LEAST:
@@ -192,7 +192,7 @@ def _picture(
     image, address = _pictures.best(pictures, base)
     if image is None:
         return None, "", ""
-    figure = next((each for each in figures if _stem(address) in _stems(each)), None)
+    figure = next((candidate for candidate in figures if _stem(address) in _stems(candidate)), None)
     figure = figure if figure is not None else next(iter(figures), None)
     return (image, *(_said(figure) if figure is not None else ("", "")))
 
@@ -209,7 +209,7 @@ def _is_none(address: str) -> bool:
 
 
 def _stems(figure: HtmlElement) -> set[str]:
-    return {_stem(each) for each in figure.xpath(".//img/@src | .//img/@data-src")} - {""}
+    return {_stem(address) for address in figure.xpath(".//img/@src | .//img/@data-src")} - {""}
 
 
 def _stem(address: str) -> str:
@@ -225,27 +225,27 @@ def _said(figure: HtmlElement) -> tuple[str, str]:
         return "", ""
     caption = captions[0]
     marked = next((e for e in figure.xpath(f".//*[{_MARKED_CREDIT}]") if e is not caption), None)
-    whole = sanitize.one_line(caption.text_content(), 1000)
+    line = sanitize.one_line(caption.text_content(), 1000)
     if marked is None:
-        text, credit = _bylines.split_credit(whole)
+        text, credit = _bylines.split_credit(line)
         return text, sanitize.one_line(credit, _bylines.LONGEST)
-    said = sanitize.one_line(marked.text_content(), _bylines.LONGEST)
-    bare, credit = _bylines.split_credit(said)
-    return whole.removesuffix(said).rstrip(" /|-–—("), credit or bare.strip(" ()[]")
+    credit_line = sanitize.one_line(marked.text_content(), _bylines.LONGEST)
+    bare, credit = _bylines.split_credit(credit_line)
+    return line.removesuffix(credit_line).rstrip(" /|-–—("), credit or bare.strip(" ()[]")
 
 
 def _addresses(image: object) -> Iterator[str]:
     """The pictures of JSON-LD, the widest first."""
     listed = image if isinstance(image, list) else [image]
-    objects = [each for each in listed if isinstance(each, dict)]
-    objects.sort(key=lambda each: -_pictures.size(each.get("width")))
-    for each in objects:
-        yield _text(each.get("url")) or _text(each.get("contentUrl"))
-    yield from (each for each in listed if isinstance(each, str))
+    objects = [item for item in listed if isinstance(item, dict)]
+    objects.sort(key=lambda picture: -_pictures.size(picture.get("width")))
+    for picture in objects:
+        yield _text(picture.get("url")) or _text(picture.get("contentUrl"))
+    yield from (item for item in listed if isinstance(item, str))
 
 
 def _first(page: HtmlElement, path: str) -> str:
-    found = page.xpath(path)
-    if not found:
+    results = page.xpath(path)
+    if not results:
         return ""
-    return str(found[0] if isinstance(found[0], str) else found[0].text_content()).strip()
+    return str(results[0] if isinstance(results[0], str) else results[0].text_content()).strip()

@@ -78,8 +78,8 @@ def _people(text: str) -> list[str]:
     # "Food and Drug Administration" and "Lee, Mooyoung" are one author each.
     if len(pieces) > 1 and not by and any(not _may_be_person(piece) for piece in pieces):
         pieces = [line]
-    shown = (sanitize.one_line(piece.strip(" ,;"), LONGEST) for piece in pieces)
-    return [name for name in shown if re.search(r"[^\W\d_]", name) and not re.search("@|:/", name)]
+    lines = (sanitize.one_line(piece.strip(" ,;"), LONGEST) for piece in pieces)
+    return [name for name in lines if re.search(r"[^\W\d_]", name) and not re.search("@|:/", name)]
 
 
 def _may_be_person(piece: str) -> bool:

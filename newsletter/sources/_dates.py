@@ -79,10 +79,10 @@ def parse_date(text: str | None, zone: tzinfo) -> datetime | None:
     text = _tidy(text or "")
     if _SECONDS.fullmatch(text):
         return datetime.fromtimestamp(int(text[:10]), UTC)
-    found = _day(text, american=str(zone).startswith("America/"))
-    if found is None:
+    day_and_rest = _day(text, american=str(zone).startswith("America/"))
+    if day_and_rest is None:
         return None
-    day, rest = found
+    day, rest = day_and_rest
     clock = _TIME.search(rest) or _BARE_TIME.search(rest) or _BARE_HOUR.search(rest)
     try:
         named = _zone(rest[clock.end() :]) if clock else None
@@ -99,10 +99,10 @@ def says_utc(text: str) -> bool:
 
 def only_day(text: str) -> date | None:
     """The day that a line consists of, but for the name of a weekday."""
-    found = _day(_tidy(text))
-    if found is None:
+    day_and_rest = _day(_tidy(text))
+    if day_and_rest is None:
         return None
-    day, rest = found
+    day, rest = day_and_rest
     return day if re.fullmatch(r"[\s,.()]*[^\W\d_]{0,12}[\s,.()]*", rest) else None
 
 
@@ -149,7 +149,7 @@ def _month(name: str) -> int:
         return list(_ENGLISH).index(bare[:3]) + 1
     if number := _month_names().get(bare):
         return number
-    starts = {number for known, number in _month_names().items() if known.startswith(bare)}
+    starts = {number for month, number in _month_names().items() if month.startswith(bare)}
     return starts.pop() if len(starts) == 1 else 0
 
 

@@ -70,10 +70,10 @@ def _in_file(data: bytes) -> str | None:
 
 def _known(name: str) -> str | None:
     try:
-        found = codecs.lookup(name).name
+        codec = codecs.lookup(name).name
     except (LookupError, ValueError):
         return None
-    return _MEANT.get(found, found)
+    return _MEANT.get(codec, codec)
 
 
 def _guessed(data: bytes) -> str:

@@ -67,9 +67,9 @@ def _one(item: Mapping[str, Any], feed: Mapping[str, Any], base: str | None, zon
     summary = escape(_text(item, "summary")) or html
     named = [Picture(_text(item, "image")), Picture(_text(item, "banner_image"))]
     image, address = _pictures.best([*named, *_pictures.shown_in(html)], base)
-    said = (_text(item, "date_published"), _text(item, "date_modified"))
-    dates = ((_dates.parse_date(raw, zone), raw) for raw in said)
-    published, label = next((found for found in dates if found[0]), (None, ""))
+    labels = (_text(item, "date_published"), _text(item, "date_modified"))
+    dates = ((_dates.parse_date(raw, zone), raw) for raw in labels)
+    published, label = next((date for date in dates if date[0]), (None, ""))
     caption = _pictures.captions(html).get(address, "") if image else ""
     caption, credit = _bylines.split_credit(caption)
     return Facts(
@@ -89,8 +89,9 @@ def _one(item: Mapping[str, Any], feed: Mapping[str, Any], base: str | None, zon
 
 def _authors(said: Mapping[str, Any]) -> tuple[str, ...]:
     authors = said.get("authors")
-    people = authors if isinstance(authors, list) else [said.get("author")]
-    return _bylines.parse_authors(_text(each, "name") for each in people if isinstance(each, dict))
+    listed = authors if isinstance(authors, list) else [said.get("author")]
+    people = [person for person in listed if isinstance(person, dict)]
+    return _bylines.parse_authors(_text(person, "name") for person in people)
 
 
 def _text(said: Mapping[str, Any], key: str) -> str:

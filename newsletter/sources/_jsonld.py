@@ -35,23 +35,23 @@ def article(page: HtmlElement, title: str) -> dict[str, Any]:
 
     ``title``: how the page itself heads the article, to tell it from others that it names.
     """
-    found = list(_articles(page))
-    if not found:
+    articles = list(_articles(page))
+    if not articles:
         return {}
-    wanted = same_headline(title)
+    heading = same_headline(title)
 
     def near(each: dict[str, Any]) -> tuple[bool, bool, bool]:
         headline = same_headline(text(each.get("headline")) or text(each.get("name")))
-        alike = bool(headline) and (headline in wanted or wanted in headline)
+        alike = bool(headline) and (headline in heading or heading in headline)
         return alike, bool(each.get("datePublished")), bool(each.get("author"))
 
-    return max(found, key=near)
+    return max(articles, key=near)
 
 
 def text(value: object) -> str:
     """A value that is text; the name of an object; the first of a list."""
     if isinstance(value, list):
-        return next((found for each in value if (found := text(each))), "")
+        return next((line for item in value if (line := text(item))), "")
     if isinstance(value, dict):
         return text(value.get("name") or value.get("@value"))
     return html.unescape(value) if isinstance(value, str) else ""
@@ -84,14 +84,14 @@ def _loaded(script: str) -> Any:
 
 def _salvaged(script: str) -> dict[str, Any]:
     """The few fields that matter, out of data that no parser takes."""
-    found: dict[str, Any] = {"@type": "Article"}
+    fields: dict[str, Any] = {"@type": "Article"}
     for key, value in _FIELD.findall(script[:200_000]):
-        found.setdefault(key, _unescaped(value))
+        fields.setdefault(key, _unescaped(value))
     if names := _NAME.findall(script[:200_000]):
-        found["author"] = [{"@type": "Person", "name": _unescaped(name)} for name in names]
+        fields["author"] = [{"@type": "Person", "name": _unescaped(name)} for name in names]
     if image := _IMAGE.search(script[:200_000]):
-        found["image"] = _unescaped(image[1])
-    return found
+        fields["image"] = _unescaped(image[1])
+    return fields
 
 
 def _unescaped(value: str) -> str:

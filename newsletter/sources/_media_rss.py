@@ -29,12 +29,12 @@ def words(text: str) -> Mapping[str, tuple[str, str]]:
 
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
-    found: dict[str, tuple[str, str]] = {}
+    captions: dict[str, tuple[str, str]] = {}
     for element in () if root is None else root.iter():
         address = _is_media(element, "content", "thumbnail") and element.get("url")
-        if address and (said := _said(element)) != ("", ""):
-            found.setdefault(address.strip(), said)
-    return found
+        if address and (caption := _said(element)) != ("", ""):
+            captions.setdefault(address.strip(), caption)
+    return captions
 
 
 def _said(element: Any) -> tuple[str, str]:

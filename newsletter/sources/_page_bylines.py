@@ -49,24 +49,25 @@ def authors(page: HtmlElement, news: Mapping[str, Any], site: Iterable[str]) -> 
     own = {_key(name) for name in site if name}
     houses: list[str] = []
     for names in _ways(page, news):
-        found = [name for name in names if name]
-        people = [name for name in found if _key(name) not in own and not _is_house(name, news)]
+        listed = [name for name in names if name]
+        people = [name for name in listed if _key(name) not in own and not _is_house(name, news)]
         if people:
             return tuple(dict.fromkeys(people))
-        houses = houses or found
+        houses = houses or listed
     return tuple(dict.fromkeys(houses))
 
 
 def _ways(page: HtmlElement, news: Mapping[str, Any]) -> Iterator[list[str]]:
-    said = news.get("author") or news.get("creator")
-    yield _named(_jsonld.text(each) for each in (said if isinstance(said, list) else [said]))
+    author = news.get("author") or news.get("creator")
+    people = author if isinstance(author, list) else [author]
+    yield _named(_jsonld.text(person) for person in people)
     for name in _METAS:
         # A page may name its publisher first, and the writer in a second one of the same name.
         for content in _contents(page, name):
             yield _named([content])
     for path in _PLACES:
-        found = [sanitize.one_line(each.text_content()) for each in page.xpath(path)[:4]]
-        yield _named(text for text in found if 1 < len(text) <= _LONGEST)
+        lines = [sanitize.one_line(element.text_content()) for element in page.xpath(path)[:4]]
+        yield _named(text for text in lines if 1 < len(text) <= _LONGEST)
     yield _named([_before_the_date(page)])
     body = sanitize.one_line(" ".join(page.xpath("//body//text()[not(parent::script)]")), None)
     yield _named(re.split(r"[、，,]+", match[1]) if (match := _IN_CHINESE.search(body)) else [])
@@ -97,10 +98,10 @@ def _before_the_date(page: HtmlElement) -> str:
 
 def _is_house(name: str, news: Mapping[str, Any]) -> bool:
     """Whether the page itself calls the author an organisation."""
-    said = news.get("author")
-    for each in said if isinstance(said, list) else [said]:
-        if isinstance(each, dict) and _jsonld.text(each.get("name")).strip() == name:
-            return "Organization" in str(each.get("@type"))
+    author = news.get("author")
+    for person in author if isinstance(author, list) else [author]:
+        if isinstance(person, dict) and _jsonld.text(person.get("name")).strip() == name:
+            return "Organization" in str(person.get("@type"))
     return False
 
 

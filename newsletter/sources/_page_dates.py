@@ -51,8 +51,8 @@ def published(
     zone: tzinfo,
 ) -> datetime | None:
     """The moment in UTC, from what says it best to what says it least; None where nothing does."""
-    for said in _ways(page, meta, news):
-        if when := _dates.parse_date(said, zone):
+    for label in _ways(page, meta, news):
+        if when := _dates.parse_date(label, zone):
             return when
     if match := _IN_ADDRESS.search(url or ""):
         return _dates.parse_date("-".join(match.groups()), zone)
@@ -64,8 +64,8 @@ def _ways(page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any]) -
     yield from (meta.get(name, "") for name in _METAS)
     yield _parsely(meta.get("parsely-page", ""))
     for path in _PLACES:
-        for found in page.xpath(path)[:3]:
-            text = found if isinstance(found, str) else found.text_content()
+        for element in page.xpath(path)[:3]:
+            text = element if isinstance(element, str) else element.text_content()
             if len(text.strip()) <= _LONGEST:
                 yield text
     for text in page.xpath("//h1[1]/following::text()[not(parent::script)]")[:80]:
@@ -80,7 +80,7 @@ def _ways(page: HtmlElement, meta: Mapping[str, str], news: Mapping[str, Any]) -
 
 def _parsely(text: str) -> str:
     try:
-        said = json.loads(text)
+        state = json.loads(text)
     except (ValueError, RecursionError):
         return ""
-    return _jsonld.text(said.get("pub_date")) if isinstance(said, dict) else ""
+    return _jsonld.text(state.get("pub_date")) if isinstance(state, dict) else ""

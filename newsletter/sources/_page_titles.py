@@ -29,19 +29,19 @@ def headline(
     names = [name for name in site if name]
     declared = [meta.get("og:title", ""), _jsonld.text(news.get("headline"))]
     declared += [meta.get("twitter:title", ""), meta.get("title", "")]
-    on_page = [each.text_content() for each in page.xpath("//article//h1 | //h1")[:4]]
+    on_page = [heading.text_content() for heading in page.xpath("//article//h1 | //h1")[:4]]
     window = next((title.text_content() for title in page.xpath("//head/title | //title")), "")
     window = _without_tail(_clean(window, names), on_page)
     titles = [title for raw in declared if (title := _clean(raw, names))]
     headings = [title for raw in on_page if (title := _clean(raw, names))]
     best = next(iter(titles), "") or window
     # The heading on the page is the headline where it is the same but for what was added to it.
-    for each in [*headings, *titles]:
-        if 8 <= len(each) < len(best) and (
-            (best.startswith(each) and _TAIL.match(best[len(each) :]))
-            or (best.endswith(each) and _HEAD.search(best[: -len(each)]))
+    for candidate in [*headings, *titles]:
+        if 8 <= len(candidate) < len(best) and (
+            (best.startswith(candidate) and _TAIL.match(best[len(candidate) :]))
+            or (best.endswith(candidate) and _HEAD.search(best[: -len(candidate)]))
         ):
-            return each
+            return candidate
     return sanitize.one_line(best or next(iter(headings), "")).strip(_BARS)
 
 
@@ -58,7 +58,7 @@ def _clean(raw: str, names: list[str]) -> str:
 def _without_tail(window: str, headings: list[str]) -> str:
     """The title of the window without what looks like the site's name behind it."""
     parts = list(_TAIL.finditer(window))
-    if not parts or any(sanitize.one_line(each) == window for each in headings):
+    if not parts or any(sanitize.one_line(heading) == window for heading in headings):
         return window
     bare, tail = window[: parts[-1].start()], window[parts[-1].end() :]
     long_enough = len(bare) >= (8 if _CJK.search(bare) else 20)

@@ -49,8 +49,8 @@ def entries(
         raise FetchError(f"{name} cannot be read as a feed: {error}; tell the publisher.") from None
     if not parsed.entries and (parsed.bozo or not parsed.get("version")):
         raise FetchError(_reason(text, name, parsed))
-    whole = _Feed(parsed, base, zone, _media_rss.words(cleaned))
-    return [whole.entry(each) for each in parsed.entries], _made(parsed["feed"], zone)
+    feed = _Feed(parsed, base, zone, _media_rss.words(cleaned))
+    return [feed.entry(entry) for entry in parsed.entries], _made(parsed["feed"], zone)
 
 
 class _Feed:
@@ -93,14 +93,14 @@ class _Feed:
         caption = sanitize.one_line(sanitize.plain(caption), 1000)
         blurb = sanitize.blurb(summary)
         dates = ((_dates.parse_date(raw, self._zone), raw) for raw in _dated(entry))
-        published, said = next((found for found in dates if found[0]), (None, ""))
+        published, label = next((date for date in dates if date[0]), (None, ""))
         return Facts(
             title=headline,
             key=key,
             url=sanitize.link(str(entry.get("link") or ""), base) or _permanent(key),
             authors=_authors(entry) or self._authors,
             published=published,
-            says_utc=_dates.says_utc(said),
+            says_utc=_dates.says_utc(label),
             image=image,
             caption=caption if caption != headline else None,
             credit=sanitize.one_line(sanitize.plain(credit), _bylines.LONGEST) or None,
@@ -121,7 +121,7 @@ def _dated(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    people = [str(each.get("name") or "") for each in _parts(entry, "authors")]
+    people = [str(person.get("name") or "") for person in _parts(entry, "authors")]
     author = str(entry.get("author") or "")
     return _bylines.parse_authors(people) or _bylines.parse_authors([author])
 
@@ -139,14 +139,14 @@ def _permanent(key: str) -> str | None:
 
 def _parts(entry: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """The objects of that name; an element of the feed's own may have put something else there."""
-    found = entry.get(name)
-    listed = found if isinstance(found, list) else [found]
-    return [each for each in listed if isinstance(each, Mapping)]
+    value = entry.get(name)
+    listed = value if isinstance(value, list) else [value]
+    return [part for part in listed if isinstance(part, Mapping)]
 
 
 def _origin(entry: Mapping[str, Any]) -> str:
     """The site that an entry was taken over from."""
-    return next((str(each.get("title") or "") for each in _parts(entry, "source")), "")
+    return next((str(source.get("title") or "") for source in _parts(entry, "source")), "")
 
 
 def _named_pictures(entry: Mapping[str, Any], content: str, summary: str) -> Iterator[Picture]:
@@ -154,18 +154,18 @@ def _named_pictures(entry: Mapping[str, Any], content: str, summary: str) -> Ite
     for kind in ("media_content", "media_thumbnail"):
         media = [
             Picture(
-                str(each.get("url") or "").strip(),
-                _pictures.size(each.get("width")),
-                str(each.get("type") or each.get("medium") or ""),
+                str(item.get("url") or "").strip(),
+                _pictures.size(item.get("width")),
+                str(item.get("type") or item.get("medium") or ""),
             )
-            for each in _parts(entry, kind)
+            for item in _parts(entry, kind)
         ]
         yield from sorted(media, key=lambda picture: -picture.width)
     for link in _parts(entry, "links"):
         kind = str(link.get("type") or "")
         if link.get("rel") == "enclosure" and kind.startswith("image"):
             yield Picture(str(link.get("href") or ""), 0, kind)
-    yield from (Picture(str(each.get("href") or "")) for each in _parts(entry, "image"))
+    yield from (Picture(str(image.get("href") or "")) for image in _parts(entry, "image"))
     yield from _pictures.shown_in(content)
     yield from _pictures.shown_in(summary)
 

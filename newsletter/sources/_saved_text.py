@@ -66,22 +66,22 @@ class SavedPage:
 def read(text: str) -> SavedPage:
     """The parts of the page; ``title`` is empty where there is nothing to read."""
     lines = _lines(text)
-    found = SavedPage()
+    page = SavedPage()
     dateline, lines = _masthead(lines)
     if not lines:
-        return found
-    found.title, *lines = lines
+        return page
+    page.title, *lines = lines
     adverts = sum(bool(_ADVERTISEMENT.match(line)) for line in lines)
     lines = [line for line in lines if not _ADVERTISEMENT.match(line)]
     lines, box = _editor(lines)
     spelling = [box.name, box.bio, *lines] if box else lines
-    lines = _without_byline(lines, found, " ".join(spelling))
-    found.body = _without_pictures(lines, found)
-    if found.pictures:
-        first = found.pictures[0]
-        found.alt, found.caption, found.credit = first.alt, first.caption, first.credit
-    found.page = Page(dateline, box, adverts)
-    return found
+    lines = _without_byline(lines, page, " ".join(spelling))
+    page.body = _without_pictures(lines, page)
+    if page.pictures:
+        first = page.pictures[0]
+        page.alt, page.caption, page.credit = first.alt, first.caption, first.credit
+    page.page = Page(dateline, box, adverts)
+    return page
 
 
 def _lines(text: str) -> list[str]:

@@ -18,8 +18,8 @@ def feed(data: bytes) -> bytes:
     if len(data) <= MOST:
         return data
     head, tail = data[: MOST // 2], data[-MOST // 2 :]
-    ends = [found + len(tag) for tag in _CLOSING if (found := head.rfind(tag)) >= 0]
-    starts = [found for tag in _OPENING if (found := tail.find(tag)) >= 0]
+    ends = [place + len(tag) for tag in _CLOSING if (place := head.rfind(tag)) >= 0]
+    starts = [place for tag in _OPENING if (place := tail.find(tag)) >= 0]
     if not ends or not starts:
         return cut(data, MOST)
     return head[: max(ends)] + tail[min(starts) :]
@@ -38,7 +38,7 @@ def sitemap(data: bytes) -> bytes:
     """A sitemap's first addresses, more than a site for news may list."""
     if len(data) <= MOST:
         return data
-    ends = [found + len(tag) for tag in (b"</url>", b"</sitemap>") if (found := _last(data, tag))]
+    ends = [place + len(tag) for tag in (b"</url>", b"</sitemap>") if (place := _last(data, tag))]
     return data[: max(ends, default=MOST)] + b"</urlset>"
 
 

@@ -35,11 +35,11 @@ def objects(body: bytes, site: str) -> list[Mapping[str, Any]]:
     decoder = json.JSONDecoder(strict=False)
     for match in list(_OPENING.finditer(text, 0, 20_000))[:50]:
         try:
-            found, _ = decoder.raw_decode(text, match.start())
+            value, _ = decoder.raw_decode(text, match.start())
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, list) and all(isinstance(each, dict) for each in found):
-            return found
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            return value
         if match.start() == 0:
             break
     raise FetchError(
@@ -70,13 +70,13 @@ def entry(
     named = [
         Picture(_text(media, "source_url"), 0, _text(media, "mime_type")),
         Picture(_text(post, "jetpack_featured_media_url")),
-        *(Picture(_text(each, "url")) for each in _list(yoast.get("og_image"))),
+        *(Picture(_text(picture, "url")) for picture in _list(yoast.get("og_image"))),
         *_pictures.shown_in(content),
     ]
     image, address = _pictures.best(named, link)
-    words = _words(media) if address and address == _text(media, "source_url") else ("", "")
-    if image and words == ("", ""):
-        words = _bylines.split_credit(_pictures.captions(content).get(address, ""))
+    texts = _words(media) if address and address == _text(media, "source_url") else ("", "")
+    if image and texts == ("", ""):
+        texts = _bylines.split_credit(_pictures.captions(content).get(address, ""))
     title = _facts.headline(_text(post, "title", "rendered"), excerpt, _text(yoast, "og_site_name"))
     blurb = "" if hidden else sanitize.blurb(excerpt)
     return Facts(
@@ -86,8 +86,8 @@ def entry(
         authors=_authors(post, yoast),
         published=_published(post, zone),
         image=image,
-        caption=words[0] or None,
-        credit=words[1] or None,
+        caption=texts[0] or None,
+        credit=texts[1] or None,
         blurb=sanitize.blurb(content) if not hidden and blurb in ("", title) else blurb,
         language=_facts.language(post.get("lang") or yoast.get("og_locale")),
     )
@@ -109,7 +109,7 @@ def _authors(post: Mapping[str, Any], yoast: Mapping[str, Any]) -> tuple[str, ..
         [_text(post, "author_name"), _text(post, "author_info", "display_name")],
         [_text(post, "author_info", "name")],
     ]
-    return next((found for names in ways if (found := _bylines.parse_authors(names))), ())
+    return next((authors for names in ways if (authors := _bylines.parse_authors(names))), ())
 
 
 def _featured(
@@ -152,4 +152,4 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _list(value: Any) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -36,5 +36,5 @@ def clean(text: str, name: str) -> str:
 def _if_a_letter(reference: re.Match[str]) -> str:
     """A reference by number, but for numbers that stand for no character of XML."""
     number = int(reference[1], 16) if reference[1] else int(reference[2])
-    known = number in (9, 10, 13) or 32 <= number < 0xD800 or 0xE000 <= number < 0xFFFE
-    return reference.group() if known or 0x10000 <= number < 0x110000 else ""
+    in_basic_plane = number in (9, 10, 13) or 32 <= number < 0xD800 or 0xE000 <= number < 0xFFFE
+    return reference.group() if in_basic_plane or 0x10000 <= number < 0x110000 else ""

@@ -57,8 +57,8 @@ class FeedSource:
         with parsing():
             text = _encoding.decoded(_size_limits.feed(unzipped(data(), self._name)), charset)
             read = _jsonfeed.entries if text.lstrip().startswith("{") else _rss_atom.entries
-            entries, made = read(text, self._name, base, self._zone)
-            entries = _in_the_past(entries, min(made or window.end, window.end), self._zone)
+            entries, feed_date = read(text, self._name, base, self._zone)
+            entries = _in_the_past(entries, min(feed_date or window.end, window.end), self._zone)
             shared = shared_links((number, entry.url) for number, entry in enumerate(entries))
             return [
                 article(self._options, entry_id(self._name, entry, shared), entry)

@@ -96,12 +96,12 @@ class FolderSource:
 
 def _first_words(body: list[str]) -> str:
     """The first paragraph, with the next where it is short."""
-    words = ""
+    text = ""
     for paragraph in body:
-        words = f"{words} {paragraph}".strip()
-        if len(words) >= _ENOUGH:
+        text = f"{text} {paragraph}".strip()
+        if len(text) >= _ENOUGH:
             break
-    return words
+    return text
 
 
 def _harmless(page: Page) -> Page:

@@ -117,7 +117,7 @@ def _may_belong(page: ListedPage, window: Window) -> bool:
 
 def _promising(sitemaps: Iterable[ListedSitemap], window: Window) -> list[ListedSitemap]:
     """The sitemaps of an index that can hold something new, those for news first."""
-    recent = [each for each in sitemaps if each.modified is None or each.modified >= window.start]
+    recent = [s for s in sitemaps if s.modified is None or s.modified >= window.start]
     recent.sort(key=lambda sitemap: sitemap.modified or _LONG_AGO, reverse=True)
     recent.sort(key=lambda sitemap: "news" not in sitemap.url.lower())
     return recent[:SITEMAPS]

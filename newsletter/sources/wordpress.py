@@ -40,7 +40,7 @@ class WordPressSource:
 
     def fetch(self, window: Window) -> Iterable[Article]:
         """The site's posts of the window, the newest first; FetchError where it gives none out."""
-        wanted: dict[str, str] = {
+        query: dict[str, str] = {
             "_embed": "author,wp:featuredmedia",
             "per_page": str(A_PAGE),
             "after": f"{window.start.astimezone(UTC) - SLACK:%Y-%m-%dT%H:%M:%S}",
@@ -48,14 +48,14 @@ class WordPressSource:
         }
         for kind in ("categories", "tags"):
             if slugs := getattr(self._options, kind):
-                wanted[kind] = self._numbers(kind, slugs)
-        posts = self._posts(wanted)
+                query[kind] = self._numbers(kind, slugs)
+        posts = self._posts(query)
         pictures = self._pictures(posts)
         with parsing():
             return [self._article(post, pictures) for post in posts]
 
     def _posts(self, wanted: Mapping[str, str]) -> list[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = []
+        posts_so_far: list[Mapping[str, Any]] = []
         for page in range(1, PAGES + 1):
             try:
                 answer = self._ask("posts", {**wanted, "page": str(page)})
@@ -64,25 +64,25 @@ class WordPressSource:
                     break
                 raise
             posts = self._objects(answer)
-            found += posts
+            posts_so_far += posts
             total = answer.headers.get("x-wp-totalpages", "")
             if page >= int(total) if total.isdecimal() else len(posts) < A_PAGE:
                 break
-        return found
+        return posts_so_far
 
     def _numbers(self, kind: str, slugs: Iterable[str]) -> str:
         """The numbers of categories or tags, which is what the API wants to hear."""
-        asked = list(dict.fromkeys(slugs))
-        answer = self._ask(kind, {"slug": ",".join(asked), "per_page": str(A_PAGE)})
+        unique = list(dict.fromkeys(slugs))
+        answer = self._ask(kind, {"slug": ",".join(unique), "per_page": str(A_PAGE)})
         terms = self._objects(answer)
-        known = {str(term.get("slug")): term.get("id") for term in terms}
-        missing = [slug for slug in asked if not isinstance(known.get(slug), int)]
+        numbers = {str(term.get("slug")): term.get("id") for term in terms}
+        missing = [slug for slug in unique if not isinstance(numbers.get(slug), int)]
         if missing:
             raise FetchError(
                 f"{self._site} has no {kind} with the slug {', '.join(missing)}; the slug is the "
                 f"last part of the page's address; mend {kind} in newsletter.toml."
             )
-        return ",".join(str(known[slug]) for slug in asked)
+        return ",".join(str(numbers[slug]) for slug in unique)
 
     def _pictures(self, posts: Iterable[Mapping[str, Any]]) -> Mapping[int, Mapping[str, Any]]:
         """The featured media that the answer only names by number; none where they are refused."""
@@ -95,7 +95,7 @@ class WordPressSource:
             media = self._objects(self._ask("media", include))
         except FetchError:
             return {}
-        return {each["id"]: each for each in media if isinstance(each.get("id"), int)}
+        return {picture["id"]: picture for picture in media if isinstance(picture.get("id"), int)}
 
     def _ask(self, kind: str, wanted: Mapping[str, str]) -> Fetched:
         query = urlencode(wanted, safe=",:")
