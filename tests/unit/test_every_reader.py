@@ -89,7 +89,7 @@ def test_every_readers_mail_has_their_own_name_and_working_links(office: Offices
     week.approve()
     lists.remove(week.desk, "reader@example.com")  # who leaves before the send gets nothing
     assert week.tick(MONDAY) == [("send", "2025-07-07", "done")]
-    folder = week.room.folder / "outbox" / ISSUE.isoformat()
+    folder = week.room.folder / "outbox" / str(ISSUE)
     mails = {address_of(mail): mail for mail in map(parsed, folder.glob("*.eml"))}
     assert mails.keys() == NAMES.keys()
     week.now = MONDAY + timedelta(hours=1)

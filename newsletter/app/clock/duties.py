@@ -136,7 +136,7 @@ def unready(desk: Desk, kind: str, issue: IssueName, why: str) -> tuple[Told, ..
 def ended(frozen: Frozen) -> Outcome | None:
     """What to say of a send that is over, whoever has ended it; None where it is not."""
     if frozen.state is sends.State.CANCELLED:
-        issue = frozen.send.issue
+        issue = frozen.issue
         return Outcome(State.SKIPPED, f"it was cancelled: see newsletter receipt {issue}")
     if frozen.state is sends.State.DONE:
         return _SENT
