@@ -6,14 +6,17 @@ says who is not to be mailed any more. Events may come twice, late and in any or
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from newsletter.message import slug
-from newsletter.model import Event, Reported
+from newsletter.model import Consequence, Event, EventKind, Reported
 from newsletter.sanitize import canonical
 from newsletter.scanners import PREFETCH
 from newsletter.store import Connection, doubt, events, sends, suppression
@@ -24,9 +27,15 @@ from newsletter.store.reader_pseudonyms import reader, reader_key
 from newsletter.store.subscribers import numbers
 from newsletter.store.suppression import PersonEvent
 
-# Kinds that there are only once a mail has left the provider; "processed" may come before.
-LEFT = frozenset(("delivered", "deferred", "bounce", "open", "click", "spamreport", "unsubscribe"))
-LOOKS = frozenset(("open", "click"))
+log = logging.getLogger(__name__)
+
+KINDS = frozenset(EventKind)
+# Kinds that say nothing of whether the mail has left the provider.
+BEFORE = frozenset((EventKind.PROCESSED, EventKind.DROPPED, EventKind.OTHER))
+LOOKS = frozenset((EventKind.OPENED, EventKind.CLICKED))
+# Kinds of which neither the reader nor the details are stored.
+IMPERSONAL = LOOKS | {EventKind.PROCESSED, EventKind.DELIVERED}
+LONGEST_KEY, LONGEST_KIND = 100, 40  # characters, as the columns have it
 LONGEST = 2_000  # characters of an address that was clicked
 # A reader's own link of ours, by the form of its key; a story may well be below "/preferences/".
 _PERSONAL = re.compile(
@@ -51,7 +60,7 @@ def settle(connection: Connection, told: Iterable[Event], now: datetime) -> int:
     nothing.
     """
     settled = 0
-    for send_id, mine in _by_send(connection, told):
+    for send_id, mine, _ in _by_send(connection, told):
         # Nearly all are about readers of whom everything is known.
         batches, deliveries = doubt.open_among(
             connection, send_id, {e.batch for e in mine}, {e.delivery for e in mine}
@@ -59,7 +68,7 @@ def settle(connection: Connection, told: Iterable[Event], now: datetime) -> int:
         # In one order, so that two requests with the same events do not wait for each other.
         for event in sorted(mine, key=lambda e: (e.batch, e.delivery)):
             if event.batch in batches or event.delivery in deliveries:
-                left = event.kind in LEFT
+                left = event.kind not in BEFORE
                 settled += doubt.witnessed(
                     connection, send_id, event.batch, event.delivery, now, left=left
                 )
@@ -72,14 +81,18 @@ def read(connection: Connection, told: Iterable[Event], reading: Reading) -> int
     lock_lists(connection, shared=True)
     keys = address_keys(connection)
     new, wanted = 0, []
-    for send_id, mine in _by_send(connection, listed):
+    for send_id, mine, foreign in _by_send(connection, listed):
+        for origin in {event.origin for event in foreign}:
+            _log_foreign(*origin, send_id)
         count, leaving_ = _of_send(connection, send_id, mine, reading)
         new += count
         wanted += leaving_
-    people = numbers(
-        connection, {e.email: keys.key(e.email) for e in listed if not e.delivery and e.email}
-    )
-    by_address = [event for event in listed if not event.delivery and event.email in people]
+    unnamed = [event for event in listed if not event.delivery]
+    by_address = [e for e in unnamed if e.email and e.consequence >= Consequence.LEAVES]
+    if len(by_address) < len(unnamed):
+        _log_unnamed()
+    people = numbers(connection, {e.email: keys.key(e.email) for e in by_address})
+    by_address = [event for event in by_address if event.email in people]
     new += len(
         events.add(connection, [_row(e, reading, None, people[e.email]) for e in by_address])
     )
@@ -123,7 +136,7 @@ def _keep(
     for event in mine:
         told = known[event.delivery]
         if event.kind not in LOOKS:
-            person = told.subscriber if event.said is not None else None
+            person = None if event.kind in IMPERSONAL else told.subscriber
             rows.append(_row(event, reading, send_id, person, erased=told.erased))
             continue
         name = reader(key, event.delivery)
@@ -150,10 +163,10 @@ def _row(
     *,
     erased: bool = False,
 ) -> Row:
-    said = None if erased or not event.said else json.dumps(event.said, ensure_ascii=False)
+    stored = not erased and event.details and event.kind not in IMPERSONAL
     return Row(
-        key=event.id,
-        kind=event.kind[:40],
+        key=_key(event.id),
+        kind=_kind(event),
         at=event.at,
         received_at=reading.now,
         send_id=send_id,
@@ -161,8 +174,23 @@ def _row(
         reader=None,
         link=_impersonal(event.link) if event.link else None,
         machine=event.machine,
-        raw=said,
+        raw=json.dumps(event.details, ensure_ascii=False) if stored else None,
     )
+
+
+def _key(id_: str) -> str:
+    """The id as the column can hold it."""
+    if 0 < len(id_) <= LONGEST_KEY and id_.isprintable():
+        return id_
+    return hashlib.sha256(id_.encode(errors="replace")).hexdigest()
+
+
+def _kind(event: Event) -> str:
+    """The kind; of an OTHER the provider's own word, where that is none of ours."""
+    if event.kind is not EventKind.OTHER or not event.word.isprintable():
+        return event.kind
+    word = event.word[:LONGEST_KIND]
+    return event.kind if not word or word in KINDS else word
 
 
 def _impersonal(link: str) -> str:
@@ -174,26 +202,47 @@ def _furthest(
     told: Iterable[Event], known: Mapping[int, Told]
 ) -> dict[int, tuple[Reported, datetime]]:
     """Of each delivery what is reported of it, where that is further than what is known."""
-    found: dict[int, tuple[Reported, datetime]] = {}
+    furthest: dict[int, tuple[Reported, datetime]] = {}
     for event in told:
-        if event.reported is None:
+        reported = event.kind.reported
+        if reported is None:
             continue
-        before = known[event.delivery]
-        held = found.get(event.delivery, (before.reported or 0, before.reported_at))
-        at = held[1]
-        if event.reported > held[0] or (event.reported == held[0] and at and event.at < at):
-            found[event.delivery] = (event.reported, event.at)
-    return found
+        stored = known[event.delivery]
+        state, at = furthest.get(event.delivery, (stored.reported or 0, stored.reported_at))
+        if reported > state or (reported == state and at and event.at < at):
+            furthest[event.delivery] = (reported, event.at)
+    return furthest
 
 
-def _by_send(connection: Connection, told: Iterable[Event]) -> Iterator[tuple[int, list[Event]]]:
-    """Those about our own sends, by send."""
+def _by_send(
+    connection: Connection, told: Iterable[Event]
+) -> Iterator[tuple[int, list[Event], list[Event]]]:
+    """By send: the events about ours, and those about another newsletter's of the same number."""
     by_send: dict[int, list[Event]] = {}
     for event in told:
         if event.delivery:
             by_send.setdefault(event.send, []).append(event)
-    for send_id, some in sorted(by_send.items()):
-        found = sends.origin(connection, send_id)
-        ours = (slug(found[0]), str(found[1])) if found else None
-        if mine := [event for event in some if event.origin == ours]:
-            yield send_id, mine
+    for send_id, of_send in sorted(by_send.items()):
+        send = sends.origin(connection, send_id)
+        ours = (slug(send[0]), str(send[1])) if send else None
+        mine = [event for event in of_send if event.origin == ours]
+        yield send_id, mine, [event for event in of_send if event.origin != ours]
+
+
+@lru_cache(maxsize=1_000)  # once is enough
+def _log_foreign(newsletter: str, issue: str, send_id: int) -> None:
+    log.warning(
+        "Events about issue %.40s of %.80s (send %s) are left out: no such mail was sent from this "
+        "database. Point the webhook of that newsletter to the server that sends it.",
+        issue,
+        newsletter,
+        send_id,
+    )
+
+
+@lru_cache(maxsize=1)
+def _log_unnamed() -> None:
+    log.warning(
+        "Events that name no delivery are left out. If they are about mails of this newsletter, "
+        "its provider's class loses the ids that message.ids gives it."
+    )

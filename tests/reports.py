@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from newsletter import events
 from newsletter.events import Reading
-from newsletter.model import Consequence, Event, IssueName, Rendered, Reported
+from newsletter.model import Event, EventKind, IssueName, Rendered
 from newsletter.store import Database, sends
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
@@ -53,12 +53,10 @@ def mailed(
 def event(
     database: Database,
     send_id: int,
-    kind: str,
+    kind: EventKind,
     reader: int = 0,
     after: float = 60,
     *,
-    reported: Reported | None = None,
-    consequence: Consequence = Consequence.NONE,
     link: str | None = None,
     machine: bool = False,
     words: str | None = None,
@@ -78,28 +76,23 @@ def event(
         began = datetime.fromisoformat(began).replace(tzinfo=NOW.tzinfo)
     at = began + timedelta(seconds=after)
     return Event(
-        f"e{next(_NUMBERS)}", kind, row.id, at, {}, 1, send_id, ("n", row.issue),
-        email=f"r{reader}@example.com", reported=reported, consequence=consequence, link=link,
-        machine=machine, said={"reason": words} if words else {} if consequence else None,
+        f"e{next(_NUMBERS)}", kind, row.id, at, 1, send_id, ("n", row.issue),
+        email=f"r{reader}@example.com", link=link, machine=machine,
+        details={"reason": words} if words else {},
     )  # fmt: skip
 
 
 def delivered(database: Database, send_id: int, reader: int = 0, after: float = 60) -> Event:
-    return event(database, send_id, "delivered", reader, after, reported=Reported.DELIVERED)
+    return event(database, send_id, EventKind.DELIVERED, reader, after)
 
 
 def soft(database: Database, send_id: int, reader: int = 0) -> Event:
-    return event(
-        database, send_id, "bounce", reader, reported=Reported.BLOCKED,
-        consequence=Consequence.SOFT, words="mailbox full",
-    )  # fmt: skip
+    return event(database, send_id, EventKind.SOFT_BOUNCED, reader, words="mailbox full")
 
 
 def hard(database: Database, send_id: int, reader: int = 0, after: float = 60) -> Event:
-    return event(
-        database, send_id, "bounce", reader, after, reported=Reported.BOUNCED,
-        consequence=Consequence.BOUNCED, words=f"550 <r{reader}@example.com> unknown",
-    )  # fmt: skip
+    words = f"550 <r{reader}@example.com> unknown"
+    return event(database, send_id, EventKind.BOUNCED, reader, after, words=words)
 
 
 def read(

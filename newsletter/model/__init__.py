@@ -18,7 +18,6 @@ from newsletter.model.articles import (
 from newsletter.model.delivery import (
     Answer,
     Doubt,
-    Event,
     Outcome,
     Recall,
     Receipt,
@@ -40,7 +39,7 @@ from newsletter.model.issue import (
 )
 from newsletter.model.issue_name import IssueName
 from newsletter.model.people import Status
-from newsletter.model.reported import Consequence, Reported
+from newsletter.model.reported import Consequence, Event, EventKind, Reported
 
 __all__ = [
     "Answer",
@@ -53,6 +52,7 @@ __all__ = [
     "Doubt",
     "EditorBox",
     "Event",
+    "EventKind",
     "Finding",
     "Gathered",
     "Health",

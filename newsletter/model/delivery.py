@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any
 
 from newsletter.model.issue_name import IssueName
-from newsletter.model.reported import Consequence, Reported
 
 
 @dataclass(slots=True)  # not frozen: a send makes a million of them, and those are slow to make
@@ -117,26 +116,6 @@ class Doubt(StrEnum):
     RECALL = "recall"  # hand over ahead, take back what is in doubt, hand it over again
     HOLD = "hold"  # a person decides
     RESEND = "resend"  # send again: readers may get two
-
-
-@dataclass(frozen=True)
-class Event:
-    """What a provider reports later about a delivery."""
-
-    id: str
-    kind: str
-    delivery: int
-    at: datetime
-    raw: Mapping[str, Any] = field(repr=False)
-    batch: int = 0
-    send: int = 0
-    origin: tuple[str, str] = ("", "")  # the newsletter, as its slug, and the issue
-    email: str = field(default="", repr=False)  # whom it is about, where no delivery is named
-    reported: Reported | None = None
-    consequence: Consequence = Consequence.NONE
-    link: str | None = None  # that was clicked
-    machine: bool = False  # surely no person: the provider says so, or the program that came does
-    said: Mapping[str, Any] | None = field(default=None, repr=False)  # the server's words on it
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,12 @@
-"""What a provider reports of a mail: states that only move forward, and what follows from it."""
+"""What a provider reports of a mail: events, and what follows from them."""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
 
 
 class Reported(IntEnum):
@@ -33,3 +37,79 @@ class Consequence(IntEnum):
     LEAVES = 2  # unsubscribed, on the list of the mail
     BOUNCED = 3  # suppressed, on every list
     COMPLAINED = 4  # suppressed, on every list
+
+
+class EventKind(StrEnum):
+    """What an event says has happened. Its value is what stands in the database."""
+
+    PROCESSED = "processed"  # the provider has the mail
+    DEFERRED = "deferred"  # the reader's server asks to try later
+    DROPPED = "dropped"  # the provider has not even tried; see ``Event.dropped_for``
+    DELIVERED = "delivered"
+    SOFT_BOUNCED = "soft_bounce"  # came back, but the address may be good
+    BOUNCED = "bounce"  # came back for good; of soft ones, too, in rows of older versions
+    COMPLAINED = "spamreport"  # the reader called it spam
+    UNSUBSCRIBED = "unsubscribe"  # by the provider's own link
+    OPENED = "open"
+    CLICKED = "click"
+    OTHER = "other"  # anything else; see ``Event.word``
+
+    @property
+    def reported(self) -> Reported | None:
+        """What becomes of the delivery; None where it stays as it is."""
+        return _REPORTED.get(self)
+
+    @property
+    def consequence(self) -> Consequence:
+        """What it means for the reader."""
+        return _CONSEQUENCES.get(self, Consequence.NONE)
+
+
+_REPORTED = {
+    EventKind.PROCESSED: Reported.PROCESSED,
+    EventKind.DEFERRED: Reported.DEFERRED,
+    EventKind.DROPPED: Reported.DROPPED,
+    EventKind.DELIVERED: Reported.DELIVERED,
+    EventKind.SOFT_BOUNCED: Reported.BLOCKED,
+    EventKind.BOUNCED: Reported.BOUNCED,
+}
+_CONSEQUENCES = {
+    EventKind.SOFT_BOUNCED: Consequence.SOFT,
+    EventKind.BOUNCED: Consequence.BOUNCED,
+    EventKind.COMPLAINED: Consequence.COMPLAINED,
+    EventKind.UNSUBSCRIBED: Consequence.LEAVES,
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a provider reports later about a mail."""
+
+    id: str
+    """The provider's own: the same event is the same id, and counts once."""
+    kind: EventKind
+    delivery: int
+    """As ``message.read_ids`` gives it, with the next three; 0 where only ``email`` says who."""
+    at: datetime
+    """When it happened, with a time zone."""
+    batch: int = 0
+    send: int = 0
+    origin: tuple[str, str] = ("", "")
+    """The newsletter, as its slug, and the issue."""
+    email: str = field(default="", repr=False)
+    """The reader's address: counts only where no delivery is named."""
+    link: str | None = None
+    """The address that was CLICKED."""
+    machine: bool = False
+    """Surely no person has OPENED or CLICKED: a scanner, or a program that fetches pictures."""
+    dropped_for: EventKind | None = None
+    """Of DROPPED: what had happened to the address, such as BOUNCED, where the provider says it."""
+    word: str = ""
+    """What the provider itself calls the event, where the kind is OTHER."""
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What the provider says beyond that, as JSON has it; the server's answer to a bounce."""
+
+    @property
+    def consequence(self) -> Consequence:
+        """What it means for the reader."""
+        return (self.dropped_for or self.kind).consequence

@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
 )
 
-from newsletter.model import Reported
+from newsletter.model import EventKind, Reported
 from newsletter.scanners import AT_ONCE
 from newsletter.store import events as stored
 from newsletter.store.schema import (
@@ -124,8 +124,8 @@ def by_reader(connection: Connection, send_id: int) -> Iterator[Reader]:
     rows = connection.execute(
         select(
             subscribers.c.email,
-            func.sum(case((by_people.c.kind == "open", 1), else_=0)),
-            func.sum(case((by_people.c.kind == "click", 1), else_=0)),
+            func.sum(case((by_people.c.kind == EventKind.OPENED, 1), else_=0)),
+            func.sum(case((by_people.c.kind == EventKind.CLICKED, 1), else_=0)),
             func.max(by_people.c.at),
         )
         .join_from(by_people, subscribers, subscribers.c.id == by_people.c.subscriber_id)
@@ -157,8 +157,8 @@ def _count(connection: Connection, send_id: int) -> Counted:
     return {
         "complained": _complained(connection, send_id),
         "left": _left(connection, send_id),
-        "opens": [totals.get(("open", machine), (0, 0)) for machine in (0, 1)],
-        "clicks": [totals.get(("click", machine), (0, 0)) for machine in (0, 1)],
+        "opens": [totals.get((EventKind.OPENED, machine), (0, 0)) for machine in (0, 1)],
+        "clicks": [totals.get((EventKind.CLICKED, machine), (0, 0)) for machine in (0, 1)],
         "links": [(link, n.get(0, (0, 0)), n.get(1, (0, 0))) for link, n in links.items()],
         "hours": _by_hour(connection, apart),
     }
@@ -171,7 +171,7 @@ def _by_people(send_id: int) -> Any:
     ours = events.c.send_id == send_id
     at_once = (
         select(events.c.reader, events.c.at)
-        .where(ours, events.c.kind == "click")
+        .where(ours, events.c.kind == EventKind.CLICKED)
         .group_by(events.c.reader, events.c.at)
         .having(func.count(distinct(events.c.link)) >= AT_ONCE)
         .subquery()
@@ -189,12 +189,12 @@ def _by_people(send_id: int) -> Any:
         .outerjoin(
             at_once,
             and_(
-                events.c.kind == "click",
+                events.c.kind == EventKind.CLICKED,
                 at_once.c.reader == events.c.reader,
                 at_once.c.at == events.c.at,
             ),
         )
-        .where(ours, events.c.kind.in_(("open", "click")))
+        .where(ours, events.c.kind.in_((EventKind.OPENED, EventKind.CLICKED)))
         .subquery()
     )
 
@@ -204,8 +204,8 @@ def _by_hour(connection: Connection, apart: Any) -> list[tuple[str, int, int]]:
     rows = connection.execute(
         select(
             hour.label("hour"),
-            func.sum(case((apart.c.kind == "open", 1), else_=0)),
-            func.sum(case((apart.c.kind == "click", 1), else_=0)),
+            func.sum(case((apart.c.kind == EventKind.OPENED, 1), else_=0)),
+            func.sum(case((apart.c.kind == EventKind.CLICKED, 1), else_=0)),
         )
         .where(apart.c.by_machine == 0)
         .group_by("hour")
@@ -217,7 +217,7 @@ def _by_hour(connection: Connection, apart: Any) -> list[tuple[str, int, int]]:
 
 def _complained(connection: Connection, send_id: int) -> int:
     found = select(func.count(distinct(events.c.subscriber_id))).where(
-        events.c.send_id == send_id, events.c.kind == "spamreport"
+        events.c.send_id == send_id, events.c.kind == EventKind.COMPLAINED
     )
     return connection.scalar(found) or 0
 

@@ -22,7 +22,7 @@ from newsletter.app.feedback import figures, provider_events
 from newsletter.app.feedback.figures_page import page
 from newsletter.cli.figures import as_document
 from newsletter.errors import DatabaseError, NotReadyError
-from newsletter.model import Consequence, IssueName, Reported
+from newsletter.model import EventKind, IssueName
 from newsletter.store import event_inbox
 from tests.ledgers import NOW
 from tests.newsroom import CONFIG
@@ -68,16 +68,16 @@ def filled(desk: Desk, readers: int = 12) -> None:
     told = [delivered(database, send_id, n, 60 + 45 * n) for n in range(readers - 3)]
     told += [hard(database, send_id, readers - 1), soft(database, send_id, readers - 2)]
     for n in range(readers - 4):
-        told.append(event(database, send_id, "open", n, 3600 * (n + 1)))
+        told.append(event(database, send_id, EventKind.OPENED, n, 3600 * (n + 1)))
         link = f"https://www.example.com/{'one' if n % 3 else 'two'}"
-        told.append(event(database, send_id, "click", n, 3600 * (n + 1) + 9, link=link))
+        told.append(event(database, send_id, EventKind.CLICKED, n, 3600 * (n + 1) + 9, link=link))
     told += [
-        event(database, send_id, "open", 2, 151, machine=True),
-        event(database, send_id, "click", 3, 90, link="https://www.example.com/x?a=<b>&c=1"),
-        event(database, send_id, "spamreport", 1, 9000, consequence=Consequence.COMPLAINED),
-        event(database, send_id, "unsubscribe", 2, 9000, consequence=Consequence.LEAVES),
+        event(database, send_id, EventKind.OPENED, 2, 151, machine=True),
+        event(database, send_id, EventKind.CLICKED, 3, 90, link="https://www.example.com/x?a=<b>&c=1"),
+        event(database, send_id, EventKind.COMPLAINED, 1, 9000),
+        event(database, send_id, EventKind.UNSUBSCRIBED, 2, 9000),
         event(
-            database, send_id, "deferred", readers - 3, 60, reported=Reported.DEFERRED,
+            database, send_id, EventKind.DEFERRED, readers - 3, 60,
             words="try later",
         ),
     ]  # fmt: skip
@@ -137,7 +137,7 @@ def test_who_opened_is_listed_only_where_it_is_kept_and_goes_when_that_ends(
         pass
     desk.close()
     named = opening(tmp_path, clock, TRACKED + "[privacy]\nper_reader = true\n")
-    told = [event(named.database, 1, "open", 5, 9999)]
+    told = [event(named.database, 1, EventKind.OPENED, 5, 9999)]
     provider_events.store(named, told)
     with figures.readers(named, ISSUE) as found:
         assert [reader.email for reader in found] == ["r5@example.com"]
@@ -193,7 +193,14 @@ def test_who_opened_and_with_what_stays_nowhere_in_the_file(desk: Desk, tmp_path
 def test_links_that_are_left_out_are_counted(desk: Desk) -> None:
     send_id = mailed(desk.database, n=1)
     told = [
-        event(desk.database, send_id, "click", 0, 99 * n, link=f"https://www.example.com/a{n}")
+        event(
+            desk.database,
+            send_id,
+            EventKind.CLICKED,
+            0,
+            99 * n,
+            link=f"https://www.example.com/a{n}",
+        )
         for n in range(1, 18)
     ]
     provider_events.store(desk, told)
@@ -230,7 +237,7 @@ def test_where_nothing_was_reported_nothing_is_known_of_opens_either(desk: Desk)
     assert set(found["rates"]) == {"left"}
     assert found["notes"][0].startswith("SendGrid has reported nothing")
     assert len(found["notes"]) == 1  # they are tracked
-    provider_events.store(desk, [event(desk.database, send_id, "open", 0, 3600)])
+    provider_events.store(desk, [event(desk.database, send_id, EventKind.OPENED, 0, 3600)])
     found = document(desk)
     assert (found["opens"]["people"]["readers"], found["clicks"]["people"]["readers"]) == (1, 0)
     assert "nothing" not in found["notes"][0]

@@ -10,7 +10,7 @@ import pytest
 
 from newsletter import events
 from newsletter.errors import DatabaseError
-from newsletter.model import Answer, Event, Recall
+from newsletter.model import Answer, Event, EventKind, Recall
 from newsletter.store import Database, doubt, ledger, pause_cancel, recalls, send_missing, sends
 from newsletter.store.ledger import LEASE
 from newsletter.store.recalls import Recalling
@@ -48,7 +48,7 @@ def handed_over(database: Database, given: tuple[Answer, ...]) -> Frozen:
 
 
 def settle(database: Database, send: Frozen, kind: str, delivery: int = 1) -> int:
-    event = Event("e", kind, delivery, NOW, {}, 1, send.send.id, ("n", "2025-07-07"))
+    event = Event("e", EventKind(kind), delivery, NOW, 1, send.send.id, ("n", "2025-07-07"))
     with database.begin() as connection:
         return events.settle(connection, [event], NOW)
 

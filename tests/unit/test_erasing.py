@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from newsletter import events
-from newsletter.model import Answer, Event, IssueName
+from newsletter.model import Answer, Event, EventKind, IssueName
 from newsletter.store import Connection, Database, occurrences, pause_cancel
 from newsletter.store.occurrences import Due
 from newsletter.store.subscribers import People
@@ -91,7 +91,7 @@ def test_no_event_takes_the_place_of_an_erasure(database: Database, kind: str) -
     record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN))
     with database.begin() as connection:
         People(connection, "weekly").erase("r0@example.com", NOW)
-        told = Event("e", kind, 1, NOW, {}, 1, send.send.id, ("n", "2025-07-07"))
+        told = Event("e", EventKind(kind), 1, NOW, 1, send.send.id, ("n", "2025-07-07"))
         events.settle(connection, [told], NOW)
         people = People(connection, "weekly")
         people.permit("r0@example.com")

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from newsletter import scanners
-from newsletter.model import Consequence, Reported
+from newsletter.model import EventKind, Reported
 from newsletter.store import Database, figures, list_growth
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
@@ -29,26 +29,29 @@ def test_people_and_machines_are_told_apart(database: Database) -> None:
     send_id = mailed(database, n=6)
     told = [delivered(database, send_id, reader, 60) for reader in range(6)]
     told += [
-        event(database, send_id, "open", 0, 3600),
-        event(database, send_id, "open", 0, 7200),
-        event(database, send_id, "open", 1, 62),  # the moment that it arrived
-        event(database, send_id, "open", 2, 300, machine=True),  # as the provider says
-        event(database, send_id, "open", 3, 65.5),
-        event(database, send_id, "click", 0, 3660, link=f"{ONE}?utm_source=mail#top"),
-        event(database, send_id, "click", 0, 3720, link=ONE),
-        event(database, send_id, "click", 1, 900, link=ONE),
-        event(database, send_id, "click", 2, 61, link=TWO),
+        event(database, send_id, EventKind.OPENED, 0, 3600),
+        event(database, send_id, EventKind.OPENED, 0, 7200),
+        event(database, send_id, EventKind.OPENED, 1, 62),  # the moment that it arrived
+        event(database, send_id, EventKind.OPENED, 2, 300, machine=True),  # as the provider says
+        event(database, send_id, EventKind.OPENED, 3, 65.5),
+        event(database, send_id, EventKind.CLICKED, 0, 3660, link=f"{ONE}?utm_source=mail#top"),
+        event(database, send_id, EventKind.CLICKED, 0, 3720, link=ONE),
+        event(database, send_id, EventKind.CLICKED, 1, 900, link=ONE),
+        event(database, send_id, EventKind.CLICKED, 2, 61, link=TWO),
         # All links within one second: nobody reads like that.
-        *(event(database, send_id, "click", 3, 600, link=link) for link in (ONE, TWO, THREE)),
-        event(database, send_id, "click", 3, 900, link=TWO),
+        *(
+            event(database, send_id, EventKind.CLICKED, 3, 600, link=link)
+            for link in (ONE, TWO, THREE)
+        ),
+        event(database, send_id, EventKind.CLICKED, 3, 900, link=TWO),
         # Two at once may be a double click.
-        *(event(database, send_id, "click", 4, 600, link=link) for link in (ONE, TWO)),
+        *(event(database, send_id, EventKind.CLICKED, 4, 600, link=link) for link in (ONE, TWO)),
         event(
-            database, send_id, "click", 5, 99,
+            database, send_id, EventKind.CLICKED, 5, 99,
             link="https://news.example.com/unsubscribe/1-5-1-aaaaaaaaaaaaaaaaaaaa?x=1",
         ),
         event(
-            database, send_id, "click", 5, 150,
+            database, send_id, EventKind.CLICKED, 5, 150,
             link="https://www.example.com/preferences/of-readers",
         ),
     ]  # fmt: skip
@@ -70,8 +73,8 @@ def test_a_machine_is_known_whether_it_or_the_delivery_is_told_first(database: D
     send_id = mailed(database, n=1)
     told = [
         delivered(database, send_id, 0, 60),
-        event(database, send_id, "open", 0, 61),
-        event(database, send_id, "open", 0, 3600),
+        event(database, send_id, EventKind.OPENED, 0, 61),
+        event(database, send_id, EventKind.OPENED, 0, 3600),
     ]
     for order in permutations(told):
         with database.begin() as connection:
@@ -104,11 +107,11 @@ def test_figures_are_the_same_once_the_events_are_gone(database: Database) -> No
     send_id = mailed(database, n=4)
     told = [delivered(database, send_id, reader) for reader in range(4)]
     told += [
-        event(database, send_id, "open", 0, 3600),
-        event(database, send_id, "click", 0, 3700, link=ONE),
-        event(database, send_id, "click", 1, 61, link=TWO),
-        event(database, send_id, "spamreport", 2, 9000, consequence=Consequence.COMPLAINED),
-        event(database, send_id, "unsubscribe", 3, 9000, consequence=Consequence.LEAVES),
+        event(database, send_id, EventKind.OPENED, 0, 3600),
+        event(database, send_id, EventKind.CLICKED, 0, 3700, link=ONE),
+        event(database, send_id, EventKind.CLICKED, 1, 61, link=TWO),
+        event(database, send_id, EventKind.COMPLAINED, 2, 9000),
+        event(database, send_id, EventKind.UNSUBSCRIBED, 3, 9000),
     ]
     read(database, told)
     before = counted(database, send_id)
@@ -141,8 +144,8 @@ def test_who_leaves_after_a_correction_has_left_since_the_issue(database: Databa
     read(
         database,
         [
-            event(database, issue, "unsubscribe", 0, 60, consequence=Consequence.LEAVES),
-            event(database, correction, "unsubscribe", 1, 60, consequence=Consequence.LEAVES),
+            event(database, issue, EventKind.UNSUBSCRIBED, 0, 60),
+            event(database, correction, EventKind.UNSUBSCRIBED, 1, 60),
         ],
         NOW + timedelta(hours=2),
     )
@@ -167,15 +170,15 @@ def test_who_left_and_is_erased_later_has_left_since_the_issue_all_the_same(
 
 def test_who_opened_is_known_only_where_that_is_asked_for(database: Database) -> None:
     send_id = mailed(database)
-    read(database, [event(database, send_id, "open", 0, 3600)])
+    read(database, [event(database, send_id, EventKind.OPENED, 0, 3600)])
     with database.read() as connection:
         assert list(figures.by_reader(connection, send_id)) == []
         row = connection.execute(text("select * from events")).mappings().one()
     assert row["subscriber_id"] is None
     assert row["raw"] is None
     told = [
-        event(database, send_id, "open", 1, 3600),
-        event(database, send_id, "click", 1, 3601, link=ONE),
+        event(database, send_id, EventKind.OPENED, 1, 3600),
+        event(database, send_id, EventKind.CLICKED, 1, 3601, link=ONE),
     ]
     read(database, told, per_reader=True)
     with database.read() as connection:

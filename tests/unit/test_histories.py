@@ -10,7 +10,7 @@ from itertools import permutations
 import pytest
 from sqlalchemy import text
 
-from newsletter.model import Consequence, Event, Reported
+from newsletter.model import Event, EventKind
 from newsletter.store import Database, open_database
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE, UNSUBSCRIBED
@@ -22,19 +22,19 @@ DAYS = [(NOW + n * WEEK).date().isoformat() for n in range(6)]
 
 
 def complained(database: Database, send_id: int) -> Event:
-    return event(database, send_id, "spamreport", consequence=Consequence.COMPLAINED)
+    return event(database, send_id, EventKind.COMPLAINED)
 
 
 def left(database: Database, send_id: int) -> Event:
-    return event(database, send_id, "unsubscribe", consequence=Consequence.LEAVES)
+    return event(database, send_id, EventKind.UNSUBSCRIBED)
 
 
 def dropped(database: Database, send_id: int) -> Event:
-    return event(database, send_id, "dropped", reported=Reported.DROPPED)
+    return event(database, send_id, EventKind.DROPPED)
 
 
 def deferred(database: Database, send_id: int) -> Event:
-    return event(database, send_id, "deferred", reported=Reported.DEFERRED)
+    return event(database, send_id, EventKind.DEFERRED)
 
 
 KINDS: dict[str, Callable[[Database, int], Event]] = {
@@ -158,25 +158,25 @@ def test_a_suppression_that_was_lifted_begins_the_count_anew(database: Database)
 
 
 @pytest.mark.parametrize(
-    ("consequence", "elsewhere"),
+    ("kind", "elsewhere"),
     [
-        (Consequence.LEAVES, "active"),
-        (Consequence.COMPLAINED, "complained"),
-        (Consequence.BOUNCED, "bounced"),
+        (EventKind.UNSUBSCRIBED, "active"),
+        (EventKind.COMPLAINED, "complained"),
+        (EventKind.BOUNCED, "bounced"),
     ],
 )
 def test_what_it_means_for_another_list(
-    database: Database, consequence: Consequence, elsewhere: str
+    database: Database, kind: EventKind, elsewhere: str
 ) -> None:
     send_id = mailed(database)
     with database.begin() as connection:
         People(connection, "daily").add("r0@example.com", "", ACTIVE, NOW, revive=False)
-    read(database, [event(database, send_id, "x", consequence=consequence)])
+    read(database, [event(database, send_id, kind)])
     with database.read() as connection:
         (person,) = People(connection, "daily").everyone()
     assert (person.word, words(database)["r0"]) == (
         elsewhere,
-        "unsubscribed" if consequence is Consequence.LEAVES else elsewhere,
+        "unsubscribed" if kind is EventKind.UNSUBSCRIBED else elsewhere,
     )
 
 

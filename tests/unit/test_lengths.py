@@ -152,7 +152,7 @@ def test_events_with_words_of_any_length_are_kept_beside_the_others(
         ).all()
     assert left == 0
     assert len(kinds) == 10
-    assert {"e" * 40, "click", "bounce", "delivered", "open", "dropped"} < set(kinds)
+    assert {"e" * 40, "click", "soft_bounce", "delivered", "open", "dropped"} < set(kinds)
     assert len(states) == 3
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from newsletter import events
-from newsletter.model import Answer, Event, Recall
+from newsletter.model import Answer, Event, EventKind, Recall
 from newsletter.store import Database, doubt, pause_cancel, recalls, send_missing, sends
 from newsletter.store.ledger import LEASE
 from newsletter.store.recalls import Recalling
@@ -197,7 +197,7 @@ def settle(
     database: Database, send: Frozen, delivery: int, batch: int, kind: str = "delivered",
     origin: tuple[str, str] = ("n", "2025-07-07"),
 ) -> int:  # fmt: skip
-    event = Event("e", kind, delivery, NOW, {}, batch, send.send.id, origin)
+    event = Event("e", EventKind(kind), delivery, NOW, batch, send.send.id, origin)
     with database.begin() as connection:
         return events.settle(connection, [event, event], NOW)
 
@@ -294,7 +294,7 @@ def test_two_requests_with_the_same_events_in_another_order_do_not_wait_for_each
 ) -> None:
     send = in_doubt(database, 40)
     told = [
-        Event(f"e{n}", "delivered", 2 * n - 1, NOW, {}, n, send.send.id, ("n", "2025-07-07"))
+        Event(f"e{n}", EventKind.DELIVERED, 2 * n - 1, NOW, n, send.send.id, ("n", "2025-07-07"))
         for n in range(1, 41)
     ]
 

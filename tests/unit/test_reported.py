@@ -10,8 +10,9 @@ from itertools import permutations
 import pytest
 from sqlalchemy import text
 
-from newsletter.model import Consequence, Reported
-from newsletter.store import Database
+from newsletter import events
+from newsletter.model import EventKind, Reported
+from newsletter.store import Database, figures
 from newsletter.store.column_types import metadata
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
@@ -36,8 +37,8 @@ def state(database: Database, send_id: int) -> tuple[int, str]:
 def test_in_whatever_order_they_come_a_delivery_ends_in_the_same_state(database: Database) -> None:
     send_id = mailed(database)
     told = [
-        event(database, send_id, "processed", after=1, reported=Reported.PROCESSED),
-        event(database, send_id, "deferred", after=2, reported=Reported.DEFERRED),
+        event(database, send_id, EventKind.PROCESSED, after=1),
+        event(database, send_id, EventKind.DEFERRED, after=2),
         delivered(database, send_id, after=30),
         delivered(database, send_id, after=20),
         hard(database, send_id, after=7200),
@@ -58,7 +59,9 @@ def test_an_event_counts_once_however_often_and_with_whom_it_comes(database: Dat
     send_id = mailed(database)
     told = [
         delivered(database, send_id),
-        event(database, send_id, "something new", 1, words="\0 \\u0000?"),
+        replace(
+            event(database, send_id, EventKind.OTHER, 1, words="\0 \\u0000?"), word="something new"
+        ),
     ]
     assert read(database, [*told, told[0]]) == 2
     assert read(database, [told[1], hard(database, send_id)]) == 1
@@ -76,24 +79,24 @@ def test_an_event_counts_once_however_often_and_with_whom_it_comes(database: Dat
 
 
 @pytest.mark.parametrize(
-    ("consequence", "named", "by_address"),
+    ("kind", "named", "by_address"),
     [
-        (Consequence.NONE, "active", "active"),
-        (Consequence.SOFT, "active", "active"),
-        (Consequence.LEAVES, "unsubscribed", "unsubscribed"),
-        (Consequence.BOUNCED, "bounced", "bounced"),
-        (Consequence.COMPLAINED, "complained", "complained"),
+        (EventKind.DELIVERED, "active", "active"),
+        (EventKind.SOFT_BOUNCED, "active", "active"),
+        (EventKind.UNSUBSCRIBED, "unsubscribed", "unsubscribed"),
+        (EventKind.BOUNCED, "bounced", "bounced"),
+        (EventKind.COMPLAINED, "complained", "complained"),
     ],
 )
 def test_what_an_event_means_for_a_person(
-    database: Database, consequence: Consequence, named: str, by_address: str
+    database: Database, kind: EventKind, named: str, by_address: str
 ) -> None:
     send_id = mailed(database, n=3)
     read(
         database,
         [
-            event(database, send_id, "x", 0, consequence=consequence),
-            replace(event(database, send_id, "x", 1, consequence=consequence), delivery=0),
+            event(database, send_id, kind, 0),
+            replace(event(database, send_id, kind, 1), delivery=0),
         ],
     )
     assert words(database) == {"r0": named, "r1": by_address, "r2": "active"}
@@ -101,7 +104,7 @@ def test_what_an_event_means_for_a_person(
 
 def test_of_two_reasons_the_stricter_stays(database: Database) -> None:
     send_id = mailed(database)
-    complains = event(database, send_id, "spamreport", consequence=Consequence.COMPLAINED)
+    complains = event(database, send_id, EventKind.COMPLAINED)
     read(database, [complains])
     read(database, [hard(database, send_id)])
     read(database, [hard(database, send_id, 1)])
@@ -150,8 +153,8 @@ def test_a_wish_to_be_mailed_counts_for_more_than_what_happened_before(database:
     send_id = mailed(database, n=3)
     told = [
         hard(database, send_id, 0),
-        event(database, send_id, "spamreport", 1, consequence=Consequence.COMPLAINED),
-        event(database, send_id, "unsubscribe", 2, consequence=Consequence.LEAVES),
+        event(database, send_id, EventKind.COMPLAINED, 1),
+        event(database, send_id, EventKind.UNSUBSCRIBED, 2),
     ]
     read(database, told)
     assert words(database) == {"r0": "bounced", "r1": "complained", "r2": "unsubscribed"}
@@ -175,8 +178,8 @@ def test_who_is_erased_stands_in_no_table_and_is_counted_all_the_same(database: 
     told = [
         delivered(database, send_id),
         hard(database, send_id, after=90),
-        event(database, send_id, "click", after=70, link=link),
-        event(database, send_id, "open", 1, after=70),
+        event(database, send_id, EventKind.CLICKED, after=70, link=link),
+        event(database, send_id, EventKind.OPENED, 1, after=70),
     ]
     read(database, told, per_reader=True)
     with database.begin() as connection:
@@ -201,3 +204,76 @@ def test_who_is_erased_stands_in_no_table_and_is_counted_all_the_same(database: 
         assert len(rows) == 5
         assert all(raw is None for kind, _, raw in rows if kind == "bounce")
         assert People(connection, "weekly").suppressed("r0@example.com") == ERASED
+
+
+def test_the_words_of_the_database_are_those_of_older_versions() -> None:
+    assert {kind: kind.value for kind in EventKind} == {
+        EventKind.PROCESSED: "processed",
+        EventKind.DEFERRED: "deferred",
+        EventKind.DROPPED: "dropped",
+        EventKind.DELIVERED: "delivered",
+        EventKind.SOFT_BOUNCED: "soft_bounce",
+        EventKind.BOUNCED: "bounce",
+        EventKind.COMPLAINED: "spamreport",
+        EventKind.UNSUBSCRIBED: "unsubscribe",
+        EventKind.OPENED: "open",
+        EventKind.CLICKED: "click",
+        EventKind.OTHER: "other",
+    }
+
+
+def test_a_complaint_counts_in_the_figures_whatever_the_provider_says_beside_it(
+    database: Database,
+) -> None:
+    send_id = mailed(database)
+    read(database, [event(database, send_id, EventKind.COMPLAINED)])
+    assert words(database)["r0"] == "complained"
+    with database.read() as connection:
+        assert figures.counted(connection, send_id)["complained"] == 1
+
+
+@pytest.mark.parametrize("word", ["open", "spamreport", "", "a\nb", "\ud800"])
+def test_an_event_of_another_kind_never_passes_for_one_of_ours(
+    database: Database, word: str
+) -> None:
+    send_id = mailed(database)
+    assert read(database, [replace(event(database, send_id, EventKind.OTHER), word=word)]) == 1
+    with database.read() as connection:
+        assert connection.execute(text("select kind from events")).scalar_one() == "other"
+
+
+@pytest.mark.parametrize("id_", ["", "x" * 101, "a\0b", "\ud800"])
+def test_an_id_that_no_column_holds_counts_once_all_the_same(database: Database, id_: str) -> None:
+    told = replace(delivered(database, mailed(database)), id=id_)
+    assert [read(database, [told]) for _ in range(2)] == [1, 0]
+
+
+@pytest.mark.parametrize("kind", [EventKind.OPENED, EventKind.CLICKED, EventKind.DELIVERED])
+def test_what_is_said_of_who_reads_is_not_kept(database: Database, kind: EventKind) -> None:
+    send_id = mailed(database)
+    read(database, [event(database, send_id, kind, words="203.0.113.7, a telephone")])
+    with database.read() as connection:
+        row = connection.execute(text("select raw, subscriber_id from events")).one()
+    assert tuple(row) == (None, None)
+
+
+def test_events_of_another_newsletter_are_logged_once(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    events._log_foreign.cache_clear()
+    ours = delivered(database, mailed(database))
+    other = replace(ours, id="f", origin=("another-letter", "2030-01-07"))
+    for _ in range(2):
+        assert read(database, [other, other]) == 0
+        assert read(database, [ours]) in (0, 1)
+    (record,) = (r for r in caplog.records if "another-letter" in r.getMessage())
+    assert "Events about issue 2030-01-07 of another-letter (send 1)" in record.getMessage()
+
+
+def test_events_that_name_no_delivery_are_logged(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    events._log_unnamed.cache_clear()
+    told = delivered(database, mailed(database))
+    assert read(database, [replace(told, delivery=0)]) == 0
+    assert "name no delivery" in caplog.text

@@ -16,7 +16,7 @@ from newsletter.app.clock.tick import tick
 from newsletter.app.feedback import provider_events
 from newsletter.app.readers import lists, reader_links, sign_up
 from newsletter.app.readers.reader_links import KeyState
-from newsletter.model import Consequence, Event, Issue, IssueName, Rendered, Status
+from newsletter.model import Event, EventKind, Issue, IssueName, Rendered, Status
 from newsletter.render import template_settings
 from newsletter.store import Database, signups
 from newsletter.store.subscribers import People
@@ -70,9 +70,7 @@ def test_who_is_barred_keeps_their_newsletters_when_they_save_their_name(
     one = desk_office
     answered(one, "reader@example.com")
     _, own = key(one)
-    bounce = Event(
-        "e1", "bounce", 0, one.now, {}, email="reader@example.com", consequence=Consequence.BOUNCED
-    )
+    bounce = Event("e1", EventKind.BOUNCED, 0, one.now, email="reader@example.com")
     one.now += timedelta(seconds=1)
     assert provider_events.store(one.desk, [bounce]).new == 1
     assert reader_links.choose(one.desk, [], own, "Ada", []) is KeyState.DONE
@@ -125,8 +123,8 @@ def test_who_never_confirms_is_forgotten_also_when_their_mail_was_reported_on(
     desk = open_desk(tmp_path, lambda: now)
     assert sign_up.request(desk, "ada@example.com", NETWORK)
     sign_up.answer_all(desk)
-    said = {"reason": "550 no such user"}
-    bounce = Event("e1", "bounce", 0, NOW, {}, email="ada@example.com", said=said)
+    details = {"reason": "550 no such user"}
+    bounce = Event("e1", EventKind.BOUNCED, 0, NOW, email="ada@example.com", details=details)
     assert provider_events.store(desk, [bounce]).new == 1
     now += timedelta(days=3, seconds=1)
     sign_up.forget(desk)

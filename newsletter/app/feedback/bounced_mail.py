@@ -18,7 +18,7 @@ from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Purpose
 from newsletter.message import slug
-from newsletter.model import Consequence, Event, Reported
+from newsletter.model import Event, EventKind
 from newsletter.store import Connection, delivery_lookup
 from newsletter.store.address_keys import address_keys
 from newsletter.store.delivery_lookup import Mailed
@@ -32,12 +32,12 @@ MOST = 10  # readers that one mail may name: each of ours went to one, whom othe
 
 _MESSAGE_ID = re.compile(r"<?(?P<hash>[0-9A-Za-z]{16})\.(?P<delivery>\d{1,9})@[^>\s]+>?")
 _LEAVING = re.compile(r"/unsubscribe/([A-Za-z0-9_-]{1,80})")
-_EVENTS = {
-    Fate.BOUNCED: ("bounce", Reported.BOUNCED, Consequence.BOUNCED),
-    Fate.BLOCKED: ("bounce", Reported.BLOCKED, Consequence.SOFT),
-    Fate.DELAYED: ("deferred", Reported.DEFERRED, Consequence.NONE),
-    Fate.COMPLAINED: ("spamreport", None, Consequence.COMPLAINED),
-    Fate.LEAVES: ("unsubscribe", None, Consequence.LEAVES),
+_KINDS = {
+    Fate.BOUNCED: EventKind.BOUNCED,
+    Fate.BLOCKED: EventKind.SOFT_BOUNCED,
+    Fate.DELAYED: EventKind.DEFERRED,
+    Fate.COMPLAINED: EventKind.COMPLAINED,
+    Fate.LEAVES: EventKind.UNSUBSCRIBED,
 }
 
 
@@ -120,13 +120,16 @@ def _event(
         if found is None:
             return None
         fate = Fate.BLOCKED if fate is Fate.BOUNCED else fate
-    kind, reported, consequence = _EVENTS[fate]
-    said = {"reason": notice.words, "status": notice.status, "by": "mail"}
     return fate, Event(
-        notice.key, kind, found.delivery, at, {}, found.batch or 0, found.send_id,
-        (slug(found.newsletter), str(found.issue)),
-        reported=reported, consequence=consequence, said=said,
-    )  # fmt: skip
+        id=notice.key,
+        kind=_KINDS[fate],
+        delivery=found.delivery,
+        at=at,
+        batch=found.batch or 0,
+        send=found.send_id,
+        origin=(slug(found.newsletter), str(found.issue)),
+        details={"reason": notice.words, "status": notice.status, "by": "mail"},
+    )
 
 
 def _which(

@@ -13,7 +13,8 @@ import orjson
 from newsletter import scanners
 from newsletter.config import secret
 from newsletter.errors import ProviderError
-from newsletter.model import Consequence, Event, Reported
+from newsletter.message import read_ids
+from newsletter.model import Consequence, Event, EventKind
 
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
@@ -21,24 +22,25 @@ _LONGEST = 100  # characters of an id
 _AGENT = 1_000  # characters of the name of a program that are looked at
 _NEVER = 1 << 33  # seconds: no moment of an event
 _DEEPEST = 20  # lists in lists; beyond some hundreds Python writes them no more
-_STATES = {
-    "processed": Reported.PROCESSED,
-    "deferred": Reported.DEFERRED,
-    "delivered": Reported.DELIVERED,
-}
-_CONSEQUENCES = {
-    "spamreport": Consequence.COMPLAINED,
-    "unsubscribe": Consequence.LEAVES,
-    "group_unsubscribe": Consequence.LEAVES,
+_KINDS = {
+    "processed": EventKind.PROCESSED,
+    "deferred": EventKind.DEFERRED,
+    "dropped": EventKind.DROPPED,
+    "delivered": EventKind.DELIVERED,
+    "bounce": EventKind.BOUNCED,
+    "spamreport": EventKind.COMPLAINED,
+    "unsubscribe": EventKind.UNSUBSCRIBED,
+    "group_unsubscribe": EventKind.UNSUBSCRIBED,
+    "open": EventKind.OPENED,
+    "click": EventKind.CLICKED,
 }
 # SendGrid tries none of these again; its other reasons (such as "Spam Content") are about the mail.
 _DROPPED = {
-    "bounced address": Consequence.BOUNCED,
-    "invalid": Consequence.BOUNCED,
-    "spam reporting address": Consequence.COMPLAINED,
-    "unsubscribed address": Consequence.LEAVES,
+    "bounced address": EventKind.BOUNCED,
+    "invalid": EventKind.BOUNCED,
+    "spam reporting address": EventKind.COMPLAINED,
+    "unsubscribed address": EventKind.UNSUBSCRIBED,
 }
-_PLAIN = frozenset(("processed", "delivered", "open", "click"))  # columns say all of these
 _KNOWN = frozenset(
     ("email", "event", "timestamp", "smtp-id", "category", "send_at", "useragent", "ip", "url")
 )
@@ -110,33 +112,30 @@ def _event(told: Mapping[str, Any]) -> Event | None:
         return None
     if not 0 <= seconds < _NEVER:
         return None
-    at = datetime.fromtimestamp(seconds, UTC)
-    kind, delivery = raw.get("event"), _number(raw.get("nb_delivery"))
-    if not isinstance(kind, str) or not kind or not kind.isprintable() or "nb_test" in raw:
-        return None
-    reported, consequence = _meaning(kind, raw)
-    if not delivery and ("nb_send" in raw or consequence < Consequence.LEAVES):
+    word, ids = raw.get("event"), read_ids(raw)
+    if not isinstance(word, str) or not word or not word.isprintable() or ids is None:
         return None
     # The id is what repeated events are known by; one without it is known by its content.
     id_ = raw.get("sg_event_id")
     if not isinstance(id_, str) or not 0 < len(id_) <= _LONGEST or not id_.isprintable():
         id_ = hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
-    return Event(
+    kind = _kind(word, raw)
+    event = Event(
         id=id_,
         kind=kind,
-        delivery=delivery,
-        at=at,
-        raw=raw,
-        batch=_number(raw.get("nb_batch")),
-        send=_number(raw.get("nb_send")),
-        origin=(str(raw.get("nb_newsletter")), str(raw.get("nb_issue"))),
+        at=datetime.fromtimestamp(seconds, UTC),
         email=str(raw.get("email") or ""),
-        reported=reported,
-        consequence=consequence,
-        link=str(raw.get("url") or "") or None if kind == "click" else None,
+        link=str(raw.get("url") or "") or None if kind is EventKind.CLICKED else None,
         machine=_by_machine(kind, raw),
-        said=None if kind in _PLAIN else {k: v for k, v in raw.items() if not _ours(k)},
+        dropped_for=_DROPPED.get(str(raw.get("reason")).lower())
+        if kind is EventKind.DROPPED
+        else None,
+        word=word,
+        details={key: value for key, value in raw.items() if not _is_ours(key)},
+        **ids,
     )
+    # Mails of other programs on the same account.
+    return event if event.delivery or event.consequence >= Consequence.LEAVES else None
 
 
 def _too_deep(value: Any, left: int = _DEEPEST) -> bool:
@@ -144,31 +143,20 @@ def _too_deep(value: Any, left: int = _DEEPEST) -> bool:
     return not left or any(_too_deep(each, left - 1) for each in inner)
 
 
-def _meaning(kind: str, raw: Mapping[str, Any]) -> tuple[Reported | None, Consequence]:
-    """What becomes of the delivery, and of the person."""
-    if kind == "bounce":
-        if raw.get("type") == "blocked":
-            return Reported.BLOCKED, Consequence.SOFT
-        return Reported.BOUNCED, Consequence.BOUNCED
-    if kind == "dropped":
-        return Reported.DROPPED, _DROPPED.get(str(raw.get("reason")).lower(), Consequence.NONE)
-    return _STATES.get(kind), _CONSEQUENCES.get(kind, Consequence.NONE)
+def _kind(word: str, raw: Mapping[str, Any]) -> EventKind:
+    if word == "bounce" and raw.get("type") == "blocked":
+        return EventKind.SOFT_BOUNCED
+    return _KINDS.get(word, EventKind.OTHER)
 
 
-def _by_machine(kind: str, raw: Mapping[str, Any]) -> bool:
-    if kind not in {"open", "click"}:
+def _by_machine(kind: EventKind, raw: Mapping[str, Any]) -> bool:
+    if kind not in {EventKind.OPENED, EventKind.CLICKED}:
         return False
     return raw.get("sg_machine_open") is True or scanners.known(
         str(raw.get("useragent") or "")[:_AGENT]
     )
 
 
-def _ours(key: str) -> bool:
+def _is_ours(key: str) -> bool:
     """Whether it says whom or what the event is about, which stands in columns of its own."""
     return key in _KNOWN or key.startswith(("nb_", "sg_"))
-
-
-def _number(value: Any) -> int:
-    """A number that a database can hold; 0 for anything else."""
-    text = str(value)
-    return int(text) if len(text) < 10 and text.isascii() and text.isdigit() else 0

@@ -36,7 +36,7 @@ events = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("key", String(100), nullable=False, unique=True),  # the provider's own id
-    Column("kind", String(40), nullable=False),
+    Column("kind", String(40), nullable=False),  # of EventKind, or the word for an OTHER
     Column("at", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("send_id", ForeignKey("sends.id"), nullable=True),
