@@ -35,5 +35,7 @@ class Keys:
 
 def address_keys(connection: Connection) -> Keys:
     """Those of this database, made at first use."""
-    known = key_values.find(connection, ADDRESS_KEY)
-    return Keys((known or key_values.once(connection, ADDRESS_KEY, secrets.token_hex(32))).encode())
+    salt = key_values.find(connection, ADDRESS_KEY) or key_values.once(
+        connection, ADDRESS_KEY, secrets.token_hex(32)
+    )
+    return Keys(salt.encode())

@@ -18,8 +18,8 @@ def once(connection: Connection, name: str, value: str) -> str:
 
 def find(connection: Connection, name: str) -> str | None:
     """The fact of that name, or None."""
-    found: str | None = connection.scalar(select(facts.c.value).where(facts.c.name == name))
-    return found
+    value: str | None = connection.scalar(select(facts.c.value).where(facts.c.name == name))
+    return value
 
 
 def put(connection: Connection, name: str, value: str) -> None:

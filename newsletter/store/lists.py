@@ -25,8 +25,8 @@ def list_named(name: str) -> ScalarSelect[int]:
 
 def list_id(connection: Connection, name: str) -> int:
     """The number of the list, which is made where it is new."""
-    found = connection.scalar(select(lists.c.id).where(lists.c.name == name))
-    if found is None:
-        made = connection.execute(insert(lists).values(name=name).returning(lists.c.id))
-        found = made.scalar_one()
-    return int(found)
+    number = connection.scalar(select(lists.c.id).where(lists.c.name == name))
+    if number is None:
+        new = insert(lists).values(name=name).returning(lists.c.id)
+        number = connection.execute(new).scalar_one()
+    return int(number)

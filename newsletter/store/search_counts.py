@@ -16,22 +16,22 @@ def times(connection: Connection, network: str, now: datetime) -> int:
     """How often that network has searched since the hour began; writes nothing."""
     if key_values.find(connection, ADDRESS_KEY) is None:  # it would be made; nobody was counted yet
         return 0
-    found = select(searches.c.times).where(
+    counted = select(searches.c.times).where(
         searches.c.network == _named(connection, network), searches.c.hour == _hour(now)
     )
-    return connection.scalar(found) or 0
+    return connection.scalar(counted) or 0
 
 
 def count(connection: Connection, network: str, now: datetime) -> int:
     """Count one more; how often it has searched with this one."""
-    made = upsert(connection, searches).values(
+    first = upsert(connection, searches).values(
         network=_named(connection, network), hour=_hour(now), times=1
     )
-    once_more = made.on_conflict_do_update(
+    once_more = first.on_conflict_do_update(
         index_elements=["network", "hour"], set_={"times": searches.c.times + 1}
     )
-    found: int = connection.execute(once_more.returning(searches.c.times)).scalar_one()
-    return found
+    total: int = connection.execute(once_more.returning(searches.c.times)).scalar_one()
+    return total
 
 
 def drop_before(connection: Connection, moment: datetime) -> None:

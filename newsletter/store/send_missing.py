@@ -21,8 +21,8 @@ def count(connection: Connection, frozen: Frozen) -> int:
     Who is in doubt is not among them: a person decides about those.
     """
     return sum(
-        connection.scalar(select(func.count()).select_from(found.subquery())) or 0
-        for found in (_new(frozen), _left_out(frozen))
+        connection.scalar(select(func.count()).select_from(people.subquery())) or 0
+        for people in (_new(frozen), _left_out(frozen))
     )
 
 
@@ -48,7 +48,7 @@ def plan(connection: Connection, frozen: Frozen, batch_size: int, now: datetime)
     columns = ["send_id", "subscriber_id", "state"]
     rows = select(literal(send_id), new.c.id, literal(DeliveryState.WAITING.value))
     connection.execute(insert(deliveries).from_select(columns, rows))
-    found = connection.scalar(select(func.count()).where(_loose(send_id))) or 0
+    waiting = connection.scalar(select(func.count()).where(_loose(send_id))) or 0
     last = connection.scalar(select(func.max(batches.c.number)).where(batches.c.send_id == send_id))
     number = last or 0
     while ids := connection.scalars(_unplanned(send_id).limit(batch_size)).all():
@@ -60,7 +60,7 @@ def plan(connection: Connection, frozen: Frozen, batch_size: int, now: datetime)
             .values(batch=number)
         )
     count_eligible(connection, send_id)
-    return found
+    return waiting
 
 
 def _loose(send_id: int) -> Any:

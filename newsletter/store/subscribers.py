@@ -96,7 +96,7 @@ class People:
             signups.c.email.is_(None), signups.c.address_key == self.keys.mailbox_key(email)
         )
         self._connection.execute(delete(signups).where(or_(signups.c.email == email, theirs)))
-        known = self._connection.execute(
+        blanked = self._connection.execute(
             update(subscribers)
             .where(subscribers.c.address_key == key, subscribers.c.email.is_not(None))
             .values(email=None, name="")
@@ -104,7 +104,7 @@ class People:
         suppression.erase(self._connection, key, now)
         person = select(subscribers.c.id).where(subscribers.c.address_key == key)
         subscription_status.unsubscribe(self._connection, person, now)
-        return known > 0
+        return blanked > 0
 
     def everyone(self) -> Iterator[Person]:
         """Everybody on the list, by address; who was erased is nobody any more."""
@@ -125,36 +125,34 @@ class People:
         return (Person(*row) for row in rows)
 
     def _person(self, key: str, email: str, name: str, now: datetime) -> int:
-        found = self._connection.execute(
+        person = self._connection.execute(
             select(subscribers.c.id, subscribers.c.name).where(subscribers.c.address_key == key)
         ).one_or_none()
-        if found is None:
-            made = self._connection.execute(
-                insert(subscribers)
-                .values(email=email, name=name, address_key=key, created_at=now)
-                .returning(subscribers.c.id)
+        if person is None:
+            new = insert(subscribers).values(
+                email=email, name=name, address_key=key, created_at=now
             )
-            number: int = made.scalar_one()
-            return number
-        if name and name != found.name:
+            number = self._connection.execute(new.returning(subscribers.c.id)).scalar_one()
+            return int(number)
+        if name and name != person.name:
             self._connection.execute(
-                update(subscribers).where(subscribers.c.id == found.id).values(name=name)
+                update(subscribers).where(subscribers.c.id == person.id).values(name=name)
             )
-        return int(found.id)
+        return int(person.id)
 
 
 def numbers(connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
     """By the names in ``keys`` (name → keyed hash of an address): the number of the person."""
     names = {key: name for name, key in keys.items()}
-    found: dict[str, int] = {}
-    for some in parts(names):
+    by_name: dict[str, int] = {}
+    for part in parts(names):
         rows = connection.execute(
             select(subscribers.c.address_key, subscribers.c.id).where(
-                subscribers.c.address_key.in_(some), subscribers.c.email.is_not(None)
+                subscribers.c.address_key.in_(part), subscribers.c.email.is_not(None)
             )
         )
-        found.update((names[key], number) for key, number in rows)
-    return found
+        by_name.update((names[key], number) for key, number in rows)
+    return by_name
 
 
 def rename(connection: Connection, reader: int, name: str) -> None:

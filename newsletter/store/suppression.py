@@ -56,10 +56,10 @@ class _Person(NamedTuple):
 
 def reason(connection: Connection, address_key: str) -> str | None:
     """Why the address is never mailed, on any list; None where it may be."""
-    why: str | None = connection.scalar(
+    suppressed: str | None = connection.scalar(
         select(suppressions.c.reason).where(suppressions.c.address_key == address_key)
     )
-    return why
+    return suppressed
 
 
 def lift(connection: Connection, address_key: str, now: datetime) -> None:
@@ -143,8 +143,8 @@ def _wished_later(
 
 
 def _people(connection: Connection, numbers: Collection[int]) -> dict[int, _Person]:
-    found: dict[int, _Person] = {}
-    for some in parts(numbers):
+    people: dict[int, _Person] = {}
+    for part in parts(numbers):
         rows = connection.execute(
             select(
                 subscribers.c.id,
@@ -153,25 +153,25 @@ def _people(connection: Connection, numbers: Collection[int]) -> dict[int, _Pers
                 suppressions.c.reason.label("suppressed"),
             )
             .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
-            .where(subscribers.c.id.in_(some))
+            .where(subscribers.c.id.in_(part))
         )
-        found.update((row.id, _Person(*row)) for row in rows)
-    return found
+        people.update((row.id, _Person(*row)) for row in rows)
+    return people
 
 
 def _wishes(connection: Connection, numbers: Collection[int]) -> dict[tuple[int, int], datetime]:
     """Since when each of them is active on each of their lists."""
-    found: dict[tuple[int, int], datetime] = {}
-    for some in parts(numbers):
+    since: dict[tuple[int, int], datetime] = {}
+    for part in parts(numbers):
         rows = connection.execute(
             select(
                 subscriptions.c.subscriber_id, subscriptions.c.list_id, subscriptions.c.changed_at
             )
-            .where(subscriptions.c.subscriber_id.in_(some))
+            .where(subscriptions.c.subscriber_id.in_(part))
             .where(subscriptions.c.status == ACTIVE)
         )
-        found.update(((row.subscriber_id, row.list_id), row.changed_at) for row in rows)
-    return found
+        since.update(((row.subscriber_id, row.list_id), row.changed_at) for row in rows)
+    return since
 
 
 def _suppress(connection: Connection, address_key: str, reason: str, now: datetime) -> None:
@@ -195,8 +195,8 @@ def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
     A delivery in between, or later, begins the count anew, and so does a suppression that was
     lifted. Where nothing is known of an issue in between, it may have arrived.
     """
-    found: set[int] = set()
-    for some in parts(numbers):
+    too_often: set[int] = set()
+    for part in parts(numbers):
         rank = func.row_number().over(
             partition_by=deliveries.c.subscriber_id, order_by=sends.c.id.desc()
         )
@@ -205,7 +205,7 @@ def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
             .join_from(deliveries, sends)
             .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
             .where(
-                deliveries.c.subscriber_id.in_(some),
+                deliveries.c.subscriber_id.in_(part),
                 deliveries.c.state == DeliveryState.ACCEPTED,
                 func.coalesce(deliveries.c.reported, 0) != Reported.DROPPED,
                 # A correction is no issue of its own; that it arrived counts all the same.
@@ -218,14 +218,14 @@ def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
             .subquery()
         )
         newest = select(mailed).where(mailed.c.rank <= _LOOKED_AT).order_by(mailed.c.rank)
-        of_each: dict[int, list[int]] = {}
+        states_of: dict[int, list[int]] = {}
         for number, reported, _ in connection.execute(newest):
-            of_each.setdefault(number, []).append(reported or 0)
-        found.update(number for number, states in of_each.items() if _in_a_row(states))
-    return found
+            states_of.setdefault(number, []).append(reported or 0)
+        too_often.update(number for number, states in states_of.items() if _in_a_row(states))
+    return too_often
 
 
 def _in_a_row(states: Sequence[int]) -> bool:
     """Whether the newest that are known came back softly; ``states``: the newest first."""
-    known = list(dropwhile(lambda state: state < Reported.DELIVERED, states))[:IN_A_ROW]
-    return len(known) == IN_A_ROW and all(state == Reported.BLOCKED for state in known)
+    newest = list(dropwhile(lambda state: state < Reported.DELIVERED, states))[:IN_A_ROW]
+    return len(newest) == IN_A_ROW and all(state == Reported.BLOCKED for state in newest)
