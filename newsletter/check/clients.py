@@ -55,7 +55,7 @@ def check(mail: Mail) -> Iterator[Finding]:
             "clients",
             f"The mail uses {feature}, which {len(clients)} of {len(known.clients)} mail programs "
             f"({share:.0%}) do not know: {names}{more}.",
-            f"Look how the mail reads without it. If it still reads well, write into look.toml, "
+            f"See how the mail reads without it. If it still reads well, put into template.toml, "
             f"under [accepted]: {feature} = {every}",
             **where,
         )

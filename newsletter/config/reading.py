@@ -144,11 +144,16 @@ def _typed(
     if not isinstance(block, dict) or not isinstance(block.get("type"), str):
         faults.append(f'{place}.type: expected a type, such as type = "…"')
         return None
+    type_ = block["type"]
     try:
-        if ":" in block["type"]:
-            registry.importable_from(folder, block["type"])
-        model = lookup(block["type"])
+        if ":" in type_:
+            registry.importable_from(folder, type_)
+        model = lookup(type_)
     except LookupError as error:
         faults.append(f"{place}.type: {error}")
         return None
-    return tables.validated(model, block, place, faults)
+    try:
+        return tables.validated(model, block, place, faults)
+    except Exception as error:  # noqa: BLE001 - a model from outside may raise anything
+        faults.append(f"{place}: the Options of {type_} failed: {registry.raised(error, type_)}")
+        return None

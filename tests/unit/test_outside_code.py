@@ -82,6 +82,18 @@ def test_what_is_wrong_with_a_class_is_one_clear_error(
     assert said.count("\n") == 1
 
 
+def test_options_that_raise_are_one_clear_error(module: Path) -> None:
+    validator = (
+        "        url: str\n        @pydantic.model_validator(mode='after')\n"
+        "        def _check(self): return 1 / 0\n"
+    )
+    module.write_text("import pydantic\n" + SOURCE.replace("        url: str\n", validator))
+    with pytest.raises(ConfigError) as caught:
+        load(module)
+    expected = f"the Options of {module.stem}:Source failed: ZeroDivisionError: division by zero"
+    assert f"sources[1]: {expected} ({module.name}, line " in str(caught.value)
+
+
 def test_a_module_that_is_nowhere(module: Path) -> None:
     with pytest.raises(ConfigError, match=f"No module named '{module.stem}'"):
         load(module)
