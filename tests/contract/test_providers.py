@@ -171,6 +171,32 @@ def test_everyone_has_an_unsubscribe_link_of_their_own(bench: Bench) -> None:
             assert (number in got.text, number in got.html) == (own, own)
 
 
+def test_a_batch_is_what_its_readers_are_one_by_one(bench: Bench) -> None:
+    batch = [
+        a_recipient(1),
+        a_recipient(2, name=""),
+        a_recipient(3, name="O'Hara & <Sons>, Inc.; Ltd."),
+        a_recipient(4, name="김서연"),
+        a_recipient(5, email="no address"),
+        a_recipient(6, name="Eve\r\nBcc: all@example.com"),
+        a_recipient(7, email="READER7@Example.com"),
+        a_recipient(8, name="Zoë " * 9),
+        a_recipient(9, unsubscribe_url="https://briefing.example.com/unsubscribe/9?é&<>"),
+        a_recipient(10),
+    ]
+    together = bench.provider.submit(a_send(), batch)
+    first = bench.received()
+    alone = [bench.provider.submit(a_send(), [reader]) for reader in batch]
+    assert {n: a for each in alone for n, a in each.answers.items()} == together.answers
+    assert {n: a for each in alone for n, a in each.reasons.items()} == together.reasons
+    again = bench.received()[-len(first) :]
+    assert [undated(got) for got in again] == [undated(got) for got in first]
+
+
+def undated(got: Got) -> Got:
+    return replace(got, headers={n: v for n, v in got.headers.items() if n != "Date"})
+
+
 def test_korean_names_arrive(bench: Bench) -> None:
     names = ["김철수", "José Núñez", ""]
     batch = [a_recipient(number, name=name) for number, name in enumerate(names, 1)]
