@@ -18,6 +18,7 @@ from typing import Any
 from newsletter.store import open_database
 from tests import zygote
 from tests.forked import Forked
+from tests.patient import PATIENCE
 
 CONFIG = """\
 [newsletter]
@@ -113,7 +114,7 @@ class Newsroom:
     ) -> subprocess.CompletedProcess[str]:
         """Run ``newsletter``; its exit status must be the expected one."""
         where = ["-C", str(self.folder), *arguments]
-        done = zygote.run(where, self.whole_environment(), typed, timeout=60)
+        done = zygote.run(where, self.whole_environment(), typed, timeout=PATIENCE)
         said = f"{done.stdout}\n{done.stderr}"
         assert "Traceback" not in said, said
         assert done.returncode == status, said

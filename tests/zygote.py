@@ -28,6 +28,7 @@ from pkgutil import walk_packages
 from typing import IO, TextIO
 
 from tests.forked import Forked
+from tests.patient import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 LARGEST = 1 << 18  # bytes of a request: arguments and environment
@@ -112,7 +113,7 @@ def _parent() -> socket.socket:
 
     def end() -> None:
         ours.close()
-        process.wait(10)
+        process.wait(PATIENCE)
 
     atexit.register(end)
     return ours

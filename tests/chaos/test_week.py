@@ -29,6 +29,7 @@ from newsletter.store import occurrences
 from newsletter.store.occurrences import State
 from tests.newsroom import Newsroom, addresses, feed
 from tests.office import FRIDAY, ISSUE, MONDAY
+from tests.patient import PATIENCE
 
 SUNDAY = MONDAY - timedelta(hours=13)
 WEEK = {"gather": FRIDAY, "remind": SUNDAY, "deadline": SUNDAY + timedelta(hours=2), "send": MONDAY}
@@ -81,7 +82,7 @@ class Week:
             target=with_desk, args=(self.room.folder, at, lambda desk: tick(desk, watch))
         )
         process.start()
-        process.join(60)
+        process.join(PATIENCE)
         return process.exitcode
 
     def mails(self) -> dict[str, Counter[str]]:

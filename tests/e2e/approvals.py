@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import patient
 from tests.e2e.sends import ISSUE, running, until
 from tests.e2e.servers import closed_port
 from tests.newsroom import Newsroom
@@ -34,7 +35,7 @@ class Pages:
 
     def press(self, link: str) -> httpx.Response:
         """What the page's button does."""
-        return httpx.post(link, data={"approve": "yes"}, timeout=30)
+        return patient.post(link, data={"approve": "yes"})
 
     def approval(self) -> str:
         """What stands in the way of the issue for want of an approval; "" for nothing."""
@@ -50,7 +51,7 @@ def serving(room: Newsroom) -> Iterator[Pages]:
 
     def up() -> bool:
         try:
-            return httpx.get(f"{url}/approve/page.css").status_code == 200
+            return patient.get(f"{url}/approve/page.css").status_code == 200
         except httpx.HTTPError:
             return False
 

@@ -19,6 +19,7 @@ from newsletter.app.send import plan
 from newsletter.app.send import send as sending
 from newsletter.app.setup.demo import ISSUE, NOW
 from newsletter.model import IssueName
+from tests import patient
 from tests.e2e.sends import edit, running, until
 from tests.e2e.servers import closed_port
 from tests.golden.test_golden import KOREAN, ROOT
@@ -39,7 +40,7 @@ class Archive:
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.get(self.url + path, headers=named, timeout=30)
+        return patient.get(self.url + path, headers=named)
 
     def until_shown(self, words: str, path: str) -> httpx.Response:
         """The page once it has the words: what is made is kept for a second."""
@@ -79,7 +80,7 @@ def serving(room: Newsroom) -> Iterator[Archive]:
 
     def up() -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{url}/robots.txt").status_code == 200
+            return patient.get(f"{url}/robots.txt").status_code == 200
         return False
 
     with running(room, "serve", "--port", str(port)):

@@ -21,6 +21,8 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from tests.patient import PATIENCE
+
 Security = Literal["starttls", "tls", "none"]
 
 
@@ -220,7 +222,7 @@ def _listening(serve: Callable[..., None], *arguments: object) -> Iterator[int]:
         yield int(listener.getsockname()[1])
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        thread.join(PATIENCE)
 
 
 def _say(listener: socket.socket, answers: tuple[str | None, ...], heard: list[bytes]) -> None:

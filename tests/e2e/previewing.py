@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import struct
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +18,13 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Rou
 
 from newsletter import issues
 from newsletter.model import Article, Gathered, IssueName, Window
+from tests import patient
 from tests.forked import Forked
 from tests.newsroom import Newsroom, make
+from tests.patient import PATIENCE
 
 ISSUE = "2025-07-07"
 SUBJECT = "Night market back on Olympic"
-SOON = 5_000  # milliseconds: what is expected at once, on a busy machine
 
 
 def png(width: int = 40, height: int = 30) -> bytes:
@@ -98,7 +98,6 @@ class Preview:
     room: Newsroom
     process: Forked
     address: str
-    stopped_after: float = 0
 
     @property
     def origin(self) -> str:
@@ -116,13 +115,11 @@ class Preview:
     def get(self, path: str, **headers: str) -> httpx.Response:
         """One request with the cookie of somebody who was let in."""
         cookie = {"Cookie": f"preview-{self.port}={self.token}"}
-        return httpx.get(f"{self.origin}{path}", headers=cookie | headers)
+        return patient.get(f"{self.origin}{path}", headers=cookie | headers)
 
     def stop(self) -> None:
-        begun = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        said = self.process.communicate(timeout=10)
-        self.stopped_after = time.monotonic() - begun
+        said = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == 0, said
         assert said == ("", ""), said
 
@@ -134,7 +131,7 @@ def previewing(room: Newsroom, port: int = 0) -> Iterator[Preview]:
         assert process.stdout
         line = process.stdout.readline()
         match = re.fullmatch(rf"Preview of {ISSUE}: (http://127\.0\.0\.1:\d+/\?token=\S+)\n", line)
-        assert match, (line, process.communicate(timeout=10) if not line else "")
+        assert match, (line, process.communicate(timeout=PATIENCE) if not line else "")
         preview = Preview(room, process, match[1])
         yield preview
         if process.poll() is None:
@@ -175,14 +172,14 @@ def looking(
 ) -> Iterator[Seen]:
     page = browser.new_page()
     page.set_viewport_size({"width": width, "height": 800})
-    page.set_default_timeout(SOON)
+    page.set_default_timeout(PATIENCE * 1000)
     seen = Seen(page)
     page.on("console", lambda m: seen.complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     page.route(lambda url: not url.startswith(preview.origin), seen.outside)
     try:
         page.goto(preview.address)
-        expect(page.get_by_text("Follows every save by itself")).to_be_visible(timeout=SOON)
+        expect(page.get_by_text("Follows every save by itself")).to_be_visible()
         yield seen
         assert not seen.complaints
         assert all(kind == "image" for kind, _ in seen.asked), seen.asked

@@ -16,10 +16,12 @@ import httpx
 
 from newsletter.links.keyring import read
 from newsletter.links.signed_links import reader_keys
+from tests import patient
 from tests.e2e.approvals import part
 from tests.e2e.sends import until
 from tests.e2e.servers import MailServer, closed_port, mail_server
 from tests.newsroom import Newsroom, make
+from tests.patient import PATIENCE
 
 HOST = "news.example.com"
 SECRET = "2:a-secret-of-the-tests"
@@ -42,7 +44,7 @@ class Site:
     url: str
     log: Path
     mails: MailServer
-    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=PATIENCE))
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self.client.get(f"{self.url}{path}", headers={"Host": HOST} | headers)
@@ -132,13 +134,13 @@ def serving(folder: Path, newsletters: int = 3) -> Iterator[Site]:
         finally:
             site.client.close()
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(PATIENCE) == 0
     assert "Traceback" not in log.read_text(), log.read_text()
 
 
 def _answers(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/healthz").status_code == 200
+        return patient.get(f"{url}/healthz").status_code == 200
     return False
 
 

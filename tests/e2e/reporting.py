@@ -14,9 +14,11 @@ import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests import patient
 from tests.e2e.sends import running, until
 from tests.e2e.servers import closed_port
 from tests.newsroom import Newsroom
+from tests.patient import PATIENCE
 
 STAMP = "1751900000"
 
@@ -56,9 +58,9 @@ class Door:
         """The status; 0 where there was no answer."""
         body = json.dumps(list(told)).encode()
         try:
-            answer = httpx.post(
+            answer = patient.post(
                 f"{self.url}/events/sendgrid", content=body, headers=self.signer.headers(body),
-                timeout=30,
+                timeout=PATIENCE,
             )  # fmt: skip
         except httpx.HTTPError:
             return 0
@@ -74,7 +76,7 @@ def door(room: Newsroom, signer: Signer) -> Iterator[Door]:
 
     def up() -> bool:
         try:
-            return httpx.get(f"{url}/openapi.json").status_code == 200
+            return patient.get(f"{url}/openapi.json").status_code == 200
         except httpx.HTTPError:
             return False
 

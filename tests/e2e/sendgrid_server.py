@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.e2e import sendgrid_rules
+from tests.patient import PATIENCE
 
 KEY = "SG.a-key-for-tests.0123456789"
 
@@ -291,7 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _hang(self, step: Step) -> None:
-        self.desk.ended.wait(30)
+        self.desk.ended.wait(PATIENCE)
         self.close_connection = True
 
     def _reset(self, step: Step | None = None) -> None:

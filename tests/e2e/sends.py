@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from tests.e2e.servers import KEY, SendgridServer, Step
 from tests.forked import Forked
 from tests.newsroom import Newsroom
+from tests.patient import PATIENCE
 
 ISSUE = "2030-01-07"
 USUAL = Step(201, taken=True)  # among the asides of a server: what it would do anyway
@@ -40,15 +41,15 @@ def running(room: Newsroom, *arguments: str) -> Iterator[Forked]:
 
 def said(process: Forked, status: int) -> str:
     """What it says until it ends, with that exit status."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == status, out + err
     assert "Traceback" not in out + err
     return out + err
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool]) -> None:
     """Wait for it."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it does not come about"
         time.sleep(0.02)

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from tests import zygote
 from tests.forked import Forked
 from tests.newsroom import Newsroom
+from tests.patient import PATIENCE
 
 ZONE = ZoneInfo("America/Los_Angeles")
 
@@ -55,7 +56,7 @@ class Running:
     def health(self) -> tuple[int, Any]:
         """The status and the document of /healthz."""
         try:
-            with urllib.request.urlopen(self.url, timeout=5) as answer:
+            with urllib.request.urlopen(self.url, timeout=PATIENCE) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -64,7 +65,7 @@ class Running:
     def stop(self) -> str:
         """SIGTERM; it ends with 0. All that it said."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0, self.text()
+        assert self.process.wait(PATIENCE) == 0, self.text()
         said = self.text()
         assert "Traceback" not in said, said
         return said
@@ -117,9 +118,11 @@ def _quick(
     )
 
 
-def until(condition: Callable[[], bool], said: Callable[[], str], seconds: float = 30) -> None:
+def until(
+    condition: Callable[[], bool], said: Callable[[], str], seconds: float = PATIENCE
+) -> None:
     """Wait for it; where it does not come about, ``said`` may tell why."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, said()
         time.sleep(0.05)

@@ -16,6 +16,7 @@ from tests.e2e.approvals import Pages, drafted, serving
 from tests.e2e.sends import ISSUE
 from tests.e2e.test_approving import is_approved, made
 from tests.newsroom import Newsroom
+from tests.patient import PATIENCE
 from tests.unit.test_alert_mail import config
 from tests.unit.test_alert_mail import made as an_alert
 
@@ -31,7 +32,7 @@ def looking(browser: Browser, *, scripts: bool = False) -> Iterator[Page]:
         viewport={"width": 340, "height": 760}, java_script_enabled=scripts
     )
     page, complaints = context.new_page(), list[str]()
-    page.set_default_timeout(5_000)
+    page.set_default_timeout(PATIENCE * 1000)
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     try:
         yield page

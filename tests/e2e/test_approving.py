@@ -17,10 +17,12 @@ from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
 from newsletter.model import IssueName
 from newsletter.store import approvals
+from tests import patient
 from tests.e2e.approvals import BASE, Pages, drafted, link_in, newest, parsed, part, serving
 from tests.e2e.sends import ISSUE, running, until
 from tests.e2e.servers import closed_port
 from tests.newsroom import Newsroom
+from tests.patient import PATIENCE
 
 
 @pytest.fixture
@@ -101,10 +103,10 @@ def test_looking_approves_nothing_and_the_button_does_once(room: Newsroom) -> No
     with serving(room) as pages:
         link = pages.link()
         for answer in (
-            httpx.get(link),
+            patient.get(link),
             httpx.head(link),
-            httpx.get(f"{link}/mail"),
-            httpx.get(link),
+            patient.get(f"{link}/mail"),
+            patient.get(link),
         ):
             assert answer.status_code == 200
         assert "Approve the issue of Jan 7?" in text(answer)
@@ -116,7 +118,7 @@ def test_looking_approves_nothing_and_the_button_does_once(room: Newsroom) -> No
 
         pressed = pages.press(link)
         assert pressed.status_code == 303
-        again = httpx.get(httpx.URL(link).join(pressed.headers["Location"]))
+        again = patient.get(httpx.URL(link).join(pressed.headers["Location"]))
         assert "The issue of Jan 7 is approved" in text(again)
         assert "Approved by editor@example.com, by a link" in text(again)
         assert "<form" not in again.text
@@ -124,7 +126,7 @@ def test_looking_approves_nothing_and_the_button_does_once(room: Newsroom) -> No
         assert pages.press(link).status_code == 303  # a double click is no fault
 
         room.run("unapprove", ISSUE)
-        for answer in (httpx.get(link), pages.press(link)):
+        for answer in (patient.get(link), pages.press(link)):
             assert answer.status_code == 410
             assert "Nothing was approved" in text(answer)
             assert "was used already" in text(answer)
@@ -139,7 +141,7 @@ def test_only_the_pages_own_form_approves(room: Newsroom) -> None:
         link = pages.link()
         bodies = ["", "List-Unsubscribe=One-Click", "approve=no", "approve=yes" * 1000, "\xff\x00"]
         for body in bodies:
-            answer = httpx.post(link, content=body.encode("latin-1"))
+            answer = patient.post(link, content=body.encode("latin-1"))
             assert answer.status_code == 400, body
             assert "no press of the button" in text(answer)
         for method in ("PUT", "DELETE", "OPTIONS", "PATCH"):
@@ -159,7 +161,7 @@ def test_many_presses_at_once_approve_once(room: Newsroom) -> None:
 def test_no_page_is_kept_framed_indexed_or_tells_where_one_came_from(room: Newsroom) -> None:
     with serving(room) as pages:
         for path in (pages.link(), f"{pages.url}/approve/garbage", f"{pages.link()}/mail"):
-            headers = httpx.get(path).headers
+            headers = patient.get(path).headers
             policy = headers["Content-Security-Policy"]
             assert "default-src 'none'" in policy
             assert "frame-ancestors 'none'" in policy
@@ -168,8 +170,8 @@ def test_no_page_is_kept_framed_indexed_or_tells_where_one_came_from(room: Newsr
             assert headers["Cache-Control"] == "no-store"
             assert headers["Referrer-Policy"] == "no-referrer"
             assert "noindex" in headers["X-Robots-Tag"]
-        assert "'unsafe-inline'" not in httpx.get(pages.link()).headers["Content-Security-Policy"]
-        assert "<script" not in httpx.get(pages.link()).text
+        assert "'unsafe-inline'" not in patient.get(pages.link()).headers["Content-Security-Policy"]
+        assert "<script" not in patient.get(pages.link()).text
 
 
 def test_no_log_holds_what_lets_somebody_approve(room: Newsroom) -> None:
@@ -178,10 +180,10 @@ def test_no_log_holds_what_lets_somebody_approve(room: Newsroom) -> None:
     with running(room, "serve", "--port", str(port)) as process:
         link = f"http://127.0.0.1:{port}/approve/{key}"
         until(lambda: answers(link))
-        assert httpx.post(link, data={"approve": "yes"}).status_code == 303
-        assert httpx.get(f"{link}x").status_code == 404
+        assert patient.post(link, data={"approve": "yes"}).status_code == 303
+        assert patient.get(f"{link}x").status_code == 404
         process.terminate()
-        log = "".join(process.communicate(timeout=60))
+        log = "".join(process.communicate(timeout=PATIENCE))
     assert f"{ISSUE} was approved by a link" in log
     assert key.rpartition(".")[2] not in log
     assert "/approve/" not in log
@@ -189,7 +191,7 @@ def test_no_log_holds_what_lets_somebody_approve(room: Newsroom) -> None:
 
 def answers(link: str) -> bool:
     try:
-        return httpx.get(link).status_code == 200
+        return patient.get(link).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -200,7 +202,7 @@ def answers(link: str) -> bool:
 def refused(pages: Pages, key: str, status: int, words: str) -> None:
     """The page and the button say so, and nothing is approved."""
     link = f"{pages.url}/approve/{key}"
-    for answer in (httpx.get(link), pages.press(link)):
+    for answer in (patient.get(link), pages.press(link)):
         assert answer.status_code == status, answer.text
         assert "Nothing was approved" in text(answer)
         assert words in text(answer)
@@ -218,7 +220,7 @@ def test_what_was_not_signed_here_opens_nothing(room: Newsroom) -> None:
             made(room, newsletter="Another Letter"),
         ):  # fmt: skip
             refused(pages, key, 404, "not one of ours")
-        unknown = httpx.get(f"{pages.url}/approve/{good}x/mail")
+        unknown = patient.get(f"{pages.url}/approve/{good}x/mail")
         assert (unknown.status_code, "Nothing was approved" in text(unknown)) == (404, True)
         assert pages.press(f"{pages.url}/approve/{good}").status_code == 303
 
@@ -235,19 +237,19 @@ def test_a_link_of_other_bytes_opens_nothing(room: Newsroom) -> None:
         refused(pages, key, 409, "has changed since this link was made")
         room.write(f"issues/{ISSUE}/issue.toml", "sections = 7\n")
         refused(pages, key, 409, "cannot be built just now")
-        assert "issue.toml" not in httpx.get(f"{pages.url}/approve/{key}").text
+        assert "issue.toml" not in patient.get(f"{pages.url}/approve/{key}").text
 
 
 def test_a_changed_configuration_is_heard_of_while_the_pages_are_served(room: Newsroom) -> None:
     with serving(room) as pages:
         old = pages.link()
-        assert httpx.get(old).status_code == 200
+        assert patient.get(old).status_code == 200
         config = room.folder / "newsletter.toml"
         before = config.read_text()
         config.write_text("no configuration")
-        assert httpx.get(old).status_code == 200
+        assert patient.get(old).status_code == 200
         config.write_text(before.replace("[newsletter]", '[newsletter]\naccent = "#0b5394"'))
-        assert httpx.get(old).status_code == 409
+        assert patient.get(old).status_code == 409
         room.run("test", ISSUE)
         assert pages.press(pages.link()).status_code == 303
         assert is_approved(room)
@@ -285,9 +287,9 @@ def test_a_late_issue_says_that_a_person_sends_it(newsroom: Newsroom) -> None:
     newsroom.run("test", str(late))
     with serving(newsroom) as pages:
         link = pages.link()
-        assert f"newsletter send {late}" in text(httpx.get(link))
+        assert f"newsletter send {late}" in text(patient.get(link))
         assert pages.press(link).status_code == 303
-        assert f"a person sends it: newsletter send {late}" in text(httpx.get(link))
+        assert f"a person sends it: newsletter send {late}" in text(patient.get(link))
 
 
 def test_while_the_database_is_away_nothing_is_said_to_be_approved(room: Newsroom) -> None:

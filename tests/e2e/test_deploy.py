@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.services import due, service, until
 from tests.newsroom import Newsroom
+from tests.patient import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -56,7 +57,7 @@ def test_the_command_of_the_unit_starts_and_tells_systemd(newsroom: Newsroom) ->
         assert "Running The Weekly Test" in process.stderr.readline()
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
         process.communicate()
 
 

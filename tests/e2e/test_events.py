@@ -12,6 +12,7 @@ import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests import patient
 from tests.e2e.sends import ISSUE, edit, got, numbers, running, through_sendgrid, until
 from tests.e2e.servers import SendgridServer, closed_port, refused, reset
 from tests.newsroom import Newsroom
@@ -38,11 +39,11 @@ def serving(room: Newsroom) -> Iterator[Post]:
             "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
             "X-Twilio-Email-Event-Webhook-Timestamp": "1751900000",
         }
-        return httpx.post(url, content=body, headers=headers, timeout=30).status_code
+        return patient.post(url, content=body, headers=headers).status_code
 
     def up() -> bool:
         try:
-            return httpx.get(url).status_code == 405
+            return patient.get(url).status_code == 405
         except httpx.HTTPError:
             return False
 

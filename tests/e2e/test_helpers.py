@@ -16,6 +16,7 @@ from newsletter.model import IssueName
 from tests.e2e.sends import ISSUE, got, leases_end, numbers, running, said, through_sendgrid, until
 from tests.e2e.servers import KEY, SendgridServer
 from tests.newsroom import Newsroom
+from tests.patient import PATIENCE
 
 pytestmark = pytest.mark.long
 
@@ -81,7 +82,7 @@ def test_a_helper_ends_when_the_first_process_is_killed(
     with running(newsroom, "send", ISSUE, "--yes") as process:
         helper = helped(process.pid, server)
         process.kill()
-        until(lambda: not alive(helper), seconds=5)
+        until(lambda: not alive(helper))
     leases_end(newsroom)
     server.pace = 0
     assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": READERS}
@@ -97,7 +98,7 @@ def test_the_rest_goes_out_when_a_helper_is_killed(
         os.kill(helper, signal.SIGKILL)
         until(lambda: 2 * server.requests >= READERS)
         process.send_signal(signal.SIGTERM)  # or it waits for the lease of what the helper had
-        process.wait(30)
+        process.wait(PATIENCE)
     leases_end(newsroom)
     assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": READERS}
     assert got(server) == readers

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.newsroom import Newsroom
+from tests.patient import PATIENCE
 
 
 def lists(
@@ -221,7 +222,7 @@ def test_on_a_terminal_a_long_import_shows_how_far_it_is(newsroom: Newsroom) -> 
                 break
             if not piece:
                 break
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
     os.close(ours)
     text = shown.decode(errors="replace")
     assert "Reading many.csv" in text

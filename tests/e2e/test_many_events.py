@@ -14,13 +14,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
 from newsletter.store import event_inbox, open_database
-from tests import postgres
+from tests import patient, postgres
 from tests.e2e.reporting import Door, Signer, door
 from tests.e2e.servers import KEY
 from tests.newsroom import Newsroom, make
@@ -216,6 +215,6 @@ def test_only_the_provider_s_own_words_are_taken(newsroom: Newsroom, signer: Sig
         for body, status in (
             (b"[]", 200), (b"{}", 403), (b"[[]]", 403), (half, 200), (strange, 200)
         ):  # fmt: skip
-            answer = httpx.post(url, content=body, headers=signer.headers(body))
+            answer = patient.post(url, content=body, headers=signer.headers(body))
             assert answer.status_code == status, body
     assert counts(newsroom) == {"open": 1, "unread": 0}

@@ -15,6 +15,7 @@ import pytest
 from tests import zygote
 from tests.forked import Forked
 from tests.newsroom import CONFIG, Newsroom, feed
+from tests.patient import PATIENCE
 
 QUARTER = timedelta(minutes=15)
 
@@ -35,7 +36,7 @@ def watching(room: Newsroom, count: int) -> Iterator[list[Forked]]:
         for process in processes:
             assert process.stdin
             process.stdin.close()
-            assert process.wait(timeout=30) == 0
+            assert process.wait(PATIENCE) == 0
     finally:
         for process in processes:
             process.kill()

@@ -25,6 +25,7 @@ from tests.e2e.sends import (
 )
 from tests.e2e.servers import SendgridServer, refused, reset
 from tests.newsroom import Newsroom, feed
+from tests.patient import PATIENCE
 
 NEXT = "2030-01-14"
 IN_ORDER = (
@@ -187,7 +188,7 @@ def typed(room: Newsroom, keys: str, *arguments: str) -> tuple[int, str]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
     finally:
         os.close(inside)

@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, expect
 from newsletter import render
 from tests.e2e.previewing import (
     ISSUE,
-    SOON,
     Preview,
     looking,
     newsroom,
@@ -29,7 +28,7 @@ def test_every_open_page_follows_however_many_there_are(chromium: Browser, busy:
     def all_follow(words: str) -> None:
         busy.room.write(note(), words)
         for each in pages:
-            expect(each.mail.get_by_text(words)).to_be_attached(timeout=SOON)
+            expect(each.mail.get_by_text(words)).to_be_attached()
 
     with chromium.new_context() as context, ExitStack() as stack:
         pages = []
@@ -52,21 +51,21 @@ def test_a_page_of_before_follows_a_preview_that_was_started_anew(
             mail = page.frame_locator("iframe.mail")
             for words in ("The second note.", "The third note."):
                 room.write(note(), words)
-                expect(mail.get_by_text(words)).to_be_attached(timeout=SOON)
-        expect(page.get_by_text("The preview has stopped.")).to_be_visible(timeout=SOON)
+                expect(mail.get_by_text(words)).to_be_attached()
+        expect(page.get_by_text("The preview has stopped.")).to_be_visible()
         expect(mail.get_by_text("The third note.")).to_be_attached()
         room.write(note(), "Written while it was off.")
         with previewing(room, first.port) as second:
             assert second.port == first.port
-            expect(page.get_by_text("Open the address that it printed")).to_be_visible(timeout=SOON)
+            expect(page.get_by_text("Open the address that it printed")).to_be_visible()
             other = context.new_page()
             other.goto(second.address)
             for each in (other, page):
-                expect(each.get_by_text("Follows every save by itself")).to_be_visible(timeout=SOON)
-            expect(mail.get_by_text("Written while it was off.")).to_be_attached(timeout=SOON)
+                expect(each.get_by_text("Follows every save by itself")).to_be_visible()
+            expect(mail.get_by_text("Written while it was off.")).to_be_attached()
             expect(page.get_by_text("Open the address that it printed")).to_be_hidden()
             room.write(note(), "And after that.")
-            expect(mail.get_by_text("And after that.")).to_be_attached(timeout=SOON)
+            expect(mail.get_by_text("And after that.")).to_be_attached()
 
 
 def test_without_an_editor_the_test_button_says_why(chromium: Browser, busy: Preview) -> None:
@@ -100,7 +99,7 @@ def test_what_is_opened_and_focused_stays_through_a_save(chromium: Browser, busy
         place = found.get_by_role("button", name="“Headline number 5”")
         place.focus()
         busy.room.write(note(), "A second note, and the same findings.\n")
-        expect(seen.mail.get_by_text("A second note")).to_be_attached(timeout=SOON)
+        expect(seen.mail.get_by_text("A second note")).to_be_attached()
         expect(place).to_be_focused()
         write_issue(busy.room, subject="")  # one finding more
         expect(page.get_by_role("heading", name="1 error stops this issue")).to_be_visible()
@@ -115,7 +114,7 @@ def test_the_size_bar_shows_how_near_the_limit_is(chromium: Browser, busy: Previ
         expect(meter).to_have_attribute("aria-valuetext", re.compile(r"^\d\d KB of 102 KB$"))
         for kilobytes, state in ((82, "near"), (120, "over")):
             busy.room.write(note(), "word and word " * (kilobytes * 73))
-            expect(meter).to_have_class(re.compile(state), timeout=SOON)
+            expect(meter).to_have_class(re.compile(state))
         expect(meter.locator(".own")).to_have_attribute("width", "100.0%")
 
 
@@ -161,7 +160,7 @@ def test_axe_finds_nothing_in_the_dark_and_when_things_go_wrong(
         expect(page.locator("#said")).to_contain_text("set email in [editor]")
         faultless()
         busy.stop()
-        expect(page.get_by_text("The preview has stopped.")).to_be_visible(timeout=SOON)
+        expect(page.get_by_text("The preview has stopped.")).to_be_visible()
         faultless()
         seen.complaints.clear()
 
@@ -220,7 +219,7 @@ def test_nothing_in_a_mail_takes_the_page_over(chromium: Browser, busy: Preview)
         assert page.url.startswith(busy.origin)
         assert page.title().split(" · ")[1] == title.split(" · ")[1]
         busy.room.write("templates/weekly/email.html.j2", packaged.read_text(encoding="utf-8"))
-        expect(seen.mail.locator("#a")).not_to_be_attached(timeout=SOON)
+        expect(seen.mail.locator("#a")).not_to_be_attached()
         expect(seen.mail.get_by_text("Headline number 1")).to_be_visible()
         outside = [each for each in asked if "example.com" in each["url"]]
         assert not [each for each in outside if "referer" in each or busy.token in each["url"]]

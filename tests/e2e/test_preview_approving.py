@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
+from tests import patient
 from tests.e2e.previewing import ISSUE, Preview, looking, note, write_issue
 
 pytestmark = pytest.mark.browser
@@ -59,16 +59,16 @@ def test_only_the_page_approves_and_only_what_it_shows(busy: Preview) -> None:
     cookie = {"Cookie": f"preview-{busy.port}={busy.token}"}
     for path in ("/approve", "/unapprove"):
         for origin in ({}, {"Origin": "null"}, {"Origin": "http://evil.example"}):
-            refused = httpx.post(f"{busy.origin}{path}", headers=cookie | origin)
+            refused = patient.post(f"{busy.origin}{path}", headers=cookie | origin)
             assert refused.status_code == 403
-        assert httpx.get(f"{busy.origin}{path}", headers=cookie).status_code == 405
+        assert patient.get(f"{busy.origin}{path}", headers=cookie).status_code == 405
     good = cookie | {"Origin": busy.origin}
     for shown in ("", "0" * 64, "garbage"):
-        answer = httpx.post(f"{busy.origin}/approve", headers=good, content=shown)
+        answer = patient.post(f"{busy.origin}/approve", headers=good, content=shown)
         assert answer.status_code == 409
         assert "has changed since it was built" in answer.json()["message"]
     shown = busy.get("/state.json").json()["hash"]
-    assert httpx.post(f"{busy.origin}/approve", headers=good, content=shown).json()["done"]
+    assert patient.post(f"{busy.origin}/approve", headers=good, content=shown).json()["done"]
 
 
 def test_without_its_database_the_preview_still_shows_the_mail(

@@ -15,6 +15,7 @@ import typer
 
 from newsletter.cli import app
 from tests.newsroom import Newsroom
+from tests.patient import PATIENCE
 
 ISSUE = "2030-01-07"
 PROGRAM = Path(sys.executable).with_name("newsletter")
@@ -71,7 +72,7 @@ def alone(room: Newsroom, *arguments: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 

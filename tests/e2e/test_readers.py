@@ -13,6 +13,7 @@ import pytest
 
 from newsletter.links.keyring import read
 from newsletter.links.signed_links import reader_keys
+from tests import patient
 from tests.e2e.approvals import part
 from tests.e2e.readers import HOST, SECRET, Site, link_in, serving
 from tests.e2e.sends import until
@@ -33,7 +34,7 @@ def one_click(site: Site, key: str, body: str = ONE_CLICK, kind: str = "") -> ht
     """As mail programs do it: no cookie, no page seen before."""
     kind = kind or "application/x-www-form-urlencoded"
     headers = {"Host": HOST, "Content-Type": kind}
-    return httpx.post(f"{site.url}/unsubscribe/{key}", content=body, headers=headers, timeout=30)
+    return patient.post(f"{site.url}/unsubscribe/{key}", content=body, headers=headers)
 
 
 def title(answer: httpx.Response) -> str:

@@ -18,6 +18,7 @@ from tests.e2e.sends import edit, got, leases_end, through_sendgrid
 from tests.e2e.servers import hang, sendgrid_server
 from tests.e2e.services import ZONE, due, service, until
 from tests.newsroom import CONFIG, Newsroom, make
+from tests.patient import PATIENCE
 
 KOREAN = {"The Weekly Test": "주간 소식"}
 
@@ -39,12 +40,10 @@ def test_run_does_what_is_due_at_once_and_ends_on_sigterm(newsroom: Newsroom) ->
         text=True,
     )
     try:
-        deadline = time.monotonic() + 20
         issues = newsroom.folder / "issues"
-        while time.monotonic() < deadline and not list(issues.glob("*/build/email.json")):
-            time.sleep(0.1)
+        until(lambda: bool(list(issues.glob("*/build/email.json"))), lambda: "nothing is built")
         process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=20)[1]
+        said = process.communicate(timeout=PATIENCE)[1]
     finally:
         process.kill()
     assert process.returncode == 0, said
@@ -86,7 +85,7 @@ def test_a_tick_that_is_stuck_ends(newsroom: Newsroom) -> None:
         env=newsroom.whole_environment(),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
     assert done.returncode == -signal.SIGALRM, done.stderr
 
@@ -258,7 +257,7 @@ def test_sigterm_ends_what_is_in_flight_and_the_next_start_goes_on(newsroom: New
         assert len(got(server)) == 2 * server.requests < 20
         server.pace = 0
         with service(newsroom) as run:
-            until(lambda: newsroom.json("receipt", issue_due())["state"] == "done", run.text, 60)
+            until(lambda: newsroom.json("receipt", issue_due())["state"] == "done", run.text)
             run.stop()
         assert got(server) == readers
 
@@ -273,7 +272,7 @@ def test_a_second_signal_ends_at_once_and_nobody_gets_it_twice(newsroom: Newsroo
             run.process.send_signal(signal.SIGTERM)
             until(lambda: bool(run.said("Once more ends it at once")), run.text)
             run.process.send_signal(signal.SIGTERM)
-            assert run.process.wait(10) == 0
+            assert run.process.wait(PATIENCE) == 0
         assert run.said("The look was ended by signal 9")
         both_leases_end(newsroom)
         newsroom.run("send", issue_due(), "--yes")

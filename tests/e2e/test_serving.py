@@ -11,9 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import patient
 from tests.e2e.sends import edit, running, said, until
 from tests.e2e.servers import closed_port, mail_server
 from tests.newsroom import Newsroom, make
+from tests.patient import PATIENCE
 
 NAMES = ("a", "b")
 
@@ -67,7 +69,7 @@ def test_without_a_base_url_it_says_at_the_start_that_nobody_can_sign_up(
     with running(rooms[0], "serve", "--port", str(port)) as server:
         until(lambda: _up(port))
         url = f"http://127.0.0.1:{port}/subscribe"
-        assert httpx.post(url, data={"email": "ada@example.com"}).status_code == 404
+        assert patient.post(url, data={"email": "ada@example.com"}).status_code == 404
         server.terminate()
         assert "nobody can sign up" in said(server, 0)
 
@@ -114,37 +116,42 @@ def test_a_mail_on_its_way_goes_out_before_the_server_ends(newsroom: Newsroom) -
             assert _signs_up(port, "ada@example.com") == 200
             until(lambda: bool(edit(newsroom, "select 1 from signups where mailed_at > ''")))
             server.terminate()
-            assert server.wait(30) == 0
+            assert server.wait(PATIENCE) == 0
         assert [mail.recipient for mail in mails.mails] == ["ada@example.com"]
         assert edit(newsroom, "select email from signups") == [(None,)]
 
 
 def _up(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        return patient.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     except httpx.HTTPError:
         return False
 
 
 def _signs_up(port: int, address: str) -> int:
     url = f"http://127.0.0.1:{port}/subscribe"
-    return httpx.post(url, data={"email": address}, timeout=30).status_code
+    return patient.post(url, data={"email": address}).status_code
 
 
 def test_no_answer_waits_until_the_one_before_is_acknowledged(newsroom: Newsroom) -> None:
     """Clients may save that up for 40 ms, and would have each further answer that much later."""
-    port, times = closed_port(), []
+    port = closed_port()
     with running(newsroom, "serve", "--port", str(port)):
         until(lambda: answers(port))
         with socket.create_connection(("127.0.0.1", port)) as client:
             stream = client.makefile("rb")
-            for _ in range(40):
+
+            def took() -> float:
                 start = time.monotonic()
                 client.sendall(b"GET /subscribe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
                 head = b"".join(iter(stream.readline, b"\r\n"))
                 stream.read(int(head.lower().partition(b"content-length: ")[2].split()[0]))
-                times.append(time.monotonic() - start)
-    assert min(times[20:]) < 0.035
+                return time.monotonic() - start
+
+            for _ in range(20):  # the first ones are acknowledged at once
+                took()
+            # On a busy machine most are later; of those that wait for 40 ms, none is earlier.
+            assert any(took() < 0.035 for _ in range(500))
 
 
 def answers(port: int) -> bool:

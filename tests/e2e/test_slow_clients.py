@@ -18,9 +18,11 @@ import uvicorn
 from newsletter.app import open_desk
 from newsletter.web.public import server as public_server
 from newsletter.web.public.timeouts import with_limits
+from tests import patient
 from tests.e2e.sends import until
 from tests.e2e.servers import closed_port
 from tests.newsroom import make
+from tests.patient import PATIENCE
 
 REQUEST, ANSWER = 0.6, 0.9  # seconds, where real ones have 20 and 60
 MOST = 300  # connections, where real servers have 1,500
@@ -37,7 +39,7 @@ def served(folder: Path, request: float = REQUEST, most: int = MOST) -> Iterator
     until(lambda: server.started)
     yield int(server.servers[0].sockets[0].getsockname()[1])
     server.should_exit = True
-    thread.join(10)
+    thread.join(PATIENCE)
     desk.close()
 
 
@@ -49,31 +51,26 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def connected(port: int) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port))
-    connection.settimeout(10)
+    connection.settimeout(PATIENCE)
     return connection
 
 
-def ends(connection: socket.socket) -> float:
-    """Seconds until the other side has ended it."""
-    start = time.monotonic()
-    try:
+def ends(connection: socket.socket) -> None:
+    """Wait until the other side has ended it. Raises TimeoutError if it never does."""
+    with suppress(ConnectionError):
         while connection.recv(65_536):
             pass
-    except ConnectionError:
-        pass
-    return time.monotonic() - start
 
 
-def drips(connection: socket.socket, text: bytes) -> float:
-    """Seconds until it is ended while one byte follows the other."""
-    start = time.monotonic()
+def drips(connection: socket.socket, text: bytes) -> bool:
+    """Send one byte after the other; whether the other side ends it meanwhile."""
     try:
-        for byte in text * 50:
+        for byte in text * round(PATIENCE / 0.05 / len(text)):
             connection.sendall(bytes([byte]))
             time.sleep(0.05)
     except ConnectionError:
-        return time.monotonic() - start
-    return float("inf")
+        return True
+    return False
 
 
 HEAD = b"POST /subscribe HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -84,59 +81,64 @@ FORM = HEAD + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Lengt
 def test_half_a_request_and_silence_is_ended(port: int, said: bytes) -> None:
     with closing(connected(port)) as connection:
         connection.sendall(said)
-        assert ends(connection) < 5
+        ends(connection)
 
 
 @pytest.mark.parametrize("said", [b"GET /subscribe HTTP/1.1\r\n", HEAD, FORM])
 def test_a_request_byte_by_byte_is_ended(port: int, said: bytes) -> None:
     with closing(connected(port)) as connection:
         connection.sendall(said)
-        assert drips(connection, b"X-A: b\r\n") < 5
+        assert drips(connection, b"X-A: b\r\n")
 
 
-def test_a_second_request_has_a_time_of_its_own_and_no_more(port: int) -> None:
-    with closing(connected(port)) as connection:
+def test_a_second_request_has_a_time_of_its_own_and_no_more(tmp_path: Path) -> None:
+    unhurried = 5.0  # a busy machine, too, sends the second half in time
+    with served(tmp_path, request=unhurried) as port, closing(connected(port)) as connection:
         for _ in range(3):  # longer than one request may take, each within its time
             connection.sendall(b"GET /public.css HTTP/1.1\r\nHost: 127.0.0.1\r\n")
-            time.sleep(REQUEST / 2)
+            time.sleep(unhurried * 0.4)
             connection.sendall(b"\r\n")
             assert connection.recv(15) == b"HTTP/1.1 200 OK"
             until(lambda: connection.recv(65_536).endswith(b"}"))
         connection.sendall(b"GET /public.css HTTP/1.1\r\n")
-        assert ends(connection) < 5
+        ends(connection)
 
 
 def test_an_answer_that_nobody_takes_is_ended(port: int) -> None:
     with closing(socket.socket()) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE)
         connection.connect(("127.0.0.1", port))
         for _ in range(3000):
             connection.sendall(b"GET /public.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         time.sleep(ANSWER * 3)
-        assert ends(connection) < 5
+        ends(connection)
 
 
-def test_two_hundred_of_them_keep_nobody_else_waiting(port: int) -> None:
-    slow = [connected(port) for _ in range(200)]
-    try:
+def test_two_hundred_of_them_are_ended(port: int) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(closing(connected(port))) for _ in range(200)]
         for connection in slow:
             connection.sendall(HEAD)
-        for _ in range(5):
-            assert httpx.get(f"http://127.0.0.1:{port}/subscribe", timeout=5).status_code == 200
-        assert sum(ends(connection) for connection in slow) < 20
-    finally:
         for connection in slow:
-            connection.close()
+            ends(connection)
+
+
+def test_two_hundred_of_them_keep_nobody_else_waiting(tmp_path: Path) -> None:
+    with served(tmp_path, request=PATIENCE) as port, ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(closing(connected(port))).sendall(HEAD)
+        for _ in range(5):
+            assert patient.get(f"http://127.0.0.1:{port}/subscribe").status_code == 200
 
 
 def test_one_connection_too_many_is_ended_at_once(tmp_path: Path) -> None:
-    with served(tmp_path, request=5, most=30) as port:  # none of them ends before all are there
+    with served(tmp_path, request=PATIENCE * 2, most=30) as port:  # none ends by itself
         with ExitStack() as stack:
             for _ in range(30):
                 stack.enter_context(closing(connected(port)))
             further = stack.enter_context(closing(connected(port)))
-            assert ends(further) < 2
+            ends(further)
         until(lambda: _answers(port))
 
 
@@ -153,16 +155,16 @@ def test_many_connections_leave_files_to_a_server_that_was_given_few(tmp_path: P
             for _ in range(300):
                 stack.enter_context(closing(connected(port)))
             address = f"http://127.0.0.1:{port}/subscribe"
-            assert httpx.post(address, data={"email": "ada@example.com"}).status_code == 200
+            assert patient.post(address, data={"email": "ada@example.com"}).status_code == 200
     finally:
         server.terminate()
-        assert server.wait(30) == 0
+        assert server.wait(PATIENCE) == 0
     assert log.read_text().count("\n") == 1, log.read_text()[:2_000]
 
 
 def _answers(port: int) -> bool:
     with suppress(httpx.HTTPError):
-        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        return patient.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     return False
 
 

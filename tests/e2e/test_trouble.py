@@ -27,6 +27,7 @@ from tests.e2e.sends import (
 )
 from tests.e2e.servers import SendgridServer, hang
 from tests.newsroom import Newsroom, feed
+from tests.patient import PATIENCE
 
 IMPATIENT = '[database]\nurl = "sqlite:///newsletter.db?timeout=1"\n'
 LATER = "2030-01-14"
@@ -120,7 +121,7 @@ def test_a_disk_that_is_full_in_mid_send(newsroom: Newsroom, server: SendgridSer
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=PATIENCE,
         preexec_fn=small_disk,
     )
     assert done.returncode == 1, done.stderr
@@ -144,11 +145,11 @@ def test_a_database_that_another_program_holds(newsroom: Newsroom, server: Sendg
     server.pace = 0.3
     with running(newsroom, "send", ISSUE, "--yes") as process:
         until(lambda: server.requests >= 2)
-        with contextlib.closing(sqlite3.connect(database, timeout=20)) as busy:
+        with contextlib.closing(sqlite3.connect(database, timeout=PATIENCE)) as busy:
             busy.execute("begin immediate")
             time.sleep(2.5)  # longer than its patience
             busy.rollback()
-        process.communicate(timeout=90)
+        process.communicate(timeout=PATIENCE)
     server.pace = 0
     leases_end(newsroom)
     assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": 20}
@@ -186,7 +187,7 @@ def test_a_database_that_is_moved_in_mid_send_and_comes_back(
         elsewhere.mkdir()
         for file in newsroom.folder.glob("newsletter.db*"):
             file.rename(elsewhere / file.name)
-        assert "Traceback" not in "".join(process.communicate(timeout=60))
+        assert "Traceback" not in "".join(process.communicate(timeout=PATIENCE))
     for file in newsroom.folder.glob("newsletter.db*"):
         file.unlink()
     assert newsroom.run("send", ISSUE, "--yes", status=1).stderr.startswith("newsletter: ")

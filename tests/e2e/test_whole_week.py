@@ -6,24 +6,24 @@ import contextlib
 import re
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
-import httpx
 import uvicorn
 
 from newsletter.app import open_desk
 from newsletter.app.clock.timetable_pass import look_at
 from newsletter.app.readers import lists
 from newsletter.web.public import server as public_server
+from tests import patient
 from tests.e2e.publisher import publisher
 from tests.e2e.servers import mail_server
 from tests.newsroom import Newsroom, addresses, feed
 from tests.office import FRIDAY, ISSUE, MONDAY
+from tests.patient import PATIENCE
 
 HALF_AN_HOUR = timedelta(minutes=30)
 SETTINGS = """
@@ -67,12 +67,12 @@ def served(folder: Path, clock: Clock) -> Iterator[str]:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(PATIENCE)
             desk.close()
 
 
 def test_a_week_from_the_first_gather_to_the_receipt(tmp_path: Path) -> None:
-    began, clock = time.monotonic(), Clock(FRIDAY - timedelta(days=2, hours=4))
+    clock = Clock(FRIDAY - timedelta(days=2, hours=4))
     room = Newsroom(tmp_path)
     with publisher({"/ping": "OK"}) as site, mail_server() as post:
         room.configure(
@@ -109,7 +109,6 @@ def test_a_week_from_the_first_gather_to_the_receipt(tmp_path: Path) -> None:
         *(("deadline", "done"), ("gather", "done"), ("gather", "done")),
         *(("remind", "done"), ("send", "done")),
     ]  # fmt: skip
-    assert time.monotonic() - began < 60
 
 
 def to_editor(mails: list) -> list[EmailMessage]:  # type: ignore[type-arg]
@@ -125,9 +124,9 @@ def link_in(mail: EmailMessage) -> str:
 
 def approve(link: str, pages: str) -> None:
     """Look, and press the button."""
-    seen = httpx.get(pages + link, timeout=30)
+    seen = patient.get(pages + link)
     assert seen.status_code == 200
     assert "Approve this issue" in seen.text
-    done = httpx.post(pages + link, data={"approve": "yes"}, timeout=30, follow_redirects=True)
+    done = patient.post(pages + link, data={"approve": "yes"}, follow_redirects=True)
     assert done.status_code == 200
     assert "is approved" in done.text

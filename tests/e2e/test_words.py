@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.newsroom import Newsroom
+from tests.patient import PATIENCE
 
 ISSUE = "2030-01-07"  # a Monday
 
@@ -36,7 +37,7 @@ def powerless(*arguments: str) -> subprocess.CompletedProcess[str]:
         if shutil.which("setpriv") is None:
             pytest.skip("Permissions bind root only with setpriv.")
         command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *command]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("arguments", [("init", "{}"), ("-C", "{}", "demo")])
@@ -176,7 +177,7 @@ def test_ctrl_c_while_a_publisher_keeps_silent_is_answered(newsroom: Newsroom) -
                 assert process.stderr
                 said = process.stderr.readline()
                 process.send_signal(signal.SIGINT)
-                process.communicate(timeout=10)
+                process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
     assert said.startswith("Stopping: what was asked for is waited for")

@@ -18,6 +18,7 @@ from newsletter.store.sends import Frozen, State
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW, answers, freeze, numbers, record, started, take
+from tests.patient import PATIENCE
 
 AHEAD = NOW + timedelta(minutes=20)
 LATER = NOW + timedelta(seconds=10)
@@ -135,7 +136,7 @@ def test_two_processes_go_on_to_those_missing_and_nobody_is_planned_twice(
         planned.wait(0.5)
     mine = take(database, send)
     assert mine
-    other.join(10)
+    other.join(PATIENCE)
     assert failed == []
     found = [r.email for r in mine.readers]
     while claim := take(database, send):  # type: ignore[assignment]
@@ -164,7 +165,7 @@ def test_cancelling_and_beginning_a_request_do_not_wait_for_each_other(
         other.start()
         other.join(0.5)
         assert ledger.start(connection, claim, NOW)
-    other.join(10)
+    other.join(PATIENCE)
     assert failed == []
     record(database, claim, answers(claim, *TAKEN))
     assert numbers(database, send) == {"accepted": 2}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patient import PATIENCE
+
 if not Path("/proc/self/status").exists():
     pytest.skip("memory is measured on Linux alone", allow_module_level=True)
 
@@ -85,7 +87,7 @@ def test_twenty_megabytes_of_anything(name: str, tmp_path: Path) -> None:
         [sys.executable, "-c", PROGRAM, type_, str(path)],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE,
         check=True,
     )
     found, resident = map(int, done.stdout.split())

@@ -17,6 +17,7 @@ from newsletter.store.address_keys import Keys
 from newsletter.store.subscriber_import import Import, Merged
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
+from tests.patient import PATIENCE
 
 NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)
 S = Status
@@ -164,7 +165,7 @@ def test_others_may_write_while_people_are_set_aside(database: Database) -> None
         aside.put([(2, "a@example.com", "A", S.ACTIVE)])
         other = threading.Thread(target=add, args=(database, "b@example.com"))
         other.start()
-        other.join(timeout=10)
+        other.join(PATIENCE)
         assert not other.is_alive()
         aside.put([(3, "c@example.com", "C", S.ACTIVE)])
         aside.merge(NOW)
@@ -184,7 +185,7 @@ def test_two_imports_at_once_wait_for_each_other(database: Database) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(PATIENCE)
     assert len(shown(database)) == 500
 
 

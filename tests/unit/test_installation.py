@@ -14,6 +14,7 @@ import pytest
 from newsletter import installation
 from newsletter.errors import NewsletterError
 from newsletter.model import IssueName
+from tests.patient import PATIENCE
 
 ISSUE = IssueName.parse("2025-07-07")
 BEGIN = """
@@ -57,7 +58,7 @@ def test_a_damaged_file_that_was_mended_is_used_by_the_same_program(tmp_path: Pa
     found: list[installation.Installation] = []
     again = threading.Thread(target=lambda: found.append(installation.here(tmp_path)), daemon=True)
     again.start()
-    again.join(10)
+    again.join(PATIENCE)
     assert found
     assert found[0].requests == {ISSUE: 9}
     del kept

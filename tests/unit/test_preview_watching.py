@@ -11,8 +11,8 @@ from pathlib import Path
 
 from newsletter.model import IssueName
 from newsletter.web.preview.file_changes import Watched, changes
+from tests.patient import PATIENCE
 
-SOON = 10  # seconds
 Step = tuple[Callable[[], object], str]
 
 
@@ -30,7 +30,7 @@ def noticed(root: Path, *steps: Step) -> set[str]:
             await asyncio.sleep(0.1)  # until it watches
             step()
             while expected not in found:
-                changed = await asyncio.wait_for(waiting, SOON)
+                changed = await asyncio.wait_for(waiting, PATIENCE)
                 found |= {path.relative_to(root.resolve()).as_posix() for path in changed}
                 if expected not in found:
                     waiting = asyncio.ensure_future(anext(turns))
@@ -102,7 +102,7 @@ def test_another_portrait_is_watched_once_the_configuration_names_it(tmp_path: P
             waiting = asyncio.ensure_future(anext(turns))
             await asyncio.sleep(0.1)
             step()
-            found.append(await asyncio.wait_for(waiting, SOON))
+            found.append(await asyncio.wait_for(waiting, PATIENCE))
         stop.set()
         assert [turn async for turn in turns] == []
         return found

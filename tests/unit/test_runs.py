@@ -23,6 +23,7 @@ from newsletter.store.ledger import Reader
 from newsletter.store.sends import Frozen
 from tests import ledgers
 from tests.ledgers import freeze, numbers
+from tests.patient import PATIENCE
 
 Submit = Callable[[Send, Sequence[Recipient]], Outcome]
 
@@ -115,7 +116,7 @@ def test_a_cancelled_send_ends_when_it_is_too_late_to_ask_once_more(database: Da
         daemon=True,
     )  # fmt: skip
     runner.start()
-    runner.join(20)
+    runner.join(PATIENCE)
     assert not runner.is_alive()
     # Perhaps it was taken back, perhaps not: nobody may count these as accepted.
     assert numbers(database, send) == {"in_doubt": 2}
@@ -408,7 +409,7 @@ def test_several_processes_in_an_outage_all_stop_and_any_may_go_on(database: Dat
     for each in crew:
         each.start()
     for each in crew:
-        each.join(20)
+        each.join(PATIENCE)
     assert len(ended) == 3
     assert all("without an answer" in said for said in ended)
     assert numbers(database, send)["in_doubt"] <= 2 * 15

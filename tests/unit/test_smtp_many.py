@@ -18,6 +18,7 @@ from newsletter.providers.smtp import SmtpProvider
 from newsletter.providers.smtp.pace import Pace
 from tests.e2e.servers import MailServer, mail_server
 from tests.letters import a_recipient, a_send, readers
+from tests.patient import PATIENCE
 from tests.postman import Build, smtp_providers
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Answer
@@ -166,7 +167,7 @@ def test_threads_share_the_turns() -> None:
 
     def take(_: int) -> None:
         for _ in range(5):
-            assert pace.wait(time.monotonic() + 60, threading.Event()) == 0
+            assert pace.wait(time.monotonic() + PATIENCE, threading.Event()) == 0
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(take, range(4)))
@@ -178,9 +179,7 @@ def test_what_does_not_fit_into_the_time_is_not_sent(
 ) -> None:
     monkeypatch.setattr(smtp, "BUDGET", 2.0)
     provider = build(server.port, per_second=4)
-    started = time.monotonic()
     outcome = provider.submit(a_send(), readers(50))
-    assert time.monotonic() - started < 10
     taken = [n for n, answer in outcome.answers.items() if answer is ACCEPTED]
     assert taken == list(range(1, len(taken) + 1))
     assert 1 <= len(taken) <= 9

@@ -14,6 +14,7 @@ import trustme
 from newsletter.errors import ConfigError, FetchError
 from newsletter.http.posting import knock
 from newsletter.http.trust import trusted
+from tests.patient import PATIENCE
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def greeted(authority: trustme.CA, ours: ssl.SSLContext) -> None:
         ours.wrap_socket(here, server_hostname="localhost").close()
     finally:
         here.close()
-        server.join(10)
+        server.join(PATIENCE)
 
 
 def test_an_authority_that_nobody_knows_is_not_trusted(authority: trustme.CA) -> None:
