@@ -15,14 +15,14 @@ def check(mail: Mail) -> Iterator[Finding]:
         if source.status is Health.FAILING:
             yield warning(
                 "sources",
-                f"{source.name} has failed{since}, so articles may be missing: {source.said}",
+                f"{source.name} has failed{since}, so articles may be missing: {source.summary}",
                 f"Gather again (newsletter gather {mail.issue.name}), or go without it.",
                 "gathered.json",
             )
         elif source.status is Health.STALE:
             yield warning(
                 "sources",
-                f"{source.name} has had nothing new{since}: {source.said}",
+                f"{source.name} has had nothing new{since}: {source.summary}",
                 "See whether its publisher has moved it; newsletter sources add URL finds the new "
                 "address.",
                 "gathered.json",

@@ -1,4 +1,4 @@
-"""The command line: thin, and quick to start. Each command imports what it needs itself."""
+"""The command line. Each command imports what it needs when it runs, so that it starts fast."""
 
 from __future__ import annotations
 
@@ -11,72 +11,74 @@ import typer
 from newsletter import __version__
 from newsletter.cli import (
     bounces,
-    correcting,
-    databases,
-    editing,
-    figures,
-    gathering,
-    people,
-    receipts,
-    rehearsing,
-    sending,
+    correct,
+    gather,
+    init,
+    issue,
+    migrate_database,
+    receipt,
+    rehearse,
+    report,
+    schedule,
+    send,
     service,
-    starting,
-    timetable,
+    subscribers,
 )
-from newsletter.cli.common import context
+from newsletter.cli.output import context
 from newsletter.errors import NewsletterError
 
 app = typer.Typer(
     name="newsletter",
-    help="Gather the week's articles, edit the issue, look at it, and send it once to everybody.",
+    help="Gather the week's articles, edit and preview the issue, and send it once to everyone.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (
-    starting,
-    gathering,
-    editing,
-    sending,
-    receipts,
-    correcting,
-    figures,
+for module in (
+    init,
+    gather,
+    issue,
+    send,
+    receipt,
+    correct,
+    report,
     bounces,
-    people,
-    timetable,
+    subscribers,
+    schedule,
     service,
-    databases,
-    rehearsing,
+    migrate_database,
+    rehearse,
 ):
-    part.register(app)
+    module.register(app)
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         print(f"newsletter {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def _everywhere(
+def _global_options(
     directory: Annotated[
         Path, typer.Option("-C", metavar="DIR", help="Work on the newsletter in this folder.")
     ] = Path(),
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show where in the program an error came from.")
+        bool, typer.Option("--debug", help="Print a traceback with an error.")
     ] = False,
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     context.folder, context.debug = directory, debug
 
 
 def main() -> None:
-    """Run one command; every failure ends in one message and an exit status, never a traceback."""
+    """Run one command. A failure is one message and an exit status, never a traceback."""
     try:
         app()
     except NewsletterError as error:
@@ -86,7 +88,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - the last door: nobody is to see a traceback
+    except Exception as error:  # noqa: BLE001 - users never see a traceback
         _fail(
             f"Something went wrong inside the program ({type(error).__name__}: {error}). "
             f"Run the same command with `newsletter --debug …` and report what it prints.",

@@ -1,4 +1,4 @@
-"""bounces: what came back by mail."""
+"""bounces: read returned mail and complaints."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from newsletter.cli.common import AsJson, context, counted, emit
+from newsletter.cli.output import AsJson, context, counted, emit
 
 
 def register(app: typer.Typer) -> None:
@@ -23,36 +23,38 @@ def bounces(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Read mails that came back, and complaints: who cannot be reached is not mailed again."""
+    """Read returned mail and complaints, and suppress readers who cannot be reached."""
     from newsletter.app.feedback import bounced_mail
     from newsletter.bounces import Fate
 
-    found = bounced_mail.take(context.desk(), place)
+    bounced = bounced_mail.take(context.desk(), place)
     if as_json:
         emit(
             {
-                "mails": found.mails,
-                **{fate.value: found.fates[fate] for fate in Fate},
-                "new": found.new,
-                "known": found.known,
-                "about_nobody_here": found.strange,
-                "no_bounces": found.others,
+                "mails": bounced.mails,
+                **{fate.value: bounced.fates[fate] for fate in Fate},
+                "new": bounced.new,
+                "known": bounced.known,
+                "about_nobody_here": bounced.strange,
+                "no_bounces": bounced.others,
             }
         )
         return
-    words = {
-        Fate.BOUNCED: "for good",
-        Fate.BLOCKED: "for now",
+    labels = {
+        Fate.BOUNCED: "hard",
+        Fate.BLOCKED: "soft",
         Fate.DELAYED: "delayed",
         Fate.COMPLAINED: "complained",
-        Fate.LEAVES: "wish to leave",
+        Fate.LEAVES: "unsubscribe requests",
     }
-    parts = [f"{found.fates[fate]:,} {what}" for fate, what in words.items() if found.fates[fate]]
-    print(f"Read {counted(found.mails, 'mail')}: {', '.join(parts) or 'nothing came back'}.")
-    if found.known:
-        print(f"{counted(found.known, 'notice')} of these had been read before.")
-    if found.strange:
-        mails = counted(found.strange, "mail")
-        print(f"Left alone: {mails} without a sure sign of which reader of yours is meant.")
-    if found.others:
-        print(f"Left alone: {counted(found.others, 'mail')} of another kind.")
+    parts = [
+        f"{bounced.fates[fate]:,} {label}" for fate, label in labels.items() if bounced.fates[fate]
+    ]
+    print(f"Read {counted(bounced.mails, 'mail')}: {', '.join(parts) or 'no bounces'}.")
+    if bounced.known:
+        print(f"{counted(bounced.known, 'notice')} had been read before.")
+    if bounced.strange:
+        mails = counted(bounced.strange, "mail")
+        print(f"Ignored: {mails} that do not clearly identify one of your readers.")
+    if bounced.others:
+        print(f"Ignored: {counted(bounced.others, 'mail')} of other kinds.")

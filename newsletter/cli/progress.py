@@ -1,59 +1,73 @@
-"""How far long work is: a bar on a terminal, a line now and then elsewhere; and how to stop it."""
+"""Progress of long work (a bar on a terminal, lines elsewhere), and stopping it."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from newsletter.cli.common import note
+from newsletter.cli.output import note
 
+QUIET = 1.0  # seconds of work before a step is printed
 
-def sending(total: int) -> AbstractContextManager[Any]:
-    """What is to be fed with the numbers of a receipt while a send goes on."""
-    return _Bar(total) if sys.stderr.isatty() else nullcontext(_Lines())
+Steps = Callable[[str, float | None], None]  # the step, and how far it is: 0 to 1, or unknown
 
 
 @contextmanager
 def until_stopped(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM or Ctrl-C sets ``stop``: what is under way is answered. A second one ends at once."""
+    """SIGTERM or Ctrl-C sets ``stop``, so that open requests finish; a second one ends at once."""
 
     def on_signal(number: int, _: object) -> None:
         if stop.is_set():
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         stop.set()
-        note("Stopping: what is under way is answered first. Once more ends it at once.")
+        note("Stopping after the open requests. Press Ctrl-C again to end at once.")
 
-    before = {n: signal.signal(n, on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
+    previous = {n: signal.signal(n, on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
 @contextmanager
-def asking() -> Iterator[None]:
-    """Ctrl-C is answered while publishers are asked; a second one ends it at once."""
+def interruptible() -> Iterator[None]:
+    """Ctrl-C stops work that waits for publishers; a second one ends at once."""
 
     def on_signal(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_DFL)
-        note("Stopping: what was asked for is waited for, some seconds. Once more ends it at once.")
+        note("Stopping after the open requests, some seconds. Press Ctrl-C again to end at once.")
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, on_signal)
+    previous = signal.signal(signal.SIGINT, on_signal)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)
 
 
-class _Lines:
-    """A line whenever the numbers have changed."""
+def sending(total: int) -> AbstractContextManager[Any]:
+    """A function that takes the numbers of a receipt while a send runs."""
+    return _SendBar(total) if sys.stderr.isatty() else nullcontext(_SendLines())
+
+
+@contextmanager
+def steps() -> Iterator[Steps]:
+    """A function that takes the current step of long work."""
+    if sys.stderr.isatty():
+        yield from _step_bar()
+    else:
+        yield _step_lines()
+
+
+class _SendLines:
+    """Prints the numbers whenever they change."""
 
     def __init__(self) -> None:
         self._last: dict[str, int] = {}
@@ -61,12 +75,12 @@ class _Lines:
     def __call__(self, numbers: dict[str, int]) -> None:
         if numbers != self._last:
             self._last = numbers
-            said = (f"{n:,} {state.replace('_', ' ')}" for state, n in numbers.items() if n)
-            note(", ".join(said))
+            parts = (f"{n:,} {state.replace('_', ' ')}" for state, n in numbers.items() if n)
+            note(", ".join(parts))
 
 
-class _Bar:
-    """Rich's progress bar: how many are settled, how many a second, how long it may take."""
+class _SendBar:
+    """A bar with the settled readers, the speed and the time left."""
 
     def __init__(self, total: int) -> None:
         from rich.console import Console
@@ -85,12 +99,12 @@ class _Bar:
 
     def __enter__(self) -> Any:
         self._progress.start()
-        return self.report
+        return self._update
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def report(self, numbers: dict[str, int]) -> None:
+    def _update(self, numbers: dict[str, int]) -> None:
         total = sum(numbers.values())
         speed = self._progress.tasks[0].speed
         self._progress.update(
@@ -99,3 +113,32 @@ class _Bar:
             total=total,
             rate=f"{speed:,.0f} a second" if speed else "",
         )
+
+
+def _step_lines() -> Steps:
+    printed: set[str] = set()
+    start = time.monotonic()
+
+    def update(step: str, _: float | None) -> None:
+        if step not in printed and time.monotonic() - start > QUIET:
+            printed.add(step)
+            note(f"{step} …")
+
+    return update
+
+
+def _step_bar() -> Iterator[Steps]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(
+        *columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True
+    ) as progress:
+        task = progress.add_task("", total=1.0, visible=False)
+
+        def update(step: str, share: float | None) -> None:
+            total = None if share is None else 1.0
+            progress.update(task, description=step, completed=share or 0, total=total, visible=True)
+
+        yield update

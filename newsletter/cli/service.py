@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from newsletter.cli.common import AsJson, context, emit, note
+from newsletter.cli.output import AsJson, context, emit, note
 
 Log = Annotated[
     Literal["text", "json"] | None,

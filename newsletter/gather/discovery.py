@@ -42,7 +42,7 @@ _NOWHERE = Path("/nonexistent")
 
 
 @dataclass(frozen=True)
-class Found:
+class DiscoveredSource:
     """A source that was read. ``articles``: how many it has now."""
 
     type: str
@@ -52,7 +52,7 @@ class Found:
     newest: datetime | None
 
 
-def discover(url: str, door: Getter) -> list[Found]:
+def discover(url: str, door: Getter) -> list[DiscoveredSource]:
     """The sources at an address, the best first; none where nothing could be found.
 
     Raises FetchError where the address itself cannot be read.
@@ -61,7 +61,7 @@ def discover(url: str, door: Getter) -> list[Found]:
     answer = door.get(start)
     head = answer.body[:300_000].decode("utf-8", "replace")
     title = one_line(match[1]) if (match := _TITLE.search(head)) else ""
-    found_at: dict[tuple[str, str], Found] = {}
+    found_at: dict[tuple[str, str], DiscoveredSource] = {}
     for kind, place in islice(_places(answer, head, door), MOST):
         if (kind, canonical(place)) not in found_at and (read := _read(kind, place, title, door)):
             found_at[kind, canonical(place)] = read
@@ -127,7 +127,7 @@ def _robots(here: str, door: Getter) -> list[str]:
     return (news or named)[:3]
 
 
-def _read(kind: str, url: str, title: str, door: Getter) -> Found | None:
+def _read(kind: str, url: str, title: str, door: Getter) -> DiscoveredSource | None:
     """Try a place as a source of that kind."""
     model = sources.options(kind)
     more = {"read_pages": False} if kind == "sitemap" else {}
@@ -142,4 +142,4 @@ def _read(kind: str, url: str, title: str, door: Getter) -> Found | None:
     dates = [article.published for article in articles if article.published]
     if kind == "sitemap" and not any(article.title for article in articles):
         return None  # it lists pages, but is not for news
-    return Found(kind, url, title, len(articles), max(dates, default=None))
+    return DiscoveredSource(kind, url, title, len(articles), max(dates, default=None))

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from newsletter.gather.reading import Reading
-from newsletter.model import Article, Gathered, Health, SourceReport
+from newsletter.model import Article, Gathered, Health, SourceHealth
 
 
 def report(
     reading: Reading, articles: Sequence[Article], now: datetime, earlier: Sequence[Gathered]
-) -> SourceReport:
+) -> SourceHealth:
     """The report on one source; ``earlier`` gathers, the newest first, tell since when."""
     status, reason = _health(reading, now)
-    return SourceReport(
+    return SourceHealth(
         name=reading.name,
         key=reading.options.key,
         type=reading.options.type,

@@ -16,7 +16,7 @@ from newsletter.model import (
     Gathered,
     Health,
     LeftOut,
-    SourceReport,
+    SourceHealth,
     Window,
 )
 
@@ -87,7 +87,7 @@ def _article_out(article: Article) -> dict[str, Any]:
     }
 
 
-def source_out(report: SourceReport) -> dict[str, Any]:
+def source_out(report: SourceHealth) -> dict[str, Any]:
     """A source's report with the keys of gathered.json."""
     return {
         report.key: report.name,
@@ -146,9 +146,9 @@ def _article_in(raw: dict[str, Any]) -> Article:
     )
 
 
-def _source_in(raw: dict[str, Any]) -> SourceReport:
+def _source_in(raw: dict[str, Any]) -> SourceHealth:
     key = "url" if "url" in raw else "path"
-    return SourceReport(
+    return SourceHealth(
         name=_text(raw, key),
         key=key,
         type=_text(raw, "type"),

@@ -12,7 +12,7 @@ from newsletter.model.articles import (
     Health,
     LeftOut,
     Page,
-    SourceReport,
+    SourceHealth,
     Window,
 )
 from newsletter.model.delivery import (
@@ -74,7 +74,7 @@ __all__ = [
     "Reported",
     "Section",
     "Send",
-    "SourceReport",
+    "SourceHealth",
     "Sponsor",
     "Status",
     "Story",

@@ -86,7 +86,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True)
-class SourceReport:
+class SourceHealth:
     """One source in one gather. ``since``: from when on it has had this status."""
 
     name: str
@@ -99,7 +99,7 @@ class SourceReport:
     since: datetime | None = None
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """The reason, to be read behind the source's name."""
         return (self.reason or "").replace(self.name, "it", 1)
 
@@ -112,6 +112,6 @@ class Gathered:
     gathered_at: datetime
     articles: tuple[Article, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
-    sources: tuple[SourceReport, ...] = ()
+    sources: tuple[SourceHealth, ...] = ()
     dateline: Dateline | None = None
     editor: EditorBox | None = None

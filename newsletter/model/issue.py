@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from newsletter.model.articles import Article, Dateline, EditorBox, SourceReport
+from newsletter.model.articles import Article, Dateline, EditorBox, SourceHealth
 from newsletter.model.issue_name import IssueName
 
 
@@ -114,7 +114,7 @@ class Issue:
     pictures: Pictures = Pictures()
     dateline: Dateline | None = None
     editor: EditorBox | None = None
-    sources: tuple[SourceReport, ...] = ()
+    sources: tuple[SourceHealth, ...] = ()
 
     @property
     def corrects(self) -> IssueName | None:

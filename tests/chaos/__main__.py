@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from newsletter.app.setup.rehearsal import Play, rehearse
+from newsletter.app.setup.rehearsal import RehearsalPlan, rehearse
 from newsletter.model import Doubt
 from tests import postgres
 
@@ -25,7 +25,7 @@ EACH = 12  # kills in one send
 
 
 def main(kills: int = KILLS, seed: int = 1) -> int:
-    """Play them all; how many were not as promised."""
+    """RehearsalPlan them all; how many were not as promised."""
     bad = 0
     with postgres.server() as server:
         for kind in ("sqlite", "postgresql"):
@@ -40,7 +40,7 @@ def _many(kind: str, server: str, policy: Doubt, kills: int, seed: int) -> int:
     started = time.monotonic()
     while struck.total() < kills:
         with _address(kind, server) as url, tempfile.TemporaryDirectory() as folder:
-            play = Play(
+            play = RehearsalPlan(
                 400, EACH, doubt=policy, seed=seed, batch_size=20, seconds=0.05, database=url
             )
             verdict = rehearse(Path(folder), play)

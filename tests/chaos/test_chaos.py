@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.app.setup.rehearsal import Play, Verdict, rehearse
+from newsletter.app.setup.rehearsal import RehearsalPlan, RehearsalResult, rehearse
 from newsletter.deliver.job import CHECKPOINTS
 from newsletter.model import Doubt
 from newsletter.providers import faulty
@@ -15,21 +15,23 @@ from tests.newsroom import Newsroom
 pytestmark = pytest.mark.long
 
 
-def check(verdict: Verdict) -> None:
+def check(verdict: RehearsalResult) -> None:
     """The promises of each policy."""
-    receipt, policy = verdict.receipt, verdict.play.doubt
-    assert receipt.eligible == verdict.play.readers
+    receipt, policy = verdict.receipt, verdict.plan.doubt
+    assert receipt.eligible == verdict.plan.readers
     assert receipt.waiting == 0
     assert verdict.missing == ()
     if policy is not Doubt.RESEND:
         assert verdict.twice == ()
     if policy is not Doubt.HOLD:
-        assert receipt.in_doubt < verdict.play.readers / 2
+        assert receipt.in_doubt < verdict.plan.readers / 2
 
 
 @pytest.mark.parametrize("policy", Doubt)
 def test_a_rehearsal_with_kills(policy: Doubt, database_url: str, tmp_path: Path) -> None:
-    play = Play(400, 8, doubt=policy, seed=5, batch_size=20, seconds=0.05, database=database_url)
+    play = RehearsalPlan(
+        400, 8, doubt=policy, seed=5, batch_size=20, seconds=0.05, database=database_url
+    )
     verdict = rehearse(tmp_path, play)
     check(verdict)
     assert verdict.kills
@@ -41,7 +43,7 @@ def test_a_rehearsal_with_kills(policy: Doubt, database_url: str, tmp_path: Path
 @pytest.mark.parametrize("point", CHECKPOINTS)
 def test_a_program_that_dies_at_a_checkpoint(point: str, tmp_path: Path) -> None:
     """Every process dies there, until four did; the last ones go on."""
-    play = Play(120, 4, seed=2, batch_size=20, faults=0.4, points=(point,), strikes=False)
+    play = RehearsalPlan(120, 4, seed=2, batch_size=20, faults=0.4, points=(point,), strikes=False)
     verdict = rehearse(tmp_path, play)
     check(verdict)
     assert verdict.kills[point]
@@ -49,7 +51,7 @@ def test_a_program_that_dies_at_a_checkpoint(point: str, tmp_path: Path) -> None
 
 def test_the_mailbox_counts_what_the_program_does_not(tmp_path: Path) -> None:
     """A mail taken twice, or not at all, would be found: the proof can fail."""
-    verdict = rehearse(tmp_path, Play(40, 0, processes=1, batch_size=20, faults=0))
+    verdict = rehearse(tmp_path, RehearsalPlan(40, 0, processes=1, batch_size=20, faults=0))
     assert verdict.good
     taken = tmp_path / "mailbox" / faulty.TAKEN
     lines = [line for line in taken.read_text().splitlines() if line]

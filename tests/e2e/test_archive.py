@@ -372,14 +372,14 @@ def test_our_own_address_that_is_no_page_leads_where_a_correction_says(mended: A
         ([], "nothing to correct"),
         (["--replace", "no such words", "--by", "x"], "no text 'no such words'"),
         (["--replace", "run on our letters page", "--by", "x"], "both sides of a link"),
-        (["--replace", "x"], "names the old and the new"),
+        (["--replace", "x"], "needs the old and the new"),
         (["--link", "https://www.example.com/none", "--to", "https://x.example.com"], "no link to"),
         (["--link", "https://a.example.com", "--to", "javascript:alert(1)"], "not an https://"),
         (["--replace", "x", "--by", "x"], "changes nothing"),
         (["--mail", "--replace", "Olympic", "--by", "X"], "needs --note"),
         (["--note", "a\u202eb"], "control character"),
         (["--note", "x" * 1001], "Shorten it"),
-        (["--list", "--note", "x"], "stand alone"),
+        (["--list", "--note", "x"], "cannot be combined"),
     ],
 )
 def test_a_correction_that_cannot_be_made_is_said(

@@ -75,7 +75,7 @@ def test_mails_that_came_back_are_told_apart_and_count_once(newsroom: Newsroom) 
     again = newsroom.json("bounces", str(back))
     assert (again["new"], again["known"]) == (0, 8)
     said = newsroom.run("bounces", str(back)).stdout
-    assert "3 for good, 3 for now, 1 delayed, 1 complained" in said
+    assert "3 hard, 3 soft, 1 delayed, 1 complained" in said
 
 
 def test_whoever_knows_but_an_address_strikes_nobody_off(newsroom: Newsroom) -> None:

@@ -20,7 +20,7 @@ from newsletter.app.clock import status
 from newsletter.app.clock.tick import tick
 from newsletter.app.feedback import figures, provider_events
 from newsletter.app.feedback.figures_page import page
-from newsletter.cli.figures import as_document
+from newsletter.cli.report import as_document
 from newsletter.errors import DatabaseError, NotReadyError
 from newsletter.model import EventKind, IssueName
 from newsletter.store import event_inbox
@@ -85,7 +85,7 @@ def filled(desk: Desk, readers: int = 12) -> None:
 
 
 def document(desk: Desk) -> Any:
-    return json.loads(json.dumps(as_document(figures.report(desk, ISSUE)), default=str))
+    return json.loads(json.dumps(as_document(figures.compute(desk, ISSUE)), default=str))
 
 
 def test_a_report_says_the_same_before_and_after_the_events_are_deleted(
@@ -125,7 +125,7 @@ def test_the_growth_of_the_list_is_noted_once_a_day(desk: Desk, clock: Clock) ->
     for hours in (0, 1, 24, 25):
         clock.now = NOW + timedelta(days=1, hours=hours)
         tick(desk)
-    found = dict(figures.report(desk, ISSUE).growth)
+    found = dict(figures.compute(desk, ISSUE).growth)
     assert [count for _, count in sorted(found.items())] == [4, 4, 4]
 
 
@@ -165,7 +165,7 @@ def test_the_time_in_which_it_arrived_is_told_without_saying_a_moment_twice(
 ) -> None:
     send_id = mailed(desk.database, n=len(after))
     provider_events.store(desk, [delivered(desk.database, send_id, *at) for at in enumerate(after)])
-    shown = page(desk, figures.report(desk, ISSUE))
+    shown = page(desk, figures.compute(desk, ISSUE))
     plot = shown[shown.index("Deliveries over time. ") :].partition("</svg>")[0]
     assert f"{len(after)} of {len(after)} within {within}." in plot
     said = re.findall(r">((?:[MT]\w+ )?\d\d:\d\d)<", plot)
@@ -204,11 +204,12 @@ def test_links_that_are_left_out_are_counted(desk: Desk) -> None:
         for n in range(1, 18)
     ]
     provider_events.store(desk, told)
-    shown = page(desk, figures.report(desk, ISSUE))
+    shown = page(desk, figures.compute(desk, ISSUE))
     assert len(re.findall("www.example.com/a[0-9]+", shown)) == 2 * 15
     assert "… and 2 more" in shown
     assert (
-        "more" not in page(desk, replace(figures.report(desk, ISSUE), others=())).split("<main>")[1]
+        "more"
+        not in page(desk, replace(figures.compute(desk, ISSUE), others=())).split("<main>")[1]
     )
 
 
@@ -219,7 +220,7 @@ def test_what_is_not_known_is_said_and_is_no_zero(tmp_path: Path, clock: Clock) 
     assert found["delivered"] is found["opens"] is found["clicks"] is None
     assert "Opens and clicks are not tracked." in found["notes"]
     assert found["notes"][0] == "Nothing arrived: the outbox writes files, and mails nothing."
-    assert "not tracked" in page(desk, figures.report(desk, ISSUE))
+    assert "not tracked" in page(desk, figures.compute(desk, ISSUE))
     desk.close()
 
 
@@ -286,7 +287,7 @@ def test_the_page_keeps_nobody_out_at_any_width_in_light_and_dark(
     filled(desk, 40)
     tick(desk)
     path = tmp_path / "report.html"
-    path.write_text(page(desk, figures.report(desk, ISSUE)), encoding="utf-8")
+    path.write_text(page(desk, figures.compute(desk, ISSUE)), encoding="utf-8")
     assert "<b>&" not in path.read_text(encoding="utf-8")
     for scheme, width in (("light", 1000), ("dark", 360)):
         context = browser_context(chromium, scheme, width)

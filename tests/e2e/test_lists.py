@@ -97,7 +97,7 @@ def test_many_bad_lines_go_into_a_file(newsroom: Newsroom) -> None:
     assert words(newsroom) == {}
     report = newsroom.folder / "report.csv"
     said = lists(newsroom, text, "--skip-bad-lines", "--report", str(report))
-    assert "30 lines were not used" in said
+    assert "30 lines were rejected" in said
     assert said.count("is not an address") == 20
     assert len(report.read_text(encoding="utf-8").splitlines()) == 31
     assert words(newsroom) == {"good@example.com": "active"}

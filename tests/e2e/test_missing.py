@@ -69,7 +69,7 @@ def test_those_who_miss_it_get_the_very_bytes_and_nobody_gets_it_twice(
     plan = newsroom.json("send", ISSUE, "--missing", "--dry-run")
     assert (plan["readers"], plan["missing"], plan["subject"]) == (3, True, "First story")
     assert (
-        "3 readers who did not get it" in newsroom.run("send", ISSUE, "--missing", status=2).stderr
+        "3 readers who missed it" in newsroom.run("send", ISSUE, "--missing", status=2).stderr
     )
     receipt = newsroom.json("send", ISSUE, "--missing", "--yes", status=1)
     assert numbers(receipt) == {"accepted": 7, "in_doubt": 2}
@@ -103,7 +103,7 @@ def test_those_who_get_it_late_can_be_taken_back_too(
     server.script = {3: reset(taken=True)}
     started = time.time()
     told = newsroom.run("send", ISSUE, "--missing", "--yes").stderr
-    assert "The provider lets the last mails go at" in told
+    assert "The provider releases the last mails at" in told
     assert got(server) == sorted(readers + more)
     moments = [body["send_at"] for body in server.bodies[2:]]
     assert len(moments) == 3

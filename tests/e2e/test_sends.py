@@ -70,7 +70,7 @@ def test_sendgrid_behind_an_authority_of_the_newsroom_s_own(
         assert sorted(mail.email for mail in server.mails()) == readers
         again = newsroom.run("send", ISSUE, "--yes")
     assert sent.stderr.rstrip().endswith("3 accepted")  # the last that is heard on the way
-    assert again.stderr == f"Issue {ISSUE} was sent already; nobody gets it twice.\n"
+    assert again.stderr == f"Issue {ISSUE} was already sent; nobody gets it twice.\n"
 
 
 def test_addresses_of_readers_are_escaped_in_the_html_part_alone(newsroom: Newsroom) -> None:

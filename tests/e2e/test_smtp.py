@@ -91,7 +91,7 @@ def test_a_send_at_a_slow_rate_ends_promptly(newsroom: Newsroom, number: signal.
             told = said(process, 1)
             took = time.monotonic() - stopped
         assert took < 90, "the next mail has its turn only after 100 seconds"
-        assert f"go on with: newsletter send {ISSUE}" in told
+        assert f"resume with: newsletter send {ISSUE}" in told
         assert numbers(newsroom.json("receipt", ISSUE)) == {"accepted": 1, "waiting": 7}
         through(newsroom, server)
         edit(newsroom, "update batches set not_before = null")

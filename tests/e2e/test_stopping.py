@@ -56,11 +56,11 @@ def test_while_it_is_under_way_nobody_is_asked_to_go_on(
     with running(newsroom, "send", ISSUE, "--yes"):
         until(lambda: server.requests >= 2)
         told = newsroom.run("receipt", ISSUE).stderr
-        assert "2 readers wait, and the send is under way; should it break off" in told
+        assert "2 readers wait; the send is running. If it stops" in told
         assert "who wait" not in newsroom.run("status").stdout
     leases_end(newsroom)
     assert f"who wait: 2; go on: newsletter send {ISSUE}" in newsroom.run("status").stdout
-    assert f"2 readers wait; go on with: newsletter send {ISSUE}" in (
+    assert f"2 readers wait; resume with: newsletter send {ISSUE}" in (
         newsroom.run("receipt", ISSUE).stderr
     )
 
@@ -91,8 +91,8 @@ def test_a_signal_lets_the_request_under_way_end(
         until(lambda: server.requests >= 2)
         process.send_signal(number)
         told = said(process, 1)
-    assert "Stopping: what is under way is answered first" in told
-    assert f"go on with: newsletter send {ISSUE}" in told
+    assert "Stopping after the open requests" in told
+    assert f"resume with: newsletter send {ISSUE}" in told
     server.pace = 0
     receipt = newsroom.json("receipt", ISSUE)
     assert numbers(receipt) == {
@@ -204,5 +204,5 @@ def test_cancel_asks_and_nobody_can_answer(newsroom: Newsroom, server: SendgridS
     newsroom.prepare(ISSUE, readers=2)
     through_sendgrid(newsroom, server)
     newsroom.run("send", ISSUE, "--yes")
-    assert "say it with --yes" in newsroom.run("cancel", ISSUE, status=2).stderr
+    assert "Confirm with --yes" in newsroom.run("cancel", ISSUE, status=2).stderr
     assert len(got(server)) == 2

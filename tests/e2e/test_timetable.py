@@ -25,7 +25,7 @@ date = 2025-07-14
 def test_the_week_in_both_zones_without_the_holiday(newsroom: Newsroom) -> None:
     newsroom.configure(WEEK)
     said = newsroom.run("schedule", "--from", "2025-07-03", "--next", "6").stdout.splitlines()
-    assert said[0] == "In America/Los_Angeles, and in UTC:"
+    assert said[0] == "In America/Los_Angeles and in UTC:"
     assert [" ".join(line.split()) for line in said[1:]] == [
         "gather 2025-07-07 Thu 2025-07-03 15:00 PDT Thu 2025-07-03 22:00 UTC",
         "gather 2025-07-07 Fri 2025-07-04 15:00 PDT Fri 2025-07-04 22:00 UTC",
@@ -60,8 +60,8 @@ def test_a_moved_send_is_marked_everywhere_and_goes_back(newsroom: Newsroom) -> 
 @pytest.mark.parametrize(
     ("arguments", "status", "expected"),
     [
-        (("2030-01-07",), 2, "Say when"),
-        (("2030-01-07", "tue 09:00", "--back"), 2, "Say when"),
+        (("2030-01-07",), 2, "Give a time"),
+        (("2030-01-07", "tue 09:00", "--back"), 2, "Give a time"),
         (("2030-01-08", "tue 09:00"), 1, "newsletter gather 2030-01-08"),
         (("monday", "tue 09:00"), 2, "named by its send date"),
         (("2030-01-07", "noon"), 2, "is no time to send at"),

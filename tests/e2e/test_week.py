@@ -57,7 +57,7 @@ def test_the_whole_week(newsroom: Newsroom) -> None:
     assert len({str(mail["List-Unsubscribe"]) for mail in mails}) == 5
 
     again = newsroom.run("send", ISSUE, "--yes")
-    assert "sent already; nobody gets it twice" in again.stderr
+    assert "already sent; nobody gets it twice" in again.stderr
     assert len(outbox(newsroom)) == 5
     assert newsroom.json("receipt") == receipt
 
@@ -172,8 +172,8 @@ def test_all_sources_down_changes_nothing(newsroom: Newsroom) -> None:
         (("subscribers", "import", "none.csv"), 1, "cannot be read"),
         (("subscribers", "add", "nobody"), 2, "is not an address"),
         (("subscribers", "remove", "a@example.com", "--yes"), 2, "no active subscriber"),
-        (("subscribers", "remove", "a@example.com"), 2, "say it with --yes"),
-        (("schedule", "--only", "party"), 2, "no kind of moment"),
+        (("subscribers", "remove", "a@example.com"), 2, "Confirm with --yes"),
+        (("schedule", "--only", "party"), 2, "not a kind of moment"),
         (("gather", ISSUE, "--since", "2999-01-01"), 2, "lies in the future"),
         (("nonsense",), 2, "No such command"),
     ],

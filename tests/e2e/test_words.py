@@ -158,7 +158,7 @@ def test_help_swallows_no_words_and_says_which_issue_is_meant(newsroom: Newsroom
     assert "Somebody else than the editor." in newsroom.run("test", "--help").stdout
     for command in ("receipt", "report", "correct", "pause", "resume", "cancel"):
         said = newsroom.run(command, "--help").stdout
-        assert "without it the last one sent" in " ".join(said.replace("│", "").split())
+        assert "Default: the last issue sent" in " ".join(said.replace("│", "").split())
 
 
 def test_ctrl_c_while_a_publisher_keeps_silent_is_answered(newsroom: Newsroom) -> None:
@@ -180,7 +180,7 @@ def test_ctrl_c_while_a_publisher_keeps_silent_is_answered(newsroom: Newsroom) -
                 process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
-    assert said.startswith("Stopping: what was asked for is waited for")
+    assert said.startswith("Stopping after the open requests")
     assert not (newsroom.folder / "issues" / ISSUE).exists()
 
 

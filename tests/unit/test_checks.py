@@ -22,7 +22,7 @@ from newsletter.model import (
     IssueName,
     Pictures,
     Section,
-    SourceReport,
+    SourceHealth,
     Sponsor,
     Story,
 )
@@ -60,9 +60,9 @@ def test_every_check_is_broken_by_some_test_here() -> None:
     assert broken | {"law", "textpart"} == set(registry.names("newsletter.check"))
 
 
-def report(status: str) -> SourceReport:
+def report(status: str) -> SourceHealth:
     since = datetime(2025, 7, 2, 12, tzinfo=UTC)
-    return SourceReport("a.xml", "path", "feed", None, Health(status), 0, "It is down.", since)
+    return SourceHealth("a.xml", "path", "feed", None, Health(status), 0, "It is down.", since)
 
 
 BROKEN = [

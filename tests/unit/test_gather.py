@@ -17,7 +17,7 @@ from newsletter.model import (
     Gathered,
     Health,
     Page,
-    SourceReport,
+    SourceHealth,
     Window,
 )
 from newsletter.sources.feed import FeedSource
@@ -256,7 +256,7 @@ def test_one_headline_months_apart_is_two_stories() -> None:
 def week_before(status: str, *seen: Article) -> Gathered:
     """What was gathered for the issue before, whose window ended where this one starts."""
     window = Window(WINDOW.start - timedelta(days=7), WINDOW.start)
-    reports = (SourceReport("a.xml", "path", "feed", None, Health(status), len(seen)),)
+    reports = (SourceHealth("a.xml", "path", "feed", None, Health(status), len(seen)),)
     return Gathered(window, window.end, articles=seen, sources=reports)
 
 

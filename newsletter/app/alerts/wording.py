@@ -17,7 +17,7 @@ from newsletter.app.desk import Desk
 from newsletter.app.issue.build import Built
 from newsletter.app.timetable.deadlines import decided, leaves
 from newsletter.links import tokens
-from newsletter.model import Health, IssueName, SourceReport
+from newsletter.model import Health, IssueName, SourceHealth
 
 SOON = timedelta(minutes=90)  # before its deadline, an issue is reminded of once
 NEAR = "soon"  # in the key of that reminder
@@ -83,7 +83,7 @@ def doubt(desk: Desk, issue: IssueName, readers: int, last: int) -> Told:
     )
 
 
-def sources(desk: Desk, issue: IssueName, reports: Iterable[SourceReport]) -> Iterator[Told]:
+def sources(desk: Desk, issue: IssueName, reports: Iterable[SourceHealth]) -> Iterator[Told]:
     """Each source that is down; told once as long as it stays so."""
     for report in reports:
         if report.status not in {Health.FAILING, Health.STALE}:
@@ -93,7 +93,7 @@ def sources(desk: Desk, issue: IssueName, reports: Iterable[SourceReport]) -> It
             f"alert_source_{report.status}",
             source=report.name,
             moment=desk.language.moment(since),
-            reason=_english(report.said),
+            reason=_english(report.summary),
         )
         key = f"{report.status} {since:%Y-%m-%dT%H:%M:%S} {_short(report.name)}"
         lines = [first, desk.language.say("alert_source_text")]

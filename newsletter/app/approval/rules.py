@@ -196,7 +196,7 @@ def _without_sources(built: Built) -> Obstacle | None:
     down = [s for s in built.issue.sources if s.status in {Health.FAILING, Health.STALE}]
     if not down:
         return None
-    lines = "\n".join(f"  {source.name} is {source.status}: {source.said}" for source in down)
+    lines = "\n".join(f"  {source.name} is {source.status}: {source.summary}" for source in down)
     return Obstacle(
         Reason.SOURCES,
         f"Issue {name} does not go out by itself, because stories may be missing:\n{lines}\n"

@@ -14,7 +14,7 @@ from newsletter.app.feedback import provider_events
 from newsletter.app.send.receipts import under_way
 from newsletter.app.timetable import moves
 from newsletter.errors import NewsletterError
-from newsletter.model import Gathered, Health, IssueName, Receipt, SourceReport
+from newsletter.model import Gathered, Health, IssueName, Receipt, SourceHealth
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import alerts, occurrences, receipts, sends
 from newsletter.store.occurrences import Occurrence
@@ -36,7 +36,7 @@ class Overview:
     next: tuple[Moment, ...]
     last: Receipt | None
     recent: tuple[Occurrence, ...]
-    sources: tuple[SourceReport, ...]
+    sources: tuple[SourceHealth, ...]
     waiting: tuple[str, ...]
 
 
@@ -95,7 +95,7 @@ def _waiting(
     desk: Desk,
     issue: IssueName,
     last: Receipt | None,
-    sources: tuple[SourceReport, ...],
+    sources: tuple[SourceHealth, ...],
     recent: list[Occurrence],
 ) -> Iterator[str]:
     """One sentence for everything that a person must do."""
@@ -104,7 +104,7 @@ def _waiting(
         yield f"An alert ({alert.kind}, {alert.issue}) could not be sent: {alert.reason}"
     for source in sources:
         if source.status in {Health.FAILING, Health.STALE}:
-            yield f"The source {source.name} is {source.status}: {source.said}"
+            yield f"The source {source.name} is {source.status}: {source.summary}"
     waits = [each for each in recent if each.kind == SEND and each.state is Moments.WAITING]
     told = {each.issue for each in waits if each.reason}  # one that was moved has none
     if (last and last.issue == issue) or issue in told:

@@ -29,7 +29,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Apart:
+class PeopleAndMachines:
     """What people did, and what machines did before or instead of them."""
 
     people: Count = Count()
@@ -37,12 +37,12 @@ class Apart:
 
 
 @dataclass(frozen=True)
-class Followed:
+class LinkClicks:
     """A link of the mail. ``title``: the story's headline; None for what is no story."""
 
     link: str
     title: str | None
-    clicks: Apart
+    clicks: PeopleAndMachines
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Report:
+class Figures:
     """The figures of one issue.
 
     ``reported``: whether anything was said of it; ``delivered`` is None where only what came back
@@ -76,10 +76,10 @@ class Report:
     nothing_yet: int  # accepted by the provider, and no word since
     complained: int
     left: int
-    opens: Apart | None
-    clicks: Apart | None
-    stories: tuple[Followed, ...]
-    others: tuple[Followed, ...]
+    opens: PeopleAndMachines | None
+    clicks: PeopleAndMachines | None
+    stories: tuple[LinkClicks, ...]
+    others: tuple[LinkClicks, ...]
     arrivals: tuple[tuple[datetime, int], ...] = field(repr=False)
     hours: tuple[tuple[datetime, int, int], ...] = field(repr=False)
     growth: tuple[tuple[date, int], ...] = field(repr=False)
@@ -106,7 +106,7 @@ class Report:
         return {name: Rate(n / whole, of) for name, n, (whole, of) in pairs if whole}
 
 
-def report(desk: Desk, issue: IssueName) -> Report:
+def compute(desk: Desk, issue: IssueName) -> Figures:
     """The figures of the issue. Raises NotReadyError where it was never sent."""
     frozen, receipt = desk.require_sent(issue), receipts.receipt(desk, issue)
     send_id = frozen.send.id
@@ -120,11 +120,11 @@ def report(desk: Desk, issue: IssueName) -> Report:
     opens, clicks = _apart(counted["opens"]), _apart(counted["clicks"])
     looked_for = _looked_for(desk, opens, clicks)
     stories, others = _followed(frozen, articles, counted)
-    seen = opens != Apart() or clicks != Apart()
+    seen = opens != PeopleAndMachines() or clicks != PeopleAndMachines()
     reported = any(states.values()) or counted["complained"] > 0 or seen
     opens_known, clicks_known = (reported and looked for looked in looked_for)
     arrival = states[Reported.PROCESSED] + states[Reported.DELIVERED] > 0
-    return Report(
+    return Figures(
         issue=issue,
         subject=frozen.send.subject,
         receipt=receipt,
@@ -183,12 +183,14 @@ _SILENT = (
 )
 
 
-def _looked_for(desk: Desk, opens: Apart, clicks: Apart) -> tuple[bool, bool]:
+def _looked_for(
+    desk: Desk, opens: PeopleAndMachines, clicks: PeopleAndMachines
+) -> tuple[bool, bool]:
     """Whether anybody looks for opens and for clicks: now, or when the issue went out."""
     options = desk.config.provider
     return (
-        bool(getattr(options, "open_tracking", False)) or opens != Apart(),
-        bool(getattr(options, "click_tracking", False)) or clicks != Apart(),
+        bool(getattr(options, "open_tracking", False)) or opens != PeopleAndMachines(),
+        bool(getattr(options, "click_tracking", False)) or clicks != PeopleAndMachines(),
     )
 
 
@@ -207,23 +209,23 @@ def _notes(
     return tuple(said)
 
 
-def _apart(pairs: list[tuple[int, int]]) -> Apart:
+def _apart(pairs: list[tuple[int, int]]) -> PeopleAndMachines:
     people, machines = pairs
-    return Apart(Count(*people), Count(*machines))
+    return PeopleAndMachines(Count(*people), Count(*machines))
 
 
 def _followed(
     frozen: Frozen, articles: list[tuple[str, str | None]], counted: Counted
-) -> tuple[tuple[Followed, ...], tuple[Followed, ...]]:
+) -> tuple[tuple[LinkClicks, ...], tuple[LinkClicks, ...]]:
     """The stories in the order of the mail, and the other links, the most followed first."""
     places = [address for _, address in articles if address]
     titles = _titles(frozen.send.html, set(places))
     clicks = {link: _apart([people, machines]) for link, people, machines in counted["links"]}
     stories = tuple(
-        Followed(place, titles.get(place, place), clicks.pop(place, Apart()))
+        LinkClicks(place, titles.get(place, place), clicks.pop(place, PeopleAndMachines()))
         for place in dict.fromkeys(places)
     )
-    rest = (Followed(link, None, counts) for link, counts in clicks.items())
+    rest = (LinkClicks(link, None, counts) for link, counts in clicks.items())
     return stories, tuple(sorted(rest, key=lambda f: (-f.clicks.people.readers, f.link)))
 
 

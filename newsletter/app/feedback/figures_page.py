@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from newsletter.app import Desk
 from newsletter.app.feedback import plots
-from newsletter.app.feedback.figures import Followed, Report
+from newsletter.app.feedback.figures import Figures, LinkClicks
 from newsletter.app.feedback.plots import Axis
 from newsletter.render.filling import own
 
@@ -22,7 +22,7 @@ _OTHERS = 15  # links that are no story's
 _DAY = 24 * 60  # minutes
 
 
-def page(desk: Desk, found: Report) -> str:
+def page(desk: Desk, found: Figures) -> str:
     """The whole page."""
     zone = desk.config.zone
     template = own(_TEMPLATES / "report.html.j2")
@@ -43,7 +43,7 @@ def page(desk: Desk, found: Report) -> str:
     )
 
 
-def _parts(found: Report) -> list[dict[str, Any]]:
+def _parts(found: Figures) -> list[dict[str, Any]]:
     """What became of those whom the provider has accepted, as parts of one bar."""
     if not found.reported:
         return []
@@ -64,7 +64,7 @@ def _parts(found: Report) -> list[dict[str, Any]]:
     return shown
 
 
-def _tiles(found: Report) -> list[tuple[str, str, str]]:
+def _tiles(found: Figures) -> list[tuple[str, str, str]]:
     """The figures at the top: a number, what it counts, and its share of what."""
     tiles = [("accepted", f"{found.receipt.accepted:,}", "by the provider")]
     if found.delivered is not None:
@@ -84,12 +84,12 @@ def _tiles(found: Report) -> list[tuple[str, str, str]]:
     return tiles
 
 
-def _rate(found: Report, name: str) -> str:
+def _rate(found: Figures, name: str) -> str:
     rate = found.rates.get(name)
     return f"{rate.share:.1%} {rate.of}" if rate else ""
 
 
-def _arrivals(found: Report, desk: Desk) -> Markup | None:
+def _arrivals(found: Figures, desk: Desk) -> Markup | None:
     """How many had it by when."""
     if not found.arrivals:
         return None
@@ -113,7 +113,7 @@ def _arrivals(found: Report, desk: Desk) -> Markup | None:
     return plots.line("Deliveries over time", words, points, along, plots.numbers(points[-1][1]))
 
 
-def _hours(found: Report, desk: Desk) -> Markup | None:
+def _hours(found: Figures, desk: Desk) -> Markup | None:
     """What people did in the first days, by the hour."""
     if not found.hours:
         return None
@@ -137,7 +137,7 @@ def _hours(found: Report, desk: Desk) -> Markup | None:
     )
 
 
-def _growth(found: Report) -> Markup | None:
+def _growth(found: Figures) -> Markup | None:
     """Readers on the list, day by day."""
     days = found.growth
     if len(days) < 2:
@@ -154,7 +154,7 @@ def _growth(found: Report) -> Markup | None:
     return plots.line("List growth", words, points, along, plots.numbers(highest, low))
 
 
-def _bars(links: Sequence[Followed]) -> list[dict[str, Any]]:
+def _bars(links: Sequence[LinkClicks]) -> list[dict[str, Any]]:
     """Each link with the lengths of its bars, in parts of a hundred."""
     most = max(
         (c.people.readers + c.machines.readers for c in (f.clicks for f in links)), default=0

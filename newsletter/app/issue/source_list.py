@@ -11,43 +11,43 @@ from newsletter import config, issues, providers, sources
 from newsletter.app.desk import Desk
 from newsletter.config import SourceOptions
 from newsletter.errors import FetchError, UsageError
-from newsletter.model import SourceReport
+from newsletter.model import SourceHealth
 from newsletter.sanitize import canonical
 from newsletter.toml_file import editing
 
 if TYPE_CHECKING:
-    from newsletter.gather.discovery import Found
+    from newsletter.gather.discovery import DiscoveredSource
 
 LOOK_BACK = 8  # issues
 
 
 @dataclass(frozen=True)
-class Listed:
+class SourceEntry:
     """A source as configured, and its report from the last gather that knew it."""
 
     options: SourceOptions
-    report: SourceReport | None
+    health: SourceHealth | None
 
 
 @dataclass(frozen=True)
-class Added:
+class AddedSource:
     """The source that was added, its block in newsletter.toml, and what else there was."""
 
-    found: Found
+    source: DiscoveredSource
     block: str
-    others: tuple[Found, ...]
+    others: tuple[DiscoveredSource, ...]
 
 
-def listed(desk: Desk) -> list[Listed]:
+def listed(desk: Desk) -> list[SourceEntry]:
     """Every source of newsletter.toml, in its order."""
-    reports: dict[str, SourceReport] = {}
+    reports: dict[str, SourceHealth] = {}
     for day in issues.existing(desk.folder)[-LOOK_BACK:]:
         gathered = issues.read_gathered(issues.folder_of(desk.folder, day))
         reports |= {report.name: report for report in gathered.sources} if gathered else {}
-    return [Listed(options, reports.get(options.name)) for options in desk.config.sources]
+    return [SourceEntry(options, reports.get(options.name)) for options in desk.config.sources]
 
 
-def add(desk: Desk, url: str, kind: str | None = None, section: str | None = None) -> Added:
+def add(desk: Desk, url: str, kind: str | None = None, section: str | None = None) -> AddedSource:
     """Find out what is at the address, and write its block into newsletter.toml.
 
     ``kind`` chooses among several. Raises FetchError where there is no source, UsageError where it
@@ -72,7 +72,7 @@ def add(desk: Desk, url: str, kind: str | None = None, section: str | None = Non
         raise UsageError(f"{best.url} is a source already; nothing was changed.")
     block = {"type": best.type, "url": best.url} | ({"section": section} if section else {})
     _write(desk, block)
-    return Added(
+    return AddedSource(
         best,
         editing.table_text("sources", block),
         tuple(each for each in found if each is not best),

@@ -21,11 +21,11 @@ AT_ONCE = 10_000  # people who are set aside in one go
 SHOWN = 20  # refused lines that are printed; more of them go into a file
 LISTED = 100_000  # refused lines that are remembered: with more, it is the wrong file
 
-Watch = Callable[[str, float | None], None]  # what is being done, and how much of it, 0 to 1
+Progress = Callable[[str, float | None], None]  # what is being done, and how much of it, 0 to 1
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportResult:
     """What an import did. ``refused``: number and reason of the lines that were not used.
 
     ``not_used``: how many these are; no more than LISTED of them are named.
@@ -63,8 +63,8 @@ def import_file(
     status: Status | None = None,
     encoding: str | None = None,
     report: Path | None = None,
-    watch: Watch = lambda *_: None,
-) -> Imported:
+    progress: Progress = lambda *_: None,
+) -> ImportResult:
     """Put everybody in the file on the list, in one transaction.
 
     ``status``: what everybody in it is at least. ``report``: a file for the refused lines; where
@@ -86,7 +86,7 @@ def import_file(
             )
         try:
             merged = _import(
-                desk, path, file, refused, status or Status.ACTIVE, skip_bad_lines, watch
+                desk, path, file, refused, status or Status.ACTIVE, skip_bad_lines, progress
             )
         except LinesError as error:
             written = _write_report(path, report, refused)
@@ -94,7 +94,7 @@ def import_file(
         for line, email in merged.erased:
             refused(line, f"{email}: this address was erased and is never mailed again")
         refused.lines.sort()
-        return Imported(
+        return ImportResult(
             used=merged.people,
             new=merged.new,
             repeated=merged.repeated,
@@ -114,7 +114,7 @@ def _import(
     refused: _Refused,
     status: Status,
     skip: bool,
-    watch: Watch,
+    progress: Progress,
 ) -> Merged:
     with desk.writing() as connection:
         people = People(connection, desk.config.newsletter.list)
@@ -127,9 +127,9 @@ def _import(
         while batch := list(islice(rows, AT_ONCE)):
             aside.put(batch)
             count += len(batch)
-            watch(f"Reading {path.name}", file.share)
+            progress(f"Reading {path.name}", file.share)
         _require_people(path, refused, count, skip)
-        watch(f"Writing {count:,} people", None)
+        progress(f"Writing {count:,} people", None)
         return aside.merge(desk.clock())
 
 

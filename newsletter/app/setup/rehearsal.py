@@ -62,7 +62,7 @@ url = "{database}"
 
 
 @dataclass(frozen=True)
-class Play:
+class RehearsalPlan:
     """What is rehearsed. ``faults``: the share of requests that break."""
 
     readers: int = 1_000
@@ -79,10 +79,10 @@ class Play:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RehearsalResult:
     """How a rehearsal ended. ``twice``, ``missing``: addresses that the ledger is wrong about."""
 
-    play: Play
+    plan: RehearsalPlan
     receipt: Receipt
     kills: Counter[str] = field(default_factory=Counter)  # by where they struck
     twice: tuple[str, ...] = ()
@@ -91,27 +91,29 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Nobody twice (but where the newsroom wants that), nobody missed, and nobody waits."""
-        twice = self.twice and self.play.doubt is not Doubt.RESEND
+        twice = self.twice and self.plan.doubt is not Doubt.RESEND
         return not (twice or self.missing or self.receipt.waiting)
 
 
-def rehearse(folder: Path, play: Play, say: Callable[[str], None] = lambda _: None) -> Verdict:
-    """Play it in an empty folder. Raises NewsletterError where the send does not come to an end."""
-    _lay_out(folder, play)
-    say(f"{play.readers:,} made-up readers wait, {play.batch_size} in a request.")
-    kills = _play(folder, play, say)
-    return _judge(folder, play, kills)
+def rehearse(
+    folder: Path, plan: RehearsalPlan, say: Callable[[str], None] = lambda _: None
+) -> RehearsalResult:
+    """Run it in an empty folder. Raises NewsletterError if the send does not end."""
+    _lay_out(folder, plan)
+    say(f"{plan.readers:,} made-up readers wait, {plan.batch_size} in a request.")
+    kills = _run(folder, plan, say)
+    return _judge(folder, plan, kills)
 
 
-def _lay_out(folder: Path, play: Play) -> None:
-    text = _CONFIG.format(**vars(play))
+def _lay_out(folder: Path, plan: RehearsalPlan) -> None:
+    text = _CONFIG.format(**vars(plan))
     (folder / FILE).write_text(text, encoding="utf-8")
     mail = Rendered("Rehearsal", "", "<p>A rehearsal.</p>", "A rehearsal.", "0" * 64, {})
     with _desk(folder) as desk:
         now = desk.clock()
         with desk.writing() as connection:
             people = People(connection, desk.config.newsletter.list)
-            for number in range(1, play.readers + 1):
+            for number in range(1, plan.readers + 1):
                 people.add(f"reader{number}@example.com", "", ACTIVE, now, revive=False)
             sends.freeze(
                 connection,
@@ -123,16 +125,16 @@ def _lay_out(folder: Path, play: Play) -> None:
                 reply_to=None,
                 articles=[],
                 provider="faulty",
-                batch_size=play.batch_size,
-                send_at=now + AHEAD if play.doubt is Doubt.RECALL else None,
+                batch_size=plan.batch_size,
+                send_at=now + AHEAD if plan.doubt is Doubt.RECALL else None,
                 now=now,
             )
 
 
-def _play(folder: Path, play: Play, say: Callable[[str], None]) -> Counter[str]:
+def _run(folder: Path, plan: RehearsalPlan, say: Callable[[str], None]) -> Counter[str]:
     """Keep the processes at it until the send is over; where they were killed."""
-    chance = random.Random(play.seed)  # noqa: S311
-    crew = _Crew(folder, play, chance)
+    chance = random.Random(plan.seed)  # noqa: S311
+    crew = _Crew(folder, plan, chance)
     deadline = time.monotonic() + PATIENCE
     said = 0
     try:
@@ -140,12 +142,12 @@ def _play(folder: Path, play: Play, say: Callable[[str], None]) -> Counter[str]:
             if time.monotonic() > deadline:
                 raise NewsletterError(
                     f"The rehearsal in {folder} does not come to its end; run it again with the "
-                    f"same seed ({play.seed}), and report what it says."
+                    f"same seed ({plan.seed}), and report what it says."
                 )
-            killing = crew.kills.total() < play.kills
-            crew.fill(play.processes, killing)
+            killing = crew.kills.total() < plan.kills
+            crew.fill(plan.processes, killing)
             time.sleep(chance.expovariate(8))
-            if killing and play.strikes:
+            if killing and plan.strikes:
                 crew.strike()
             if killing:
                 deadline = time.monotonic() + PATIENCE
@@ -160,10 +162,10 @@ def _play(folder: Path, play: Play, say: Callable[[str], None]) -> Counter[str]:
 class _Crew:
     """The processes that send; ``kills`` counts how they were stopped."""
 
-    def __init__(self, folder: Path, play: Play, chance: random.Random) -> None:
+    def __init__(self, folder: Path, plan: RehearsalPlan, chance: random.Random) -> None:
         self.kills: Counter[str] = Counter()
         self._folder = folder
-        self._play = play
+        self._run = plan
         self._chance = chance
         self._forks = multiprocessing.get_context("fork")
         self._at: dict[BaseProcess, str] = {}  # the checkpoint at which it is to die
@@ -172,9 +174,9 @@ class _Crew:
         """Start as many as are missing; every second one dies by itself at some checkpoint."""
         self._bury()
         while len(self._at) < processes:
-            dying = killing and (self._chance.random() < 0.5 or not self._play.strikes)
-            point = self._chance.choice(self._play.points) if dying else ""
-            times = self._chance.randint(1, 3) if self._play.strikes else 1
+            dying = killing and (self._chance.random() < 0.5 or not self._run.strikes)
+            point = self._chance.choice(self._run.points) if dying else ""
+            times = self._chance.randint(1, 3) if self._run.strikes else 1
             process = self._forks.Process(target=_send, args=(self._folder, point, times))
             process.start()
             self._at[process] = point
@@ -230,7 +232,7 @@ def _over(folder: Path) -> bool:
         return desk.require_sent(ISSUE).state is State.DONE
 
 
-def _judge(folder: Path, play: Play, kills: Counter[str]) -> Verdict:
+def _judge(folder: Path, plan: RehearsalPlan, kills: Counter[str]) -> RehearsalResult:
     """Count every reader's mails, and hold them against the receipt."""
     got = faulty.mailbox(folder / "mailbox")
     with _desk(folder) as desk:
@@ -242,10 +244,10 @@ def _judge(folder: Path, play: Play, kills: Counter[str]) -> Verdict:
     twice = [address for address, mails in got.items() if mails > 1]
     wrong = accepted - got.keys()
     if (
-        play.doubt is not Doubt.RESEND
+        plan.doubt is not Doubt.RESEND
     ):  # there the second copy may be refused, and the first is there
         wrong |= refused & got.keys()
-    return Verdict(play, found, kills, tuple(sorted(twice)), tuple(sorted(wrong)))
+    return RehearsalResult(plan, found, kills, tuple(sorted(twice)), tuple(sorted(wrong)))
 
 
 @contextlib.contextmanager

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsletter.cli import progress
-from newsletter.cli.common import (
-    AsJson,
-    IssueArgument,
-    context,
-    counted,
-    emit,
-    findings_text,
-    note,
-)
+from newsletter.cli.output import AsJson, IssueArgument, context, counted, emit, findings_text, note
 
 if TYPE_CHECKING:
     from newsletter.app.issue.build import Built
@@ -33,31 +25,31 @@ def build(issue: IssueArgument = None, as_json: AsJson = False) -> None:
     from newsletter.app.issue import build as issue_build
 
     desk = context.desk()
-    day = desk.issue(issue)
-    with progress.asking():
-        built = issue_build.build(desk, day)
+    name = desk.issue(issue)
+    with progress.interruptible():
+        built = issue_build.build(desk, name)
     if as_json:
-        emit({**_facts(built), "folder": str(issue_build.build_folder(desk, day))})
+        emit({**_facts(built), "folder": str(issue_build.build_folder(desk, name))})
         return
     size = len(built.rendered.html.encode()) / 1024
     print(
-        f"Built {day}: {counted(len(built.issue.stories), 'story', 'stories')}, {size:.0f} KB, "
-        f"hash {built.rendered.hash[:12]}\n  {issue_build.build_folder(desk, day) / 'email.html'}"
+        f"Built {name}: {counted(len(built.issue.stories), 'story', 'stories')}, {size:.0f} KB, "
+        f"hash {built.rendered.hash[:12]}\n  {issue_build.build_folder(desk, name) / 'email.html'}"
     )
-    print(_findings_or_fine(built))
+    print(_findings_text(built))
 
 
 def check(
     issue: IssueArgument = None,
     links: Annotated[
-        bool, typer.Option("--links", help="Look at every link, and at the stories' sources, too.")
+        bool, typer.Option("--links", help="Also check every link and the stories' sources.")
     ] = False,
     spam: Annotated[
-        bool, typer.Option("--spam", help="Ask SpamAssassin, where it is installed, too.")
+        bool, typer.Option("--spam", help="Also ask SpamAssassin, if it is installed.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with the issue; the exit status is 1 when an error stops it."""
+    """List the findings of the checks; exit status 1 if there is an error."""
     from newsletter.app.issue import build as issue_build
 
     desk = context.desk()
@@ -65,7 +57,7 @@ def check(
     if links:
         from newsletter.app.issue.recheck import look_again
 
-        with progress.asking():
+        with progress.interruptible():
             built = built.with_findings(look_again(desk, built))
     if spam:
         from newsletter.app.issue.spam import findings
@@ -74,7 +66,7 @@ def check(
     if as_json:
         emit(_facts(built))
     else:
-        print(_findings_or_fine(built))
+        print(_findings_text(built))
     if built.errors:
         raise typer.Exit(1)
 
@@ -87,14 +79,12 @@ def preview(
             min=0,
             max=65535,
             metavar="PORT",
-            help="The port on this machine, or the next free one; 0: any.",
+            help="The port on this machine, or the next free one. 0: any.",
         ),
     ] = 8025,
-    browser: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open it in the browser.")
-    ] = True,
+    browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the browser.")] = True,
 ) -> None:
-    """Show the issue in a browser on this machine; every save shows at once."""
+    """Show the issue in a browser on this machine; it follows every save."""
     from newsletter.web.preview.server import serve
 
     desk = context.desk()
@@ -102,7 +92,7 @@ def preview(
 
 
 def approve(issue: IssueArgument = None, as_json: AsJson = False) -> None:
-    """Approve exactly what was built; any later change voids it."""
+    """Approve exactly what was built; any later change voids the approval."""
     from newsletter.app.approval import approve as approval
 
     desk = context.desk()
@@ -115,23 +105,23 @@ def approve(issue: IssueArgument = None, as_json: AsJson = False) -> None:
         print(findings_text(built.findings))
     if desk.sent(built.issue.name):
         note(
-            f"Issue {built.issue.name} was sent already, and nobody gets it again. "
-            f"To mend its page: newsletter correct {built.issue.name}"
+            f"Issue {built.issue.name} was already sent; nobody gets it again. "
+            f"To correct its page: newsletter correct {built.issue.name}"
         )
 
 
 def unapprove(issue: IssueArgument = None) -> None:
-    """Take the approval back."""
+    """Withdraw the approval."""
     from newsletter.app.approval import approve as approval
 
     desk = context.desk()
-    day = desk.issue(issue)
-    if approval.unapprove(desk, day):
-        print(f"The approval of {day} is taken back.")
-        if desk.sent(day):
-            note(f"Its send has begun, and goes on. To stop it: newsletter pause {day}")
+    name = desk.issue(issue)
+    if approval.unapprove(desk, name):
+        print(f"Withdrew the approval of {name}.")
+        if desk.sent(name):
+            note(f"Its send has started and continues. To stop it: newsletter pause {name}")
     else:
-        note(f"Issue {day} was not approved; nothing was changed.")
+        note(f"Issue {name} was not approved; nothing changed.")
 
 
 def _facts(built: Built) -> dict[str, object]:
@@ -144,7 +134,7 @@ def _facts(built: Built) -> dict[str, object]:
     }
 
 
-def _findings_or_fine(built: Built) -> str:
+def _findings_text(built: Built) -> str:
     if not built.findings:
-        return f"Nothing stands in the way of {built.issue.name}."
+        return f"No findings for {built.issue.name}."
     return findings_text(built.findings)

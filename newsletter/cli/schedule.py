@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsletter.cli.common import AsJson, context, emit, receipt_json, receipt_text, table
+from newsletter.cli.output import AsJson, context, emit, receipt_json, receipt_text, table
 
 if TYPE_CHECKING:
     from newsletter.app.clock.status import Overview
@@ -23,9 +23,11 @@ def register(app: typer.Typer) -> None:
 
 def schedule(
     start: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="From this day on.")
+        str | None, typer.Option("--from", metavar="DATE", help="Start at this day.")
     ] = None,
-    count: Annotated[int, typer.Option("--next", min=1, metavar="N", help="How many.")] = 10,
+    count: Annotated[
+        int, typer.Option("--next", min=1, metavar="N", help="How many moments.")
+    ] = 10,
     only: Annotated[
         str | None, typer.Option(metavar="KIND", help="gather, remind, deadline or send.")
     ] = None,
@@ -38,51 +40,58 @@ def schedule(
     from newsletter.schedule import KINDS
 
     if only is not None and only not in KINDS:
-        raise UsageError(f"--only {only!r} is no kind of moment; there are {', '.join(KINDS)}.")
+        raise UsageError(f"--only {only!r} is not a kind of moment. Use one of {', '.join(KINDS)}.")
     desk = context.desk()
     first = issues.parse_day(start, "--from") if start else None
     if first and not 1970 <= first.year <= 9000:
-        raise UsageError(f"--from {start} is too far away. Give a day of this century.")
+        raise UsageError(f"--from {start} is too far away. Use a day of this century.")
     coming = moves.coming(desk, first)
-    found = list(islice((m for m in coming if only in {None, m.kind}), count))
+    moments = list(islice((m for m in coming if only in {None, m.kind}), count))
     if as_json:
-        emit([_moment_json(moment) for moment in found])
+        emit([_moment_json(moment) for moment in moments])
     else:
-        print(f"In {desk.config.newsletter.timezone}, and in UTC:\n{moments_text(found)}")
+        print(f"In {desk.config.newsletter.timezone} and in UTC:\n{moments_text(moments)}")
 
 
 def status(as_json: AsJson = False) -> None:
-    """Say what comes next, what went out last, and what waits for a person."""
+    """Show what comes next, what was sent last, and what waits for a person."""
     from newsletter import issues
     from newsletter.app.clock.status import overview
 
-    found = overview(context.desk())
+    overview_ = overview(context.desk())
     if as_json:
         emit(
             {
-                "newsletter": found.newsletter,
-                "timezone": found.timezone,
-                "next": [_moment_json(moment) for moment in found.next],
-                "last_send": receipt_json(found.last) | {"addresses": None} if found.last else None,
-                "occurrences": [vars(each) for each in found.recent],
-                "sources": [issues.source_out(source) for source in found.sources],
-                "waiting": list(found.waiting),
+                "newsletter": overview_.newsletter,
+                "timezone": overview_.timezone,
+                "next": [_moment_json(moment) for moment in overview_.next],
+                "last_send": receipt_json(overview_.last) | {"addresses": None}
+                if overview_.last
+                else None,
+                "occurrences": [vars(occurrence) for occurrence in overview_.recent],
+                "sources": [issues.source_out(source) for source in overview_.sources],
+                "waiting": list(overview_.waiting),
             }
         )
     else:
-        print(_status_text(found))
+        print(_status_text(overview_))
 
 
 def reschedule(
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The send date of the issue.")],
     to: Annotated[
         str | None,
-        typer.Argument(metavar="TIME", help='"tue 09:00" or "2025-07-08 09:00", in its zone.'),
+        typer.Argument(
+            metavar="TIME",
+            help='"tue 09:00" or "2025-07-08 09:00", in the newsletter\'s time zone.',
+        ),
     ] = None,
-    back: Annotated[bool, typer.Option("--back", help="Back to the timetable's own time.")] = False,
+    back: Annotated[
+        bool, typer.Option("--back", help="Move it back to the timetable's time.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send one issue at another time than the timetable says."""
+    """Send one issue at another time than the timetable's."""
     from datetime import UTC
 
     from newsletter import issues
@@ -90,27 +99,27 @@ def reschedule(
     from newsletter.errors import UsageError
 
     if back is (to is not None):
-        raise UsageError('Say when: newsletter reschedule ISSUE "tue 09:00"; or give --back.')
+        raise UsageError('Give a time: newsletter reschedule ISSUE "tue 09:00"; or use --back.')
     at = moves.reschedule(context.desk(), issues.parse_name(issue), to)
     if as_json:
         emit({"issue": issue, "local": at.isoformat(), "utc": at.astimezone(UTC).isoformat()})
     else:
         utc = f"{at.astimezone(UTC):%a %Y-%m-%d %H:%M} UTC"
-        print(f"Issue {issue} is sent {at:%a %Y-%m-%d %H:%M %Z} ({utc}).")
+        print(f"Issue {issue} will be sent {at:%a %Y-%m-%d %H:%M %Z} ({utc}).")
 
 
 def _moment_json(moment: Moment) -> dict[str, object]:
-    found: dict[str, object] = {
+    document: dict[str, object] = {
         "kind": moment.kind,
         "issue": moment.issue,
         "local": moment.local.isoformat(),
         "utc": moment.utc.isoformat(),
     }
-    return {**found, "moved": True} if moment.moved else found
+    return {**document, "moved": True} if moment.moved else document
 
 
 def moments_text(moments: Iterable[Moment]) -> str:
-    """A line for each, in the newsletter's zone and in UTC."""
+    """One line for each moment, in the newsletter's time zone and in UTC."""
     return table(
         (
             moment.kind,
@@ -123,17 +132,22 @@ def moments_text(moments: Iterable[Moment]) -> str:
     )
 
 
-def _status_text(found: Overview) -> str:
-    parts = [f"{found.newsletter} ({found.timezone})", f"Next:\n{moments_text(found.next)}"]
-    if found.last:
-        parts.append(receipt_text(found.last))
+def _status_text(overview_: Overview) -> str:
+    parts = [
+        f"{overview_.newsletter} ({overview_.timezone})",
+        f"Next:\n{moments_text(overview_.next)}",
+    ]
+    if overview_.last:
+        parts.append(receipt_text(overview_.last))
     else:
         parts.append("Nothing was sent yet.")
-    if found.sources:
-        rows = ((s.status.value, s.name, s.said) for s in found.sources)
+    if overview_.sources:
+        rows = ((s.status.value, s.name, s.summary) for s in overview_.sources)
         parts.append(f"Sources at the last gather:\n{table(rows)}")
-    if found.waiting:
-        parts.append("Waits for a person:\n" + "\n".join(f"  {line}" for line in found.waiting))
+    if overview_.waiting:
+        parts.append(
+            "Waiting for a person:\n" + "\n".join(f"  {line}" for line in overview_.waiting)
+        )
     else:
-        parts.append("Nothing waits for a person.")
+        parts.append("Nothing is waiting for a person.")
     return "\n\n".join(parts)

@@ -1,4 +1,4 @@
-"""What every command shares: the newsletter it works on, and ways to print."""
+"""What all commands share: the open newsletter, arguments, questions and printing."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 IssueArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="ISSUE", help="The send date, such as 2025-07-07; without it the next one due."
+        metavar="ISSUE", help="The send date, such as 2025-07-07. Default: the next issue due."
     ),
 ]
 SentIssue = Annotated[
     str | None,
     typer.Argument(
-        metavar="ISSUE", help="The send date, such as 2025-07-07; without it the last one sent."
+        metavar="ISSUE", help="The send date, such as 2025-07-07. Default: the last issue sent."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 @dataclass
 class Context:
-    """The global options, and the desk once it is open."""
+    """The global options, and the newsletter once it is open."""
 
     folder: Path = Path()
     debug: bool = False
     _desk: Desk | None = field(default=None, repr=False)
 
     def desk(self) -> Desk:
-        """The newsletter in the folder; raises ConfigError where it is wrong."""
+        """The newsletter in the folder. Raises ConfigError if newsletter.toml is wrong."""
         from newsletter.app import open_desk
 
         if self._desk is None:
@@ -53,7 +53,7 @@ class Context:
         return self._desk
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close the newsletter's database."""
         if self._desk is not None:
             self._desk.close()
 
@@ -62,35 +62,35 @@ context = Context()
 
 
 def emit(document: object) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(document, ensure_ascii=False, indent=1, default=_plain))
+    """Print one JSON document on standard output."""
+    print(json.dumps(document, ensure_ascii=False, indent=1, default=_encode))
 
 
 def note(message: str) -> None:
-    """A word on what happens meanwhile, on standard error."""
+    """Print a remark on standard error."""
     print(message, file=sys.stderr, flush=True)
 
 
 def ask(question: str, yes: bool) -> None:
-    """Go on only when a person says so; raises UsageError where there is nobody to ask."""
+    """Ask for confirmation, unless ``yes``. Raises UsageError without a terminal."""
     from newsletter.errors import UsageError
 
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} There is nobody to ask: say it with --yes.")
+        raise UsageError(f"{question} Confirm with --yes, because there is no terminal to ask on.")
     typer.confirm(question, abort=True, err=True)
 
 
 def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> str:
-    """Rows in columns, aligned."""
-    listed = [list(row) for row in rows]
-    if not listed:
+    """The rows as aligned columns."""
+    cells = [list(row) for row in rows]
+    if not cells:
         return ""
-    widths = [max(len(row[i]) for row in listed) for i in range(len(listed[0]))]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = (
         indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in listed
+        for row in cells
     )
     return "\n".join(line.rstrip() for line in lines)
 
@@ -101,7 +101,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 
 
 def findings_text(findings: Sequence[Finding]) -> str:
-    """The findings for people, errors first."""
+    """The findings as text, in their order."""
     lines = []
     for finding in findings:
         place = f" [{finding.place}]" if finding.place else ""
@@ -110,7 +110,7 @@ def findings_text(findings: Sequence[Finding]) -> str:
 
 
 def receipt_text(receipt: Receipt) -> str:
-    """The receipt for people; it adds up."""
+    """The receipt as text."""
     parts = [
         ("accepted by the provider", receipt.accepted),
         ("excluded before the send", receipt.excluded),
@@ -119,12 +119,12 @@ def receipt_text(receipt: Receipt) -> str:
         ("waiting", receipt.waiting),
     ]
     rows = [(name, f"{number:>9,}") for name, number in parts]
-    rows.append(("eligible, the sum of these", f"{receipt.eligible:>9,}"))
+    rows.append(("eligible (the sum)", f"{receipt.eligible:>9,}"))
     return f"Receipt for {receipt.issue} ({receipt.state})\n{table(rows)}"
 
 
 def receipt_json(receipt: Receipt) -> dict[str, Any]:
-    """The numbers of a receipt as the contract has them."""
+    """The numbers of a receipt for ``--json``."""
     return {
         "issue": receipt.issue,
         "state": receipt.state,
@@ -139,7 +139,7 @@ def receipt_json(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def _plain(value: object) -> str:
+def _encode(value: object) -> str:
     if isinstance(value, date | datetime):
         return value.isoformat()
     return str(value)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from newsletter.cli.common import AsJson, context, emit, receipt_json, receipt_text
+from newsletter.cli.output import AsJson, context, emit, receipt_json, receipt_text
 
 
 def register(app: typer.Typer) -> None:
@@ -21,17 +21,17 @@ def register(app: typer.Typer) -> None:
 
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The new newsletter's folder.")],
-    name: Annotated[str, typer.Option(help="What the newsletter is called.")] = "Our Week",
+    name: Annotated[str, typer.Option(help="The newsletter's name.")] = "Our Week",
     template: Annotated[
         str, typer.Option(help="The template to begin with: weekly, or plain (a letter).")
     ] = "weekly",
 ) -> None:
     """Start a new newsletter: its configuration, templates to edit, and an issues folder."""
-    from newsletter.app.setup.demo import init as make
+    from newsletter.app.setup.demo import init as create
 
-    make(directory, name, template)
+    create(directory, name, template)
     print(
-        f"Made a newsletter in {directory}. Next:\n"
+        f"Created a newsletter in {directory}. Next:\n"
         f"  1. cd {shlex.quote(str(directory))}\n"
         f"  2. edit newsletter.toml: name, addresses, sources\n"
         f"  3. newsletter gather\n"
@@ -40,20 +40,20 @@ def init(
 
 
 def demo(as_json: AsJson = False) -> None:
-    """Do the whole job on a made-up week, offline: gather, build, test, send to the outbox."""
+    """Run the whole job on a made-up week, offline: gather, build, test, send to the outbox."""
     from newsletter.app.setup.demo import ISSUE
-    from newsletter.app.setup.demo import demo as play
+    from newsletter.app.setup.demo import demo as run_demo
 
     folder = context.folder
-    receipt = play(folder, (lambda _: None) if as_json else print)
+    receipt = run_demo(folder, (lambda _: None) if as_json else print)
     if as_json:
         emit(receipt_json(receipt))
         return
-    there = "" if folder == Path() else f" -C {shlex.quote(str(folder))}"
+    directory = "" if folder == Path() else f" -C {shlex.quote(str(folder))}"
     command = "newsletter" if shutil.which("newsletter") else sys.argv[0]
     print(
         f"\n{receipt_text(receipt)}\n\nWhere to look:\n"
         f"  {folder / 'outbox' / str(ISSUE)}: the {receipt.accepted} mails, as .eml files\n"
         f"  {folder / 'issues' / str(ISSUE) / 'build'}: the built mail\n"
-        f"  {command}{there} preview {ISSUE}: the issue in your browser"
+        f"  {command}{directory} preview {ISSUE}: the issue in your browser"
     )
