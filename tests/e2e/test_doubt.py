@@ -41,7 +41,7 @@ def test_what_is_still_to_be_taken_back_is_said_and_the_send_goes_on_with_it(
     edit(newsroom, "update batches set state = 'UNKNOWN', recalled_at = null where number = 2")
     edit(newsroom, "update deliveries set state = 'in_doubt' where batch = 2")
     told = newsroom.run("receipt").stderr
-    assert "2 readers are in doubt, and not for a person yet" in told
+    assert "2 readers are in doubt and may still be settled" in told
     assert f"newsletter send {ISSUE}" in told
     assert "No batch" in newsroom.run("resolve", "--all", "--as", "sent").stdout
     assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": 4}

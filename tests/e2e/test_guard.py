@@ -115,7 +115,7 @@ def test_a_copy_of_the_folder_sends_only_when_a_person_takes_over(
     assert len(got(server)) == 4
     assert numbers(copy.json("send", NEXT, "--yes", "--take-over")) == {"accepted": 4}
     # From now on the copy is the one that sends from its database; the first has its own.
-    assert "sent already" in copy.run("send", NEXT, "--yes").stderr
+    assert "already sent" in copy.run("send", NEXT, "--yes").stderr
     assert len(got(server)) == 8
 
 
@@ -147,7 +147,7 @@ def test_machines_that_carry_the_same_name_share_a_database(
     (place / "installation.json").unlink()
     url = f"sqlite:///{newsroom.folder}/newsletter.db"
     other = Newsroom(place, {**newsroom.environment, "DATABASE_URL": url})
-    assert "sent already" in other.run("send", ISSUE, "--yes").stderr
+    assert "already sent" in other.run("send", ISSUE, "--yes").stderr
     assert len(got(server)) == 4
 
 

@@ -45,7 +45,7 @@ def test_an_import_says_what_it_understood_and_what_it_did(newsroom: Newsroom) -
     )
     assert "3 subscribers" in said
     assert "1 active, 1 unsubscribed, 1 bounced; 3 new" in said
-    assert "1 line names somebody again" in said
+    assert "1 line names a person again" in said
     assert words(newsroom) == {
         "a@example.com": "active", "b@example.com": "unsubscribed", "c@example.com": "bounced"
     }  # fmt: skip
@@ -56,7 +56,7 @@ def test_who_has_left_stays_so_and_it_is_said(newsroom: Newsroom) -> None:
     newsroom.run("subscribers", "remove", "a@example.com", "--yes")
     newsroom.run("subscribers", "erase", "b@example.com", "--yes")
     said = lists(newsroom, "email\na@example.com\nb@example.com\nc@example.com\n")
-    assert "1 person who is active in the file has left or is suppressed here" in said
+    assert "1 person is active in the file but unsubscribed or suppressed here" in said
     assert "line 3: b@example.com: this address was erased" in said
     assert words(newsroom) == {"a@example.com": "unsubscribed", "c@example.com": "active"}
 

@@ -68,9 +68,7 @@ def test_those_who_miss_it_get_the_very_bytes_and_nobody_gets_it_twice(
     server.bad = set()
     plan = newsroom.json("send", ISSUE, "--missing", "--dry-run")
     assert (plan["readers"], plan["missing"], plan["subject"]) == (3, True, "First story")
-    assert (
-        "3 readers who missed it" in newsroom.run("send", ISSUE, "--missing", status=2).stderr
-    )
+    assert "3 readers who missed it" in newsroom.run("send", ISSUE, "--missing", status=2).stderr
     receipt = newsroom.json("send", ISSUE, "--missing", "--yes", status=1)
     assert numbers(receipt) == {"accepted": 7, "in_doubt": 2}
     assert receipt["addresses"]["in_doubt"] == doubtful
@@ -139,7 +137,7 @@ def test_a_list_that_changed_much_is_asked_about(newsroom: Newsroom) -> None:
     question = "has 34 readers now; issue 2030-01-07 went to 25. That is 36% more. Is it right?"
     told = newsroom.run("send", NEXT, status=2).stderr
     assert question in told
-    assert "There is nobody to ask" in told
+    assert "Confirm with --yes" in told
     assert newsroom.json("send", NEXT, "--dry-run")["questions"][0].endswith(question)
     assert "was not sent" in newsroom.run("receipt", NEXT, status=1).stderr
     assert not (newsroom.folder / "outbox" / NEXT).exists()

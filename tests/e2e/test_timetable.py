@@ -44,7 +44,7 @@ def test_a_moved_send_is_marked_everywhere_and_goes_back(newsroom: Newsroom) -> 
     day = (datetime.fromisoformat(issue) + timedelta(days=1)).date()
     at = datetime.combine(day, datetime.min.time(), LA).replace(hour=9)
     said = newsroom.run("reschedule", issue, "tue 09:00").stdout
-    assert said.startswith(f"Issue {issue} is sent Tue {day} 09:00 P")
+    assert said.startswith(f"Issue {issue} will be sent Tue {day} 09:00 P")
     assert said.rstrip().endswith("UTC).")
     sends = newsroom.json("schedule", "--next", "2", "--only", "send")
     assert datetime.fromisoformat(sends[0]["utc"]) == at

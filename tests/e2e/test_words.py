@@ -67,7 +67,7 @@ def test_what_init_says_to_type_next_works_as_it_stands(newsroom: Newsroom) -> N
     assert f"cd '{parent / 'our week'}'\n" in said
     assert "  3. newsletter gather\n" in said
     drafted = Newsroom(parent / "our week").run("gather").stdout
-    assert "Look at both with: newsletter preview 20" in drafted
+    assert "Preview both with: newsletter preview 20" in drafted
 
 
 @pytest.mark.parametrize("arguments", [("gather", "--since"), ("schedule", "--from")])
@@ -81,7 +81,7 @@ def test_an_issue_off_the_timetable_is_told_that_nothing_sends_it(newsroom: News
     (monday,) = newsroom.json("schedule", "--next", "1", "--only", "send")
     day = str(date.fromisoformat(monday["issue"]) + timedelta(days=1))
     off = newsroom.run("gather", day).stderr
-    assert f"The timetable has no issue {day}, so nothing sends it by itself." in off
+    assert f"The timetable has no issue {day}, so it is not sent by itself." in off
     assert f"newsletter send {day}" in off
     assert "timetable" not in newsroom.run("gather", monday["issue"]).stderr
     newsroom.run("reschedule", day, f"{day} 09:00")
@@ -113,7 +113,7 @@ def test_approving_after_the_send_says_that_it_changes_nothing(newsroom: Newsroo
     assert newsroom.run("approve", ISSUE).stderr == ""
     newsroom.run("send", ISSUE, "--yes")
     assert "nobody gets it again" in newsroom.run("approve", ISSUE).stderr
-    assert "Its send has begun, and goes on." in newsroom.run("unapprove", ISSUE).stderr
+    assert "Its send has started and continues." in newsroom.run("unapprove", ISSUE).stderr
 
 
 @pytest.mark.parametrize("command", ["receipt", "report", "pause", "resume", "cancel"])
@@ -155,7 +155,7 @@ def test_a_port_that_cannot_be_is_refused(newsroom: Newsroom, port: str) -> None
 
 
 def test_help_swallows_no_words_and_says_which_issue_is_meant(newsroom: Newsroom) -> None:
-    assert "Somebody else than the editor." in newsroom.run("test", "--help").stdout
+    assert "Another address than the editor's." in newsroom.run("test", "--help").stdout
     for command in ("receipt", "report", "correct", "pause", "resume", "cancel"):
         said = newsroom.run(command, "--help").stdout
         assert "Default: the last issue sent" in " ".join(said.replace("│", "").split())
