@@ -18,6 +18,7 @@ from newsletter.config.settings import (
     Skip,
     SourceOptions,
     Tables,
+    TrackingOptions,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Skip",
     "SourceOptions",
     "Tables",
+    "TrackingOptions",
     "load",
     "secret",
 ]

@@ -224,6 +224,13 @@ class ProviderOptions(Table):
     batch_size: int | None = Field(None, ge=1, strict=True)
 
 
+class TrackingOptions(ProviderOptions):
+    """What ``[provider]`` may say, too, where the provider can track what readers do."""
+
+    open_tracking: bool = False
+    click_tracking: bool = False
+
+
 class Tables(Table):
     """All of them but [[sources]] and [provider], whose keys depend on their type."""
 

@@ -7,115 +7,96 @@ the protocols below names: ``Parallel``, ``Interruptible``, ``Recalls``, ``Repor
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
 
 from newsletter import registry
 from newsletter.config import ProviderOptions
 from newsletter.errors import ConfigError, NewsletterError, ProviderError
-from newsletter.model import Event, Outcome, Recall, Recipient, Send
+from newsletter.model import Event
+from newsletter.providers._protocols import Interruptible, Parallel, Provider, Recalls, Reports
+from newsletter.providers._validation import invalid_events, invalid_provider
 
-
-class Provider(Protocol):
-    """An email service. It is built with its options and the folder of newsletter.toml.
-
-    Building it raises ConfigError where a secret is missing.
-    """
-
-    batch_size: int
-    """Most recipients in one request."""
-
-    @property
-    def Options(self) -> type[ProviderOptions]:  # noqa: N802 - a class, in each of them
-        """The keys of its ``[provider]`` block: a class inside the provider's own."""
-        ...
-
-    def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
-        """Hand one batch over. Never raises for what a provider can answer.
-
-        The outcome names every delivery of the batch, and says UNKNOWN wherever a byte of the
-        message may have been taken without an answer to it.
-        """
-        ...
-
-
-@runtime_checkable
-class Parallel(Protocol):
-    """A provider that takes several batches at once."""
-
-    workers: int
-    """How many threads may call ``submit`` at once."""
-    processes: int | None
-    """Over how many processes the workers may be spread; None: the size of the list decides.
-
-    1 for a provider that keeps a rate or counts its connections.
-    """
-
-
-@runtime_checkable
-class Interruptible(Protocol):
-    """A provider whose batches last so long that they can be ended early."""
-
-    def stop_on(self, event: threading.Event) -> None:
-        """From now on, hand over no further mail once the event is set.
-
-        What was not begun is NOT_SENT.
-        """
-        ...
-
-
-@runtime_checkable
-class Recalls(Protocol):
-    """A provider that lets mails go at ``send.send_at``, and can take a batch back before."""
-
-    recall_margin: timedelta
-    """How long before that moment it can be asked at the latest."""
-    most_recalls: int
-    """How many batches it keeps taken back at once."""
-
-    def open_batch(self, batch: Sequence[Recipient]) -> str | Outcome | None:
-        """A new id for a batch; None where the key may not take batches back.
-
-        An Outcome (nothing was sent) where the provider cannot be asked now.
-        """
-        ...
-
-    def recall(self, recall_id: str) -> Recall:
-        """Ask to drop everything of that id, what arrives later too. May be repeated."""
-        ...
-
-
-@runtime_checkable
-class Reports(Protocol):
-    """A provider that posts what became of the mails. Its requests are kept, and read later."""
-
-    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raises ProviderError for a request that is not the provider's."""
-        ...
-
-    @staticmethod
-    def read(body: str) -> list[Event]:
-        """The events in a request; raises ProviderError where it holds no events."""
-        ...
+__all__ = [
+    "Interruptible",
+    "Parallel",
+    "Provider",
+    "Recalls",
+    "Reports",
+    "build",
+    "options",
+    "read",
+    "reporting",
+    "reports",
+    "short_name",
+    "verified",
+]
 
 
 _ADAPTORS = registry.Adaptors(__name__, "Provider", ProviderOptions, ("submit",))
 
 
-def read(type_: str, body: str) -> list[Event]:
+def reports(type_: str) -> bool:
+    """Whether providers of that type report events; raises LookupError for an unknown type."""
+    return issubclass(_ADAPTORS.load(type_), Reports)
+
+
+@lru_cache(maxsize=1)
+def reporting() -> tuple[str, ...]:
+    """The built-in types whose providers report events."""
+    return tuple(name for name in registry.names(__name__) if reports(name))
+
+
+def short_name(type_: str) -> str:
+    """The last part of its address at ``serve``, ``/events/…``, and what people read.
+
+    The type itself, or the last part of the module's name: ``pigeon`` of
+    ``ourhouse.pigeon:PigeonProvider``.
+    """
+    return type_.partition(":")[0].rpartition(".")[2]
+
+
+def read(type_: str, body: str, folder: Path) -> list[Event]:
     """The events in a request that a provider of that type has made, whoever is the provider now.
 
-    Raises ProviderError where there are none to be read.
+    ``folder`` is where newsletter.toml lies. Raises ProviderError where there are none to be read,
+    ConfigError where the class is broken.
     """
     try:
-        adaptor: Any = _ADAPTORS.load(type_)
+        if ":" in type_:
+            registry.importable_from(folder, type_)
+        adaptor: type[Reports] = _ADAPTORS.load(type_)
     except LookupError as error:
-        raise ProviderError(f"A report of {type_} cannot be read any more: {error}") from error
-    events: list[Event] = adaptor.read(body)
+        raise ProviderError(f"Events of {type_} cannot be read any more: {error}") from error
+    try:
+        events = adaptor.read(body)
+    except ProviderError:
+        raise
+    except (Exception, SystemExit) as error:
+        why = registry.raised(error, type_)
+        raise ConfigError(f"{type_} cannot read its events: {why}. Mend the class.") from error
+    if fault := invalid_events(events):
+        raise ConfigError(f"{type_} cannot read its events: {fault}. Mend the class.")
     return events
+
+
+def verified(provider: Reports, type_: str, headers: Mapping[str, str], body: bytes) -> str:
+    """The body of a request that is the provider's.
+
+    Raises ProviderError for any other, ConfigError where the class is broken.
+    """
+    try:
+        provider.verify({name.lower(): value for name, value in headers.items()}, body)
+    except NewsletterError:
+        raise
+    except (Exception, SystemExit) as error:
+        why = registry.raised(error, type_)
+        raise ConfigError(f"{type_} cannot verify its events: {why}. Mend the class.") from error
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise ProviderError("A request with events is not UTF-8. It is left out.") from None
 
 
 def options(type_: str) -> type[ProviderOptions]:
@@ -142,28 +123,6 @@ def build(chosen: ProviderOptions, folder: Path) -> Provider:
             f"{chosen.type} of [provider] cannot be used: building it raised "
             f"{registry.raised(error, chosen.type)}. Mend the class."
         ) from error
-    if fault := _fault(provider):
+    if fault := invalid_provider(provider):
         raise ConfigError(f"{chosen.type} of [provider] cannot be used: {fault}. Mend the class.")
     return provider
-
-
-def _fault(provider: Any) -> str | None:
-    """What keeps an object of a class from outside from being a provider, in words."""
-    size = getattr(provider, "batch_size", None)
-    if not _is_count(size):
-        return f"its batch_size is {size!r}, not a whole number from 1"
-    if isinstance(provider, Parallel):
-        if not _is_count(provider.workers):
-            return f"its workers is {provider.workers!r}, not a whole number from 1"
-        if provider.processes is not None and not _is_count(provider.processes):
-            return f"its processes is {provider.processes!r}, not None or a whole number from 1"
-    if isinstance(provider, Recalls):
-        if not isinstance(provider.recall_margin, timedelta):
-            return f"its recall_margin is {provider.recall_margin!r}, not a timedelta"
-        if not _is_count(provider.most_recalls):
-            return f"its most_recalls is {provider.most_recalls!r}, not a whole number from 1"
-    return None
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

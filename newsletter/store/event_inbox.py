@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, case, delete, insert, select, update
 
 from newsletter.store.schema import reports
 
@@ -55,12 +55,16 @@ def forget(connection: Connection, number: int) -> None:
     connection.execute(delete(reports).where(reports.c.id == number))
 
 
-def failed(connection: Connection, number: int, reason: str) -> None:
-    """It could not be read; it is tried again, a few times."""
+def failed(connection: Connection, number: int, reason: str, *, mendable: bool = False) -> None:
+    """It could not be read; it is tried again, a few times.
+
+    ``mendable``: until a person has mended the class that reads it.
+    """
+    tries = reports.c.tries + 1
+    if mendable:
+        tries = case((tries < TRIES, tries), else_=TRIES - 1)
     connection.execute(
-        update(reports)
-        .where(reports.c.id == number)
-        .values(tries=reports.c.tries + 1, reason=reason[:1000])
+        update(reports).where(reports.c.id == number).values(tries=tries, reason=reason[:1000])
     )
 
 
@@ -68,7 +72,7 @@ def stuck(connection: Connection) -> list[tuple[datetime, str]]:
     """When those came that could not be read, and why."""
     rows = connection.execute(
         select(reports.c.received_at, reports.c.reason)
-        .where(reports.c.tries >= TRIES)
+        .where(reports.c.tries >= TRIES - 1)
         .order_by(reports.c.id)
     )
     return [(at, reason or "") for at, reason in rows]

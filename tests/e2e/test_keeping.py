@@ -236,7 +236,7 @@ def test_where_nothing_was_reported_nothing_is_known_of_opens_either(desk: Desk)
     found = document(desk)
     assert found["opens"] is found["clicks"] is found["delivered"] is found["complained"] is None
     assert set(found["rates"]) == {"left"}
-    assert found["notes"][0].startswith("SendGrid has reported nothing")
+    assert found["notes"][0].startswith("Nothing was reported of this issue. Point the webhook")
     assert len(found["notes"]) == 1  # they are tracked
     provider_events.store(desk, [event(desk.database, send_id, EventKind.OPENED, 0, 3600)])
     found = document(desk)

@@ -143,11 +143,11 @@ def _bounce(data: bytes) -> None:
 
 def _events(data: bytes) -> None:
     with suppress(ProviderError):
-        for event in providers.read("sendgrid", data.decode("utf-8", "replace")):
+        for event in providers.read("sendgrid", data.decode("utf-8", "replace"), Path()):
             assert event.at.tzinfo is not None
             assert 0 < len(event.id) <= 100
             assert 0 <= event.delivery < 1_000_000_000
-            json.dumps(event.said).encode()
+            json.dumps(event.details).encode()
 
 
 def _of(type_: str) -> Callable[[bytes], None]:

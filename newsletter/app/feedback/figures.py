@@ -10,8 +10,10 @@ from datetime import UTC, date, datetime
 import lxml.html
 from lxml import etree
 
+from newsletter import providers
 from newsletter.app.desk import Desk
 from newsletter.app.send import receipts
+from newsletter.config import TrackingOptions
 from newsletter.errors import NotReadyError
 from newsletter.model import IssueName, Receipt, Reported
 from newsletter.sanitize import canonical
@@ -170,13 +172,11 @@ def readers(desk: Desk, issue: IssueName) -> Iterator[Iterator[Reader]]:
         yield figures.by_reader(connection, frozen.send.id)
 
 
-_UNREPORTED = {
-    "sendgrid": (
-        "SendGrid has reported nothing of this issue. Set its signed Event Webhook to "
-        "/events/sendgrid of newsletter serve."
-    ),
-    "outbox": "Nothing arrived: the outbox writes files, and mails nothing.",
-}
+_OUTBOX = "Nothing arrived: the outbox writes files, and mails nothing."
+_UNREPORTED = (
+    "Nothing was reported of this issue. Point the webhook of {provider} to /events/{provider} of "
+    "newsletter serve."
+)
 _SILENT = (
     "What arrived is not known: the provider reports nothing. Read what came back by mail with: "
     "newsletter bounces FILE"
@@ -188,10 +188,9 @@ def _looked_for(
 ) -> tuple[bool, bool]:
     """Whether anybody looks for opens and for clicks: now, or when the issue went out."""
     options = desk.config.provider
-    return (
-        bool(getattr(options, "open_tracking", False)) or opens != PeopleAndMachines(),
-        bool(getattr(options, "click_tracking", False)) or clicks != PeopleAndMachines(),
-    )
+    tracks = options if isinstance(options, TrackingOptions) else TrackingOptions(type=options.type)
+    nothing = PeopleAndMachines()
+    return tracks.open_tracking or opens != nothing, tracks.click_tracking or clicks != nothing
 
 
 def _notes(
@@ -200,13 +199,22 @@ def _notes(
     """What is not known, and why: a zero would say something else."""
     said = []
     if not reported:
-        said.append(_UNREPORTED.get(desk.config.provider.type, _SILENT))
+        said.append(_silence(desk.config.provider.type))
     elif not arrival:
         said.append("What arrived is not known, only what came back.")
     missing = [name for name, on in zip(("Opens", "Clicks"), looked_for, strict=True) if not on]
     if missing:
         said.append(f"{' and '.join(missing).capitalize()} are not tracked.")
     return tuple(said)
+
+
+def _silence(provider: str) -> str:
+    """Why nothing is reported of an issue, and what to do about it."""
+    if provider == "outbox":
+        return _OUTBOX
+    if providers.reports(provider):
+        return _UNREPORTED.format(provider=providers.short_name(provider))
+    return _SILENT
 
 
 def _apart(pairs: list[tuple[int, int]]) -> PeopleAndMachines:

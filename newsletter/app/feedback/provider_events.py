@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from newsletter import events, providers
 from newsletter.app.desk import Desk
-from newsletter.errors import DatabaseError, ProviderError
+from newsletter.errors import ConfigError, DatabaseError, NewsletterError, ProviderError
 from newsletter.events import Reading
 from newsletter.model import Event
 from newsletter.providers import Reports
@@ -37,24 +38,31 @@ class Taken:
         return Taken(self.settled + other.settled, self.new + other.new)
 
 
-def take(desk: Desk, headers: Mapping[str, str], body: bytes) -> Taken:
-    """Keep a request of the provider's, and read it, with what was left of earlier ones.
+def names(desk: Desk) -> tuple[str, ...]:
+    """The last parts of the addresses for events: of all built-in providers, and of its own."""
+    chosen = desk.config.provider.type
+    own = (providers.short_name(chosen),) if providers.reports(chosen) else ()
+    return tuple(dict.fromkeys((*providers.reporting(), *own)))
+
+
+def take(desk: Desk, name: str, headers: Mapping[str, str], body: bytes) -> Taken:
+    """Keep a request of the provider's of that name, and read it, with what was left of earlier.
 
     Raises ProviderError for a request that is not the provider's, DatabaseError where it is not
     kept: the provider is to repeat it.
     """
-    provider = desk.provider
-    if not isinstance(provider, Reports):
+    provider, type_ = desk.provider, desk.config.provider.type
+    if name != providers.short_name(type_) or not isinstance(provider, Reports):
         raise ProviderError(
-            f'Events have come, but [provider] type = "{desk.config.provider.type}" reports none. '
+            f'Events of {name} have come, but [provider] has type = "{type_}". '
             f"Stop the webhook that posts them."
         )
-    provider.verify(headers, body)
-    text = body.decode()
-    provider.read(text)  # what is no report at all is said to whoever has sent it
+    text = providers.verified(provider, type_, headers, body)
+    with suppress(ConfigError):  # of a broken class: the request is kept until that is mended
+        providers.read(type_, text, desk.folder)  # what holds no events is refused
     now = desk.clock()
     with desk.writing() as connection:
-        number = event_inbox.put(connection, desk.config.provider.type, text, now)
+        number = event_inbox.put(connection, type_, text, now)
     try:
         # Those that came just before are in other hands.
         return _read(desk, number) + read_waiting(desk, now - IN_HAND)
@@ -89,7 +97,7 @@ def _read(desk: Desk, number: int) -> Taken:
         report = desk.read(event_inbox.take, number)
         if report is None:
             return Taken()
-        told = providers.read(report.provider, report.body)
+        told = providers.read(report.provider, report.body, desk.folder)
         # Doubt is settled by itself: it takes the rows of a send in another order than the rest.
         with desk.writing() as connection:
             settled = events.settle(connection, told, desk.clock())
@@ -102,10 +110,12 @@ def _read(desk: Desk, number: int) -> Taken:
         raise
     except Exception as error:
         # Nobody repeats it any more, so it stays; and others must still have their turn.
-        if not isinstance(error, ProviderError):
+        if not isinstance(error, NewsletterError):
             log.exception("A report could not be read")
         with desk.writing() as connection:
-            event_inbox.failed(connection, number, f"{type(error).__name__}: {error}")
+            reason = f"{type(error).__name__}: {error}"
+            mendable = isinstance(error, ConfigError)
+            event_inbox.failed(connection, number, reason, mendable=mendable)
         return Taken()
     return Taken(settled, new)
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from newsletter import message
-from newsletter.config import ProviderOptions, secret
+from newsletter.config import TrackingOptions, secret
 from newsletter.errors import ConfigError
 from newsletter.model import Answer, Event, Outcome, Recall, Recipient, Send
 from newsletter.providers.sendgrid import payload, personalizations, responses, webhook
@@ -42,7 +42,7 @@ def _loopback(host: str | None) -> bool:
 class SendgridProvider:
     """Posts to /v3/mail/send. ``base_url``: another region, or a test server on loopback."""
 
-    class Options(ProviderOptions):
+    class Options(TrackingOptions):
         """``batch_size`` is at most SendGrid's own limit; ``workers``: requests at once, which
         ``processes`` share between them; without it a large list decides.
         """
@@ -51,8 +51,6 @@ class SendgridProvider:
         batch_size: int | None = Field(None, ge=1, le=personalizations.MAX_RECIPIENTS)
         workers: int = Field(4, ge=1, le=16)
         processes: int | None = Field(None, ge=1, le=16)
-        click_tracking: bool = False
-        open_tracking: bool = False
 
     recall_margin = timedelta(minutes=10)
     most_recalls = 10

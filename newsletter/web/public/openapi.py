@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from starlette.requests import Request
@@ -12,22 +12,30 @@ from starlette.routing import BaseRoute, Route
 from newsletter import __version__
 
 PATH = "/openapi.json"
+EVENTS = "/events/{name}"
 
 
-def routes(*besides: str) -> list[Route]:
-    """The description, of the application in which this route stands; ``besides``: paths that are
+def routes(reporting: Callable[[], Iterable[str]], *besides: str) -> list[Route]:
+    """The description, of the application in which this route stands.
+
+    ``reporting``: the names of the providers whose events are taken; ``besides``: paths that are
     answered before it is asked.
     """
 
     async def openapi(request: Request) -> Response:
-        return JSONResponse(document(request.app.routes, besides))
+        return JSONResponse(document(request.app.routes, reporting(), besides))
 
     return [Route(PATH, openapi)]
 
 
-def document(served: Iterable[BaseRoute], besides: Iterable[str] = ()) -> dict[str, Any]:
+def document(
+    served: Iterable[BaseRoute], reporting: Iterable[str], besides: Iterable[str] = ()
+) -> dict[str, Any]:
     """The description of those among these routes and paths that are for programs."""
     paths = {route.path for route in served if isinstance(route, Route)} | {*besides}
+    described = {path: item for path, item in _PATHS.items() if path in paths}
+    if EVENTS in paths:
+        described |= {EVENTS.format(name=name): _events(name) for name in reporting}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -35,7 +43,7 @@ def document(served: Iterable[BaseRoute], besides: Iterable[str] = ()) -> dict[s
             "version": __version__,
             "description": "What a provider reports, and what watches the service.",
         },
-        "paths": {path: item for path, item in _PATHS.items() if path in paths},
+        "paths": described,
     }
 
 
@@ -81,35 +89,41 @@ _EVENT: dict[str, Any] = {
     },
     "required": ["event", "timestamp"],
 }
-_PATHS: dict[str, Any] = {
-    "/events/sendgrid": {
-        "post": {
-            "operationId": "takeEvents",
-            "summary": "Take what SendGrid's signed Event Webhook posts",
-            "parameters": [
-                _header(
-                    "X-Twilio-Email-Event-Webhook-Signature",
-                    "ECDSA (P-256, SHA-256) over the timestamp and the raw body, base64 of DER.",
-                ),
-                _header(
-                    "X-Twilio-Email-Event-Webhook-Timestamp", "What was signed before the body."
-                ),
-            ],
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/json": {"schema": {"type": "array", "items": _EVENT}},
-                },
-            },
-            "responses": {
-                "200": _text("Kept. What was known already changes nothing."),
-                "403": _text("Not signed by the provider, or no list of events."),
-                "413": _text("Larger than any request of the provider's."),
-                "421": _ELSEWHERE,
-                "503": _text("Not kept: repeat it."),
-            },
-        }
+_SENDGRID: dict[str, Any] = {
+    "operationId": "takeEvents",
+    "summary": "Take what SendGrid's signed Event Webhook posts",
+    "parameters": [
+        _header(
+            "X-Twilio-Email-Event-Webhook-Signature",
+            "ECDSA (P-256, SHA-256) over the timestamp and the raw body, base64 of DER.",
+        ),
+        _header("X-Twilio-Email-Event-Webhook-Timestamp", "What was signed before the body."),
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "array", "items": _EVENT}}},
     },
+}
+
+
+def _events(name: str) -> dict[str, Any]:
+    """The path for the events of one provider."""
+    described = {
+        "operationId": f"takeEventsOf_{name}",
+        "summary": f"Take what the webhook of {name} posts",
+        "requestBody": {"required": True, "content": {"*/*": {}}},
+    }
+    responses = {
+        "200": _text("Kept. What was known already changes nothing."),
+        "403": _text("Not a request of the provider's, or no list of events."),
+        "413": _text("Larger than any request of the provider's."),
+        "421": _ELSEWHERE,
+        "503": _text("Not kept: repeat it."),
+    }
+    return {"post": {**(_SENDGRID if name == "sendgrid" else described), "responses": responses}}
+
+
+_PATHS: dict[str, Any] = {
     "/healthz": {
         "get": {
             "operationId": "health",

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from newsletter.app import Desk
 from newsletter.app.feedback import provider_events
 from newsletter.errors import NewsletterError, ProviderError
+from newsletter.web.public import openapi
 
 MOST = 4_000_000  # bytes of a request; SendGrid's own are far below
 
@@ -24,11 +26,16 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
 
     async def events(request: Request) -> Response:
         """200 once it is kept; the provider repeats whatever got anything else."""
+        name = request.path_params["name"]
+        if name not in provider_events.names(current()):
+            raise HTTPException(404)
         body = await _body(request)
         if body is None:
             return PlainTextResponse("The request is too large.\n", 413)
         try:
-            taken = await run_in_threadpool(provider_events.take, current(), request.headers, body)
+            taken = await run_in_threadpool(
+                provider_events.take, current(), name, request.headers, body
+            )
         except ProviderError as error:
             log.warning("%s", error)
             return PlainTextResponse("This is not a request of the provider's.\n", 403)
@@ -39,7 +46,7 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
             log.info("%d readers of whom was nothing known have the mail", taken.settled)
         return PlainTextResponse("Kept.\n")
 
-    return [Route("/events/sendgrid", events, methods=["POST"])]
+    return [Route(openapi.EVENTS, events, methods=["POST"])]
 
 
 async def _body(request: Request) -> bytes | None:
