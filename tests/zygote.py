@@ -197,7 +197,8 @@ def _prepare() -> None:
     for module in walk_packages(newsletter.__path__, "newsletter."):
         if ".migrations" not in module.name and not module.name.endswith("__main__"):
             import_module(module.name)
-    for name in ("alembic.command", "feedparser", "sqlalchemy.dialects.sqlite.pysqlite"):
+    late = ("alembic.command", "feedparser", "typer.rich_utils", "xml.sax.expatreader")
+    for name in (*late, "sqlalchemy.dialects.sqlite.pysqlite"):
         import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "newsletter.toml").write_bytes((ROOT / "newsletter.toml").read_bytes())

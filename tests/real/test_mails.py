@@ -18,7 +18,7 @@ from newsletter.errors import NewsletterError
 from newsletter.model import Finding
 from newsletter.render import render
 from tests.kinds import GOOD
-from tests.newsroom import CONFIG
+from tests.newsroom import CONFIG, empty_database
 
 # What a publisher's own words and pictures, or a feed without stories of this week, may bring.
 OF_THE_PUBLISHER = {
@@ -70,6 +70,7 @@ def test_every_rule_holds_on_issues_of_real_feeds(
         more = f'images = "link"\ntemplate = "{template}"\ntimezone'
         config = CONFIG.replace("feed.xml", path.name).replace("timezone", more, 1)
         (folder / "newsletter.toml").write_text(config)
+        (folder / "newsletter.db").write_bytes(empty_database())
         shutil.copyfile(path, folder / path.name)
         desk = open_desk(folder)
         issue = desk.next_issue()

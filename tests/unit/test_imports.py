@@ -17,6 +17,7 @@ from newsletter.store.address_keys import Keys
 from newsletter.store.subscriber_import import Import, Merged
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
+from tests.newsroom import empty_database
 from tests.patient import PATIENCE
 
 NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)
@@ -198,7 +199,9 @@ ENTRIES = st.lists(st.tuples(EMAILS, st.just(""), st.sampled_from(Status)), max_
 def test_whatever_is_imported_nobody_is_mailed_who_should_not_be(
     tmp_path_factory: pytest.TempPathFactory, files: Sequence[Sequence[Entry]], erased: str
 ) -> None:
-    database = open_database("sqlite:///a.db", tmp_path_factory.mktemp("imports"))
+    folder = tmp_path_factory.mktemp("imports")
+    (folder / "a.db").write_bytes(empty_database())
+    database = open_database("sqlite:///a.db", folder)
     try:
         barred = {erased}
         with database.begin() as connection:

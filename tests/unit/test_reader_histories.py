@@ -17,6 +17,7 @@ from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Purpose, ReaderOf, reader_key
 from newsletter.model import Consequence, Event, Status
 from tests import reports
+from tests.newsroom import empty_database
 from tests.pages import visit
 from tests.unit.test_shelf import CONFIG
 
@@ -28,6 +29,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         (folder / "newsletter.toml").write_text(CONFIG, encoding="utf-8")
+        (folder / "newsletter.db").write_bytes(empty_database())
         self.now = datetime(2025, 7, 7, 14, tzinfo=UTC)
         self.desk: Desk = open_desk(folder, lambda: self.now)
         for address in (ADA, SAM):
