@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from email import message_from_bytes
@@ -18,7 +19,9 @@ from newsletter.errors import ProviderError
 from newsletter.links.tokens import fill
 from newsletter.model import Answer
 from newsletter.providers import Provider, Reports, faulty
+from tests.e2e.pigeon_server import API_KEY, WEBHOOK_KEY, pigeon
 from tests.e2e.servers import KEY, closed_port, mail_server, sendgrid_server
+from tests.e2e.test_adding import python
 from tests.letters import a_recipient, a_send, readers
 
 
@@ -106,7 +109,32 @@ def _faulty(folder: Path, data: Path | None) -> Iterator[Bench]:
     yield Bench("faulty", _built(folder, type="faulty", faults=0.0), received, gone)
 
 
-BUILDERS = {"outbox": _outbox, "smtp": _smtp, "sendgrid": _sendgrid, "faulty": _faulty}
+@contextlib.contextmanager
+def _pigeon(folder: Path, data: Path | None) -> Iterator[Bench]:
+    """The class from outside that docs/adding.md tells people to copy."""
+    type_ = "pigeon:PigeonProvider"
+    (folder / "pigeon.py").write_text(python("A provider").text, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch, pigeon() as service:
+        patch.syspath_prepend(str(folder))
+        patch.delitem(sys.modules, "pigeon", raising=False)
+
+        def received() -> list[Got]:
+            return [_parsed(mail["content"].encode()) for mail in service.mails]
+
+        patch.setenv("PIGEON_API_KEY", API_KEY)
+        patch.setenv("PIGEON_WEBHOOK_KEY", WEBHOOK_KEY)
+        gone = _built(folder, type=type_, base_url=f"http://127.0.0.1:{closed_port()}")
+        provider = _built(folder, type=type_, base_url=service.url)
+        yield Bench("pigeon", provider, received, gone)
+
+
+BUILDERS = {
+    "outbox": _outbox,
+    "smtp": _smtp,
+    "sendgrid": _sendgrid,
+    "faulty": _faulty,
+    "pigeon:PigeonProvider": _pigeon,
+}
 
 
 def _parsed(content: bytes) -> Got:
@@ -121,7 +149,7 @@ def _parsed(content: bytes) -> Got:
     return Got(to.addr_spec, to.display_name, str(message["Subject"]), text, html, headers)
 
 
-@pytest.fixture(params=registry.names("newsletter.providers"))
+@pytest.fixture(params=sorted({*registry.names("newsletter.providers"), *BUILDERS}))
 def bench(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:

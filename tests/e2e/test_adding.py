@@ -168,22 +168,38 @@ def build(room: Newsroom) -> str:
 
 @pytest.mark.long
 def test_mypy_accepts_the_samples(tmp_path: Path) -> None:
-    source, check = python("A source"), python("A check")
-    (tmp_path / source.file).write_text(source.text, encoding="utf-8")
-    (tmp_path / check.file).write_text(check.text, encoding="utf-8")
+    samples = [python(section) for section in ("A source", "A provider", "A check")]
+    for sample in samples:
+        (tmp_path / sample.file).write_text(sample.text, encoding="utf-8")
     (tmp_path / "uses.py").write_text(
         "from collections.abc import Callable, Iterable\n"
         "from council import MeetingsSource\n"
         "from newsletter.check import Mail\n"
         "from newsletter.model import Finding\n"
+        "from newsletter.providers import Interruptible, Parallel, Provider, Recalls, Reports\n"
+        "from newsletter.providers.outbox import OutboxProvider\n"
+        "from newsletter.providers.sendgrid import SendgridProvider\n"
+        "from newsletter.providers.smtp import SmtpProvider\n"
         "from newsletter.sources import Source, Surroundings\n"
-        "from ourhouse import check\n\n"
+        "from ourhouse import check\n"
+        "from pathlib import Path\n"
+        "from pigeon import PigeonProvider\n\n"
         "def made(options: MeetingsSource.Options, around: Surroundings) -> Source:\n"
         "    return MeetingsSource(options, around)\n\n"
+        "folder = Path()\n"
+        "pigeon = PigeonProvider(PigeonProvider.Options.model_validate({}), folder)\n"
+        "outbox = OutboxProvider(OutboxProvider.Options.model_validate({}), folder)\n"
+        "smtp = SmtpProvider(SmtpProvider.Options.model_validate({}), folder)\n"
+        "sendgrid = SendgridProvider(SendgridProvider.Options.model_validate({}), folder)\n"
+        "providers: list[Provider] = [pigeon, outbox, smtp, sendgrid]\n"
+        "parallel: list[Parallel] = [smtp, sendgrid]\n"
+        "interruptible: Interruptible = smtp\n"
+        "recalls: Recalls = sendgrid\n"
+        "reports: list[Reports] = [pigeon, sendgrid]\n\n"
         "function: Callable[[Mail], Iterable[Finding]] = check\n",
         encoding="utf-8",
     )
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache")]
-    files = [source.file, check.file, "uses.py"]
+    files = [*(sample.file for sample in samples), "uses.py"]
     done = subprocess.run([*command, *files], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
