@@ -15,7 +15,7 @@ from newsletter.app.readers import lists
 from newsletter.errors import NewsletterError
 from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Purpose, ReaderOf, reader_key
-from newsletter.model import Consequence, Event, Status
+from newsletter.model import Event, EventKind, Status
 from tests import reports
 from tests.newsroom import empty_database
 from tests.pages import visit
@@ -50,11 +50,8 @@ class House:
         path.write_text(f"email,status\n{ADA},{state}\n")
         lists.import_file(self.desk, path, skip_bad_lines=True, status=Status.ACTIVE)
 
-    def reported(self, consequence: Consequence) -> None:
-        told = Event(
-            f"{consequence}-{self.now}", "reported", 0, self.now, {}, email=ADA,
-            consequence=consequence,
-        )  # fmt: skip
+    def reported(self, kind: EventKind) -> None:
+        told = Event(f"{kind}-{self.now}", kind, 0, self.now, email=ADA)
         assert reports.read(self.desk.database, [told], self.now) == (self.state() != "gone")
 
     def add(self, *, again: bool = False) -> None:
@@ -95,9 +92,9 @@ DEEDS: dict[str, Callable[[House], object]] = {
     "imported as left": lambda h: h.file("unsubscribed"),
     "imported as pending": lambda h: h.file("pending"),
     "imported as bounced": lambda h: h.file("bounced"),
-    "bounced": lambda h: h.reported(Consequence.BOUNCED),
-    "complained": lambda h: h.reported(Consequence.COMPLAINED),
-    "reported to leave": lambda h: h.reported(Consequence.LEAVES),
+    "bounced": lambda h: h.reported(EventKind.BOUNCED),
+    "complained": lambda h: h.reported(EventKind.COMPLAINED),
+    "reported to leave": lambda h: h.reported(EventKind.UNSUBSCRIBED),
 }
 
 
