@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from newsletter.app import Desk, open_desk
-from newsletter.app.readers import lists
+from newsletter.app.readers import lists, reader_links
 from newsletter.errors import NewsletterError
 from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Purpose, ReaderOf, reader_key
@@ -164,3 +164,38 @@ def test_what_becomes_of_a_reader(house: House, history: str, state: str) -> Non
         DEEDS[deed](house)
     assert house.state() == state
     assert len(list(lists.everyone(house.desk))) == (1 if state == "gone" else 2)
+
+
+def test_each_newsletter_of_a_database_is_chosen_and_left_by_itself(house: House) -> None:
+    """The second one has its own list, which nobody was ever on."""
+    folder = house.desk.folder / "daily"
+    folder.mkdir()
+    shared = f'[database]\nurl = "sqlite:///{house.desk.folder}/newsletter.db"\n'
+    config = CONFIG.replace('name = "N"', 'name = "Daily"\nlist = "daily"').replace(
+        "letters", "daily"
+    )
+    (folder / "newsletter.toml").write_text(config + shared, encoding="utf-8")
+    daily, key = open_desk(folder, lambda: house.now), house.keys[Purpose.PREFERENCES]
+
+    def chosen() -> list[str]:
+        found = reader_links.preferences(house.desk, [daily], key)
+        assert isinstance(found, reader_links.Preferences)
+        assert [choice.newsletter for choice in found.choices] == ["N", "Daily"]
+        return [choice.newsletter for choice in found.choices if choice.chosen]
+
+    assert chosen() == ["N"]
+    for wish in (["N", "Daily"], ["Daily"], [], ["Daily"], ["N"]):
+        reader_links.choose(house.desk, [daily], key, "Ada", wish)
+        assert chosen() == wish
+        assert (house.state() == "active") == ("N" in wish)
+        on_daily = {p.email: p.word for p in lists.everyone(daily)}
+        assert (on_daily.get(ADA) == "active") == ("Daily" in wish)
+        assert SAM not in on_daily
+    house.page(Purpose.UNSUBSCRIBE, act="leave")
+    assert chosen() == []
+    reader_links.choose(house.desk, [daily], key, "Ada", ["N", "Daily"])
+    house.page(Purpose.UNSUBSCRIBE, act="leave")
+    assert chosen() == ["Daily"]
+    reader_links.erase(house.desk, [daily], key)
+    assert list(lists.everyone(daily)) == []
+    daily.close()

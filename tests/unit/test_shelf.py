@@ -8,6 +8,7 @@ from pathlib import Path
 import feedparser
 import httpx
 import pytest
+from sqlalchemy import text
 
 from newsletter.app import Desk, open_desk
 from newsletter.model import IssueText, StoryText
@@ -107,6 +108,23 @@ def test_without_base_url_there_are_pages_and_no_feeds(tmp_path: Path) -> None:
             assert "feed.xml" not in front
             for path in ("/feed.xml", "/atom.xml", "/feed.json", "/sitemap.xml"):
                 assert (await reader.get(path)).status_code == 404
+
+    asyncio.run(look())
+    desk.close()
+
+
+def test_what_mails_say_to_outlook_alone_stands_on_no_page(desk: Desk) -> None:
+    publish(desk)
+    html = "<!--[if mso]><table><tr><td>Outlook<![endif]--><p>words</p><!-- a note -->"
+    with desk.database.begin() as connection:
+        connection.execute(text("update sends set html = :html"), {"html": html})
+
+    async def look() -> None:
+        async with browser(desk) as reader:
+            page = (await reader.get("/issues/2025-07-07")).text
+            assert "words" in page
+            assert "<!--" not in page
+            assert "Outlook" not in page
 
     asyncio.run(look())
     desk.close()
