@@ -138,3 +138,25 @@ def test_events_of_a_broken_class_wait_until_it_is_mended(room: Newsroom, servic
     room.run("tick")
     assert room.json("report", ISSUE)["delivered"] == 1
     assert edit(room, "select count(*) from reports") == [(0,)]
+
+
+def test_a_class_that_cannot_verify_has_the_service_repeat_its_events(
+    room: Newsroom, service: Pigeon
+) -> None:
+    room.prepare(ISSUE, readers=1)
+    room.run("send", ISSUE, "--yes")
+    path = room.folder / "pigeon.py"
+    good = path.read_text(encoding="utf-8")
+    path.write_text(good.replace('headers.get("x-pigeon-signature", "")', 'headers["none"]'))
+    with serving(room) as url:
+        assert post(f"{url}/events/pigeon", service.event(0, "delivered")) == 503
+    assert edit(room, "select count(*) from reports") == [(0,)]
+
+
+def test_such_a_provider_can_be_shared_by_processes(room: Newsroom, service: Pigeon) -> None:
+    path = room.folder / "pigeon.py"
+    able = "class PigeonProvider:\n    workers: int = 4\n    processes: int | None = 2\n"
+    path.write_text(path.read_text().replace("class PigeonProvider:\n", able))
+    room.prepare(ISSUE, readers=40)
+    assert numbers(room.json("send", ISSUE, "--yes")) == {"accepted": 40}
+    assert len({mail["to"] for mail in service.mails}) == len(service.mails) == 40
