@@ -53,20 +53,20 @@ class Reading:
     per_reader: bool = False
 
 
-def settle(connection: Connection, told: Iterable[Event], now: datetime) -> int:
+def settle(connection: Connection, reported: Iterable[Event], now: datetime) -> int:
     """Settle what the events tell; how many readers that were in doubt, or waited, have the mail.
 
     Those about the sends of another database, which may share the provider's account, change
     nothing.
     """
     settled = 0
-    for send_id, mine, _ in _by_send(connection, told):
+    for send_id, listed, _ in _by_send(connection, reported):
         # Nearly all are about readers of whom everything is known.
         batches, deliveries = doubt.open_among(
-            connection, send_id, {e.batch for e in mine}, {e.delivery for e in mine}
+            connection, send_id, {e.batch for e in listed}, {e.delivery for e in listed}
         )
         # In one order, so that two requests with the same events do not wait for each other.
-        for event in sorted(mine, key=lambda e: (e.batch, e.delivery)):
+        for event in sorted(listed, key=lambda e: (e.batch, e.delivery)):
             if event.batch in batches or event.delivery in deliveries:
                 left = event.kind not in BEFORE
                 settled += doubt.witnessed(
@@ -75,18 +75,18 @@ def settle(connection: Connection, told: Iterable[Event], now: datetime) -> int:
     return settled
 
 
-def read(connection: Connection, told: Iterable[Event], reading: Reading) -> int:
+def read(connection: Connection, reported: Iterable[Event], reading: Reading) -> int:
     """Store each event once, with what follows from it; how many are new."""
-    listed = list(told)
+    listed = list(reported)
     lock_lists(connection, shared=True)
     keys = address_keys(connection)
-    new, wanted = 0, []
-    for send_id, mine, foreign in _by_send(connection, listed):
+    new, effects = 0, []
+    for send_id, ours, foreign in _by_send(connection, listed):
         for origin in {event.origin for event in foreign}:
             _log_foreign(*origin, send_id)
-        count, leaving_ = _of_send(connection, send_id, mine, reading)
+        count, of_send = _of_send(connection, send_id, ours, reading)
         new += count
-        wanted += leaving_
+        effects += of_send
     unnamed = [event for event in listed if not event.delivery]
     by_address = [e for e in unnamed if e.email and e.consequence >= Consequence.LEAVES]
     if len(by_address) < len(unnamed):
@@ -96,29 +96,31 @@ def read(connection: Connection, told: Iterable[Event], reading: Reading) -> int
     new += len(
         events.add(connection, [_row(e, reading, None, people[e.email]) for e in by_address])
     )
-    wanted += [
+    effects += [
         PersonEvent(people[event.email], event.consequence, event.at, None) for event in by_address
     ]
-    suppression.apply_events(connection, [each for each in wanted if each.consequence], reading.now)
+    suppression.apply_events(
+        connection, [effect for effect in effects if effect.consequence], reading.now
+    )
     return new
 
 
 def _of_send(
-    connection: Connection, send_id: int, mine: Sequence[Event], reading: Reading
+    connection: Connection, send_id: int, listed: Sequence[Event], reading: Reading
 ) -> tuple[int, list[PersonEvent]]:
     """The events of one send: how many are new, and what they mean for people."""
-    known = events.told(connection, send_id, {event.delivery for event in mine})
-    mine = [event for event in mine if event.delivery in known]
-    if not mine:
+    deliveries = events.told(connection, send_id, {event.delivery for event in listed})
+    listed = [event for event in listed if event.delivery in deliveries]
+    if not listed:
         return 0, []
     new = 0
     if not events.closed(connection, send_id):
-        new = _keep(connection, send_id, mine, known, reading)
+        new = _keep(connection, send_id, listed, deliveries, reading)
     list_id = events.list_of(connection, send_id)
-    events.forward(connection, _furthest(mine, known))
+    events.forward(connection, _furthest(listed, deliveries))
     return new, [
-        PersonEvent(known[event.delivery].subscriber, event.consequence, event.at, list_id)
-        for event in mine
+        PersonEvent(deliveries[event.delivery].subscriber, event.consequence, event.at, list_id)
+        for event in listed
         if event.consequence
     ]
 
@@ -126,24 +128,24 @@ def _of_send(
 def _keep(
     connection: Connection,
     send_id: int,
-    mine: Sequence[Event],
-    known: Mapping[int, Told],
+    listed: Sequence[Event],
+    deliveries: Mapping[int, Told],
     reading: Reading,
 ) -> int:
     """Store them, those of readers who look or click under a name made up for the send."""
     key, rows = reader_key(connection, send_id), []
-    delivered = _furthest(mine, known)
-    for event in mine:
-        told = known[event.delivery]
+    delivered = _furthest(listed, deliveries)
+    for event in listed:
+        delivery = deliveries[event.delivery]
         if event.kind not in LOOKS:
-            person = None if event.kind in IMPERSONAL else told.subscriber
-            rows.append(_row(event, reading, send_id, person, erased=told.erased))
+            person = None if event.kind in IMPERSONAL else delivery.subscriber
+            rows.append(_row(event, reading, send_id, person, erased=delivery.erased))
             continue
         name = reader(key, event.delivery)
-        state, at = delivered.get(event.delivery, (told.reported, told.reported_at))
+        state, at = delivered.get(event.delivery, (delivery.reported, delivery.reported_at))
         soon = state == Reported.DELIVERED and at is not None and event.at <= at + PREFETCH
-        person = told.subscriber if reading.per_reader and not told.erased else None
-        row = _row(event, reading, send_id, person, erased=told.erased)
+        person = delivery.subscriber if reading.per_reader and not delivery.erased else None
+        row = _row(event, reading, send_id, person, erased=delivery.erased)
         rows.append(row._replace(reader=name, machine=row.machine or soon))
     new = events.add(connection, rows)
     arrived = {
@@ -199,15 +201,15 @@ def _impersonal(link: str) -> str:
 
 
 def _furthest(
-    told: Iterable[Event], known: Mapping[int, Told]
+    listed: Iterable[Event], deliveries: Mapping[int, Told]
 ) -> dict[int, tuple[Reported, datetime]]:
     """Of each delivery what is reported of it, where that is further than what is known."""
     furthest: dict[int, tuple[Reported, datetime]] = {}
-    for event in told:
+    for event in listed:
         reported = event.kind.reported
         if reported is None:
             continue
-        stored = known[event.delivery]
+        stored = deliveries[event.delivery]
         state, at = furthest.get(event.delivery, (stored.reported or 0, stored.reported_at))
         if reported > state or (reported == state and at and event.at < at):
             furthest[event.delivery] = (reported, event.at)
@@ -215,18 +217,18 @@ def _furthest(
 
 
 def _by_send(
-    connection: Connection, told: Iterable[Event]
+    connection: Connection, reported: Iterable[Event]
 ) -> Iterator[tuple[int, list[Event], list[Event]]]:
     """By send: the events about ours, and those about another newsletter's of the same number."""
     by_send: dict[int, list[Event]] = {}
-    for event in told:
+    for event in reported:
         if event.delivery:
             by_send.setdefault(event.send, []).append(event)
     for send_id, of_send in sorted(by_send.items()):
         send = sends.origin(connection, send_id)
         ours = (slug(send[0]), str(send[1])) if send else None
-        mine = [event for event in of_send if event.origin == ours]
-        yield send_id, mine, [event for event in of_send if event.origin != ours]
+        of_ours = [event for event in of_send if event.origin == ours]
+        yield send_id, of_ours, [event for event in of_send if event.origin != ours]
 
 
 @lru_cache(maxsize=1_000)  # once is enough

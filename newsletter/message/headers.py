@@ -84,8 +84,8 @@ def one_line(value: str, what: str) -> str:
 def slug(text: str) -> str:
     """The text in lower-case ASCII letters, digits and hyphens; never empty."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    return words or "n-" + hashlib.sha256(text.encode()).hexdigest()[:8]
+    hyphenated = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return hyphenated or "n-" + hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 @lru_cache(maxsize=16)

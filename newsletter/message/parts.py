@@ -23,11 +23,11 @@ class Part:
 
     def __init__(self, subtype: str, text: str) -> None:
         cut = pieces(text)
-        words = [piece.encode() for piece in cut[::2]]
+        texts = [piece.encode() for piece in cut[::2]]
         self._subtype = subtype
         self._tokens = cut[1::2]
         self._ascii = text.isascii()
-        quoted, encoded = [_quoted(piece) for piece in words], [_aligned(piece) for piece in words]
+        quoted, encoded = [_quoted(piece) for piece in texts], [_aligned(piece) for piece in texts]
         self._name, self._fill = "quoted-printable", partial(_fill_quoted, quoted)
         if sum(len(by_phase[0].body) for by_phase in encoded) < sum(map(len, quoted)):
             self._name, self._fill = "base64", partial(_fill_base64, encoded)
@@ -43,12 +43,12 @@ class Part:
         return head.encode() + self._fill([value.encode() for value in filling])
 
 
-def _fill_quoted(words: list[bytes], values: list[bytes]) -> bytes:
+def _fill_quoted(texts: list[bytes], values: list[bytes]) -> bytes:
     """Each piece on lines of its own; the breaks between them are soft, and vanish."""
-    whole = [words[0]]
-    for value, piece in zip(values, words[1:], strict=True):
-        whole += (_quoted(value), piece)
-    return b"=\r\n".join(filter(None, whole))
+    filled = [texts[0]]
+    for value, piece in zip(values, texts[1:], strict=True):
+        filled += (_quoted(value), piece)
+    return b"=\r\n".join(filter(None, filled))
 
 
 def _quoted(data: bytes) -> bytes:
@@ -80,17 +80,17 @@ def _aligned(data: bytes) -> tuple[_Aligned, ...]:
     return tuple(_Aligned(data, behind) for behind in range(3))
 
 
-def _fill_base64(words: list[tuple[_Aligned, ...]], values: list[bytes]) -> bytes:
-    whole: list[bytes] = []
+def _fill_base64(texts: list[tuple[_Aligned, ...]], values: list[bytes]) -> bytes:
+    filled: list[bytes] = []
     left = b""
-    for by_phase, value in zip(words, [*values, b""], strict=True):
+    for by_phase, value in zip(texts, [*values, b""], strict=True):
         piece = by_phase[len(left) % 3]
         left += piece.ahead
         if len(left) % 3 == 0:
-            whole += (_base64(left), piece.body)
+            filled += (_base64(left), piece.body)
             left = piece.rest
         left += value
-    return b"".join(whole) + _base64(left)
+    return b"".join(filled) + _base64(left)
 
 
 def _base64(data: bytes) -> bytes:

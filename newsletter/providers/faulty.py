@@ -117,8 +117,8 @@ class FaultyProvider:
         return Outcome.all(batch, Answer.UNKNOWN, "the connection was reset in mid-request")
 
     def _busy(self, _send: Send, batch: Sequence[Recipient]) -> Outcome:
-        said = "the service answered 429"
-        return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=0.2, throttled=True)
+        reason = "the service answered 429"
+        return Outcome.all(batch, Answer.NOT_SENT, reason, retry_after=0.2, throttled=True)
 
     def _away(self, _send: Send, batch: Sequence[Recipient]) -> Outcome:
         return Outcome.all(batch, Answer.NOT_SENT, "nobody listens there", retry_after=0.1)

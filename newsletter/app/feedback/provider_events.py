@@ -74,21 +74,21 @@ def take(desk: Desk, name: str, headers: Mapping[str, str], body: bytes) -> Take
 def read_waiting(desk: Desk, before: datetime | None = None) -> Taken:
     """Read all that was kept, before then, and not read yet. Raises DatabaseError."""
     numbers = desk.read(event_inbox.waiting, before)
-    done = Taken()
+    taken = Taken()
     for number in numbers:
-        done += _read(desk, number)
-    return done
+        taken += _read(desk, number)
+    return taken
 
 
-def store(desk: Desk, told: Sequence[Event]) -> Taken:
+def store(desk: Desk, reported: Sequence[Event]) -> Taken:
     """Take events in that come otherwise than by a provider's request. Raises DatabaseError."""
-    if not told:
+    if not reported:
         return Taken()
     now = desk.clock()
     with desk.writing() as connection:
-        settled = events.settle(connection, told, now)
+        settled = events.settle(connection, reported, now)
     with desk.writing() as connection:
-        new = events.read(connection, told, _reading(desk))
+        new = events.read(connection, reported, _reading(desk))
     return Taken(settled, new)
 
 
@@ -97,14 +97,14 @@ def _read(desk: Desk, number: int) -> Taken:
         report = desk.read(event_inbox.take, number)
         if report is None:
             return Taken()
-        told = providers.read(report.provider, report.body, desk.folder)
+        reported = providers.read(report.provider, report.body, desk.folder)
         # Doubt is settled by itself: it takes the rows of a send in another order than the rest.
         with desk.writing() as connection:
-            settled = events.settle(connection, told, desk.clock())
+            settled = events.settle(connection, reported, desk.clock())
         with desk.writing() as connection:
             if event_inbox.take(connection, number) is None:  # another process was quicker
                 return Taken(settled)
-            new = events.read(connection, told, _reading(desk))
+            new = events.read(connection, reported, _reading(desk))
             event_inbox.forget(connection, number)
     except DatabaseError:
         raise
@@ -126,11 +126,11 @@ def _reading(desk: Desk) -> Reading:
 
 def trouble(desk: Desk) -> str | None:
     """What cannot be read, and waits for a newer program; None where all is well."""
-    found = desk.read(event_inbox.stuck)
-    if not found:
+    stuck = desk.read(event_inbox.stuck)
+    if not stuck:
         return None
-    at, why = found[0]
+    at, why = stuck[0]
     return (
-        f"{len(found)} requests of the provider could not be read (the first of {at:%Y-%m-%d}: "
+        f"{len(stuck)} requests of the provider could not be read (the first of {at:%Y-%m-%d}: "
         f"{why}). They are kept; report this."
     )

@@ -105,15 +105,15 @@ class SendgridProvider:
         except NothingSent as error:
             return responses.unreachable(batch, error, untrusted=error.untrusted)
         except InDoubt as error:  # an id that nobody knows of does no harm
-            said = f"SendGrid did not answer: {error}"
-            return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=responses.RETRY)
+            reason = f"SendGrid did not answer: {error}"
+            return Outcome.all(batch, Answer.NOT_SENT, reason, retry_after=responses.RETRY)
         except HTTPError as error:
             if error.status_code in (401, 429):
                 errors = responses.errors(error.body, self._key)
                 return responses.refused(error.status_code, error.headers, errors, batch)
             if error.status_code >= 500:
-                said = f"SendGrid answered {error.status_code} to the question for a batch id"
-                return Outcome.all(batch, Answer.NOT_SENT, said, retry_after=responses.RETRY)
+                reason = f"SendGrid answered {error.status_code} to the question for a batch id"
+                return Outcome.all(batch, Answer.NOT_SENT, reason, retry_after=responses.RETRY)
             self._gives_ids = False
             log.warning(
                 "SendGrid gives this key no batch ids (it answered %s), so no mail can be taken "
@@ -121,8 +121,8 @@ class SendgridProvider:
                 error.status_code,
             )
             return None
-        found = responses.read(answer.body).get("batch_id")
-        return str(found) if found else None
+        batch_id = responses.read(answer.body).get("batch_id")
+        return str(batch_id) if batch_id else None
 
     def recall(self, recall_id: str) -> Recall:
         """Cancel the batch; SendGrid drops it at its moment, with what of it arrives later."""
@@ -136,12 +136,12 @@ class SendgridProvider:
         except (NothingSent, InDoubt) as error:
             return Recall(False, f"SendGrid did not answer: {error}", again=True)
         except HTTPError as error:
-            said = "; ".join(e["message"] for e in responses.errors(error.body, self._key))
-            reason = f"SendGrid did not take the batch back ({error.status_code}): {said}"
+            errors = "; ".join(e["message"] for e in responses.errors(error.body, self._key))
+            reason = f"SendGrid did not take the batch back ({error.status_code}): {errors}"
             if error.status_code in (401, 429) or error.status_code >= 500:
                 return Recall(False, reason, again=True)  # 401: with the right key it can be
-            done = self._is_cancelled(recall_id)
-            return Recall(bool(done), reason, again=done is None)
+            cancelled = self._is_cancelled(recall_id)
+            return Recall(bool(cancelled), reason, again=cancelled is None)
         return Recall(True)
 
     def _is_cancelled(self, recall_id: str) -> bool | None:
@@ -160,8 +160,8 @@ class SendgridProvider:
         except HTTPError as error:
             asked_in_vain = error.status_code in (401, 429) or error.status_code >= 500
             return None if asked_in_vain else False
-        found = responses.read(answer.body)
-        return found.get("batch_id") == recall_id and found.get("status") == "cancel"
+        batch = responses.read(answer.body)
+        return batch.get("batch_id") == recall_id and batch.get("status") == "cancel"
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raises ProviderError unless SendGrid has signed exactly these bytes."""
@@ -185,8 +185,8 @@ class SendgridProvider:
             reason = f"SendGrid did not answer: {error}"
             return Outcome.all(people, Answer.UNKNOWN, reason)
         except HTTPError as error:
-            said = responses.errors(error.body, self._key)
-            return responses.refused(error.status_code, error.headers, said, people)
+            errors = responses.errors(error.body, self._key)
+            return responses.refused(error.status_code, error.headers, errors, people)
         if answer.status_code in (200, 202):
             reference = answer.headers.get("X-Message-Id")
             return Outcome.all(people, Answer.ACCEPTED, reference=reference)

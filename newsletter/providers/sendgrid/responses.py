@@ -21,27 +21,27 @@ def refused(
     people: Sequence[Recipient],
 ) -> Outcome:
     """What an answer that is not 2xx means for everyone in the request."""
-    words = "; ".join(error["message"] for error in errors) or "no words"
-    said = f"SendGrid answered {status}: {words}"
+    messages = "; ".join(error["message"] for error in errors) or "no words"
+    reason = f"SendGrid answered {status}: {messages}"
     if status >= 500 or status in (100, 408):
-        return Outcome.all(people, Answer.UNKNOWN, said)
+        return Outcome.all(people, Answer.UNKNOWN, reason)
     if status == 429:
         return Outcome.all(
-            people, Answer.NOT_SENT, said, retry_after=_wait(headers), throttled=True
+            people, Answer.NOT_SENT, reason, retry_after=_wait(headers), throttled=True
         )
     if status == 413:
-        return too_large(people, said)
+        return too_large(people, reason)
     if status in (401, 403):
         remedy = "Check SENDGRID_API_KEY and its Mail Send permission, and that the sender of "
-        return paused(people, said, remedy + "[newsletter] is verified; then send again.")
+        return paused(people, reason, remedy + "[newsletter] is verified; then send again.")
     if 300 <= status < 400:
         where = headers.get("location", "nowhere")[:200]
-        said = f"SendGrid's address answered {status}, a redirect to {where}; nobody followed it"
-        return paused(people, said, "Check base_url in [provider], then send again.")
+        reason = f"SendGrid's address answered {status}, a redirect to {where}; nobody followed it"
+        return paused(people, reason, "Check base_url in [provider], then send again.")
     if status == 400 and (named := _named(errors, people)):
-        others = f"{said}. It can go with the next request"
+        others = f"{reason}. It can go with the next request"
         return Outcome.all(people, Answer.NOT_SENT, others).rejecting(named)
-    return paused(people, said, "Mend what it names, then send again.")
+    return paused(people, reason, "Mend what it names, then send again.")
 
 
 def _named(errors: Sequence[Mapping[str, str]], people: Sequence[Recipient]) -> dict[int, str]:
@@ -56,8 +56,8 @@ def _named(errors: Sequence[Mapping[str, str]], people: Sequence[Recipient]) -> 
 
 def errors(body: bytes, key: str) -> list[dict[str, str]]:
     """The errors in an answer, each with ``field`` and ``message``; never the key."""
-    found = read(body).get("errors")
-    listed = found if isinstance(found, list) else []
+    entries = read(body).get("errors")
+    listed = entries if isinstance(entries, list) else []
     return [
         {
             "field": str(error.get("field") or ""),
@@ -71,12 +71,12 @@ def errors(body: bytes, key: str) -> list[dict[str, str]]:
 def read(body: bytes) -> Mapping[str, Any]:
     """The object in an answer, or the first one of its list; empty where there is none."""
     try:
-        found = json.loads(body)
+        document = json.loads(body)
     except ValueError:
         return {}
-    if isinstance(found, list) and found:
-        found = found[0]
-    return found if isinstance(found, dict) else {}
+    if isinstance(document, list) and document:
+        document = document[0]
+    return document if isinstance(document, dict) else {}
 
 
 def _wait(headers: Mapping[str, str]) -> float:
@@ -93,11 +93,11 @@ def unreachable(
     """There is no connection: every further request can wait as well. ``untrusted``: with nobody
     for whom an authority vouches, and waiting mends nothing.
     """
-    said = f"SendGrid cannot be reached: {error}"
+    reason = f"SendGrid cannot be reached: {error}"
     if untrusted:
         remedy = "Check base_url in [provider]; an authority of your own goes into SSL_CERT_FILE."
-        return paused(people, said, remedy)
-    return Outcome.all(people, Answer.NOT_SENT, said, retry_after=RETRY, throttled=True)
+        return paused(people, reason, remedy)
+    return Outcome.all(people, Answer.NOT_SENT, reason, retry_after=RETRY, throttled=True)
 
 
 def too_large(people: Sequence[Recipient], reason: str) -> Outcome:
@@ -107,6 +107,6 @@ def too_large(people: Sequence[Recipient], reason: str) -> Outcome:
     return Outcome.all(people, Answer.NOT_SENT, reason, split=True)
 
 
-def paused(people: Sequence[Recipient], said: str, remedy: str) -> Outcome:
+def paused(people: Sequence[Recipient], reason: str, remedy: str) -> Outcome:
     """The send stops until a person has done what the remedy says."""
-    return Outcome.all(people, Answer.NOT_SENT, said, pause=f"{said}. {remedy}")
+    return Outcome.all(people, Answer.NOT_SENT, reason, pause=f"{reason}. {remedy}")

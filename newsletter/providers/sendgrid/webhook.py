@@ -56,8 +56,8 @@ def verify(headers: Mapping[str, str], body: bytes) -> None:
             "Events cannot be verified: SENDGRID_EVENT_PUBLIC_KEY is not set. Copy the "
             "verification key from SendGrid's Event Webhook settings into it."
         )
-    given = {name.lower(): value for name, value in headers.items()}
-    if _SIGNATURE not in given or _TIMESTAMP not in given:
+    received = {name.lower(): value for name, value in headers.items()}
+    if _SIGNATURE not in received or _TIMESTAMP not in received:
         raise ProviderError(
             "The request carries no signature. Turn on the signed Event Webhook in SendGrid."
         )
@@ -69,7 +69,9 @@ def verify(headers: Mapping[str, str], body: bytes) -> None:
             "SendGrid's Event Webhook settings."
         ) from error
     try:
-        genuine = verifier.verify_signature(body.decode(), given[_SIGNATURE], given[_TIMESTAMP])
+        genuine = verifier.verify_signature(
+            body.decode(), received[_SIGNATURE], received[_TIMESTAMP]
+        )
     except (ValueError, TypeError):  # not base64, not UTF-8: surely not from SendGrid
         genuine = False
     if not genuine:
@@ -84,10 +86,10 @@ def parse(body: str | bytes) -> list[Event]:
 
     Raises ProviderError where the body is no list of events.
     """
-    found = _read(body)
-    if not isinstance(found, list) or not all(isinstance(event, dict) for event in found):
+    entries = _read(body)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ProviderError("The request holds no list of events. It is left out.")
-    return [event for event in map(_event, found) if event]
+    return [event for event in map(_event, entries) if event]
 
 
 def _read(body: str | bytes) -> Any:
@@ -104,8 +106,8 @@ def _read(body: str | bytes) -> Any:
         return None
 
 
-def _event(told: Mapping[str, Any]) -> Event | None:
-    raw = {key: value for key, value in told.items() if not _too_deep(value)}
+def _event(entry: Mapping[str, Any]) -> Event | None:
+    raw = {key: value for key, value in entry.items() if not _too_deep(value)}
     try:
         seconds = float(raw["timestamp"])
     except (KeyError, ValueError, TypeError, OverflowError):
@@ -140,7 +142,7 @@ def _event(told: Mapping[str, Any]) -> Event | None:
 
 def _too_deep(value: Any, left: int = _DEEPEST) -> bool:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return not left or any(_too_deep(each, left - 1) for each in inner)
+    return not left or any(_too_deep(item, left - 1) for item in inner)
 
 
 def _kind(word: str, raw: Mapping[str, Any]) -> EventKind:

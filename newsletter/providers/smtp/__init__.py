@@ -142,12 +142,12 @@ def _outcome(
     batch: Sequence[Recipient], verdicts: Mapping[int, Verdict], others: Verdict
 ) -> Outcome:
     """Everyone's answer, and the longest wait that any of them asks for."""
-    given = {person.delivery: verdicts.get(person.delivery, others) for person in batch}
-    waits = [verdict.retry_after for verdict in given.values() if verdict.retry_after]
-    pauses = [verdict.pause for verdict in given.values() if verdict.pause]
+    verdict_of = {person.delivery: verdicts.get(person.delivery, others) for person in batch}
+    waits = [verdict.retry_after for verdict in verdict_of.values() if verdict.retry_after]
+    pauses = [verdict.pause for verdict in verdict_of.values() if verdict.pause]
     return Outcome(
-        {delivery: verdict.answer for delivery, verdict in given.items()},
-        {delivery: verdict.reason for delivery, verdict in given.items() if verdict.reason},
+        {delivery: verdict.answer for delivery, verdict in verdict_of.items()},
+        {delivery: verdict.reason for delivery, verdict in verdict_of.items() if verdict.reason},
         retry_after=max(waits, default=None),
         pause=pauses[0] if pauses else None,
     )

@@ -59,14 +59,14 @@ class Client(smtplib.SMTP):
 
     def getreply(self) -> tuple[int, bytes]:
         """Code and words of one reply; the code is -1 for what is none. Raises OSError."""
-        words: list[bytes] = []
+        lines: list[bytes] = []
         with self._bounded() as left:
-            while len(words) < _LINES:
+            while len(lines) < _LINES:
                 line = self._line(left)
-                words.append(line[4:].strip())
+                lines.append(line[4:].strip())
                 code = int(line[:3]) if line[:3].isdigit() else -1
                 if code < 0 or line[3:4] != b"-":
-                    return code, b"\n".join(words)
+                    return code, b"\n".join(lines)
             raise smtplib.SMTPServerDisconnected("the answer has no end")
 
     def _line(self, left: Callable[[], socket.socket]) -> bytes:
@@ -101,13 +101,13 @@ class Client(smtplib.SMTP):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         """One time limit for all addresses of the host together; smtplib has it for each."""
         end = time.monotonic() + timeout
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        for number, (*_, place) in enumerate(found, 1):
-            share = (end - time.monotonic()) / (len(found) - number + 1)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for number, (*_, place) in enumerate(addresses, 1):
+            share = (end - time.monotonic()) / (len(addresses) - number + 1)
             try:
                 return socket.create_connection((str(place[0]), port), max(0.001, share))
             except OSError:
-                if number == len(found):
+                if number == len(addresses):
                     raise
         raise OSError("the host has no address")
 
@@ -163,19 +163,19 @@ def hang_up(client: Client) -> None:
 
 def _refused(server: Server, error: Exception) -> Refused:
     """Why there is no connection: what waiting may mend, and what a person must."""
-    words = said(error)
+    reply = said(error)
     where = f"The mail server {server}"
     if isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code // 100 == 5:
         remedy = "Check user in [provider], and SMTP_PASSWORD."
-        return Refused(f"{where} refused the user or the password: {words}. {remedy}", pause=True)
+        return Refused(f"{where} refused the user or the password: {reply}. {remedy}", pause=True)
     if isinstance(error, ssl.SSLCertVerificationError):
         remedy = "Check host in [provider]; a server's own authority goes into SSL_CERT_FILE."
-        return Refused(f"{where} has no valid certificate: {words}. {remedy}", pause=True)
+        return Refused(f"{where} has no valid certificate: {reply}. {remedy}", pause=True)
     no_way = type(error) is smtplib.SMTPException  # smtplib's "no suitable authentication method"
     if no_way or isinstance(error, smtplib.SMTPNotSupportedError | ValueError):
         remedy = "Check security, user and SMTP_PASSWORD against what the server offers."
-        return Refused(f"{where} cannot be used so: {words}. {remedy}", pause=True)
+        return Refused(f"{where} cannot be used so: {reply}. {remedy}", pause=True)
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code // 100 == 5:
         remedy = "Ask its operator, or check host and port in [provider]."
-        return Refused(f"{where} does not serve us: {words}. {remedy}", pause=True)
-    return Refused(f"{where} cannot be reached: {words}", pause=False)
+        return Refused(f"{where} does not serve us: {reply}. {remedy}", pause=True)
+    return Refused(f"{where} cannot be reached: {reply}", pause=False)

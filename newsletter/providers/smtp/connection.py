@@ -99,9 +99,9 @@ class Connection:
         for number, (line, judge) in enumerate(steps, 1):
             if not ahead:
                 self._say(line.encode())
-            code, words = self._reply()
+            code, reply = self._reply()
             if code != 354 if number == len(steps) else code // 100 != 2:
-                return self._settled(judge(code, words), len(steps) - number if ahead else 0)
+                return self._settled(judge(code, reply), len(steps) - number if ahead else 0)
         return None
 
     def _settled(self, refusal: Verdict, unread: int) -> Verdict:
@@ -125,36 +125,36 @@ class Connection:
         if b"\r\n." in mail:
             mail = mail.replace(b"\r\n.", b"\r\n..")
         self._say((b"." if mail.startswith(b".") else b"") + mail + b".\r\n")
-        code, words = self._reply(self._remaining())
+        code, reply = self._reply(self._remaining())
         if code // 100 == 2:
             return Verdict(Answer.ACCEPTED)
         if code // 100 in (4, 5):
-            return self._mail_refused(code, words)
-        reason = f"{self.server} answered the whole mail with {quoted(code, words)}"
+            return self._mail_refused(code, reply)
+        reason = f"{self.server} answered the whole mail with {quoted(code, reply)}"
         return Verdict(Answer.UNKNOWN, reason, SOON, last=True)
 
     def _broken(self, error: OSError) -> Verdict:
         reason = f"{self.server} broke off before the mail was sent: {said(error)}"
         return Verdict(Answer.NOT_SENT, reason, SOON, last=True)
 
-    def _address_refused(self, code: int, words: bytes) -> Verdict:
-        return self._refusal(code, words, "the address")
+    def _address_refused(self, code: int, reply: bytes) -> Verdict:
+        return self._refusal(code, reply, "the address")
 
-    def _mail_refused(self, code: int, words: bytes) -> Verdict:
-        return self._refusal(code, words, "the mail")
+    def _mail_refused(self, code: int, reply: bytes) -> Verdict:
+        return self._refusal(code, reply, "the mail")
 
-    def _refusal(self, code: int, words: bytes, what: str) -> Verdict:
-        reason = f"{self.server} refused {what}: {quoted(code, words)}"
+    def _refusal(self, code: int, reply: bytes, what: str) -> Verdict:
+        reason = f"{self.server} refused {what}: {quoted(code, reply)}"
         if code in (530, 535, 538):
             return self._paused(reason, "Check user in [provider], and SMTP_PASSWORD.")
         if code // 100 == 5:
-            return Verdict(Answer.REJECTED, reason, words=quoted(code, words))
+            return Verdict(Answer.REJECTED, reason, words=quoted(code, reply))
         if code // 100 == 4:
             return Verdict(Answer.NOT_SENT, reason, LATER, last=code == 421)
         return Verdict(Answer.NOT_SENT, reason, SOON, last=True)
 
-    def _sender_refused(self, code: int, words: bytes) -> Verdict:
-        reason = f"{self.server} refused the sender: {quoted(code, words)}"
+    def _sender_refused(self, code: int, reply: bytes) -> Verdict:
+        reason = f"{self.server} refused the sender: {quoted(code, reply)}"
         if code // 100 == 5:
             return self._paused(reason, "Check from in [newsletter], and user in [provider].")
         return Verdict(Answer.NOT_SENT, reason, LATER if code // 100 == 4 else SOON, last=True)
