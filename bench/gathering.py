@@ -64,15 +64,15 @@ def _least(urls: list[str]) -> None:
 
 def _ours(urls: list[str], cache: Path) -> None:
     from newsletter.gather import Visited, gather
-    from newsletter.http import Door
+    from newsletter.http import Fetcher
     from newsletter.model import Window
     from newsletter.sources import Surroundings
     from newsletter.sources.feed import FeedSource
 
     now = datetime.now(UTC)
     hosts = [url.split("/")[2] for url in urls]
-    with Door(hosts, cache=cache) as door:
-        around = Surroundings(Path(), ZoneInfo("UTC"), door)
+    with Fetcher(hosts, cache=cache) as fetcher:
+        around = Surroundings(Path(), ZoneInfo("UTC"), fetcher)
         sources = [
             Visited(options, partial(FeedSource, options, around))
             for options in (FeedSource.Options(type="feed", url=url, limit=ITEMS) for url in urls)

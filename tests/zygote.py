@@ -191,7 +191,7 @@ def _prepare() -> None:
     from newsletter import check, render
     from newsletter.app import open_desk
     from newsletter.app.clock.status import overview
-    from newsletter.http.trust import trusted
+    from newsletter.http.certificates import ssl_context
     from tests.kinds import GOOD
 
     for module in walk_packages(newsletter.__path__, "newsletter."):
@@ -206,7 +206,7 @@ def _prepare() -> None:
         check.run(check.Mail(GOOD, render.render(GOOD, desk.config), desk.config))
         overview(desk)
         desk.close()
-    trusted()
+    ssl_context()
     typer.main.get_command = cache(typer.main.get_command)
     typer.main.get_command(newsletter.cli.app)
     gc.freeze()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from newsletter import config, issues, providers, schedule, sources
 from newsletter.config import Config, Database
 from newsletter.errors import ContentError, NotReadyError
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.language import Language
 from newsletter.model import Issue, IssueName
 
@@ -96,13 +96,13 @@ class Desk:
         other = self.config.alerts_provider
         return providers.build(other, self.folder) if other else self.provider
 
-    def door(self, purpose: str = "gather") -> Door:
-        """A way to the network that remembers what it has seen, below ``.cache/``.
+    def fetcher(self, purpose: str = "gather") -> Fetcher:
+        """Fetches pages, with a cache below ``.cache/``.
 
-        Each purpose has a memory of its own: "unchanged" means since the last gather.
+        Each purpose has its own cache, so "unchanged" means since the last gather.
         """
         newsletter = self.config.newsletter
-        return Door(
+        return Fetcher(
             self.config.gather.allow_hosts,
             cache=self.folder / CACHE / purpose,
             agent=newsletter.base_url or parseaddr(newsletter.reply_to or newsletter.sender)[1],

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from newsletter.config import secret
 from newsletter.errors import ConfigError, FetchError, UsageError
-from newsletter.http.trust import trusted
+from newsletter.http.certificates import ssl_context
 
 LARGEST = 2_000_000  # bytes that are read of a mail: what is said stands before our own mail
 TIMEOUT = 30  # seconds without a word from the server
@@ -130,10 +130,12 @@ def _imap(address: str) -> Iterator[Iterator[Found]]:
 
 def _connected(host: str, port: int | None, secure: bool) -> imaplib.IMAP4:
     if secure:
-        return imaplib.IMAP4_SSL(host, port or 993, ssl_context=trusted("imap"), timeout=TIMEOUT)
+        return imaplib.IMAP4_SSL(
+            host, port or 993, ssl_context=ssl_context("imap"), timeout=TIMEOUT
+        )
     server = imaplib.IMAP4(host, port or 143, timeout=TIMEOUT)
     if not _loopback(host):  # a password goes through no network in the clear
-        server.starttls(trusted("imap"))
+        server.starttls(ssl_context("imap"))
     return server
 
 

@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 
 from newsletter.config import Dateline as Place
 from newsletter.errors import FetchError
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.model import Dateline
 
 _UNITS = {"F": "fahrenheit", "C": "celsius"}
 _ON_EARTH = 150  # at most, in either unit; everything else is a fault of the service
 
 
-def fetch(place: Place, door: Door, day: date) -> Dateline:
+def fetch(place: Place, fetcher: Fetcher, day: date) -> Dateline:
     """City, day and the temperature there now; without coordinates no temperature is asked for.
 
     Raises FetchError where the service cannot be reached, or does not say it.
@@ -30,7 +30,7 @@ def fetch(place: Place, door: Door, day: date) -> Dateline:
             "temperature_unit": _UNITS[place.unit],
         }
     )
-    answer = door.get(f"{place.url}{'&' if '?' in place.url else '?'}{query}")
+    answer = fetcher.get(f"{place.url}{'&' if '?' in place.url else '?'}{query}")
     return Dateline(place.city, _temperature(answer.body, place.url), place.unit, day)
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from newsletter import sources
 from newsletter.errors import FetchError
-from newsletter.http import Fetched, Getter
+from newsletter.http import Response, SupportsGet
 from newsletter.model import Article, Window
 from newsletter.sanitize import canonical, one_line
 from newsletter.sources import Surroundings
@@ -52,18 +52,20 @@ class DiscoveredSource:
     newest: datetime | None
 
 
-def discover(url: str, door: Getter) -> list[DiscoveredSource]:
+def discover(url: str, fetcher: SupportsGet) -> list[DiscoveredSource]:
     """The sources at an address, the best first; none where nothing could be found.
 
     Raises FetchError where the address itself cannot be read.
     """
     start = url if "://" in url else f"https://{url}"
-    answer = door.get(start)
+    answer = fetcher.get(start)
     head = answer.body[:300_000].decode("utf-8", "replace")
     title = one_line(match[1]) if (match := _TITLE.search(head)) else ""
     found_at: dict[tuple[str, str], DiscoveredSource] = {}
-    for kind, place in islice(_places(answer, head, door), MOST):
-        if (kind, canonical(place)) not in found_at and (read := _read(kind, place, title, door)):
+    for kind, place in islice(_places(answer, head, fetcher), MOST):
+        if (kind, canonical(place)) not in found_at and (
+            read := _read(kind, place, title, fetcher)
+        ):
             found_at[kind, canonical(place)] = read
     # The feed of the comments, or of an empty tag, comes last.
     ranked = sorted(found_at.values(), key=lambda each: _ORDER.index(each.type))
@@ -71,7 +73,7 @@ def discover(url: str, door: Getter) -> list[DiscoveredSource]:
     return ranked
 
 
-def _places(answer: Fetched, head: str, door: Getter) -> Iterator[tuple[str, str]]:
+def _places(answer: Response, head: str, fetcher: SupportsGet) -> Iterator[tuple[str, str]]:
     """Where sources may be, the likely places first."""
     here = answer.url
     if not re.match(r"\s*(?:<!doctype html|<html|<head)", head, re.IGNORECASE):
@@ -85,7 +87,7 @@ def _places(answer: Fetched, head: str, door: Getter) -> Iterator[tuple[str, str
     site = _wordpress(answer, head)
     if site:
         yield "wordpress", site
-    for sitemap in _robots(here, door):
+    for sitemap in _robots(here, fetcher):
         yield "sitemap", sitemap
     if not any(kind == "feed" for kind, _ in named):
         for kind, path in _USUAL:
@@ -101,7 +103,7 @@ def _declared(head: str, here: str) -> Iterator[tuple[str, str]]:
             yield "feed", urljoin(here, attributes.get("href", "").replace("&amp;", "&"))
 
 
-def _wordpress(answer: Fetched, head: str) -> str | None:
+def _wordpress(answer: Response, head: str) -> str | None:
     """The site's own address, where it is made with WordPress."""
     link = answer.headers.get("link", "")
     match = re.search(r"<([^>]+)>;\s*rel=\"?https://api\.w\.org/", link) or re.search(
@@ -116,10 +118,10 @@ def _wordpress(answer: Fetched, head: str) -> str | None:
     return None
 
 
-def _robots(here: str, door: Getter) -> list[str]:
+def _robots(here: str, fetcher: SupportsGet) -> list[str]:
     """The sitemaps that robots.txt names, those for news alone where there are any."""
     try:
-        text = door.get(urljoin(here, "/robots.txt")).body.decode("utf-8", "replace")
+        text = fetcher.get(urljoin(here, "/robots.txt")).body.decode("utf-8", "replace")
     except FetchError:
         return []
     named = [m[1] for m in re.finditer(r"(?im)^\s*sitemap\s*:\s*(https?://\S+)", text)]
@@ -127,14 +129,14 @@ def _robots(here: str, door: Getter) -> list[str]:
     return (news or named)[:3]
 
 
-def _read(kind: str, url: str, title: str, door: Getter) -> DiscoveredSource | None:
+def _read(kind: str, url: str, title: str, fetcher: SupportsGet) -> DiscoveredSource | None:
     """Try a place as a source of that kind."""
     model = sources.options(kind)
     more = {"read_pages": False} if kind == "sitemap" else {}
     now = datetime.now(UTC)
     try:
         options = model.model_validate({"type": kind, "url": url, **more})
-        around = Surroundings(_NOWHERE, ZoneInfo("UTC"), door)
+        around = Surroundings(_NOWHERE, ZoneInfo("UTC"), fetcher)
         window = Window(now - timedelta(days=31), now)
         articles: list[Article] = list(sources.build(options, around).fetch(window))
     except (FetchError, ValueError):

@@ -16,7 +16,7 @@ from newsletter.sources import Source
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 256  # sources read at the same time; the door limits what that means for the network
+AT_ONCE = 256  # sources read at the same time; the fetcher limits requests on the network
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
-"""The one door to the network.
+"""The only way to the network for addresses that come from outside.
 
-Every request that foreign words can steer goes through ``Door.get``: http and https only; into a
-private network only where its host:port was opened by name; at most five redirects, each looked
-at like the first address; at most 15 seconds in all and 20 MiB after decompression; 64 requests at
-once, and four to one host. What was seen before is asked for conditionally.
+``Fetcher.get`` accepts http and https only. It connects to a private network only where
+``allow_hosts`` names the host and port. It follows at most five redirects and checks each like the
+first address. A request takes at most 15 seconds and 20 MiB after decompression. At most 64
+requests run at once, and four to one host. Pages fetched earlier are requested conditionally.
 """
 
-from newsletter.http.answers import Fetched, Getter, Visit
-from newsletter.http.door import Door
-from newsletter.http.limits import unzipped
+from newsletter.http.fetcher import Fetcher
+from newsletter.http.limits import gunzip
+from newsletter.http.responses import Response, SupportsGet, TrackedFetcher
 
-__all__ = ["Door", "Fetched", "Getter", "Visit", "unzipped"]
+__all__ = ["Fetcher", "Response", "SupportsGet", "TrackedFetcher", "gunzip"]

@@ -1,4 +1,4 @@
-"""Which address a host has, and whether it may be visited."""
+"""Resolve host names, and tell public addresses from private ones."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
-def resolved(host: str, port: int, name: str, deadline: Deadline) -> list[str]:
-    """The addresses of ``host``, the best first; ``name`` is the web address for messages.
+def resolve(host: str, port: int, url: str, deadline: Deadline) -> list[str]:
+    """The IP addresses of ``host``, in the resolver's order of preference.
 
-    Raises FetchError when there are none in time.
+    ``url`` appears in messages. Raises FetchError when the host has no address or the resolver
+    does not answer in time.
     """
     if _is_address(host):
         return [host]
-    answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+    results: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
 
-    def ask() -> None:
+    def look_up() -> None:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            answer.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            results.put(list(dict.fromkeys(str(entry[4][0]) for entry in entries)))
         except (OSError, ValueError) as error:
-            answer.put(error)
+            results.put(error)
 
-    # In a thread, because a resolver knows no time limit.
-    threading.Thread(target=ask, daemon=True, name="resolver").start()
+    # In a thread, because the resolver has no time limit.
+    threading.Thread(target=look_up, daemon=True, name="resolver").start()
     try:
-        addresses = answer.get(timeout=deadline.left(name))
+        addresses = results.get(timeout=deadline.left(url))
     except queue.Empty:
-        raise FetchError(deadline.words(f"Looking up {host} for {name}")) from None
+        raise FetchError(deadline.message(f"Looking up {host} for {url}")) from None
     if isinstance(addresses, Exception) or not addresses:
         raise FetchError(
-            f"The host name {host} of {name} cannot be found; "
-            f"look at its spelling and at the network."
+            f"The host name {host} of {url} cannot be found; check its spelling and the network."
         )
     return addresses
 
 
 def is_public(address: str) -> bool:
-    """Whether an address, or the one of IPv4 that is packed into it, is on the public internet."""
+    """Whether an IP address is on the public internet; an IPv4 address within IPv6 counts."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
         return ip.is_global and not ip.is_multicast
-    inner = ip.ipv4_mapped or ip.sixtofour
-    if inner is None and ip in _NAT64:
-        inner = ipaddress.IPv4Address(ip.packed[-4:])
-    if inner is not None:
-        return is_public(str(inner))
+    embedded = ip.ipv4_mapped or ip.sixtofour
+    if embedded is None and ip in _NAT64:
+        embedded = ipaddress.IPv4Address(ip.packed[-4:])
+    if embedded is not None:
+        return is_public(str(embedded))
     return ip in _GLOBAL_UNICAST and ip.is_global
 
 

@@ -1,7 +1,7 @@
-"""What the door has seen before, on disk: answers with their validators, and requests to wait.
+"""Responses on disk with their validators, and the servers that asked for no more requests.
 
-Our own few lines and not a caching library: the door pins addresses and limits bodies itself, and
-of HTTP's caching a gather needs the conditional request alone.
+No caching library: the fetcher pins addresses and limits bodies itself, and needs only
+conditional requests of HTTP's caching.
 """
 
 from __future__ import annotations
@@ -18,129 +18,128 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from newsletter.http.spool import PIECE, Spool
+from newsletter.http.spooled_file import CHUNK, SpooledFile
 
-KEPT_FOR = 60 * 24 * 3600.0  # seconds since an entry was last of use
-LONGEST_WAIT = 7 * 24 * 3600.0  # seconds; who asks for more is asked again after these
+MAX_AGE = 60 * 24 * 3600.0  # seconds since an entry was last used
+MAX_WAIT = 7 * 24 * 3600.0  # seconds; a server that asks for longer is requested again after this
 
 _VALIDATORS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One remembered answer. ``digest``: SHA-256 of its body, which ``path`` may hold."""
+class CacheEntry:
+    """One stored response."""
 
     path: Path
     headers: Mapping[str, str]
-    digest: str
-    has_body: bool
+    digest: str  # SHA-256 of the body
+    has_body: bool  # whether the file at ``path`` holds the body
 
     def conditions(self) -> dict[str, str]:
-        """The request headers that ask for the answer only where it has changed."""
+        """Headers that ask for the response only if it has changed."""
         if not self.has_body:
             return {}
         return {
-            ask: self.headers[name] for name, ask in _VALIDATORS.items() if name in self.headers
+            condition: self.headers[validator]
+            for validator, condition in _VALIDATORS.items()
+            if validator in self.headers
         }
 
-    def body(self, most: int) -> Spool:
-        """The stored body; raises OSError or EOFError where it is damaged."""
-        whole = Spool()
-        with gzip.open(self.path) as packed:
-            packed.readline()
-            while piece := packed.read(PIECE):
-                whole.write(piece)
-                if whole.size > most:
+    def body(self, max_bytes: int) -> SpooledFile:
+        """The stored body. Raises OSError or EOFError when it is damaged."""
+        body = SpooledFile()
+        with gzip.open(self.path) as file:
+            file.readline()
+            while chunk := file.read(CHUNK):
+                body.write(chunk)
+                if body.size > max_bytes:
                     raise OSError("the entry is too big")
-        if whole.digest != self.digest:
+        if body.digest != self.digest:
             raise OSError("the entry is damaged")
-        return whole
+        return body
 
 
-class Cache:
-    """Answers by address. Without a ``folder`` only requests to wait are remembered."""
+class ResponseCache:
+    """Responses by address. Without a ``folder`` it stores only the times of Retry-After."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._waits: dict[str, float] = {}
-        self._swept = False
+        self._retry_times: dict[str, float] = {}
+        self._pruned = False
 
-    def find(self, url: str) -> Entry | None:
-        """What is remembered of the address; a damaged entry is as if there were none."""
+    def find(self, url: str) -> CacheEntry | None:
+        """The entry of an address; None when there is none or it is damaged."""
         if self._folder is None:
             return None
         path = self._path(url)
         try:
-            with gzip.open(path) as packed:
-                said = json.loads(packed.readline())
-            entry = Entry(path, dict(said["headers"]), str(said["digest"]), bool(said["has_body"]))
+            with gzip.open(path) as file:
+                head = json.loads(file.readline())
+            entry = CacheEntry(
+                path, dict(head["headers"]), str(head["digest"]), bool(head["has_body"])
+            )
             os.utime(path)
         except (OSError, EOFError, ValueError, KeyError, TypeError):
             return None
-        return entry if said.get("url") == url else None
+        return entry if head.get("url") == url else None
 
-    def remember(self, url: str, headers: Mapping[str, str], body: Spool) -> None:
-        """Keep an answer; its body only where the server can be asked whether it has changed."""
+    def store(self, url: str, headers: Mapping[str, str], body: SpooledFile) -> None:
+        """Store a response; its body only if a validator allows a conditional request."""
         if self._folder is None:
             return
         has_body = any(name in headers for name in _VALIDATORS)
-        said = {
-            "url": url,
-            "headers": dict(headers),
-            "digest": body.digest,
-            "has_body": has_body,
-        }
+        head = {"url": url, "headers": dict(headers), "digest": body.digest, "has_body": has_body}
         with suppress(OSError):  # a full disk must not stop a gather
-            self._sweep()
-            with _replacing(self._path(url)) as packed:
-                packed.write(json.dumps(said).encode() + b"\n")
+            self._prune()
+            with _replace(self._path(url)) as file:
+                file.write(json.dumps(head).encode() + b"\n")
                 if has_body:
-                    body.pour(packed)
+                    body.copy_to(file)
 
-    def wait_until(self, origin: str) -> float:
-        """Until when (seconds since 1970) an origin asked to be left alone; 0 for never."""
-        until = self._waits.get(origin, 0.0)
+    def retry_time(self, host: str) -> float:
+        """The time before which ``host`` wants no requests (seconds since 1970), or 0."""
+        until = self._retry_times.get(host, 0.0)
         if self._folder and not until:
-            with suppress(OSError, EOFError, ValueError), gzip.open(self._wait(origin)) as packed:
-                until = float(packed.read(64))
+            with suppress(OSError, EOFError, ValueError), gzip.open(self._retry(host)) as file:
+                until = float(file.read(64))
         return until
 
-    def wait(self, origin: str, until: float) -> None:
-        """Remember that an origin asked to be left alone."""
-        self._waits[origin] = until
+    def store_retry_time(self, host: str, until: float) -> None:
+        """Store that ``host`` wants no requests before ``until`` (seconds since 1970)."""
+        self._retry_times[host] = until
         if self._folder:
-            with suppress(OSError), _replacing(self._wait(origin)) as packed:
-                packed.write(str(until).encode())
+            with suppress(OSError), _replace(self._retry(host)) as file:
+                file.write(str(until).encode())
 
     def _path(self, url: str) -> Path:
         return (self._folder or Path()) / f"{hashlib.sha256(url.encode()).hexdigest()}.gz"
 
-    def _wait(self, origin: str) -> Path:
-        return self._path(f"wait for {origin}")
+    def _retry(self, host: str) -> Path:
+        return self._path(f"wait for {host}")
 
-    def _sweep(self) -> None:
-        """Forget what was of no use for long, once in the life of a door."""
-        if self._swept or self._folder is None or not self._folder.is_dir():
+    def _prune(self) -> None:
+        """Delete entries that have not been used for ``MAX_AGE``, once for each cache."""
+        if self._pruned or self._folder is None or not self._folder.is_dir():
             return
-        self._swept = True
+        self._pruned = True
         for path in self._folder.glob("*.gz*"):
             with suppress(OSError):
-                if time.time() - path.stat().st_mtime > KEPT_FOR:
+                if time.time() - path.stat().st_mtime > MAX_AGE:
                     path.unlink()
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A gzip file that takes its place only when it is whole."""
+def _replace(path: Path) -> Iterator[IO[bytes]]:
+    """A gzip file that replaces ``path`` once it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     temporary = Path(name)
     try:
         with (
             os.fdopen(handle, "wb") as file,
-            gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed,
+            gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as compressed,
         ):
-            yield cast("IO[bytes]", packed)
+            yield cast("IO[bytes]", compressed)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

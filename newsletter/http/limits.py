@@ -1,4 +1,4 @@
-"""How long an answer may take, and how big it may be."""
+"""How long a response may take, and how big it may be."""
 
 from __future__ import annotations
 
@@ -11,86 +11,85 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from newsletter.errors import FetchError
-from newsletter.http.spool import PIECE, Spool
+from newsletter.http.spooled_file import CHUNK, SpooledFile
 
-MOST = 20 * 1024 * 1024
+MAX_BYTES = 20 * 1024 * 1024  # after decompression
 
 _GZIP = b"\x1f\x8b\x08"
 
 
-def unzipped(data: bytes, name: str, most: int = MOST) -> bytes:
-    """The bytes of a file called ``name``, unpacked where they are gzip.
+def gunzip(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> bytes:
+    """``data``, decompressed if it is gzip. ``name`` appears in messages.
 
-    Raises FetchError when they are broken, or more than ``most`` bytes after unpacking.
+    Raises FetchError when it is broken, or larger than ``max_bytes`` once decompressed.
     """
     if not data.startswith(_GZIP):
         return data
-    body = Body(name, most, packed=True)
+    body = Body(name, max_bytes, compressed=True)
     body.add(data)
-    return body.whole().read()
+    return body.finish().read()
 
 
 class Body:
-    """Bytes that come in piece by piece, unpacked on the way, up to a limit."""
+    """A body that is decompressed as it arrives, up to a limit."""
 
-    def __init__(self, name: str, most: int, *, packed: bool) -> None:
+    def __init__(self, name: str, max_bytes: int, *, compressed: bool) -> None:
         self._name = name
-        self._most = most
-        self._got = Spool()
-        self._unpacker = zlib.decompressobj(wbits=31) if packed else None
+        self._max_bytes = max_bytes
+        self._content = SpooledFile()
+        self._decompressor = zlib.decompressobj(wbits=31) if compressed else None
+
+    def expect(self, length: str) -> None:
+        """Check a Content-Length. Raises FetchError when it exceeds the limit."""
+        if length.isdecimal() and int(length) > self._max_bytes:
+            raise self._too_big(_mebibytes(int(length)))
 
     def add(self, data: bytes) -> None:
-        """Take the next piece; raises FetchError as soon as it is too much, or broken."""
-        if self._unpacker is None:
-            self._keep(data)
+        """Add the next chunk. Raises FetchError when it is too much or broken."""
+        if self._decompressor is None:
+            self._append(data)
         else:
-            self._unpack(data)
+            self._decompress(data)
 
-    def whole(self) -> Spool:
-        """Everything; raises FetchError when the end is missing."""
-        if self._unpacker is not None and self._got.size and not self._unpacker.eof:
-            raise FetchError(f"{self._name} breaks off in the middle; try again later.")
-        return self._got
+    def finish(self) -> SpooledFile:
+        """The content. Raises FetchError when the end is missing."""
+        if self._decompressor is not None and self._content.size and not self._decompressor.eof:
+            raise FetchError(f"{self._name} is incomplete: it breaks off; try again later.")
+        return self._content
 
-    def too_big(self, size: str) -> FetchError:
-        """The error that names the limit and the size."""
+    def _too_big(self, size: str) -> FetchError:
         return FetchError(
-            f"{self._name} is too big: at most {_mebibytes(self._most)} are read, it has {size}; "
+            f"{self._name} is too big: the limit is {_mebibytes(self._max_bytes)}, it has {size}; "
             f"ask the publisher for a shorter one."
         )
 
-    def announced(self, length: str) -> None:
-        """Look at a Content-Length before anything is read."""
-        if length.isdecimal() and int(length) > self._most:
-            raise self.too_big(_mebibytes(int(length)))
+    def _append(self, data: bytes) -> None:
+        if self._content.size + len(data) > self._max_bytes:
+            raise self._too_big("more")
+        self._content.write(data)
 
-    def _keep(self, data: bytes) -> None:
-        if self._got.size + len(data) > self._most:
-            raise self.too_big("more")
-        self._got.write(data)
-
-    def _unpack(self, data: bytes) -> None:
-        while self._unpacker is not None:
-            if self._unpacker.eof:
+    def _decompress(self, data: bytes) -> None:
+        while self._decompressor is not None:
+            if self._decompressor.eof:
                 if not data.startswith(_GZIP[:2]):
-                    return  # nothing more, or padding behind the last part
-                self._unpacker = zlib.decompressobj(wbits=31)
+                    return  # the end, or padding after the last gzip member
+                self._decompressor = zlib.decompressobj(wbits=31)
             try:
-                piece = self._unpacker.decompress(data, PIECE)
+                chunk = self._decompressor.decompress(data, CHUNK)
             except zlib.error as error:
                 raise FetchError(
                     f"{self._name} is broken gzip: {error}; try again later."
                 ) from None
-            self._keep(piece)
-            data = self._unpacker.unconsumed_tail or self._unpacker.unused_data
-            if not data and len(piece) < PIECE:
+            self._append(chunk)
+            data = self._decompressor.unconsumed_tail or self._decompressor.unused_data
+            if not data and len(chunk) < CHUNK:
                 return
 
 
 class Deadline:
-    """The end of one request's time. At it the connection is cut, whatever it is busy with.
+    """The end of one request's time, at which its connection is cut.
 
-    Time-outs of single reads are not enough: a server may send one byte now and then for ever.
+    Timeouts of single reads are not enough: a server may send one byte at a time, for ever.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -98,47 +97,46 @@ class Deadline:
         self._end = time.monotonic() + seconds
         self._stream: Any = None
 
-    def over(self) -> bool:
+    def expired(self) -> bool:
         """Whether the time is up."""
         return time.monotonic() >= self._end
 
     def remaining(self) -> float:
-        """Seconds left, none where the time is up."""
+        """Seconds left; 0 when the time is up."""
         return max(0.0, self._end - time.monotonic())
 
     def left(self, name: str) -> float:
-        """Seconds left; raises FetchError about ``name`` when there are none."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise FetchError(self.words(name))
-        return left
+        """Seconds left. Raises FetchError about ``name`` when the time is up."""
+        if self.expired():
+            raise FetchError(self.message(name))
+        return self.remaining()
 
-    def words(self, name: str) -> str:
-        """What to say about ``name`` when the time is up."""
+    def message(self, name: str) -> str:
+        """The message about ``name`` when the time is up."""
         return (
             f"{name} took longer than {self._seconds:g} seconds; "
             f"see whether it opens in a browser, or try again later."
         )
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Learn the connection from httpcore as soon as there is one."""
+        """Remember the connection as soon as httpcore has opened it."""
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._stream = info["return_value"]
-            if self.over():
+            if self.expired():
                 self.cut()
 
     def cut(self) -> None:
-        """End the connection from outside, so that the thread that waits for it goes on."""
+        """Shut the connection down, which wakes the thread that reads from it."""
         connection = self._stream and self._stream.get_extra_info("socket")
         if connection:
-            # Not the TLS socket's own method: that one changes state under the reading thread.
+            # Not the TLS socket's own method: it changes state that the reading thread uses.
             with suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[Deadline]:
-    """A deadline that is watched by a timer while the block runs."""
+    """A deadline that a timer enforces while the block runs."""
     deadline = Deadline(seconds)
     timer = threading.Timer(seconds, deadline.cut)
     timer.daemon = True

@@ -1,4 +1,4 @@
-"""What the door asks of an address."""
+"""Parse and format the addresses of requests."""
 
 from __future__ import annotations
 
@@ -10,50 +10,50 @@ if TYPE_CHECKING:
     import httpx
 
 
-def parsed(url: str) -> httpx.URL:
-    """The address as typed by a person; raises FetchError for what is none."""
+def parse(url: str) -> httpx.URL:
+    """An address as a person typed it. Raises FetchError when it is not a web address."""
     import httpx
 
     try:
         return httpx.URL(url.strip())
     except (httpx.InvalidURL, ValueError) as error:
         raise FetchError(
-            f"{url!r} is not a web address: {error}; mend it in newsletter.toml."
+            f"{url!r} is not a web address: {error}; correct it in newsletter.toml."
         ) from None
 
 
-def target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
-    """Where a redirect leads; raises FetchError where it names no address."""
+def redirect_target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
+    """The address that a redirect names. Raises FetchError when it names none."""
     import httpx
 
-    said = response.headers.get("location", "")
+    location = response.headers.get("location", "")
     try:
-        if said:
-            return url.join(said)
+        if location:
+            return url.join(location)
     except (httpx.InvalidURL, ValueError):
         pass
     raise FetchError(
-        f"{shown(url)} redirects (status {response.status_code}) to {said[:200]!r}, "
-        f"which is no address; look for the right one."
+        f"{without_credentials(url)} redirects (status {response.status_code}) to "
+        f"{location[:200]!r}, which is not an address; find the right one."
     )
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:
-    """Scheme, host and port: whom a secret header belongs to."""
+    """Scheme, host and port; credentials are sent only to the same origin."""
     return url.scheme, url.host, port(url)
 
 
 def port(url: httpx.URL) -> int:
-    """The port, also where the address does not say it."""
+    """The port, or the default port of the scheme."""
     return url.port or (443 if url.scheme == "https" else 80)
 
 
-def shown(url: httpx.URL) -> str:
-    """The address without a name and password in it."""
+def without_credentials(url: httpx.URL) -> str:
+    """The address without user name, password and fragment."""
     return str(url.copy_with(userinfo=b"", fragment=None))
 
 
-def place(url: httpx.URL) -> str:
+def host_port(url: httpx.URL) -> str:
     """``host:port``, as allow_hosts names it."""
     host = url.raw_host.decode("ascii", "replace").lower()
     return f"[{host}]:{port(url)}" if ":" in host else f"{host}:{port(url)}"

@@ -27,7 +27,7 @@ from newsletter.sources._facts import Facts, article
 from newsletter.sources._parser_lock import parsing
 
 if TYPE_CHECKING:
-    from newsletter.http import Getter
+    from newsletter.http import SupportsGet
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Surroundings:
 
     folder: Path  # relative paths start here
     zone: ZoneInfo  # the newsletter's; use zone_of
-    door: Getter  # the only way to the network
+    fetcher: SupportsGet  # the only way to the network
 
     def zone_of(self, options: SourceOptions) -> ZoneInfo:
         """The time zone of dates that name none."""

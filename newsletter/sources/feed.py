@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from newsletter.config import LimitedSourceOptions
 from newsletter.errors import FetchError
-from newsletter.http import unzipped
+from newsletter.http import gunzip
 from newsletter.model import Article, Window
 from newsletter.sources import (
     Facts,
@@ -55,7 +55,7 @@ class FeedSource:
         """Every entry, in the feed's order; raises FetchError where there is no feed."""
         data, charset, base = self._read()
         with parsing():
-            text = _encoding.decoded(_size_limits.feed(unzipped(data(), self._name)), charset)
+            text = _encoding.decoded(_size_limits.feed(gunzip(data(), self._name)), charset)
             read = _jsonfeed.entries if text.lstrip().startswith("{") else _rss_atom.entries
             entries, feed_date = read(text, self._name, base, self._zone)
             entries = _in_the_past(entries, min(feed_date or window.end, window.end), self._zone)
@@ -68,7 +68,7 @@ class FeedSource:
     def _read(self) -> tuple[Callable[[], bytes], str | None, str | None]:
         """A way to the feed's bytes, its declared charset, and the address it came from."""
         if self._options.url:
-            answer = self._around.door.get(self._options.url)
+            answer = self._around.fetcher.get(self._options.url)
             charset = _encoding.charset(answer.headers.get("content-type", ""))
             return lambda: answer.body, charset, answer.url
         path = self._around.folder / self._name

@@ -22,13 +22,13 @@ class PageSource:
 
     def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
-        self._door = around.door
+        self._fetcher = around.fetcher
         self._zone = around.zone_of(options)
 
     def fetch(self, window: Window) -> Iterable[Article]:  # noqa: ARG002 - it was chosen by hand
         """The one article; raises FetchError where the page has none."""
         name = self._options.url
-        answer = self._door.get(name)
+        answer = self._fetcher.get(name)
         try:
             with parsing():
                 facts = _article_page.read(answer.body, self._zone, answer.url)

@@ -13,7 +13,7 @@ from pydantic import Field
 from newsletter import sanitize
 from newsletter.config import LimitedSourceOptions
 from newsletter.errors import FetchError
-from newsletter.http import unzipped
+from newsletter.http import gunzip
 from newsletter.model import Article, Window
 from newsletter.sources import (
     Facts,
@@ -48,7 +48,7 @@ class SitemapSource:
 
     def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
-        self._door = around.door
+        self._fetcher = around.fetcher
         self._zone = around.zone_of(options)
 
     def fetch(self, window: Window) -> Iterable[Article]:
@@ -67,9 +67,9 @@ class SitemapSource:
         return [articles.get(page.url) or self._article(page, page.facts) for page in listed]
 
     def _listed(self, url: str, window: Window, depth: int) -> list[ListedPage]:
-        answer = self._door.get(url)
+        answer = self._fetcher.get(url)
         with parsing():
-            text = _encoding.decoded(_size_limits.sitemap(unzipped(answer.body, url)))
+            text = _encoding.decoded(_size_limits.sitemap(gunzip(answer.body, url)))
             pages, sitemaps = _sitemap_xml.read(text, url, self._zone)
         if depth:
             for sitemap in _promising(sitemaps, window):
@@ -87,7 +87,7 @@ class SitemapSource:
         """The article with what its page says beside; the sitemap's headline and date hold."""
         listed = page.facts
         try:
-            answer = self._door.get(page.request)
+            answer = self._fetcher.get(page.request)
             with parsing():
                 own = _article_page.read(answer.body, self._zone, answer.url)
         except (FetchError, ValueError) as error:

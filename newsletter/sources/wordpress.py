@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from newsletter.config import LimitedSourceOptions
 from newsletter.errors import FetchError
-from newsletter.http import Fetched
+from newsletter.http import Response
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings, _wordpress_posts, article, entry_id, parsing
 
@@ -33,7 +33,7 @@ class WordPressSource:
 
     def __init__(self, options: Options, around: Surroundings) -> None:
         self._options = options
-        self._door = around.door
+        self._fetcher = around.fetcher
         self._site = options.url.split("/wp-json")[0].split("?")[0].rstrip("/")
         self._zone = around.zone_of(options)
         self._plain = False  # without pretty links the API is at ?rest_route=
@@ -97,7 +97,7 @@ class WordPressSource:
             return {}
         return {picture["id"]: picture for picture in media if isinstance(picture.get("id"), int)}
 
-    def _ask(self, kind: str, wanted: Mapping[str, str]) -> Fetched:
+    def _ask(self, kind: str, wanted: Mapping[str, str]) -> Response:
         query = urlencode(wanted, safe=",:")
         pretty = f"{self._site}/wp-json/wp/v2/{kind}?{query}"
         plain = f"{self._site}/?rest_route=/wp/v2/{kind}&{query}"
@@ -116,13 +116,13 @@ class WordPressSource:
             self._plain = True
             return answer
 
-    def _objects(self, answer: Fetched) -> list[Mapping[str, Any]]:
+    def _objects(self, answer: Response) -> list[Mapping[str, Any]]:
         with parsing():
             return _wordpress_posts.objects(answer.body, self._site)
 
-    def _get(self, url: str) -> Fetched:
+    def _get(self, url: str) -> Response:
         try:
-            return self._door.get(url)
+            return self._fetcher.get(url)
         except FetchError as error:
             if error.status not in _CLOSED | _NOT_THERE:
                 raise

@@ -13,7 +13,7 @@ import pytest
 
 from newsletter import registry, sources
 from newsletter.errors import FetchError
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings
 from tests.contract import samples
@@ -42,7 +42,7 @@ def fetch(type_: str, place: str, folder: Path = ROOT, zone: str = "UTC") -> lis
     key = "url" if "url" in sources.options(type_).model_fields and "://" in place else "path"
     values = {"type": type_, key: place, "section": "News"}
     options = sources.options(type_).model_validate(values)
-    around = Surroundings(folder, ZoneInfo(zone), Door([urlsplit(place).netloc]))
+    around = Surroundings(folder, ZoneInfo(zone), Fetcher([urlsplit(place).netloc]))
     return list(sources.build(options, around).fetch(ALWAYS))
 
 

@@ -1,4 +1,4 @@
-"""The readers' pages through their front door: a real server, and a real mail server."""
+"""The readers' pages through their front fetcher: a real server, and a real mail server."""
 
 from __future__ import annotations
 

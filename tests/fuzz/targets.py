@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from newsletter import bounces, providers, sanitize, sources, subscriber_csv
 from newsletter.errors import ContentError, FetchError, ProviderError
-from newsletter.http import Fetched
+from newsletter.http import Response
 from newsletter.links import tokens
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings
@@ -81,8 +81,8 @@ class _Answer:
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Fetched:
-        return Fetched(url, 200, {}, self._data)
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
+        return Response(url, 200, {}, self._data)
 
 
 def _read(type_: str, data: bytes) -> None:

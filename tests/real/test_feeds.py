@@ -17,7 +17,7 @@ import pytest
 
 from newsletter.errors import FetchError
 from newsletter.gather import Visited, gather
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.model import Article, Window
 from newsletter.sanitize import canonical
 from newsletter.sources import Surroundings
@@ -36,7 +36,7 @@ def zone(name: str) -> str:
 
 def ours(folder: Path, name: str) -> list[Article]:
     options = FeedSource.Options(type="feed", path=name, timezone=zone(name))
-    source = FeedSource(options, Surroundings(folder, ZoneInfo("UTC"), Door()))
+    source = FeedSource(options, Surroundings(folder, ZoneInfo("UTC"), Fetcher()))
     try:
         return list(source.fetch(EVER))
     except FetchError:
@@ -170,7 +170,7 @@ def _items(facts: dict[str, Any]) -> int:
 def test_a_feed_that_repeats_itself_gives_each_story_once(shared_data: Path) -> None:
     options = FeedSource.Options(type="feed", path="ko-khan-all-dupguids.xml", limit=1000)
     source = FeedSource(
-        options, Surroundings(shared_data / "feeds", ZoneInfo("Asia/Seoul"), Door())
+        options, Surroundings(shared_data / "feeds", ZoneInfo("Asia/Seoul"), Fetcher())
     )
     found = gather([Visited(options, lambda: source)], EVER, NOW)
     assert len(found.articles) == 240

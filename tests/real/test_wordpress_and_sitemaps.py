@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from newsletter import sanitize, sources
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.model import Article, Window
 from newsletter.sanitize import canonical
 from newsletter.sources import Surroundings
@@ -34,7 +34,7 @@ def fetched(site: Publisher, type_: str, path: str = "", **more: Any) -> list[Ar
     options = sources.options(type_).model_validate(
         {"type": type_, "url": f"{site.url}{path}", **more}
     )
-    around = Surroundings(Path(), ZoneInfo("UTC"), Door([site.host]))
+    around = Surroundings(Path(), ZoneInfo("UTC"), Fetcher([site.host]))
     return list(sources.build(options, around).fetch(EVER))
 
 

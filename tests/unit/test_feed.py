@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from newsletter.errors import FetchError
-from newsletter.http import Door, Fetched
+from newsletter.http import Fetcher, Response
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings, _bylines, _dates, _encoding
 from newsletter.sources.feed import FeedSource
@@ -39,14 +39,14 @@ def titled(*more: str) -> str:
     return rss("<title>Pool opens</title>" + "".join(more))
 
 
-class Letterbox(Door):
-    """A door behind which one answer lies."""
+class Letterbox(Fetcher):
+    """A fetcher that always gives one response."""
 
     def __init__(self, body: bytes, url: str, content_type: str) -> None:
         super().__init__()
-        self._answer = Fetched(url, 200, {"content-type": content_type}, body)
+        self._answer = Response(url, 200, {"content-type": content_type}, body)
 
-    def get(self, url: str, headers: Any = None) -> Fetched:
+    def get(self, url: str, headers: Any = None) -> Response:
         return self._answer
 
 
@@ -56,7 +56,7 @@ def read(tmp_path: Path) -> Read:
         data = content if isinstance(content, bytes) else content.encode()
         (tmp_path / "feed.xml").write_bytes(data)
         options = FeedSource.Options(type="feed", path="feed.xml", **more)
-        return list(FeedSource(options, Surroundings(tmp_path, LA, Door())).fetch(ALWAYS))
+        return list(FeedSource(options, Surroundings(tmp_path, LA, Fetcher())).fetch(ALWAYS))
 
     return read
 
@@ -80,9 +80,9 @@ def test_either_an_address_or_a_path(places: dict[str, str]) -> None:
 )
 def test_an_address(tmp_path: Path, content_type: str) -> None:
     body = titled("<link>/pool</link>").partition("?>")[2].replace("Pool", "수영장").encode()
-    door = Letterbox(body, "https://www.daily.example/feeds/news", content_type)
+    fetcher = Letterbox(body, "https://www.daily.example/feeds/news", content_type)
     options = FeedSource.Options(type="feed", url="https://daily.example/feed", section="News")
-    found = one(list(FeedSource(options, Surroundings(tmp_path, LA, door)).fetch(ALWAYS)))
+    found = one(list(FeedSource(options, Surroundings(tmp_path, LA, fetcher)).fetch(ALWAYS)))
     assert found.title == "수영장 opens"
     assert found.url == "https://www.daily.example/pool"
     assert (found.source, found.section) == ("https://daily.example/feed", "News")
@@ -90,7 +90,7 @@ def test_an_address(tmp_path: Path, content_type: str) -> None:
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     source = FeedSource(
-        FeedSource.Options(type="feed", path="no.xml"), Surroundings(tmp_path, LA, Door())
+        FeedSource.Options(type="feed", path="no.xml"), Surroundings(tmp_path, LA, Fetcher())
     )
     with pytest.raises(FetchError, match=r"no\.xml cannot be read"):
         source.fetch(ALWAYS)
@@ -466,7 +466,7 @@ def test_encodings(data: bytes, declared: str | None, expected: str) -> None:
 def test_facts_judged_by_hand(shared_data: Path) -> None:
     def first(name: str, zone: str) -> Article:
         options = FeedSource.Options(type="feed", path=name, timezone=zone)
-        around = Surroundings(shared_data / "feeds", LA, Door())
+        around = Surroundings(shared_data / "feeds", LA, Fetcher())
         return next(iter(FeedSource(options, around).fetch(ALWAYS)))
 
     at = {
@@ -492,7 +492,7 @@ def test_facts_judged_by_hand(shared_data: Path) -> None:
 
 def test_one_name_for_each_of_many(shared_data: Path) -> None:
     options = FeedSource.Options(type="feed", path="ko-khan-all-dupguids.xml")
-    source = FeedSource(options, Surroundings(shared_data / "feeds", LA, Door()))
+    source = FeedSource(options, Surroundings(shared_data / "feeds", LA, Fetcher()))
     found = list(source.fetch(ALWAYS))
     assert (len(found), len(set(ids(found)))) == (251, 240)
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from newsletter.errors import FetchError
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.model import Article, Dateline, EditorBox, Window
 from newsletter.sources import Surroundings, _article_page, _saved_text
 from newsletter.sources.folder import FolderSource
@@ -43,7 +43,7 @@ Joon-ho Park edits the weekly letter and sings bass."""
 def fetch(folder: Path) -> list[Article]:
     source = FolderSource(
         FolderSource.Options(type="folder", path="saved", section="News"),
-        Surroundings(folder, LA, Door()),
+        Surroundings(folder, LA, Fetcher()),
     )
     return list(source.fetch(ALWAYS))
 

@@ -23,18 +23,18 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 from newsletter import sources
 from newsletter.errors import FetchError
-from newsletter.http import Fetched
-from newsletter.http.spool import Spool
+from newsletter.http import Response
+from newsletter.http.spooled_file import SpooledFile
 from newsletter.model import Window
 from newsletter.sources import Surroundings
 
 class Big:
     def get(self, url, headers=None):
-        spool = Spool()
+        spool = SpooledFile()
         with open(sys.argv[2], "rb") as file:
             while piece := file.read(65536):
                 spool.write(piece)
-        return Fetched(url, 200, {}, spool)
+        return Response(url, 200, {}, spool)
 
 values = {"type": sys.argv[1], "url": "https://www.example.com/x"}
 if sys.argv[1] == "sitemap":

@@ -1,4 +1,4 @@
-"""The one door to the network: what it fetches, and what it refuses."""
+"""The fetcher: what it fetches, and what it refuses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ import trustme
 
 from newsletter import __version__
 from newsletter.errors import FetchError
-from newsletter.http import Door, Fetched, unzipped
+from newsletter.http import Fetcher, Response, gunzip
 from newsletter.http.addresses import is_public
 from tests.patient import PATIENCE
 
@@ -108,14 +108,14 @@ def other() -> Iterator[Server]:
 
 
 @pytest.fixture
-def door(server: Server) -> Iterator[Door]:
-    with Door([server.host], seconds=5, tls=TLS) as door:
-        yield door
+def fetcher(server: Server) -> Iterator[Fetcher]:
+    with Fetcher([server.host], timeout=5, tls=TLS) as fetcher:
+        yield fetcher
 
 
-def refused(door: Door, url: str, words: str) -> str:
+def refused(fetcher: Fetcher, url: str, words: str) -> str:
     with pytest.raises(FetchError, match=words) as caught:
-        door.get(url)
+        fetcher.get(url)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -140,10 +140,10 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 # --- what it fetches ---------------------------------------------------------------------
 
 
-def test_an_answer(server: Server, door: Door) -> None:
+def test_an_answer(server: Server, fetcher: Fetcher) -> None:
     server.paths["/feed"] = lambda handler: handler.answer(200, b"<rss/>", X_Thing="One")
-    found = door.get(server.url("/feed"), {"If-None-Match": '"1"'})
-    assert found == Fetched(server.url("/feed"), 200, found.headers, b"<rss/>")
+    found = fetcher.get(server.url("/feed"), {"If-None-Match": '"1"'})
+    assert found == Response(server.url("/feed"), 200, found.headers, b"<rss/>")
     assert found.headers["x-thing"] == "One"
     (request,) = server.seen
     assert request.headers["User-Agent"].startswith("NewsletterDesk/")
@@ -151,45 +151,45 @@ def test_an_answer(server: Server, door: Door) -> None:
     assert request.headers["If-None-Match"] == '"1"'
 
 
-def test_gzip_is_unpacked_also_in_parts(server: Server, door: Door) -> None:
+def test_gzip_is_unpacked_also_in_parts(server: Server, fetcher: Fetcher) -> None:
     body = gzip.compress(b"one ") + gzip.compress(b"two") + b"\0\0"
     server.paths["/"] = lambda handler: handler.answer(200, body, Content_Encoding="gzip")
-    assert door.get(server.url()).body == b"one two"
+    assert fetcher.get(server.url()).body == b"one two"
 
 
-def test_an_unchanged_page_only_where_it_was_asked_for(server: Server, door: Door) -> None:
+def test_an_unchanged_page_only_where_it_was_asked_for(server: Server, fetcher: Fetcher) -> None:
     server.paths["/"] = lambda handler: handler.answer(304)
-    assert door.get(server.url(), {"if-modified-since": "x"}).status == 304
-    refused(door, server.url(), "status 304")
+    assert fetcher.get(server.url(), {"if-modified-since": "x"}).status == 304
+    refused(fetcher, server.url(), "status 304")
 
 
-def test_redirects_are_followed_and_named(server: Server, door: Door) -> None:
+def test_redirects_are_followed_and_named(server: Server, fetcher: Fetcher) -> None:
     for number, status in enumerate((301, 302, 303, 307, 308), 1):
         server.redirect(f"/{number}", f"{number + 1}", status)
     server.paths["/6"] = lambda handler: handler.answer(200, b"there")
-    assert door.get(server.url("/1")).url == server.url("/6")
+    assert fetcher.get(server.url("/1")).url == server.url("/6")
 
 
-def test_many_threads_use_one_door(server: Server, door: Door) -> None:
+def test_many_threads_share_a_fetcher(server: Server, fetcher: Fetcher) -> None:
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: door.get(server.url()).body, range(32)))
+        found = list(pool.map(lambda _: fetcher.get(server.url()).body, range(32)))
     assert found == [b"hello"] * 32
 
 
-def test_no_cookie_is_kept(server: Server, door: Door) -> None:
+def test_no_cookie_is_kept(server: Server, fetcher: Fetcher) -> None:
     server.paths["/"] = lambda handler: handler.answer(200, Set_Cookie="a=b; Path=/")
-    door.get(server.url())
-    door.get(server.url())
+    fetcher.get(server.url())
+    fetcher.get(server.url())
     assert "Cookie" not in server.seen[1].headers
 
 
-def test_a_closed_door_opens_again(server: Server) -> None:
-    door = Door([server.host])
-    door.get(server.url())
-    door.close()
-    door.close()
-    assert door.get(server.url()).status == 200
-    door.close()
+def test_a_closed_fetcher_can_be_used_again(server: Server) -> None:
+    fetcher = Fetcher([server.host])
+    fetcher.get(server.url())
+    fetcher.close()
+    fetcher.close()
+    assert fetcher.get(server.url()).status == 200
+    fetcher.close()
 
 
 def test_importing_it_does_not_load_the_http_library() -> None:
@@ -222,8 +222,8 @@ def test_importing_it_does_not_load_the_http_library() -> None:
     ],
 )
 def test_private_addresses_are_refused(url: str) -> None:
-    with Door() as door:
-        assert "allow_hosts" in refused(door, url, "not on the public internet")
+    with Fetcher() as fetcher:
+        assert "allow_hosts" in refused(fetcher, url, "not on the public internet")
 
 
 @pytest.mark.parametrize(
@@ -248,14 +248,14 @@ def test_public_addresses(address: str, public: bool) -> None:
 
 def test_one_private_address_among_public_ones_is_enough(names: dict[str, list[str]]) -> None:
     names["feed.test"] = ["93.184.216.34", "10.0.0.7"]
-    with Door() as door:
-        refused(door, "http://feed.test/", r"10\.0\.0\.7")
+    with Fetcher() as fetcher:
+        refused(fetcher, "http://feed.test/", r"10\.0\.0\.7")
 
 
 @pytest.mark.parametrize("allowed", ["127.0.0.1", "127.0.0.1:1", "localhost:{port}", ":{port}"])
 def test_only_exactly_the_allowed_host_and_port_is_open(server: Server, allowed: str) -> None:
-    with Door([allowed.format(port=server.server_port)]) as door:
-        refused(door, server.url(), "not on the public internet")
+    with Fetcher([allowed.format(port=server.server_port)]) as fetcher:
+        refused(fetcher, server.url(), "not on the public internet")
     assert not server.seen
 
 
@@ -263,14 +263,14 @@ def test_only_exactly_the_allowed_host_and_port_is_open(server: Server, allowed:
     "url", ["file:///etc/passwd", "ftp://example.com/", "nonsense", "http:///x"]
 )
 def test_only_the_web(url: str) -> None:
-    with Door() as door:
-        refused(door, url, "not an http or https address")
+    with Fetcher() as fetcher:
+        refused(fetcher, url, "not an http or https address")
 
 
 @pytest.mark.parametrize("url", ["http://exa\x00mple.com/", "http://[::1"])
 def test_broken_addresses(url: str) -> None:
-    with Door() as door:
-        refused(door, url, "not a web address")
+    with Fetcher() as fetcher:
+        refused(fetcher, url, "not a web address")
 
 
 @pytest.mark.parametrize(
@@ -283,47 +283,49 @@ def test_broken_addresses(url: str) -> None:
         ("file:///etc/passwd", "redirects to .*passwd.* not an http"),
         ("gopher://example.com/", "not an http"),
         ("http://[::1", "Invalid URL in location"),
-        ("", "is no address"),
+        ("", "is not an address"),
     ],
 )
-def test_each_redirect_is_looked_at(server: Server, door: Door, target: str, words: str) -> None:
+def test_each_redirect_is_looked_at(
+    server: Server, fetcher: Fetcher, target: str, words: str
+) -> None:
     server.redirect("/", target)
-    assert "allow_hosts" not in refused(door, server.url(), words)
+    assert "allow_hosts" not in refused(fetcher, server.url(), words)
 
 
 def test_a_redirect_to_another_port_inside_is_refused(
-    server: Server, other: Server, door: Door
+    server: Server, other: Server, fetcher: Fetcher
 ) -> None:
     server.redirect("/", other.url())
-    refused(door, server.url(), "not on the public internet")
+    refused(fetcher, server.url(), "not on the public internet")
     assert not other.seen
 
 
-def test_redirects_in_a_circle(server: Server, door: Door) -> None:
+def test_redirects_in_a_circle(server: Server, fetcher: Fetcher) -> None:
     server.redirect("/a", "/b")
     server.redirect("/b", "/a#x")
-    refused(door, server.url("/a"), "in a circle")
+    refused(fetcher, server.url("/a"), "in a circle")
 
 
-def test_too_many_redirects(server: Server, door: Door) -> None:
+def test_too_many_redirects(server: Server, fetcher: Fetcher) -> None:
     for number in range(7):
         server.redirect(f"/{number}", f"/{number + 1}")
-    refused(door, server.url("/0"), "more than 5 times")
+    refused(fetcher, server.url("/0"), "more than 5 times")
     assert len(server.seen) == 6
 
 
 def test_credentials_stay_at_home(server: Server, other: Server) -> None:
     server.redirect("/", other.url())
-    with Door([server.host, other.host]) as door:
-        door.get(server.url(), {"Authorization": "Bearer x", "Accept-Language": "ko"})
+    with Fetcher([server.host, other.host]) as fetcher:
+        fetcher.get(server.url(), {"Authorization": "Bearer x", "Accept-Language": "ko"})
     assert server.seen[0].headers["Authorization"] == "Bearer x"
     assert "Authorization" not in other.seen[0].headers
     assert other.seen[0].headers["Accept-Language"] == "ko"
 
 
-def test_a_password_in_an_address_is_not_said(server: Server, door: Door) -> None:
+def test_a_password_in_an_address_is_not_said(server: Server, fetcher: Fetcher) -> None:
     server.paths["/"] = lambda handler: handler.answer(500)
-    message = refused(door, f"http://me:secret@{server.host}/", "status 500")
+    message = refused(fetcher, f"http://me:secret@{server.host}/", "status 500")
     assert "secret" not in message
 
 
@@ -332,16 +334,16 @@ def test_a_password_in_an_address_is_not_said(server: Server, door: Door) -> Non
 
 def test_the_name_is_looked_up_once(server: Server, names: dict[str, list[str]]) -> None:
     names["feed.test"] = ["127.0.0.1"]
-    with Door([f"feed.test:{server.server_port}"]) as door:
-        door.get(f"http://feed.test:{server.server_port}/")
+    with Fetcher([f"feed.test:{server.server_port}"]) as fetcher:
+        fetcher.get(f"http://feed.test:{server.server_port}/")
     assert names["asked"] == ["feed.test"]
     assert server.seen[0].headers["Host"] == f"feed.test:{server.server_port}"
 
 
 def test_the_next_address_is_tried(server: Server, names: dict[str, list[str]]) -> None:
     names["feed.test"] = ["127.0.0.2", "127.0.0.1"]
-    with Door([f"feed.test:{server.server_port}"]) as door:
-        assert door.get(f"http://feed.test:{server.server_port}/").body == b"hello"
+    with Fetcher([f"feed.test:{server.server_port}"]) as fetcher:
+        assert fetcher.get(f"http://feed.test:{server.server_port}/").body == b"hello"
 
 
 @pytest.mark.parametrize(("certified", "works"), [("feed.test", True), ("other.test", False)])
@@ -357,11 +359,11 @@ def test_the_certificate_must_be_the_hosts(
     server.socket = theirs.wrap_socket(server.socket, server_side=True)
     for running in serving(server):
         place = f"feed.test:{running.server_port}"
-        with Door([place], tls=ours) as door:
+        with Fetcher([place], tls=ours) as fetcher:
             if works:
-                assert door.get(f"https://{place}/").body == b"hello"
+                assert fetcher.get(f"https://{place}/").body == b"hello"
             else:
-                refused(door, f"https://{place}/", "certificate")
+                refused(fetcher, f"https://{place}/", "certificate")
 
 
 def test_an_authority_that_the_environment_names_is_trusted(
@@ -375,51 +377,51 @@ def test_an_authority_that_the_environment_names_is_trusted(
     server.socket = theirs.wrap_socket(server.socket, server_side=True)
     for running in serving(server):
         place = f"feed.test:{running.server_port}"
-        with Door([place]) as door:
-            refused(door, f"https://{place}/", "certificate")
+        with Fetcher([place]) as fetcher:
+            refused(fetcher, f"https://{place}/", "certificate")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ours.pem"))
-        with Door([place]) as door:
-            assert door.get(f"https://{place}/").body == b"hello"
+        with Fetcher([place]) as fetcher:
+            assert fetcher.get(f"https://{place}/").body == b"hello"
 
 
 # --- what goes wrong ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 429, 500, 503])
-def test_the_status_is_named(server: Server, door: Door, status: int) -> None:
+def test_the_status_is_named(server: Server, fetcher: Fetcher, status: int) -> None:
     server.paths["/"] = lambda handler: handler.answer(status)
-    refused(door, server.url(), f"status {status}")
+    refused(fetcher, server.url(), f"status {status}")
 
 
 def test_nobody_listens() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{taken.getsockname()[1]}"
-        with Door([place]) as door:
-            refused(door, f"http://{place}/", "cannot be reached")
+        with Fetcher([place]) as fetcher:
+            refused(fetcher, f"http://{place}/", "cannot be reached")
 
 
 def test_no_such_host() -> None:
-    with Door() as door:
-        refused(door, "http://nowhere.invalid/", "nowhere.invalid .*cannot be found")
+    with Fetcher() as fetcher:
+        refused(fetcher, "http://nowhere.invalid/", "nowhere.invalid .*cannot be found")
 
 
 def test_a_resolver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: stuck.wait(PATIENCE) and [])
-    with Door(seconds=0.1) as door:
-        refused(door, "http://slow.test/", "took longer than 0.1 seconds")
+    with Fetcher(timeout=0.1) as fetcher:
+        refused(fetcher, "http://slow.test/", "took longer than 0.1 seconds")
     stuck.set()
 
 
-def test_an_answer_that_is_none(server: Server, door: Door) -> None:
+def test_an_answer_that_is_none(server: Server, fetcher: Fetcher) -> None:
     server.raw("/", b"220 mail.example.com ESMTP\r\n")
-    refused(door, server.url(), "cannot be reached")
+    refused(fetcher, server.url(), "cannot be reached")
 
 
-def test_an_answer_that_breaks_off(server: Server, door: Door) -> None:
+def test_an_answer_that_breaks_off(server: Server, fetcher: Fetcher) -> None:
     server.raw("/", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
-    refused(door, server.url(), "cannot be reached")
+    refused(fetcher, server.url(), "cannot be reached")
 
 
 MANY = round(PATIENCE / 0.05)  # pieces: more than a test waits for
@@ -438,8 +440,8 @@ MANY = round(PATIENCE / 0.05)  # pieces: more than a test waits for
 def test_a_server_that_dribbles_is_left_in_time(server: Server, pieces: list[bytes]) -> None:
     server.raw("/", *pieces, pause=0.05)
     started = time.monotonic()
-    with Door([server.host], seconds=0.25) as door:
-        refused(door, server.url(), "took longer than 0.25 seconds")
+    with Fetcher([server.host], timeout=0.25) as fetcher:
+        refused(fetcher, server.url(), "took longer than 0.25 seconds")
     assert time.monotonic() - started < PATIENCE
 
 
@@ -449,22 +451,22 @@ def test_too_much(server: Server, said: bool) -> None:
     server.raw(
         "/", b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + length + b"\r\n", *[b"x" * MIB] * 3
     )
-    with Door([server.host], most=2 * MIB) as door:
-        message = refused(door, server.url(), "too big")
+    with Fetcher([server.host], max_bytes=2 * MIB) as fetcher:
+        message = refused(fetcher, server.url(), "too big")
     assert "2 MiB" in message
     assert ("3 MiB" in message) is said
 
 
 def test_exactly_the_most_is_taken(server: Server) -> None:
     server.paths["/"] = lambda handler: handler.answer(200, b"x" * 1000)
-    with Door([server.host], most=1000) as door:
-        assert len(door.get(server.url()).body) == 1000
+    with Fetcher([server.host], max_bytes=1000) as fetcher:
+        assert len(fetcher.get(server.url()).body) == 1000
 
 
-def test_a_gzip_bomb_is_stopped_early(server: Server, door: Door) -> None:
+def test_a_gzip_bomb_is_stopped_early(server: Server, fetcher: Fetcher) -> None:
     bomb = gzip.compress(bytes(200 * MIB), 1)
     server.paths["/"] = lambda handler: handler.answer(200, bomb, Content_Encoding="gzip")
-    refused(door, server.url(), "too big: at most 20 MiB")
+    refused(fetcher, server.url(), "too big: the limit is 20 MiB")
 
 
 @pytest.mark.parametrize(
@@ -472,20 +474,22 @@ def test_a_gzip_bomb_is_stopped_early(server: Server, door: Door) -> None:
     [
         (b"plain words", "gzip", "broken gzip"),
         (gzip.compress(b"whole", mtime=0)[:-6], "gzip", "breaks off"),
-        (b"x", "br", "packed as 'br'"),
+        (b"x", "br", "compressed as 'br'"),
     ],
     ids=["no gzip", "cut off", "brotli"],
 )
-def test_packed_wrongly(server: Server, door: Door, body: bytes, coding: str, words: str) -> None:
+def test_packed_wrongly(
+    server: Server, fetcher: Fetcher, body: bytes, coding: str, words: str
+) -> None:
     server.paths["/"] = lambda handler: handler.answer(200, body, Content_Encoding=coding)
-    refused(door, server.url(), words)
+    refused(fetcher, server.url(), words)
 
 
 def test_files_are_unzipped_within_the_same_limit() -> None:
-    assert unzipped(b"as it is", "a.xml") == b"as it is"
-    assert unzipped(gzip.compress(b"words"), "a.xml") == b"words"
+    assert gunzip(b"as it is", "a.xml") == b"as it is"
+    assert gunzip(gzip.compress(b"words"), "a.xml") == b"words"
     with pytest.raises(FetchError, match=r"a\.xml is too big"):
-        unzipped(gzip.compress(bytes(2 * MIB)), "a.xml", most=MIB)
+        gunzip(gzip.compress(bytes(2 * MIB)), "a.xml", max_bytes=MIB)
 
 
 def etag(handler: Handler) -> None:
@@ -548,35 +552,35 @@ def test_a_memory_that_lost_its_end_is_thrown_away(server: Server, tmp_path: Pat
     (path,) = tmp_path.iterdir()
     head, _, _ = gzip.decompress(path.read_bytes()).partition(b"\n")
     path.write_bytes(gzip.compress(head + b"\nother"))
-    refused(remembering(server, tmp_path), server.url(), "was thrown away; gather again")
+    refused(remembering(server, tmp_path), server.url(), "has been deleted; gather again")
     assert remembering(server, tmp_path).get(server.url()).body == b"x" * 5000
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_who_asks_to_be_left_alone_is(server: Server, tmp_path: Path, status: int) -> None:
     server.paths["/"] = lambda handler: handler.answer(status, Retry_After="3600")
-    refused(remembering(server, tmp_path), server.url(), f"status {status}.*left alone until")
-    refused(remembering(server, tmp_path), server.url("/more"), "was not asked")
+    refused(remembering(server, tmp_path), server.url(), f"status {status}.*no more requests until")
+    refused(remembering(server, tmp_path), server.url("/more"), "was not requested")
     assert len(server.seen) == 1
 
 
 def test_a_wait_given_as_a_date_ends(server: Server, tmp_path: Path) -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     server.paths["/"] = lambda handler: handler.answer(429, Retry_After=soon)
-    door = remembering(server, tmp_path)
-    refused(door, server.url(), "status 429")
+    fetcher = remembering(server, tmp_path)
+    refused(fetcher, server.url(), "status 429")
     server.paths["/"] = lambda handler: handler.answer(200, b"again")
-    refused(door, server.url(), "was not asked")
+    refused(fetcher, server.url(), "was not requested")
     time.sleep(2.1)
-    assert door.get(server.url()).body == b"again"
+    assert fetcher.get(server.url()).body == b"again"
 
 
 def test_who_asks_is_said_honestly(server: Server) -> None:
     asked = {"https://news.example.com": "(+https://news.example.com)", "a\nb": "", "가": ""}
     for agent, said in asked.items():
         server.seen.clear()
-        with Door([server.host], agent=agent, tls=TLS) as door:
-            door.get(server.url())
+        with Fetcher([server.host], agent=agent, tls=TLS) as fetcher:
+            fetcher.get(server.url())
         assert server.seen[0].headers["User-Agent"].endswith(said or __version__)
 
 
@@ -593,9 +597,9 @@ def test_no_more_than_four_at_one_host(server: Server) -> None:
         handler.answer(200, b"x")
 
     server.paths["/"] = slow
-    with Door([server.host], tls=TLS, seconds=0.5) as door, ThreadPoolExecutor(24) as pool:
+    with Fetcher([server.host], tls=TLS, timeout=0.5) as fetcher, ThreadPoolExecutor(24) as pool:
         # Six rounds take longer than a request may: waiting for a place does not count.
-        answers = list(pool.map(lambda _: door.get(server.url()), range(24)))
+        answers = list(pool.map(lambda _: fetcher.get(server.url()), range(24)))
     assert most[0] == 4
     assert all(answer.body == b"x" for answer in answers)
 
@@ -603,25 +607,25 @@ def test_no_more_than_four_at_one_host(server: Server) -> None:
 def test_big_answers_wait_on_disk(server: Server) -> None:
     big = b"x" * (8 * MIB)  # the server is in this process, too
     server.paths["/"] = lambda handler: handler.answer(200, big)
-    with Door([server.host], tls=TLS) as door, ThreadPoolExecutor(24) as pool:
+    with Fetcher([server.host], tls=TLS) as fetcher, ThreadPoolExecutor(24) as pool:
         before = resident()
-        answers = list(pool.map(lambda _: door.get(server.url()), range(24)))
+        answers = list(pool.map(lambda _: fetcher.get(server.url()), range(24)))
         assert resident() - before < 100 * MIB
     assert all(len(answer.body) == 8 * MIB for answer in answers)
 
 
-def test_a_visit_knows_whether_there_was_anything_new(server: Server, tmp_path: Path) -> None:
+def test_a_tracked_fetcher_records_whether_anything_was_new(server: Server, tmp_path: Path) -> None:
     server.paths["/"] = etag
     for expected in (False, True):
-        visit = remembering(server, tmp_path).visit()
-        assert not visit.unchanged
-        visit.get(server.url())
-        assert visit.unchanged is expected
+        tracked = remembering(server, tmp_path).tracked()
+        assert not tracked.unchanged
+        tracked.get(server.url())
+        assert tracked.unchanged is expected
 
 
-def remembering(server: Server, folder: Path) -> Door:
-    """A door that starts anew with what earlier ones left in the folder."""
-    return Door([server.host], cache=folder, tls=TLS)
+def remembering(server: Server, folder: Path) -> Fetcher:
+    """A new fetcher with the cache that earlier ones left in the folder."""
+    return Fetcher([server.host], cache=folder, tls=TLS)
 
 
 def resident() -> int:

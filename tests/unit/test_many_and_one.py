@@ -13,7 +13,7 @@ import pytest
 from newsletter.app import open_desk
 from newsletter.app.readers import lists
 from newsletter.errors import NewsletterError
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings, build, options
 from tests.newsroom import CONFIG
@@ -56,7 +56,7 @@ ENTRIES = (
 def fetched(folder: Path, text: str) -> list[Article]:
     (folder / "feed").write_text(text, encoding="utf-8")
     chosen = options("feed").model_validate({"type": "feed", "path": "feed", "section": "News"})
-    return list(build(chosen, Surroundings(folder, LA, Door())).fetch(WINDOW))
+    return list(build(chosen, Surroundings(folder, LA, Fetcher())).fetch(WINDOW))
 
 
 def rss(items: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from newsletter.errors import FetchError
-from newsletter.http.posting import post_json
+from newsletter.http.webhooks import post_json
 from tests.e2e.servers import closed_port
 from tests.e2e.webhook_server import webhook
 from tests.patient import PATIENCE
@@ -39,7 +39,7 @@ def test_a_server_that_never_comes_to_an_end_is_left() -> None:
         hook.drip = True
         begun = time.monotonic()
         with pytest.raises(FetchError, match=r"did not answer within 0\.5 seconds"):
-            post_json(hook.url, {}, "The webhook", seconds=0.5)
+            post_json(hook.url, {}, "The webhook", timeout=0.5)
         assert time.monotonic() - begun < PATIENCE
         hook.drip = False
 

@@ -15,7 +15,7 @@ import pytest
 from newsletter import sources
 from newsletter.errors import FetchError
 from newsletter.gather.discovery import discover
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.model import Article, Window
 from newsletter.sources import Surroundings, _article_page
 from tests.contract import samples
@@ -36,7 +36,7 @@ def fetched(site: Publisher, type_: str, path: str = "", **more: Any) -> list[Ar
     options = sources.options(type_).model_validate(
         {"type": type_, "url": f"{site.url}{path}", **more}
     )
-    around = Surroundings(Path(), ZoneInfo("America/Los_Angeles"), Door([site.host]))
+    around = Surroundings(Path(), ZoneInfo("America/Los_Angeles"), Fetcher([site.host]))
     return list(sources.build(options, around).fetch(WEEK))
 
 
@@ -263,27 +263,27 @@ def test_a_body_that_only_the_pages_program_has() -> None:
 
 
 def test_what_a_site_offers(site: Publisher) -> None:
-    with Door([site.host]) as door:
+    with Fetcher([site.host]) as fetcher:
         site.pages["/feed.xml"] = feed(["One", "Two"])
         site.pages["/"] = (
             '<html><head><title>Harbor</title><link rel="alternate" '
             'type="application/rss+xml" href="/feed.xml"></head></html>'
         )
-        (found,) = discover(f"{site.url}/", door)
+        (found,) = discover(f"{site.url}/", fetcher)
         assert (found.type, found.url, found.articles) == ("feed", f"{site.url}/feed.xml", 2)
-        assert discover(f"{site.url}/feed.xml", door)[0].type == "feed"
+        assert discover(f"{site.url}/feed.xml", fetcher)[0].type == "feed"
 
         posts = [post(1, date=f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M:%S}")]
         site.pages[POSTS] = json.dumps(posts)
         site.headers["/"] = {"Link": f'<{site.url}/wp-json/>; rel="https://api.w.org/"'}
-        assert [each.type for each in discover(site.url, door)] == ["wordpress", "feed"]
+        assert [each.type for each in discover(site.url, fetcher)] == ["wordpress", "feed"]
 
         site.pages.update(samples.pages(site.url))
         site.headers.clear()
         site.pages["/"] = "<html><head><title>Harbor</title></head></html>"
         del site.pages["/feed.xml"]
         site.pages["/robots.txt"] = f"User-agent: *\nSitemap: {site.url}/news.xml\n"
-        assert [each.type for each in discover(site.url, door)] == ["sitemap"]
-        assert discover(f"{site.url}/story/1", door)[0].type == "page"
+        assert [each.type for each in discover(site.url, fetcher)] == ["sitemap"]
+        assert discover(f"{site.url}/story/1", fetcher)[0].type == "page"
         with pytest.raises(FetchError, match="404"):
-            discover(f"{site.url}/nothing", door)
+            discover(f"{site.url}/nothing", fetcher)

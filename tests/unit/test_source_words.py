@@ -11,7 +11,7 @@ import pytest
 from babel import Locale
 
 from newsletter.config import SourceOptions
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.model import Window
 from newsletter.sources import Surroundings, build, options, parse_authors, parse_date, split_credit
 
@@ -272,7 +272,7 @@ def test_a_file_of_a_folder(tmp_path: Path, name: str, is_read: bool) -> None:
     (tmp_path / "saved" / name).write_text(text)
     chosen = options("folder").model_validate({"type": "folder", "path": "saved"})
     assert isinstance(chosen, SourceOptions)
-    source = build(chosen, Surroundings(tmp_path, LA, Door()))
+    source = build(chosen, Surroundings(tmp_path, LA, Fetcher()))
     now = datetime(2025, 7, 7, tzinfo=UTC)
     found = list(source.fetch(Window(now - timedelta(days=7), now)))
     assert [article.title for article in found] == ["A headline that is long enough"] * is_read

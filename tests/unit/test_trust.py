@@ -12,8 +12,8 @@ import pytest
 import trustme
 
 from newsletter.errors import ConfigError, FetchError
-from newsletter.http.posting import knock
-from newsletter.http.trust import trusted
+from newsletter.http.certificates import ssl_context
+from newsletter.http.webhooks import ping
 from tests.patient import PATIENCE
 
 
@@ -45,7 +45,7 @@ def greeted(authority: trustme.CA, ours: ssl.SSLContext) -> None:
 
 def test_an_authority_that_nobody_knows_is_not_trusted(authority: trustme.CA) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
-        greeted(authority, trusted())
+        greeted(authority, ssl_context())
 
 
 def test_the_environment_names_others_beside_the_usual_ones(
@@ -53,10 +53,10 @@ def test_the_environment_names_others_beside_the_usual_ones(
 ) -> None:
     authority.cert_pem.write_to_path(str(tmp_path / "ours.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ours.pem"))
-    greeted(authority, trusted())
+    greeted(authority, ssl_context())
     usual = httpx.create_ssl_context(trust_env=False).get_ca_certs()
     assert len(usual) > 100
-    assert all(each in trusted().get_ca_certs() for each in usual)
+    assert all(each in ssl_context().get_ca_certs() for each in usual)
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_the_environment_names_others_beside_the_usual_ones(
     [
         ("SSL_CERT_FILE", "gone.pem", "No such file or directory"),
         ("SSL_CERT_FILE", "folder", "Is a directory"),
-        ("SSL_CERT_FILE", "notes.pem", "no certificate can be read in it"),
-        ("SSL_CERT_DIR", "gone", "it is no folder"),
-        ("SSL_CERT_DIR", "notes.pem", "it is no folder"),
+        ("SSL_CERT_FILE", "notes.pem", "it holds no readable certificate"),
+        ("SSL_CERT_DIR", "gone", "it is not a folder"),
+        ("SSL_CERT_DIR", "notes.pem", "it is not a folder"),
     ],
 )
 def test_what_names_no_authorities_is_said(
@@ -77,12 +77,12 @@ def test_what_names_no_authorities_is_said(
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv(variable, str(tmp_path / name))
     with pytest.raises(ConfigError, match=f"^{variable} names .*/{name}.*: {why}"):
-        trusted()
+        ssl_context()
     with pytest.raises(FetchError, match=f"^The ping cannot be reached: {variable} names"):
-        knock("https://127.0.0.1:9/secret", "The ping")
+        ping("https://127.0.0.1:9/secret", "The ping")
 
 
 def test_they_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
-    assert trusted() is trusted("http") is not trusted("smtp")
+    assert ssl_context() is ssl_context("http") is not ssl_context("smtp")

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from newsletter.http import Door
-from newsletter.http.urls import place
+from newsletter.http import Fetcher
+from newsletter.http.urls import host_port
 from newsletter.model import Article, Window
 from newsletter.sanitize import canonical, picture
 from newsletter.sources import Surroundings, build, options
@@ -74,7 +74,7 @@ def test_two_ways_to_write_one_address(one: str, other: str) -> None:
     ],
 )  # fmt: skip
 def test_the_host_and_port_of_an_address(url: str, where: str) -> None:
-    assert place(httpx.URL(url)) == where
+    assert host_port(httpx.URL(url)) == where
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def described(folder: Path, said: Any) -> Article | None:
         "<body><h1>A market opens at night</h1><p>Words of it.</p></body></html>"
     )
     chosen = options("folder").model_validate({"type": "folder", "path": "saved"})
-    around = Surroundings(folder, ZoneInfo("America/Los_Angeles"), Door())
+    around = Surroundings(folder, ZoneInfo("America/Los_Angeles"), Fetcher())
     window = Window(datetime(2025, 6, 30, tzinfo=UTC), datetime(2025, 7, 7, tzinfo=UTC))
     return next(iter(build(chosen, around).fetch(window)), None)
 

@@ -146,7 +146,7 @@ def _button(desk: Desk, alert: Alert) -> Button | None:
 
 def _post(desk: Desk, group: Sequence[Alert]) -> None:
     """Without the link: in a channel are more people than may approve. Raises NewsletterError."""
-    from newsletter.http.posting import post_json
+    from newsletter.http.webhooks import post_json
 
     url = secret(WEBHOOK)
     if not url:

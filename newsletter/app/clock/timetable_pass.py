@@ -16,7 +16,7 @@ from newsletter.app.desk import Desk, open_desk
 from newsletter.app.send.delivery import Watch
 from newsletter.app.timetable import moves
 from newsletter.errors import ConfigError, FetchError, NewsletterError
-from newsletter.http.posting import knock
+from newsletter.http.webhooks import ping
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def look_at(
     if url is None or stop.is_set():
         return done, None
     try:
-        knock(url, "The address of [alerts] ping_url")
+        ping(url, "The address of [alerts] ping_url")
     except FetchError as error:
         return done, f"{error} See whether it is right, and can be reached from this machine."
     return done, None

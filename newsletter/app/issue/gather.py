@@ -17,7 +17,7 @@ from newsletter.config import SourceOptions
 from newsletter.errors import ContentError, FetchError, UsageError
 from newsletter.gather import Visited, dateline
 from newsletter.gather import gather as run
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.model import Article, Dateline, Gathered, IssueName, Window
 from newsletter.sanitize import is_shown_as_it_is
 from newsletter.store import sends
@@ -51,10 +51,10 @@ def gather(desk: Desk, issue: IssueName, since: date | None = None) -> Gathering
     now = desk.clock()
     earlier = _earlier(desk, issue)
     window = _window(desk, now, since, kept, earlier, sent=issue in sent)
-    with desk.door() as door, ThreadPoolExecutor(1) as beside:
-        line = beside.submit(_dateline, desk, door, issue)
+    with desk.fetcher() as fetcher, ThreadPoolExecutor(1) as beside:
+        line = beside.submit(_dateline, desk, fetcher, issue)
         gathered = run(
-            [visited(desk, options, door) for options in desk.config.sources],
+            [visited(desk, options, fetcher) for options in desk.config.sources],
             window,
             now,
             before=kept,
@@ -103,20 +103,20 @@ def _linked(gathered: Gathered) -> Gathered:
     )
 
 
-def visited(desk: Desk, options: SourceOptions, door: Door) -> Visited:
-    """A source that is ready to be read, with its own look through the door."""
-    visit = door.visit()
-    around = sources.Surroundings(desk.folder, desk.config.zone, visit)
-    return Visited(options, lambda: sources.build(options, around), lambda: visit.unchanged)
+def visited(desk: Desk, options: SourceOptions, fetcher: Fetcher) -> Visited:
+    """A source that is ready to be read, with a fetcher that tracks its responses."""
+    tracked = fetcher.tracked()
+    around = sources.Surroundings(desk.folder, desk.config.zone, tracked)
+    return Visited(options, lambda: sources.build(options, around), lambda: tracked.unchanged)
 
 
-def _dateline(desk: Desk, door: Door, issue: IssueName) -> Dateline | None:
+def _dateline(desk: Desk, fetcher: Fetcher, issue: IssueName) -> Dateline | None:
     """The line with the temperature, where the configuration asks for one and it can be had."""
     place = desk.config.dateline
     if place is None or place.latitude is None or place.longitude is None:
         return None
     try:
-        return dateline.fetch(place, door, issue.date)
+        return dateline.fetch(place, fetcher, issue.date)
     except FetchError as error:
         log.warning("The dateline goes without a new temperature: %s", error)
         return None

@@ -12,7 +12,7 @@ from newsletter import issues
 from newsletter.app.desk import Desk
 from newsletter.app.issue.reachability import is_made_up, reach
 from newsletter.errors import ContentError, FetchError
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.imaging import fitted, name_of
 from newsletter.model import Hosted, Issue, Pictures
 from newsletter.render import wanted_pictures
@@ -41,8 +41,8 @@ def host(desk: Desk, issue: Issue, *, fetch: bool = True) -> Pictures:
     }
     kept = tuple(h for h in before.hosted if h.place in places[h.of] and h.of not in open_)
     lost = {of: why for of, why in before.lost.items() if of in places and of not in open_}
-    with desk.door("pictures") as door:
-        work = _Work(desk, folder, door, before)
+    with desk.fetcher("pictures") as fetcher:
+        work = _Work(desk, folder, fetcher, before)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture") as pool:
             made = list(pool.map(lambda each: work.done(*each), open_.items()))
     for (of, _), found in zip(open_.items(), made, strict=True):
@@ -74,10 +74,10 @@ def _is_own(of: str) -> bool:
 class _Work:
     """One round of hosting: where pictures come from, and where they go."""
 
-    def __init__(self, desk: Desk, folder: Path, door: Door, before: Pictures) -> None:
+    def __init__(self, desk: Desk, folder: Path, fetcher: Fetcher, before: Pictures) -> None:
         self.desk = desk
         self.folder = folder
-        self.door = door
+        self.fetcher = fetcher
         self.before = before
 
     def done(self, of: str, places: Iterable[int]) -> list[Hosted] | str:
@@ -85,7 +85,7 @@ class _Work:
         if not _is_own(of) and is_made_up(of):
             return []
         try:
-            data = self._own(of) if _is_own(of) else reach(self.desk, self.door, of).body
+            data = self._own(of) if _is_own(of) else reach(self.desk, self.fetcher, of).body
             return [self._hosted(of, data, place) for place in sorted(places)]
         except (FetchError, ContentError) as fault:
             log.info("%s", fault)

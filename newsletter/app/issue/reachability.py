@@ -7,7 +7,7 @@ from functools import partial
 
 from newsletter.app.desk import Desk
 from newsletter.errors import FetchError
-from newsletter.http import Door, Fetched
+from newsletter.http import Fetcher, Response
 from newsletter.text.urls import split
 
 _MADE_UP = (".test", ".example", ".invalid", ".example.com", ".example.net", ".example.org")
@@ -20,12 +20,12 @@ def is_made_up(url: str) -> bool:
     return f".{split(url).hostname or ''}".endswith(_MADE_UP)
 
 
-def reach(desk: Desk, door: Door, url: str) -> Fetched:
+def reach(desk: Desk, fetcher: Fetcher, url: str) -> Response:
     """What is there; raises FetchError."""
-    return _asked(desk, door.get, url)
+    return _asked(desk, fetcher.get, url)
 
 
-def refusal(desk: Desk, door: Door, url: str) -> FetchError | None:
+def refusal(desk: Desk, fetcher: Fetcher, url: str) -> FetchError | None:
     """Why the page cannot be had; None where it can, or is of a made-up host.
 
     The page itself is asked for only where a server refuses to say whether it is there, or says
@@ -34,20 +34,20 @@ def refusal(desk: Desk, door: Door, url: str) -> FetchError | None:
     if is_made_up(url):
         return None
     try:
-        _asked(desk, partial(door.head, share=_FIRST), url)
+        _asked(desk, partial(fetcher.head, share=_FIRST), url)
     except FetchError as fault:
         if fault.status in _BUSY:
             return fault
     else:
         return None
     try:
-        _asked(desk, partial(door.get, share=1 - _FIRST), url)
+        _asked(desk, partial(fetcher.get, share=1 - _FIRST), url)
     except FetchError as fault:
         return fault
     return None
 
 
-def _asked(desk: Desk, ask: Callable[[str], Fetched], url: str) -> Fetched:
+def _asked(desk: Desk, ask: Callable[[str], Response], url: str) -> Response:
     """Inside one's own network pages often have no https."""
     try:
         return ask(url)

@@ -15,7 +15,7 @@ from newsletter.app.issue.reachability import refusal
 from newsletter.check import Mail, error, warning
 from newsletter.errors import FetchError
 from newsletter.gather import read
-from newsletter.http import Door
+from newsletter.http import Fetcher
 from newsletter.issues.pictures import FOLDER as PICTURES
 from newsletter.links import tokens
 from newsletter.model import Article, Finding, Issue, IssueName, Story, Window
@@ -45,10 +45,10 @@ def look_again(desk: Desk, built: Built) -> tuple[Finding, ...]:
     others = [link for link in _links_of(built, desk) if link not in links]
     pictures = _published(desk, issue)
     wanted = [*links, *others, *pictures]
-    with desk.door("look") as door:
+    with desk.fetcher("look") as fetcher:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="link") as pool:
-            changes = pool.submit(_changes, desk, issue, door)
-            refusals = list(pool.map(lambda url: refusal(desk, door, url), wanted))
+            changes = pool.submit(_changes, desk, issue, fetcher)
+            refusals = list(pool.map(lambda url: refusal(desk, fetcher, url), wanted))
         faults = {url: fault for url, fault in zip(wanted, refusals, strict=True) if fault}
         return (
             *_gone(faults, links, others),
@@ -59,8 +59,8 @@ def look_again(desk: Desk, built: Built) -> tuple[Finding, ...]:
 
 def refresh(desk: Desk, day: IssueName) -> list[Change]:
     """Take the new headlines into the issue's gathered.json; the editor's own ones stay."""
-    with desk.door("look") as door:
-        changes = _changes(desk, desk.read_issue(day), door)
+    with desk.fetcher("look") as fetcher:
+        changes = _changes(desk, desk.read_issue(day), fetcher)
     folder = issues.folder_of(desk.folder, day)
     gathered = issues.read_gathered(folder)
     if gathered and changes:
@@ -77,10 +77,10 @@ def refresh(desk: Desk, day: IssueName) -> list[Change]:
     return changes
 
 
-def _changes(desk: Desk, issue: Issue, door: Door) -> list[Change]:
+def _changes(desk: Desk, issue: Issue, fetcher: Fetcher) -> list[Change]:
     """The stories whose source names them otherwise now."""
     names = {story.article.source for story in issue.stories}
-    chosen = [visited(desk, each, door) for each in desk.config.sources if each.name in names]
+    chosen = [visited(desk, each, fetcher) for each in desk.config.sources if each.name in names]
     dates = [s.article.published for s in issue.stories if s.article.published]
     now = desk.clock()
     window = Window(min([*dates, now]), now)

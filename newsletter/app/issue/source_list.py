@@ -55,8 +55,8 @@ def add(desk: Desk, url: str, kind: str | None = None, section: str | None = Non
     """
     from newsletter.gather.discovery import discover
 
-    with desk.door("look") as door:
-        found = discover(url, door)
+    with desk.fetcher("look") as fetcher:
+        found = discover(url, fetcher)
     chosen = [each for each in found if kind in (None, each.type)]
     if found and not chosen:
         kinds = ", ".join(sorted({each.type for each in found}))

@@ -17,7 +17,7 @@ from newsletter.app.desk import Desk, open_desk
 from newsletter.app.service.health import STUCK, Watched, health
 from newsletter.app.service.process import EVERY, MOST, Health, Listener, Service
 from newsletter.errors import NewsletterError
-from newsletter.http.trust import trusted
+from newsletter.http.certificates import ssl_context
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def run(
         if listener:
             log.info("/healthz is answered on http://127.0.0.1:%d/healthz", listener.port)
         if any(desk.config.alerts.ping_url for desk in desks):
-            trusted()  # once, for all looks
+            ssl_context()  # once, for all looks
 
     Service(watched, listener, begin, every, stuck, most).run()
     log.info("Stopped.")

@@ -17,7 +17,7 @@ from python_http_client.client import Client, Response
 from python_http_client.exceptions import HTTPError, err_dict
 from sendgrid import SendGridAPIClient
 
-from newsletter.http.trust import trusted
+from newsletter.http.certificates import ssl_context
 
 TIMEOUT = 30.0  # seconds without a byte of the answer
 # UnicodeError: a host name that cannot be looked up.
@@ -102,7 +102,7 @@ class _Opened:
 
 def connect(base_url: str, key: str) -> tuple[SendGridAPIClient, httpx.Client]:
     """SendGrid's API client on our transport, and the transport, to be closed at the end."""
-    http = httpx.Client(follow_redirects=False, trust_env=False, verify=trusted())
+    http = httpx.Client(follow_redirects=False, trust_env=False, verify=ssl_context())
     api = SendGridAPIClient(key, host=base_url)
     api.client = KeptClient(http, base_url, api.client.request_headers)
     return api, http

@@ -15,7 +15,7 @@ from pydantic import Field
 from newsletter import message
 from newsletter.config import ProviderOptions, secret
 from newsletter.errors import ConfigError
-from newsletter.http.trust import trusted
+from newsletter.http.certificates import ssl_context
 from newsletter.model import Answer, Outcome, Recipient, Send
 from newsletter.providers.smtp.client import Server
 from newsletter.providers.smtp.connection import Connection
@@ -62,7 +62,7 @@ class SmtpProvider:
                 "that environment variable, or name a file with it in SMTP_PASSWORD_FILE."
             )
         if options.security != "none":
-            trusted("smtp")  # what is wrong with it is said here, and not of the server
+            ssl_context("smtp")  # what is wrong with it is said here, and not of the server
         self.workers = options.connections
         self.batch_size = options.batch_size or BATCH
         if options.per_second:

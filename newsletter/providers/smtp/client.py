@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from newsletter.http.trust import trusted
+from newsletter.http.certificates import ssl_context
 from newsletter.providers.smtp.verdict import Refused, said
 
 _LINE = 8192  # bytes of a line of a reply, at most
@@ -122,7 +122,7 @@ def opened(server: Server, password: str | None, patience: Callable[[], float]) 
     Raises Refused where the server cannot be reached or does not want us.
     """
     try:
-        context = None if server.security == "none" else trusted("smtp")
+        context = None if server.security == "none" else ssl_context("smtp")
         if server.security == "tls":
             client: Client = _TlsClient(
                 server.host, server.port, _own_name(), timeout=patience(), context=context
