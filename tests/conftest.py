@@ -88,7 +88,7 @@ def office(tmp_path: Path) -> Iterator[Offices]:
 
     yield make_office
     for each in made:
-        each.desk.close()
+        each.close()
 
 
 @pytest.fixture

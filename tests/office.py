@@ -28,6 +28,7 @@ class Office:
 
     def __init__(self, folder: Path, schedule: str = "") -> None:
         self.now = FRIDAY - timedelta(minutes=1)
+        self._opened: list[Desk] = []
         self.room = Newsroom(folder)
         self.room.configure(f"\n[schedule]\n{schedule}\n")
         self.room.write("feed.xml", feed(["One", "Two", "Three"], FRIDAY - timedelta(hours=2)))
@@ -35,7 +36,12 @@ class Office:
         lists.add(self.desk, "reader@example.com", "")
 
     def open(self) -> Desk:
-        return open_desk(self.room.folder, lambda: self.now)
+        self._opened.append(open_desk(self.room.folder, lambda: self.now))
+        return self._opened[-1]
+
+    def close(self) -> None:
+        for desk in self._opened:
+            desk.close()
 
     def tick(self, at: datetime | None = None) -> list[tuple[str, str, str]]:
         self.now = at or self.now

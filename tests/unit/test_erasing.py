@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from newsletter import events
 from newsletter.model import Answer, Event, EventKind, IssueName
 from newsletter.store import Connection, Database, occurrences, pause_cancel
+from newsletter.store.column_types import Moment
 from newsletter.store.occurrences import Due
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
@@ -24,7 +25,7 @@ WORDS = [
 ALERT = text(
     "insert into alerts (newsletter, kind, key, issue, text, reason, made_at) "
     "values ('N', 'paused', 'k', '2025-07-07', :said, :said, :now)"
-)
+).bindparams(bindparam("now", type_=Moment))
 KEYS = {"deliveries": "id", "batches": "number", "sends": "id", "occurrences": "id"}
 
 

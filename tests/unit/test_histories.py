@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from newsletter.model import Event, EventKind
 from newsletter.store import Database, open_database
+from newsletter.store.column_types import Moment
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE, UNSUBSCRIBED
 from tests.ledgers import NOW
@@ -43,10 +44,11 @@ KINDS: dict[str, Callable[[Database, int], Event]] = {
 
 
 @pytest.fixture(scope="module")
-def issues(tmp_path_factory: pytest.TempPathFactory) -> tuple[Database, list[int]]:
+def issues(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, list[int]]]:
     """Six issues, a week apart, that r0@… and r1@… were mailed."""
     database = open_database("sqlite:///test.db", tmp_path_factory.mktemp("histories"))
-    return database, [mailed(database, day, NOW + n * WEEK) for n, day in enumerate(DAYS)]
+    yield database, [mailed(database, day, NOW + n * WEEK) for n, day in enumerate(DAYS)]
+    database.close()
 
 
 def outcome(issues: tuple[Database, list[int]], history: str) -> str:
@@ -69,7 +71,9 @@ def _forget(database: Database) -> None:
         ):
             connection.execute(text(statement))
         connection.execute(
-            text("update subscriptions set status = 'active', changed_at = :at"), {"at": NOW}
+            text("update subscriptions set status = 'active', changed_at = :now").bindparams(
+                bindparam("now", NOW, Moment)
+            )
         )
 
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from newsletter import events
 from newsletter.model import EventKind, Reported
 from newsletter.store import Database, figures
-from newsletter.store.column_types import metadata
+from newsletter.store.column_types import Moment, metadata
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
 from newsletter.store.suppression import ERASED
@@ -187,8 +187,7 @@ def test_who_is_erased_stands_in_no_table_and_is_counted_all_the_same(database: 
             text(
                 "insert into reports (provider, body, received_at) values ('sendgrid', "
                 '\'[{"email": "R0@example.com"}]\', :now)'
-            ),
-            {"now": NOW},
+            ).bindparams(bindparam("now", NOW, Moment)),
         )
         assert People(connection, "weekly").erase("r0@example.com", NOW)
     read(database, [replace(hard(database, send_id, 1), id="late", delivery=told[0].delivery)])
