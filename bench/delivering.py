@@ -122,7 +122,7 @@ def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
     from newsletter.app.issue.build import compose
     from newsletter.app.send import plan as send_plan
     from newsletter.app.send import send as sending
-    from newsletter.app.send.delivery import Watch
+    from newsletter.app.send.delivery import SendObserver
 
     rendered = compose(open_desk(ROOT), ISSUE).rendered
     desk = open_folder(folder, url)
@@ -132,7 +132,9 @@ def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
     freeze(desk, rendered)
     planned = time.perf_counter()
     plan = send_plan.Plan(ISSUE, None, desk.require_sent(ISSUE), readers)
-    found = sending.send(desk, plan, Watch(report=lambda _: None))  # as for the bar of a terminal
+    found = sending.send(
+        desk, plan, SendObserver(progress=lambda _: None)
+    )  # as for the bar of a terminal
     ended = time.perf_counter()
     got = httpx.get(f"{url}/count").json()
     if not found.accepted == got == readers:

@@ -19,7 +19,7 @@ def bodies(folder: Path, url: str) -> list[bytes]:
 
     desk = open_folder(folder, url)
     frozen = desk.require_sent(ISSUE)
-    make = recipients.personal(desk, frozen.list_id)
+    make = recipients.personalizer(desk, frozen.list_id)
     found = []
     for first in range(1, SAMPLE * BATCH, BATCH):
         numbers = range(first, first + BATCH)
@@ -58,7 +58,7 @@ def package(folder: Path, readers: int, url: str) -> dict[str, float]:
 
     desk = open_folder(folder, url)
     frozen = desk.require_sent(ISSUE)
-    make, send = recipients.personal(desk, frozen.list_id), frozen.send
+    make, send = recipients.personalizer(desk, frozen.list_id), frozen.send
     client = sendgrid.SendGridAPIClient(KEY, host=url)
     started = time.perf_counter()
     for first in range(1, readers + 1, BATCH):
@@ -89,7 +89,7 @@ def singly(folder: Path, readers: int, url: str) -> dict[str, float]:
 
     desk = open_folder(folder, url)
     frozen = desk.require_sent(ISSUE)
-    make, send = recipients.personal(desk, frozen.list_id), frozen.send
+    make, send = recipients.personalizer(desk, frozen.list_id), frozen.send
     client = sendgrid.SendGridAPIClient(KEY, host=url)
     started = time.perf_counter()
     with desk.database.read() as connection:

@@ -18,7 +18,7 @@ def measure(folder: Path) -> float:
     from newsletter.app import open_desk
     from newsletter.app.clock.tick import tick
     from newsletter.store import occurrences
-    from newsletter.store.occurrences import Due, State
+    from newsletter.store.occurrences import Due, OccurrenceState
 
     desk = open_desk(folder, lambda: NOW)
     start = NOW - timedelta(days=YEAR)
@@ -26,7 +26,7 @@ def measure(folder: Path) -> float:
     with desk.database.begin() as connection:
         for each in past:
             due = Due(desk.name, each.kind, each.day, each.issue, each.utc)
-            occurrences.close(connection, due, State.DONE, each.utc, "it was sent")
+            occurrences.close(connection, due, OccurrenceState.DONE, each.utc, "it was sent")
     times = []
     for _ in range(RUNS):
         begin = time.perf_counter()

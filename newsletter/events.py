@@ -46,14 +46,14 @@ _PERSONAL = re.compile(
 
 
 @dataclass(frozen=True)
-class Reading:
+class EventPolicy:
     """``per_reader``: whether it is kept who opened and clicked."""
 
     now: datetime
     per_reader: bool = False
 
 
-def settle(connection: Connection, reported: Iterable[Event], now: datetime) -> int:
+def settle_doubt(connection: Connection, reported: Iterable[Event], now: datetime) -> int:
     """Settle what the events tell; how many readers that were in doubt, or waited, have the mail.
 
     Those about the sends of another database, which may share the provider's account, change
@@ -75,7 +75,7 @@ def settle(connection: Connection, reported: Iterable[Event], now: datetime) -> 
     return settled
 
 
-def read(connection: Connection, reported: Iterable[Event], reading: Reading) -> int:
+def store_events(connection: Connection, reported: Iterable[Event], reading: EventPolicy) -> int:
     """Store each event once, with what follows from it; how many are new."""
     listed = list(reported)
     lock_lists(connection, shared=True)
@@ -106,7 +106,7 @@ def read(connection: Connection, reported: Iterable[Event], reading: Reading) ->
 
 
 def _of_send(
-    connection: Connection, send_id: int, listed: Sequence[Event], reading: Reading
+    connection: Connection, send_id: int, listed: Sequence[Event], reading: EventPolicy
 ) -> tuple[int, list[PersonEvent]]:
     """The events of one send: how many are new, and what they mean for people."""
     deliveries = events.told(connection, send_id, {event.delivery for event in listed})
@@ -130,7 +130,7 @@ def _keep(
     send_id: int,
     listed: Sequence[Event],
     deliveries: Mapping[int, Told],
-    reading: Reading,
+    reading: EventPolicy,
 ) -> int:
     """Store them, those of readers who look or click under a name made up for the send."""
     key, rows = reader_key(connection, send_id), []
@@ -159,7 +159,7 @@ def _keep(
 
 def _row(
     event: Event,
-    reading: Reading,
+    reading: EventPolicy,
     send_id: int | None,
     person: int | None,
     *,

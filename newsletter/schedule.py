@@ -21,7 +21,7 @@ GATHER, REMIND, DEADLINE, SEND = "gather", "remind", "deadline", "send"
 KINDS = (GATHER, REMIND, DEADLINE, SEND)
 _DAY = timedelta(days=1)
 
-Moved = Mapping[IssueName, datetime]  # issue → when a person wants it sent
+MovedSends = Mapping[IssueName, datetime]  # issue → when a person wants it sent
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class Moment:
 
 
 def next_issue(
-    schedule: Schedule, zone: ZoneInfo, after: datetime, moved: Moved | None = None
+    schedule: Schedule, zone: ZoneInfo, after: datetime, moved: MovedSends | None = None
 ) -> IssueName:
     """The next issue due after that moment."""
     coming = moments(schedule, zone, after, moved)
     return next(moment.issue for moment in coming if moment.kind == SEND)
 
 
-def send_of(schedule: Schedule, zone: ZoneInfo, issue: IssueName) -> datetime | None:
+def scheduled_send(schedule: Schedule, zone: ZoneInfo, issue: IssueName) -> datetime | None:
     """When the timetable sends the issue; None where it has no issue of that date."""
     if not schedule.send.on(issue.date) or schedule.skipped(issue.date):
         return None
@@ -61,7 +61,7 @@ def send_of(schedule: Schedule, zone: ZoneInfo, issue: IssueName) -> datetime | 
 
 
 def moments(
-    schedule: Schedule, zone: ZoneInfo, after: datetime, moved: Moved | None = None
+    schedule: Schedule, zone: ZoneInfo, after: datetime, moved: MovedSends | None = None
 ) -> Iterator[Moment]:
     """Every moment after that one, in order, without end."""
     moved = moved or {}
@@ -79,7 +79,11 @@ def moments(
 
 
 def due(
-    schedule: Schedule, zone: ZoneInfo, after: datetime, now: datetime, moved: Moved | None = None
+    schedule: Schedule,
+    zone: ZoneInfo,
+    after: datetime,
+    now: datetime,
+    moved: MovedSends | None = None,
 ) -> list[Moment]:
     """The moments in (after, now], the oldest first."""
     found: list[Moment] = []
@@ -90,7 +94,9 @@ def due(
     return found
 
 
-def _planned(schedule: Schedule, zone: ZoneInfo, after: datetime, moved: Moved) -> Iterator[Moment]:
+def _planned(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, moved: MovedSends
+) -> Iterator[Moment]:
     """Everything but the moved sends, in order.
 
     A clock that is put ahead, by a whole day at most, can turn the order of two moments.
@@ -106,7 +112,7 @@ def _planned(schedule: Schedule, zone: ZoneInfo, after: datetime, moved: Moved) 
             yield heappop(waiting)[1]
 
 
-def _of_day(schedule: Schedule, zone: ZoneInfo, day: date, moved: Moved) -> Iterator[Moment]:
+def _of_day(schedule: Schedule, zone: ZoneInfo, day: date, moved: MovedSends) -> Iterator[Moment]:
     """The moments of one date on the wall."""
     if schedule.send.on(day) and not schedule.skipped(day) and IssueName(day) not in moved:
         wall = datetime.combine(day, schedule.send.at)
@@ -122,7 +128,7 @@ def _of_day(schedule: Schedule, zone: ZoneInfo, day: date, moved: Moved) -> Iter
 
 
 def _before_send(
-    schedule: Schedule, zone: ZoneInfo, kind: str, wall: datetime, name: str, moved: Moved
+    schedule: Schedule, zone: ZoneInfo, kind: str, wall: datetime, name: str, moved: MovedSends
 ) -> Iterator[Moment]:
     """The moment, for the next issue; nothing where that is left out, or was sent before."""
     send = schedule.send.first(wall, also_then=kind != GATHER)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from newsletter.app import open_desk
 from newsletter.app.approval import approve
 from newsletter.app.clock.status import overview
-from newsletter.app.clock.tick import Done, tick
+from newsletter.app.clock.tick import MomentResult, tick
 from newsletter.app.desk import Desk
 from newsletter.app.issue import build
 from newsletter.app.readers import lists
@@ -45,7 +45,7 @@ class Office:
 
     def tick(self, at: datetime | None = None) -> list[tuple[str, str, str]]:
         self.now = at or self.now
-        self.last: list[Done] = tick(self.desk)
+        self.last: list[MomentResult] = tick(self.desk)
         return [(done.kind, str(done.issue), done.state.value) for done in self.last]
 
     def reopen(self, schedule: str) -> None:

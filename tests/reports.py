@@ -9,7 +9,7 @@ from itertools import count
 from sqlalchemy import text
 
 from newsletter import events
-from newsletter.events import Reading
+from newsletter.events import EventPolicy
 from newsletter.model import Event, EventKind, IssueName, Rendered
 from newsletter.store import Database, sends
 from newsletter.store.subscribers import People
@@ -104,9 +104,9 @@ def read(
 ) -> int:
     """Take them in; how many were new."""
     with database.begin() as connection:
-        events.settle(connection, told, now)
+        events.settle_doubt(connection, told, now)
     with database.begin() as connection:
-        return events.read(connection, told, Reading(now, per_reader))
+        return events.store_events(connection, told, EventPolicy(now, per_reader))
 
 
 def words(database: Database) -> dict[str, str]:

@@ -20,12 +20,12 @@ def require_different(folders: Sequence[Path], desks: Sequence[Desk]) -> None:
         raise UsageError("A folder is named twice. Name each newsletter's folder once.")
     seen: dict[tuple[str, str], Path] = {}
     for desk in desks:
-        other = seen.setdefault((place(desk), desk.name), desk.folder)
+        other = seen.setdefault((database_location(desk), desk.name), desk.folder)
         if other != desk.folder:
             raise UsageError(_said(desk, other))
 
 
-def place(desk: Desk) -> str:
+def database_location(desk: Desk) -> str:
     """Where the newsletter's database is, the same for all who share it; its driver is loaded."""
     from newsletter.store.database import place_of
 
@@ -61,7 +61,7 @@ def _is_still(desk: Desk, other: Path) -> bool:
         found = open_desk(other)
     except NewsletterError:
         return True
-    return (found.name, place(found)) == (desk.name, place(desk))
+    return (found.name, database_location(found)) == (desk.name, database_location(desk))
 
 
 def _said(desk: Desk, other: Path) -> str:

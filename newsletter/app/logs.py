@@ -26,7 +26,7 @@ _facts: Mapping[str, str] = {}
 
 
 @contextmanager
-def about(**facts: str) -> Iterator[None]:
+def context(**facts: str) -> Iterator[None]:
     """Lines that are written in the block bear these facts beside those around it."""
     global _facts
     before, _facts = _facts, {**_facts, **facts}

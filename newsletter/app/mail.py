@@ -6,14 +6,14 @@ from email.utils import parseaddr
 
 from newsletter import message
 from newsletter.app.desk import Desk
-from newsletter.app.recipients import personal
+from newsletter.app.recipients import personalizer
 from newsletter.model import IssueName, Rendered, Send
 from newsletter.store.ledger import Reader
 
 NOBODY = 0  # the reader and the list in the links of a test
 
 
-def send_of(desk: Desk, issue: IssueName | None, rendered: Rendered) -> Send:
+def unledgered_send(desk: Desk, issue: IssueName | None, rendered: Rendered) -> Send:
     """The mail as a send of its own, with the newsletter's sender."""
     newsletter = desk.config.newsletter
     return Send(
@@ -29,9 +29,9 @@ def send_of(desk: Desk, issue: IssueName | None, rendered: Rendered) -> Send:
     )
 
 
-def as_mail(desk: Desk, issue: IssueName, rendered: Rendered) -> bytes:
+def message_bytes(desk: Desk, issue: IssueName, rendered: Rendered) -> bytes:
     """The message (RFC 5322) as it would lie in the editor's own mailbox."""
     editor = desk.config.editor
     address = parseaddr(editor.email or "reader@example.com")[1]
-    (recipient,) = personal(desk, NOBODY)([Reader(0, NOBODY, address, editor.name)])
-    return message.mail(send_of(desk, issue, rendered), recipient, desk.clock())
+    (recipient,) = personalizer(desk, NOBODY)([Reader(0, NOBODY, address, editor.name)])
+    return message.mail(unledgered_send(desk, issue, rendered), recipient, desk.clock())

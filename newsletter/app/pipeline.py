@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from newsletter.app.approval import rules
 from newsletter.app.approval.approve import approve
-from newsletter.app.approval.test_mail import send_test, went
+from newsletter.app.approval.test_mail import describe_destination, send_test
 from newsletter.app.desk import Desk
 from newsletter.app.issue.build import build
 from newsletter.app.issue.gather import draft, gather
@@ -31,11 +31,11 @@ def publish(desk: Desk, issue: IssueName, report: Callable[[str], None]) -> Rece
     stories = len(built.issue.stories)
     report(f"Built the issue of {issue}: {stories} stories, {kilobytes:.0f} KB of HTML.")
 
-    rules.require(rules.against_errors(built, "sent"))
+    rules.raise_for(rules.error_obstacle(built, "sent"))
     report(f"Checked it: no errors, {len(built.findings)} warnings.")
 
     address, _ = send_test(desk, issue)
-    report(f"The test {went(desk, address)}.")
+    report(f"The test {describe_destination(desk, address)}.")
 
     approve(desk, issue)
     report(f"Approved exactly these bytes: hash {built.rendered.hash[:12]}.")

@@ -12,7 +12,7 @@ from newsletter.model import Recipient
 from newsletter.store.ledger import Reader
 
 
-def personal(desk: Desk, list_: int) -> Callable[[Sequence[Reader]], list[Recipient]]:
+def personalizer(desk: Desk, list_: int) -> Callable[[Sequence[Reader]], list[Recipient]]:
     """What makes readers of the list the recipients of the mail.
 
     Raises ConfigError where the key that signs the addresses cannot be used.
@@ -46,14 +46,14 @@ def _ways(desk: Desk, list_: int) -> Callable[[Sequence[int]], list[tuple[str, s
     return lambda subscribers: own(subscribers, list_)
 
 
-def addressee(desk: Desk, address: str) -> tuple[str, str]:
+def mailbox_and_name(desk: Desk, address: str) -> tuple[str, str]:
     """The mailbox of one of our own, and the name: that of [editor] where it is the editor's."""
     (name, mailbox), editor = parseaddr(address), desk.config.editor
     known = editor.name if mailbox == parseaddr(editor.email or "")[1] else ""
     return mailbox, name or known
 
 
-def sample(desk: Desk) -> dict[str, str]:
+def sample_tokens(desk: Desk) -> dict[str, str]:
     """What stands for the personal parts in the preview."""
     base = desk.config.newsletter.base_url or "https://www.example.com"
     say, name = desk.language.say, desk.config.editor.name

@@ -53,7 +53,7 @@ def correct(
     from newsletter.model import IssueName
 
     desk = context.desk()
-    name = parse_name(issue) if issue else receipts.meant(desk, None)
+    name = parse_name(issue) if issue else receipts.requested_issue(desk, None)
     if (list_ or undo is not None) and (note_text or replace or by or link or to or mail):
         raise UsageError("--list and --undo cannot be combined with a correction.")
     if undo is not None and corrections.withdraw(desk, name, undo).mailed:

@@ -61,7 +61,7 @@ def gather(
         )
     else:
         print(_gathered_text(gathering, drafted, name, desk.config.zone))
-    if not moves.has(desk, name):
+    if not moves.is_scheduled(desk, name):
         note(
             f"The timetable has no issue {name}, so it is not sent by itself. Send it with: "
             f"newsletter send {name}"

@@ -55,10 +55,10 @@ def check(
     desk = context.desk()
     built = issue_build.compose(desk, desk.issue(issue))
     if links:
-        from newsletter.app.issue.recheck import look_again
+        from newsletter.app.issue.recheck import recheck_issue
 
         with progress.interruptible():
-            built = built.with_findings(look_again(desk, built))
+            built = built.with_findings(recheck_issue(desk, built))
     if spam:
         from newsletter.app.issue.spam import findings
 

@@ -55,9 +55,9 @@ def receipt(
     from newsletter.app.send import receipts
 
     desk = context.desk()
-    name = receipts.meant(desk, issue)
+    name = receipts.requested_issue(desk, issue)
     if save:
-        note(f"The mail that was sent is in {receipts.save(desk, name, save)}.")
+        note(f"The mail that was sent is in {receipts.save_mail(desk, name, save)}.")
     print_receipt(desk, receipts.receipt(desk, name), as_json)
 
 
@@ -81,7 +81,7 @@ def resolve(
     from newsletter.errors import UsageError
 
     desk = context.desk()
-    name = receipts.meant(desk, issue)
+    name = receipts.requested_issue(desk, issue)
     if all_ == (batch is not None):
         raise UsageError("Name one batch in doubt, or use --all. See: newsletter receipt")
     settled = receipts.resolve(desk, name, batch, sent=decision is Decision.SENT)
@@ -109,7 +109,7 @@ def print_receipt(desk: Desk, receipt_: Receipt, as_json: bool) -> None:
         print(receipt_text(receipt_))
         for state in WITH_REASON:
             _print_addresses(desk, name, state, getattr(receipt_, state))
-    held = receipts.held(desk, name)
+    held = receipts.held_batches(desk, name)
     for number, count, why in held[:MAX_PRINTED]:
         reason = f" ({why})" if why else ""
         note(
@@ -128,7 +128,7 @@ def print_receipt(desk: Desk, receipt_: Receipt, as_json: bool) -> None:
         note(f"{readers} being handed over. See the outcome with: newsletter cancel {name}")
     elif receipt_.waiting:
         readers = counted(receipt_.waiting, "reader waits", "readers wait")
-        if receipts.under_way(desk, name):
+        if receipts.is_under_way(desk, name):
             note(f"{readers}; the send is running. If it stops: newsletter send {name}")
         else:
             note(f"{readers}; resume with: newsletter send {name}")
@@ -149,7 +149,7 @@ def _write_json(desk: Desk, name: IssueName) -> None:
     from newsletter.app.send import receipts
 
     write = sys.stdout.write
-    with receipts.opened(desk, name) as (receipt_, addresses):
+    with receipts.open_receipt(desk, name) as (receipt_, addresses):
         head = json.dumps(receipt_json(receipt_), ensure_ascii=False, indent=1, default=str)
         write(head.removesuffix("\n}") + ',\n "addresses": {')
         for number, state in enumerate(STATES):

@@ -47,7 +47,7 @@ def report(
     if (to and not html) or sum((html, readers)) > 1 or (html and as_json):
         raise UsageError("Use only one of --html (with --to FILE), --readers and --json.")
     desk = context.desk()
-    name = receipts.meant(desk, issue)
+    name = receipts.requested_issue(desk, issue)
     if readers:
         _write_readers(desk, name, as_json)
         return

@@ -45,7 +45,7 @@ def schedule(
     first = issues.parse_day(start, "--from") if start else None
     if first and not 1970 <= first.year <= 9000:
         raise UsageError(f"--from {start} is too far away. Use a day of this century.")
-    coming = moves.coming(desk, first)
+    coming = moves.upcoming(desk, first)
     moments = list(islice((m for m in coming if only in {None, m.kind}), count))
     if as_json:
         emit([_moment_json(moment) for moment in moments])

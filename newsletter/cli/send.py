@@ -58,7 +58,7 @@ def test(
         emit({"issue": built.issue.name, "to": address, "hash": built.rendered.hash})
     else:
         test_of = f"A test of {built.issue.name} (hash {built.rendered.hash[:12]})"
-        print(f"{test_of} {test_mail.went(desk, address)}.")
+        print(f"{test_of} {test_mail.describe_destination(desk, address)}.")
 
 
 def send(
@@ -79,7 +79,7 @@ def send(
     from newsletter.app.send import receipts
 
     desk = context.desk()
-    name = send_plan.meant(desk, issue)
+    name = send_plan.issue_to_send(desk, issue)
     plan = send_plan.plan(desk, name, to_missing=missing, take_over=take_over)
     if plan.findings:
         note(findings_text(plan.findings))
@@ -87,11 +87,11 @@ def send(
         _print_plan(desk, plan, as_json)
         return
     readers, provider = counted(plan.readers, "reader"), desk.config.provider.type
-    if plan.missing and not plan.readers:
+    if plan.to_missing and not plan.readers:
         note(f"Nobody misses {name}: everyone who may be mailed has it or is in doubt.")
         _finish(desk, receipts.receipt(desk, name), as_json)
         return
-    if plan.missing:
+    if plan.to_missing:
         ask(f"Send {name} again, to {readers} who missed it, through {provider}?", yes)
     elif plan.frozen is None:
         for question in plan.questions:
@@ -110,7 +110,7 @@ def pause(issue: SentIssue = None) -> None:
     from newsletter.app.send import pause_cancel, receipts
 
     desk = context.desk()
-    name = receipts.meant(desk, issue)
+    name = receipts.requested_issue(desk, issue)
     pause_cancel.pause(desk, name)
     print(f"The send of {name} is paused. Resume it with: newsletter resume {name}")
 
@@ -121,7 +121,7 @@ def resume(issue: SentIssue = None, take_over: TakeOver = False, as_json: AsJson
     from newsletter.app.send import receipts
 
     desk = context.desk()
-    name = receipts.meant(desk, issue)
+    name = receipts.requested_issue(desk, issue)
     desk.require_sent(name)  # it never starts a send
     _deliver(desk, send_plan.plan(desk, name, take_over=take_over), as_json)
 
@@ -133,12 +133,12 @@ def cancel(issue: SentIssue = None, yes: Yes = False, as_json: AsJson = False) -
     from newsletter.cli.receipt import print_receipt
 
     desk = context.desk()
-    name = receipts.meant(desk, issue)
+    name = receipts.requested_issue(desk, issue)
     desk.require_sent(name)
     ask(f"End the send of {name}? Readers who wait will not get it.", yes)
     left_out = pause_cancel.cancel(desk, name)
     note(f"Cancelled the send of {name}; {counted(left_out, 'waiting reader')} left out.")
-    receipt = sending.take_back(desk, name)
+    receipt = sending.recall(desk, name)
     if receipt.accepted:
         note(f"{counted(receipt.accepted, 'reader')} had been handed over and cannot be recalled.")
     print_receipt(desk, receipt, as_json)
@@ -146,14 +146,14 @@ def cancel(issue: SentIssue = None, yes: Yes = False, as_json: AsJson = False) -
 
 def _deliver(desk: Desk, plan: Plan, as_json: bool) -> None:
     from newsletter.app.send import send as sending
-    from newsletter.app.send.delivery import Watch
+    from newsletter.app.send.delivery import SendObserver
     from newsletter.cli import progress
 
     if desk.config.delivery.doubt == "resend":
         note('[delivery] doubt = "resend": without an answer, a reader may get the issue twice.')
     stop, zone = threading.Event(), desk.config.zone
     with progress.sending(plan.readers) as report, progress.until_stopped(stop):
-        receipt = sending.send(desk, plan, Watch(report, _print_wait(zone), stop))
+        receipt = sending.send(desk, plan, SendObserver(report, _print_wait(zone), stop))
     if receipt.send_at and receipt.send_at > desk.clock():
         release = receipt.send_at.astimezone(zone)
         note(f"The provider releases the last mails at {release:%H:%M %Z}.")
@@ -179,7 +179,7 @@ def _print_plan(desk: Desk, plan: Plan, as_json: bool) -> None:
         "provider": desk.config.provider.type,
         "readers": plan.readers,
         "state": frozen.state.value if frozen else "not started",
-        "missing": plan.missing,
+        "missing": plan.to_missing,
         "questions": list(plan.questions),
         "findings": [asdict(finding) for finding in plan.findings],
     }
@@ -188,10 +188,10 @@ def _print_plan(desk: Desk, plan: Plan, as_json: bool) -> None:
         return
     for question in plan.questions:
         print(question)
-    if frozen and not plan.missing:
+    if frozen and not plan.to_missing:
         print(f"The send of {plan.issue} was already started; its state is {frozen.state}.")
         return
-    readers = counted(plan.readers, "reader") + (" who missed it" if plan.missing else "")
+    readers = counted(plan.readers, "reader") + (" who missed it" if plan.to_missing else "")
     print(
         f"Would send {plan.issue} “{subject}” to {readers} through {desk.config.provider.type}. "
         f"Nothing was sent."

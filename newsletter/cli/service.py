@@ -43,7 +43,7 @@ def tick(as_json: AsJson = False, log: Log = None) -> None:
 
     alive("")
     try:
-        with progress.until_stopped(stop), logs.about(newsletter=desk.name):
+        with progress.until_stopped(stop), logs.context(newsletter=desk.name):
             done, unheard = look_at(desk, stop, alive)
     finally:
         signal.alarm(0)

@@ -12,7 +12,7 @@ from newsletter.model import Answer, Doubt, Outcome, Recall, Recipient, Send
 from newsletter.providers import Recalls
 from newsletter.store import Connection, recalls, sends
 from newsletter.store.recalls import Recalling
-from newsletter.store.sends import State
+from newsletter.store.sends import SendState
 
 TOO_LATE = timedelta(seconds=30)  # a moment so near is no moment ahead any more
 LONGEST_ID = 200  # characters
@@ -98,5 +98,5 @@ def recall(job: Job, held: Recalling) -> None:
     job.checkpoint("recalled")
     with job.database.begin() as connection:
         state, _ = sends.state(connection, held.send_id)
-        again = state is not State.CANCELLED
+        again = state is not SendState.CANCELLED
         recalls.end(connection, held, answer, job.clock(), again=again)

@@ -19,7 +19,7 @@ from newsletter.errors import NotReadyError
 from newsletter.model import Doubt
 from newsletter.providers import Interruptible, Parallel
 from newsletter.store import doubt, receipts, sends
-from newsletter.store.sends import State
+from newsletter.store.sends import SendState
 
 LOOK = 0.2  # seconds between two looks at the threads
 SHARE = 20  # counting takes at most one part in so many of the time
@@ -47,7 +47,9 @@ def run(
     send = job.frozen.send
     if resume:
         with job.database.begin() as connection:
-            sends.set_state(connection, send.id, State.SENDING, job.clock(), only_from=State.PAUSED)
+            sends.set_state(
+                connection, send.id, SendState.SENDING, job.clock(), only_from=SendState.PAUSED
+            )
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     pulse = Pulse(job.clock())
     workers = job.workers or (job.provider.workers if isinstance(job.provider, Parallel) else 1)
@@ -115,13 +117,13 @@ def _finish(job: Job) -> None:
         if job.doubt is Doubt.HOLD:  # also where it was paused or stopped: no look comes to it
             doubt.hold(connection, send.id, now)
         # What is quicker is looked at first; of several processes one is the first to end it.
-        if state is not State.DONE and not (
+        if state is not SendState.DONE and not (
             doubt.unsettled(connection, send.id) or receipts.anybody_waits(connection, send.id)
         ):
-            sends.set_state(connection, send.id, State.DONE, now, only_from=State.SENDING)
+            sends.set_state(connection, send.id, SendState.DONE, now, only_from=SendState.SENDING)
             if held := doubt.held(connection, send.id):
                 job.doubtful(connection, sum(count for _, count, _ in held), held[-1][0])
-    if state is State.PAUSED:
+    if state is SendState.PAUSED:
         raise NotReadyError(
             f"The send of {send.issue} is paused: {reason} To go on: newsletter send {send.issue}"
         )

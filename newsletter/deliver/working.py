@@ -15,7 +15,7 @@ from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
 from newsletter.store import doubt, ledger, pause_cancel, sends
 from newsletter.store.ledger import Claim
 from newsletter.store.recalls import Recalling
-from newsletter.store.sends import State
+from newsletter.store.sends import SendState
 
 PATIENCE = timedelta(minutes=30)  # how long a run waits for a provider that takes nothing
 # Seconds between two looks, ever longer ones: another process may have been at work.
@@ -70,13 +70,13 @@ def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
         ledger.expire(connection, send.id, now)
         seen = doubt.unknown(connection, send.id)  # what comes while we look has its turn later
         state, _ = sends.state(connection, send.id)
-        if state is State.CANCELLED:
+        if state is SendState.CANCELLED:
             pause_cancel.cancel(connection, send.id, now)  # what came back since then
             if found := recalling.begin(connection, job, now, accepted=True):
                 return found
             doubt.hold(connection, send.id, now, seen)
             return doubt.next_moment(connection, send.id)
-        if state is not State.SENDING:  # what is in doubt may not wait: it can be too late
+        if state is not SendState.SENDING:  # what is in doubt may not wait: it can be too late
             return recalling.begin(connection, job, now) if job.doubt is Doubt.RECALL else None
         if job.doubt is Doubt.RECALL and (found := recalling.begin(connection, job, now)):
             return found

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from newsletter.model import Correction, IssueText, Published, StoryText
 from newsletter.store import corrections as mending
 from newsletter.store.schema import corrections, deliveries, issue_texts, sends
-from newsletter.store.sends import DeliveryState, State
+from newsletter.store.sends import DeliveryState, SendState
 from newsletter.text import search_terms
 
 _RULES = {"en": "english"}  # PostgreSQL's rules of words, by language; else words as they are
@@ -35,7 +35,7 @@ _KEEP = text(
     "(:send_id, :preheader, :note, :picture, :stories, :language, :words) "
     "ON CONFLICT (send_id) DO NOTHING"
 ).bindparams(bindparam("stories", type_=JSON))
-_GOING = (State.SENDING, State.DONE)
+_GOING = (SendState.SENDING, SendState.DONE)
 _MAY_HAVE_IT = (DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)
 
 

@@ -27,7 +27,7 @@ from newsletter.store.address_keys import ADDRESS_KEY
 from newsletter.store.column_types import metadata
 from newsletter.store.database import MOVED, Database
 from newsletter.store.doubt import IN_HAND
-from newsletter.store.occurrences import State as Moment
+from newsletter.store.occurrences import OccurrenceState
 from newsletter.store.schema import batches, occurrences, sends
 
 _AT_ONCE = 5_000  # rows
@@ -50,7 +50,7 @@ def in_hand(connection: Connection, now: datetime) -> IssueName | None:
     )
     return found or connection.scalar(
         select(occurrences.c.issue)
-        .where(occurrences.c.state == Moment.STARTED, occurrences.c.lease_until > now)
+        .where(occurrences.c.state == OccurrenceState.STARTED, occurrences.c.lease_until > now)
         .limit(1)
     )
 

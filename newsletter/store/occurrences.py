@@ -14,7 +14,7 @@ from newsletter.store.leases import free
 from newsletter.store.schema import occurrences
 
 
-class State(StrEnum):
+class OccurrenceState(StrEnum):
     """What became of a due moment."""
 
     STARTED = "started"
@@ -25,8 +25,13 @@ class State(StrEnum):
     MISSED = "missed"
 
 
-FINAL = (State.DONE, State.HELD, State.SKIPPED, State.MISSED)
-NOT_DONE = (State.HELD, State.SKIPPED, State.MISSED)
+FINAL = (
+    OccurrenceState.DONE,
+    OccurrenceState.HELD,
+    OccurrenceState.SKIPPED,
+    OccurrenceState.MISSED,
+)
+NOT_DONE = (OccurrenceState.HELD, OccurrenceState.SKIPPED, OccurrenceState.MISSED)
 LEASE = timedelta(minutes=10)  # the longest: for one gather
 _MOVED = occurrences.c.moved_to
 
@@ -59,7 +64,7 @@ class Occurrence:
     day: str
     issue: IssueName
     due_at: datetime
-    state: State
+    state: OccurrenceState
     reason: str | None
     changed_at: datetime
 
@@ -80,7 +85,7 @@ def keep(connection: Connection, number: int, now: datetime, lease: timedelta) -
     """Keep the moment in hand for so long from now on."""
     connection.execute(
         update(occurrences)
-        .where(occurrences.c.id == number, occurrences.c.state == State.STARTED)
+        .where(occurrences.c.id == number, occurrences.c.state == OccurrenceState.STARTED)
         .values(lease_until=now + lease)
     )
 
@@ -88,7 +93,7 @@ def keep(connection: Connection, number: int, now: datetime, lease: timedelta) -
 def settle(
     connection: Connection,
     number: int,
-    state: State,
+    state: OccurrenceState,
     now: datetime,
     reason: str | None = None,
     again_at: datetime | None = None,
@@ -101,7 +106,9 @@ def settle(
     )
 
 
-def close(connection: Connection, due: Due, state: State, now: datetime, reason: str) -> bool:
+def close(
+    connection: Connection, due: Due, state: OccurrenceState, now: datetime, reason: str
+) -> bool:
     """Write down how the moment ended without being acted on; False where that, or its end, is
     known already.
     """
@@ -119,7 +126,7 @@ def move(connection: Connection, due: Due, to: datetime | None, now: datetime) -
     """
     values = {
         "due_at": to or due.at,
-        "state": State.WAITING,
+        "state": OccurrenceState.WAITING,
         "reason": None,
         "lease_until": None,
         "changed_at": now,
@@ -129,8 +136,8 @@ def move(connection: Connection, due: Due, to: datetime | None, now: datetime) -
         with connection.begin_nested():
             connection.execute(insert(occurrences).values(**{**_row(due), **values}))
     except IntegrityError:
-        in_hand = and_(occurrences.c.state == State.STARTED, not_(_free(now)))
-        open_ = (not_(in_hand), occurrences.c.state != State.DONE)
+        in_hand = and_(occurrences.c.state == OccurrenceState.STARTED, not_(_free(now)))
+        open_ = (not_(in_hand), occurrences.c.state != OccurrenceState.DONE)
         changed = connection.execute(update(occurrences).where(*_key(due), *open_).values(**values))
         return changed.rowcount > 0
     return True
@@ -178,7 +185,7 @@ def _read(
         .order_by(occurrences.c.due_at.desc())
         .limit(most)
     )
-    return [Occurrence(*row[:5], State(row.state), *row[6:]) for row in rows]
+    return [Occurrence(*row[:5], OccurrenceState(row.state), *row[6:]) for row in rows]
 
 
 def _take(
@@ -188,7 +195,7 @@ def _take(
     lease: timedelta,
     *conditions: ColumnElement[bool],
 ) -> Claimed | None:
-    values = {"state": State.STARTED, "lease_until": now + lease, "changed_at": now}
+    values = {"state": OccurrenceState.STARTED, "lease_until": now + lease, "changed_at": now}
     try:
         with connection.begin_nested():
             made = connection.execute(

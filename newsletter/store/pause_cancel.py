@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from newsletter.store.schema import batches, deliveries
-from newsletter.store.sends import BatchState, DeliveryState, State, set_state
+from newsletter.store.sends import BatchState, DeliveryState, SendState, set_state
 
 CANCELLED = "the send was cancelled before its turn"
 _NOT_BEGUN = (BatchState.PLANNED, BatchState.CLAIMED)
@@ -15,7 +15,7 @@ _NOT_BEGUN = (BatchState.PLANNED, BatchState.CLAIMED)
 
 def pause(connection: Connection, send_id: int, why: str, now: datetime) -> bool:
     """No further batch is claimed until somebody goes on with it. False: it does not go."""
-    return set_state(connection, send_id, State.PAUSED, now, why, only_from=State.SENDING)
+    return set_state(connection, send_id, SendState.PAUSED, now, why, only_from=SendState.SENDING)
 
 
 def cancel(connection: Connection, send_id: int, now: datetime) -> int:
@@ -33,7 +33,7 @@ def cancel(connection: Connection, send_id: int, now: datetime) -> int:
             changed_at=now,
         )
     )
-    set_state(connection, send_id, State.CANCELLED, now)
+    set_state(connection, send_id, SendState.CANCELLED, now)
     closed = select(batches.c.number).where(
         batches.c.send_id == send_id, batches.c.state == BatchState.REFUSED
     )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, func, insert, literal, select, update
 
 from newsletter.store.mailable import may_be_mailed
 from newsletter.store.schema import batches, deliveries, sends, subscribers
-from newsletter.store.sends import DeliveryState, Frozen, State, count_eligible, set_state
+from newsletter.store.sends import DeliveryState, Frozen, SendState, count_eligible, set_state
 from newsletter.store.transitions import planned
 
 _NOT_GOT = (DeliveryState.EXCLUDED, DeliveryState.REJECTED)
@@ -31,9 +31,9 @@ def go_on(connection: Connection, frozen: Frozen, batch_size: int, now: datetime
     state = connection.scalar(
         select(sends.c.state).where(sends.c.id == frozen.send.id).with_for_update()
     )
-    if state in {State.DONE, State.CANCELLED}:
+    if state in {SendState.DONE, SendState.CANCELLED}:
         plan(connection, frozen, batch_size, now)
-        set_state(connection, frozen.send.id, State.SENDING, now)
+        set_state(connection, frozen.send.id, SendState.SENDING, now)
 
 
 def plan(connection: Connection, frozen: Frozen, batch_size: int, now: datetime) -> int:

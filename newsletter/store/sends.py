@@ -31,7 +31,7 @@ from newsletter.store.schema import (
 )
 
 
-class State(StrEnum):
+class SendState(StrEnum):
     """What a send is doing."""
 
     SENDING = "sending"
@@ -70,7 +70,7 @@ class Frozen:
     issue: IssueName
     send: Send
     list_id: int
-    state: State
+    state: SendState
     reason: str | None
     created_at: datetime
     eligible: int
@@ -114,7 +114,7 @@ def freeze(
             reply_to=reply_to,
             articles=[list(article) for article in articles],
             provider=provider,
-            state=State.SENDING,
+            state=SendState.SENDING,
             created_at=now,
             send_at=send_at,
             corrects=corrects,
@@ -182,7 +182,7 @@ def find(connection: Connection, newsletter: str, issue: IssueName) -> Frozen | 
         row.issue,
         send,
         row.list_id,
-        State(row.state),
+        SendState(row.state),
         row.reason,
         row.created_at,
         row.eligible,
@@ -193,10 +193,10 @@ def find(connection: Connection, newsletter: str, issue: IssueName) -> Frozen | 
 _STATE = select(sends.c.state, sends.c.reason).where(sends.c.id == bindparam("send"))
 
 
-def state(connection: Connection, send_id: int) -> tuple[State, str | None]:
+def state(connection: Connection, send_id: int) -> tuple[SendState, str | None]:
     """What the send is doing now, and why."""
     found = connection.execute(_STATE, {"send": send_id}).one()
-    return State(found.state), found.reason
+    return SendState(found.state), found.reason
 
 
 def origin(connection: Connection, send_id: int) -> tuple[str, IssueName] | None:
@@ -227,7 +227,7 @@ def last_size(
     row = connection.execute(
         select(sends.c.issue, sends.c.id)
         .where(sends.c.newsletter == newsletter, sends.c.list_id == list_named(list_name))
-        .where(sends.c.state != State.CANCELLED, sends.c.corrects.is_(None))
+        .where(sends.c.state != SendState.CANCELLED, sends.c.corrects.is_(None))
         .order_by(sends.c.issue.desc())
         .limit(1)
     ).one_or_none()
@@ -244,24 +244,24 @@ def last_size(
 def set_state(
     connection: Connection,
     send_id: int,
-    new: State,
+    new: SendState,
     now: datetime,
     reason: str | None = None,
     *,
-    only_from: State | None = None,
+    only_from: SendState | None = None,
 ) -> bool:
     """Move the send to a state; with ``only_from`` where it is in that one. False: it was not."""
     change = update(sends).where(sends.c.id == send_id)
     if only_from:
         change = change.where(sends.c.state == only_from)
-    finished = now if new is State.DONE else None
+    finished = now if new is SendState.DONE else None
     changed = connection.execute(change.values(state=new, reason=reason, finished_at=finished))
     return changed.rowcount > 0
 
 
 def issues(
     connection: Connection, newsletter: str, *, corrections: bool = False
-) -> dict[IssueName, State]:
+) -> dict[IssueName, SendState]:
     """Every issue that has a send, with its state, the oldest first; or every correction."""
     kind = sends.c.corrects.is_not(None) if corrections else sends.c.corrects.is_(None)
     rows = connection.execute(
@@ -269,7 +269,7 @@ def issues(
         .where(sends.c.newsletter == newsletter, kind)
         .order_by(sends.c.issue)
     )
-    return {issue: State(state) for issue, state in rows}
+    return {issue: SendState(state) for issue, state in rows}
 
 
 def under_another_name(

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from newsletter.store.schema import batches, deliveries, sends
-from newsletter.store.sends import BatchState, DeliveryState, State
+from newsletter.store.sends import BatchState, DeliveryState, SendState
 
 OPEN = (DeliveryState.WAITING, DeliveryState.IN_DOUBT)  # nothing final is known of these
 
@@ -99,8 +99,8 @@ def plan_again(
     # have changed a batch twice, and so hold its send as a key, wait for each other.
     turn = select(sends.c.id).where(sends.c.id == send_id)
     connection.execute(turn.with_for_update(key_share=True))
-    done = update(sends).where(sends.c.id == send_id, sends.c.state == State.DONE)
-    connection.execute(done.values(state=State.SENDING, finished_at=None))
+    done = update(sends).where(sends.c.id == send_id, sends.c.state == SendState.DONE)
+    connection.execute(done.values(state=SendState.SENDING, finished_at=None))
     last = connection.scalar(select(func.max(batches.c.number)).where(batches.c.send_id == send_id))
     for index, first in enumerate(range(0, len(ids), size), 1):
         number = (last or 0) + index

@@ -22,11 +22,11 @@ from newsletter.app.desk import Desk
 from newsletter.app.issue import build
 from newsletter.app.readers import lists
 from newsletter.app.send import receipts
-from newsletter.app.send.delivery import Watch
+from newsletter.app.send.delivery import SendObserver
 from newsletter.deliver.job import CHECKPOINTS as DELIVERING
 from newsletter.providers import faulty
 from newsletter.store import occurrences
-from newsletter.store.occurrences import State
+from newsletter.store.occurrences import OccurrenceState
 from tests.newsroom import Newsroom, addresses, feed
 from tests.office import FRIDAY, ISSUE, MONDAY
 from tests.patient import PATIENCE
@@ -75,11 +75,11 @@ class Week:
         self.room.write("feed.xml", feed(["One", "Two", "Three"], FRIDAY - timedelta(hours=2)))
         with_desk(folder, FRIDAY - timedelta(minutes=1), _join)
 
-    def look(self, at: datetime, watch: Watch | None = None) -> int | None:
+    def look(self, at: datetime, observer: SendObserver | None = None) -> int | None:
         """One look in a process of its own, which may be killed; its exit status."""
         fork = multiprocessing.get_context("fork")
         process = fork.Process(
-            target=with_desk, args=(self.room.folder, at, lambda desk: tick(desk, watch))
+            target=with_desk, args=(self.room.folder, at, lambda desk: tick(desk, observer))
         )
         process.start()
         process.join(PATIENCE)
@@ -115,14 +115,14 @@ def _approve(desk: Desk) -> None:
     approve.approve(desk, ISSUE)
 
 
-def deadly(point: str) -> Watch:
+def deadly(point: str) -> SendObserver:
     """Who dies at that point."""
 
     def checkpoint(name: str) -> None:
         if name == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return Watch(checkpoint=checkpoint)
+    return SendObserver(checkpoint=checkpoint)
 
 
 def test_every_point_is_tried() -> None:
@@ -167,7 +167,7 @@ def check(week: Week, told: dict[str, int]) -> None:
     assert {reader: mails.total() for reader, mails in got.items()} == dict.fromkeys(
         addresses(READERS), 1
     )
-    ends = dict.fromkeys(WEEK, State.DONE) | {"deadline": State.HELD}
+    ends = dict.fromkeys(WEEK, OccurrenceState.DONE) | {"deadline": OccurrenceState.HELD}
     found: list[object] = []
 
     def look(desk: Desk) -> None:

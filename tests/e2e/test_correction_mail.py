@@ -102,11 +102,11 @@ def test_the_link_in_a_test_of_it_approves_it(newsroom: Newsroom) -> None:
     corrected(newsroom, 1)
     hash_ = newsroom.json("build", MAIL)["hash"]
     desk = open_desk(newsroom.folder)
-    link = approval_links.link(desk, parse_issue(MAIL), hash_)
+    link = approval_links.new_link(desk, parse_issue(MAIL), hash_)
     assert link
     found = approval_links.approve(desk, link.rpartition("/")[2])
     desk.close()
-    assert (found.state, found.goes_out) == (approval_links.State.APPROVED, None)
+    assert (found.state, found.sends_at) == (approval_links.LinkState.APPROVED, None)
     assert numbers(newsroom.json("send", MAIL, "--yes")) == {"accepted": 1}
 
 
@@ -131,11 +131,11 @@ def test_the_mail_of_a_correction_that_was_undone_goes_to_nobody(newsroom: Newsr
     assert not (newsroom.folder / "outbox" / "tests").exists()
     newsroom.run("unapprove", MAIL)
     desk = open_desk(newsroom.folder)
-    link = approval_links.link(desk, parse_issue(MAIL), hash_)
+    link = approval_links.new_link(desk, parse_issue(MAIL), hash_)
     assert link
     found = approval_links.approve(desk, link.rpartition("/")[2])
     desk.close()
-    assert (found.state, found.built) == (approval_links.State.UNDONE, None)
+    assert (found.state, found.built) == (approval_links.LinkState.UNDONE, None)
     again = newsroom.json("correct", "--note", "It was thirteen.", "--mail")["mail"]
     newsroom.run("build", again)
     newsroom.run("approve", again)

@@ -11,7 +11,7 @@ import pytest
 from newsletter.app import open_desk
 from newsletter.app.send import plan
 from newsletter.app.send import send as sending
-from newsletter.app.send.delivery import Watch
+from newsletter.app.send.delivery import SendObserver
 from newsletter.model import IssueName
 from tests.e2e.sends import (
     ISSUE,
@@ -74,7 +74,7 @@ def test_while_a_request_takes_its_time_the_send_says_that_it_lives(
     server.pace = 1.5
     desk, beats = open_desk(newsroom.folder), [0]
     planned = plan.plan(desk, IssueName.parse(ISSUE))
-    sending.send(desk, planned, Watch(alive=lambda: beats.append(server.requests)))
+    sending.send(desk, planned, SendObserver(heartbeat=lambda: beats.append(server.requests)))
     desk.close()
     assert len(beats) > 2
     assert beats[-1] == 1

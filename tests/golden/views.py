@@ -67,7 +67,7 @@ class Sample:
         (folder / "newsletter.toml").write_text(settings, encoding="utf-8")
         desk = open_desk(folder, lambda: NOW, database=Database(url="sqlite:///golden.db"))
         built = build.build(desk, ISSUE)
-        html = tokens.fill(built.rendered.html, recipients.sample(desk))
+        html = tokens.fill(built.rendered.html, recipients.sample_tokens(desk))
         return cls(html, issues.folder_of(folder, ISSUE))
 
     def drawn(self, browser: Browser, view: View) -> bytes:

@@ -11,7 +11,7 @@ from newsletter.app.clock.status import overview
 from newsletter.app.readers import lists
 from newsletter.app.send import plan, receipts
 from newsletter.app.send import send as sending
-from newsletter.app.timetable.deadlines import goes_out
+from newsletter.app.timetable.deadlines import automatic_send_time
 from newsletter.app.timetable.moves import reschedule
 from newsletter.errors import NotReadyError
 from newsletter.model import Answer, Outcome
@@ -286,9 +286,9 @@ def test_status_shows_the_next_send_however_often_is_gathered_before(office: Off
 def test_when_it_goes_out_once_approved(office: Offices) -> None:
     week = office('if_unapproved = "skip"\ngrace = "2h"\ndeadline = "sun 18:00"')
     week.tick(FRIDAY)
-    assert goes_out(week.desk, ISSUE) == MONDAY
+    assert automatic_send_time(week.desk, ISSUE) == MONDAY
     week.tick(MONDAY - 13 * HOUR)  # it is skipped
-    assert goes_out(week.desk, ISSUE) is None
+    assert automatic_send_time(week.desk, ISSUE) is None
 
 
 def test_a_held_issue_goes_out_at_once_within_the_grace(office: Offices) -> None:
@@ -296,9 +296,9 @@ def test_a_held_issue_goes_out_at_once_within_the_grace(office: Offices) -> None
     week.tick(FRIDAY)
     week.tick(MONDAY)
     week.now = MONDAY + HOUR
-    assert goes_out(week.desk, ISSUE) == MONDAY + HOUR
+    assert automatic_send_time(week.desk, ISSUE) == MONDAY + HOUR
     week.now = MONDAY + 3 * HOUR
-    assert goes_out(week.desk, ISSUE) is None
+    assert automatic_send_time(week.desk, ISSUE) is None
 
 
 def test_a_moved_send_moves_what_is_told_with_it(office: Offices) -> None:

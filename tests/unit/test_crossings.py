@@ -14,7 +14,7 @@ from newsletter.model import Answer, Event, EventKind, Recall
 from newsletter.store import Database, doubt, ledger, pause_cancel, recalls, send_missing, sends
 from newsletter.store.ledger import LEASE
 from newsletter.store.recalls import Recalling
-from newsletter.store.sends import Frozen, State
+from newsletter.store.sends import Frozen, SendState
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW, answers, freeze, numbers, record, started, take
@@ -51,7 +51,7 @@ def handed_over(database: Database, given: tuple[Answer, ...]) -> Frozen:
 def settle(database: Database, send: Frozen, kind: str, delivery: int = 1) -> int:
     event = Event("e", EventKind(kind), delivery, NOW, 1, send.send.id, ("n", "2025-07-07"))
     with database.begin() as connection:
-        return events.settle(connection, [event], NOW)
+        return events.settle_doubt(connection, [event], NOW)
 
 
 def test_an_event_that_crosses_a_recall_counts_only_when_the_mail_has_left(
@@ -116,7 +116,7 @@ def test_two_processes_go_on_to_those_missing_and_nobody_is_planned_twice(
     claim = started(database, send)
     record(database, claim, answers(claim, Answer.REJECTED, Answer.REJECTED))
     with database.begin() as connection:
-        sends.set_state(connection, send.send.id, State.DONE, NOW)
+        sends.set_state(connection, send.send.id, SendState.DONE, NOW)
         People(connection, "weekly").add("new@example.com", "", ACTIVE, NOW, revive=False)
     planned = threading.Event()
     failed: list[BaseException] = []

@@ -46,7 +46,7 @@ def test_an_erased_address_stands_in_no_reason(database: Database, said: str, le
     with database.begin() as connection:
         pause_cancel.pause(connection, send.send.id, said, NOW)
         due = Due("N", "send", "2025-07-07", IssueName.parse("2025-07-07"), NOW)
-        occurrences.close(connection, due, occurrences.State.MISSED, NOW, said)
+        occurrences.close(connection, due, occurrences.OccurrenceState.MISSED, NOW, said)
         connection.execute(ALERT, {"said": said, "now": NOW})
         People(connection, "weekly").erase("r0@example.com", NOW)
         told = connection.execute(text("select text, reason from alerts")).one()
@@ -93,7 +93,7 @@ def test_no_event_takes_the_place_of_an_erasure(database: Database, kind: str) -
     with database.begin() as connection:
         People(connection, "weekly").erase("r0@example.com", NOW)
         told = Event("e", EventKind(kind), 1, NOW, 1, send.send.id, ("n", "2025-07-07"))
-        events.settle(connection, [told], NOW)
+        events.settle_doubt(connection, [told], NOW)
         people = People(connection, "weekly")
         people.permit("r0@example.com")
         assert people.suppressed("r0@example.com") == ERASED

@@ -10,7 +10,7 @@ from html import unescape
 import pytest
 
 from newsletter.app.readers import lists
-from newsletter.app.recipients import personal
+from newsletter.app.recipients import personalizer
 from newsletter.links.keyring import Keyring
 from newsletter.links.signed_links import Purpose, ReaderOf, read_reader, reader_keys
 from newsletter.store import subscription_status
@@ -60,7 +60,7 @@ def test_the_personal_parts_of_many_readers_are_those_of_each(
         Reader(70 + number, 30 + number, address, name)
         for number, (address, name) in enumerate(NAMES.items())
     ]
-    recipients = personal(week.desk, 3)
+    recipients = personalizer(week.desk, 3)
     together = recipients(readers)
     assert together == [recipients([reader])[0] for reader in readers]
     assert together == list(reversed(recipients(readers[::-1])))

@@ -65,25 +65,25 @@ def test_a_second_process_is_not_taken_for_one_with_an_older_database(desk: Desk
 def test_a_database_that_lacks_an_older_issue_asks_too(desk: Desk) -> None:
     send = freeze(desk.database, 2)
     begin(desk, send)
-    clone_guard.look(desk, IssueName.parse("2025-07-14"))
+    clone_guard.check(desk, IssueName.parse("2025-07-14"))
     installation.witness(desk.folder, IssueName.parse("2025-06-30"), 3)
     with pytest.raises(NotReadyError, match="3 requests were begun for issue 2025-06-30 here"):
-        clone_guard.look(desk, IssueName.parse("2025-07-14"))
-    clone_guard.look(desk, IssueName.parse("2025-07-14"), take_over=True)
-    clone_guard.look(desk, IssueName.parse("2025-07-14"))
+        clone_guard.check(desk, IssueName.parse("2025-07-14"))
+    clone_guard.check(desk, IssueName.parse("2025-07-14"), take_over=True)
+    clone_guard.check(desk, IssueName.parse("2025-07-14"))
 
 
 def test_an_older_issue_under_another_name_is_known(desk: Desk) -> None:
     send = freeze(desk.database, 2, name="before")
     begin(desk, send)
-    clone_guard.look(desk, IssueName.parse("2025-07-14"))
+    clone_guard.check(desk, IssueName.parse("2025-07-14"))
     with pytest.raises(NotReadyError, match="1 request was begun"):
-        clone_guard.look(desk, IssueName.parse("2025-07-07"))
+        clone_guard.check(desk, IssueName.parse("2025-07-07"))
 
 
 def test_a_clock_that_is_behind_asks(desk: Desk) -> None:
-    clone_guard.sign(desk)
+    clone_guard.record_use(desk)
     behind = Desk(desk.config, lambda: desk.clock() - timedelta(hours=1))
     with pytest.raises(NotReadyError, match="which is before the last use"):
-        clone_guard.look(behind, IssueName.parse("2025-07-07"))
+        clone_guard.check(behind, IssueName.parse("2025-07-07"))
     behind.close()

@@ -29,7 +29,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
 
 def test_lines_bear_what_they_are_about_in_every_thread(capsys: pytest.CaptureFixture[str]) -> None:
     logs.start("json")
-    with logs.about(newsletter="주간"), logs.about(occurrence="send/2025-07-07"):
+    with logs.context(newsletter="주간"), logs.context(occurrence="send/2025-07-07"):
         thread = threading.Thread(target=log.info, args=("begins",))
         thread.start()
         thread.join()
@@ -58,7 +58,7 @@ def test_text_is_one_entry_whose_other_lines_are_indented(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     logs.start("text")
-    with logs.about(newsletter="Our Week", occurrence="send/2025-07-07", issue="2025-07-07"):
+    with logs.context(newsletter="Our Week", occurrence="send/2025-07-07", issue="2025-07-07"):
         log.info("waiting: these must be mended:\n- one")
     said = capsys.readouterr().err
     assert said[24:] == (

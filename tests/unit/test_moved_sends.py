@@ -10,8 +10,8 @@ import pytest
 from newsletter.app.issue import gather
 from newsletter.app.send import plan
 from newsletter.app.send import send as sending
-from newsletter.app.timetable.deadlines import decided
-from newsletter.app.timetable.moves import coming, reschedule
+from newsletter.app.timetable.deadlines import approval_deadline
+from newsletter.app.timetable.moves import reschedule, upcoming
 from newsletter.errors import NewsletterError
 from newsletter.issues import folder_of, read_gathered
 from newsletter.model import IssueName
@@ -75,7 +75,7 @@ def test_the_timetable_shows_it_marked_and_without_what_would_come_after(office:
     week = office(DEADLINE)
     week.tick(FRIDAY)
     reschedule(week.desk, ISSUE, "sun 12:00")
-    found = [(m.kind, str(m.issue), m.moved) for m in islice(coming(week.desk), 3)]
+    found = [(m.kind, str(m.issue), m.moved) for m in islice(upcoming(week.desk), 3)]
     assert found[0] == ("send", "2025-07-07", True)
     assert found[1][:2] == ("gather", "2025-07-14")  # the deadline of 18:00 is the send itself
 
@@ -120,7 +120,7 @@ def test_an_issue_that_was_moved_far_is_still_reminded_of_before_its_own_deadlin
     week = office(DEADLINE)
     week.tick(FRIDAY)
     reschedule(week.desk, ISSUE, "2025-08-29 09:00")
-    assert decided(week.desk, ISSUE) == MONDAY - 13 * HOUR
+    assert approval_deadline(week.desk, ISSUE) == MONDAY - 13 * HOUR
 
 
 def test_a_draft_outside_the_timetable_gets_a_time(office: Offices) -> None:

@@ -70,12 +70,12 @@ def test_a_story_is_told_of_only_where_its_own_headline_changed(office: Offices)
     week.tick(FRIDAY)
     built = build.build(week.desk, ISSUE)
     text = (week.room.folder / "feed.xml").read_text()
-    assert recheck.look_again(week.desk, built) == ()
+    assert recheck.recheck_issue(week.desk, built) == ()
     week.room.write("feed.xml", text.replace("<title>Two</title>", "<title>Two men</title>"))
-    (finding,) = recheck.look_again(week.desk, built)
+    (finding,) = recheck.recheck_issue(week.desk, built)
     assert (finding.level, "Two men" in finding.message) == (Level.WARNING, True)
     week.room.write("feed.xml", text.replace("Two", "Zwei").replace("One", "Eins"))
-    assert len(recheck.look_again(week.desk, built)) == 2
+    assert len(recheck.recheck_issue(week.desk, built)) == 2
     # What the feed has forgotten, has as well, or says of anything but headlines.
     for other in (
         feed(["Three"], FRIDAY - timedelta(hours=4)),
@@ -85,7 +85,7 @@ def test_a_story_is_told_of_only_where_its_own_headline_changed(office: Offices)
         "no feed at all",
     ):
         week.room.write("feed.xml", other)
-        assert recheck.look_again(week.desk, built) == ()
+        assert recheck.recheck_issue(week.desk, built) == ()
 
 
 STATUSES = {200: None, 301: None, 404: "error", 410: "error", 500: "warning", 502: "warning",
@@ -111,7 +111,7 @@ def test_a_link_is_told_of_only_where_a_reader_would_find_nothing(office: Office
         own = "See [our own page](https://news.example.com/issues/2000-01-01), "
         own += "[a made-up one](https://www.example.org/nothing)."
         week.room.write(f"issues/{ISSUE}/note.md", f"{note}\n\n{own}\n")
-        found = recheck.look_again(week.desk, build.build(week.desk, ISSUE))
+        found = recheck.recheck_issue(week.desk, build.build(week.desk, ISSUE))
     told = {str(finding.place).rpartition("/")[2]: finding.level.value for finding in found}
     assert told == {str(status): fault for status, fault in STATUSES.items() if fault}
 

@@ -199,7 +199,7 @@ def settle(
 ) -> int:  # fmt: skip
     event = Event("e", EventKind(kind), delivery, NOW, batch, send.send.id, origin)
     with database.begin() as connection:
-        return events.settle(connection, [event, event], NOW)
+        return events.settle_doubt(connection, [event, event], NOW)
 
 
 def test_an_event_settles_the_whole_request(database: Database) -> None:
@@ -300,7 +300,7 @@ def test_two_requests_with_the_same_events_in_another_order_do_not_wait_for_each
 
     def take_in(some: list[Event]) -> int:
         with database.begin() as connection:
-            return events.settle(connection, some, NOW)
+            return events.settle_doubt(connection, some, NOW)
 
     with ThreadPoolExecutor(2) as crew:
         settled = sum(crew.map(take_in, (told, told[::-1])))

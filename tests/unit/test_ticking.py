@@ -10,7 +10,7 @@ import pytest
 
 from newsletter.app.clock import tick as clock_tick
 from newsletter.app.clock.tick import tick
-from newsletter.app.send.delivery import Watch
+from newsletter.app.send.delivery import SendObserver
 from tests.office import FRIDAY, ISSUE, MONDAY, Offices
 
 
@@ -109,10 +109,10 @@ def test_a_send_that_takes_its_time_keeps_its_moment(
             time.sleep(1.8)  # a sign of life comes every second
             week.now = MONDAY + timedelta(seconds=2.5)
             threading.Timer(1, stop.set).start()  # it would wait for what is in hand here
-            found.append(tick(other, Watch(stop=stop)))
+            found.append(tick(other, SendObserver(stop=stop)))
 
     week.now = MONDAY
-    assert [done.state for done in tick(week.desk, Watch(checkpoint=slowly))] == ["done"]
+    assert [done.state for done in tick(week.desk, SendObserver(checkpoint=slowly))] == ["done"]
     assert found == [[]]
     other.close()
     assert week.mails() == 1

@@ -13,11 +13,11 @@ from email.utils import parseaddr
 from itertools import groupby
 
 from newsletter.app import logs
-from newsletter.app.alerts.queue import Kind
+from newsletter.app.alerts.queue import AlertKind
 from newsletter.app.approval import approval_links
 from newsletter.app.desk import Desk
-from newsletter.app.mail import send_of
-from newsletter.app.recipients import addressee
+from newsletter.app.mail import unledgered_send
+from newsletter.app.recipients import mailbox_and_name
 from newsletter.config import secret
 from newsletter.errors import NewsletterError
 from newsletter.links import signed_links
@@ -29,7 +29,7 @@ from newsletter.store.alerts import Alert
 log = logging.getLogger(__name__)
 
 WEBHOOK = "ALERTS_WEBHOOK_URL"
-_TOGETHER = frozenset({Kind.SOURCE, Kind.MISSED})  # several of these are one mail
+_TOGETHER = frozenset({AlertKind.SOURCE, AlertKind.MISSED})  # several of these are one mail
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -45,7 +45,7 @@ def send_all(desk: Desk, checkpoint: Callable[[str], None] = lambda _: None) -> 
         claimed = alerts.claim(connection, desk.name, desk.clock())
     checkpoint("alert claimed")
     for group in _grouped(claimed):
-        with logs.about(issue=str(group[0].issue)):
+        with logs.context(issue=str(group[0].issue)):
             _send(desk, group, checkpoint)
         checkpoint("alert sent")
 
@@ -101,7 +101,7 @@ def _send(desk: Desk, group: Sequence[Alert], checkpoint: Callable[[str], None])
 
 def _title(desk: Desk, alert: Alert) -> str:
     date_ = desk.language.short_date(alert.issue.date)
-    return desk.language.say(Kind(alert.kind).words, date=date_)
+    return desk.language.say(AlertKind(alert.kind).words, date=date_)
 
 
 def _paragraphs(group: Sequence[Alert]) -> list[str]:
@@ -122,8 +122,8 @@ def _mail(desk: Desk, group: Sequence[Alert]) -> None:
         desk.config, _title(desk, first), _paragraphs(group), _button(desk, first)
     )
     about = f"{first.issue}-{first.kind}-{first.id}"
-    send = replace(send_of(desk, first.issue, rendered), test=True, alert=about)
-    mailbox, name = addressee(desk, address)
+    send = replace(unledgered_send(desk, first.issue, rendered), test=True, alert=about)
+    mailbox, name = mailbox_and_name(desk, address)
     leave = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
     deliver.submit_alert(desk.alerts_provider, send, Recipient(0, mailbox, name, leave, {}))
 
@@ -134,7 +134,7 @@ def _button(desk: Desk, alert: Alert) -> Button | None:
         return None
     issue, say = alert.issue, desk.language.say
     try:
-        link = approval_links.link(desk, issue, alert.hash)
+        link = approval_links.new_link(desk, issue, alert.hash)
     except NewsletterError as error:  # the word itself must go out all the same
         log.warning("An alert goes without its link: %s", error)
         return None

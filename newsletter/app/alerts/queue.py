@@ -17,7 +17,7 @@ from newsletter.store import Connection, alerts
 log = logging.getLogger(__name__)
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     """What may be told."""
 
     DRAFT = "draft"
@@ -39,21 +39,21 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Told:
+class NewAlert:
     """Something to be told once, by kind and key.
 
     ``text``: a paragraph a line, commands between backticks. ``hash``: of the bytes that a link in
     the mail lets somebody approve.
     """
 
-    kind: Kind
+    kind: AlertKind
     key: str
     issue: IssueName
     text: str
     hash: str | None = None
 
 
-def tell(desk: Desk, connection: Connection, *told: Told) -> None:
+def add(desk: Desk, connection: Connection, *told: NewAlert) -> None:
     """Write down what is to be told, where it was not told before."""
     for each in told:
         alerts.tell(
@@ -68,11 +68,11 @@ def tell(desk: Desk, connection: Connection, *told: Told) -> None:
         )
 
 
-def tell_of(desk: Desk, connection: Connection, words: Callable[[], Told]) -> None:
+def add_or_log(desk: Desk, connection: Connection, words: Callable[[], NewAlert]) -> None:
     """The same, where the transaction holds what must be kept whatever is wrong with the words."""
     try:
         told = words()
     except Exception:
         log.exception("an alert found no words")
     else:
-        tell(desk, connection, told)
+        add(desk, connection, told)

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from newsletter import issues, schedule
 from newsletter.app.alerts import queue, wording
-from newsletter.app.alerts.queue import Kind
+from newsletter.app.alerts.queue import AlertKind
 from newsletter.app.approval import rules
 from newsletter.app.desk import Desk
-from newsletter.app.timetable.deadlines import decided
+from newsletter.app.timetable.deadlines import approval_deadline
 from newsletter.errors import NewsletterError
 from newsletter.model import IssueName
 from newsletter.schedule import DEADLINE, GATHER, SEND, Moment
@@ -18,7 +18,7 @@ from newsletter.store import alerts
 AHEAD = timedelta(hours=1)
 
 
-def look_ahead(desk: Desk) -> None:
+def remind_before_deadlines(desk: Desk) -> None:
     """Tell of each issue that is decided about within the hour, and is not ready."""
     now = desk.clock()
     coming = schedule.due(desk.config.schedule, desk.config.zone, now, now + AHEAD, desk.moved())
@@ -29,7 +29,7 @@ def look_ahead(desk: Desk) -> None:
 
 def _decides(desk: Desk, moment: Moment) -> bool:
     """Whether it is this moment at which it must be approved, and not an earlier one."""
-    end = decided(desk, moment.issue)
+    end = approval_deadline(desk, moment.issue)
     return end is not None and end == moment.local
 
 
@@ -46,7 +46,7 @@ def _remind(desk: Desk, issue: IssueName) -> None:
     key = f"{issue} {wording.NEAR}"
     if (
         desk.sent(issue)
-        or desk.read(alerts.is_told, desk.name, Kind.UNAPPROVED, key)
+        or desk.read(alerts.is_told, desk.name, AlertKind.UNAPPROVED, key)
         or _is_to_be_gathered(desk, issue)
     ):
         return
@@ -56,4 +56,4 @@ def _remind(desk: Desk, issue: IssueName) -> None:
         obstacle = rules.Obstacle(rules.Reason.BROKEN, str(error))
     if obstacle:
         with desk.writing() as connection:
-            queue.tell(desk, connection, wording.unapproved(desk, issue, obstacle))
+            queue.add(desk, connection, wording.unapproved(desk, issue, obstacle))

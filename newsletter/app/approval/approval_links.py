@@ -11,7 +11,7 @@ from enum import StrEnum
 from newsletter.app.approval import rules
 from newsletter.app.desk import Desk
 from newsletter.app.issue.build import Built, compose
-from newsletter.app.timetable.deadlines import goes_out, leaves
+from newsletter.app.timetable.deadlines import automatic_send_time, send_time
 from newsletter.errors import NewsletterError
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 AT_LEAST = timedelta(days=1)  # a link works so long, also where its issue is late
 
 
-class State(StrEnum):
+class LinkState(StrEnum):
     """What a link can do."""
 
     OPEN = "open"  # it approves
@@ -41,28 +41,28 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Link:
+class ApprovalLink:
     """A link as somebody follows it.
 
     ``key`` is the last part of its address; ``says`` is None for one that is unknown, ``built``
-    where nothing is shown of the issue. ``goes_out``: when the issue leaves by itself once it is
+    where nothing is shown of the issue. ``sends_at``: when the issue leaves by itself once it is
     approved; None: a person sends it.
     """
 
-    state: State
+    state: LinkState
     key: str
-    says: Approving | None = None
+    claims: Approving | None = None
     built: Built | None = None
     approval: Approval | None = None
-    goes_out: datetime | None = None
+    sends_at: datetime | None = None
 
     @property
     def issue(self) -> IssueName | None:
         """The issue that it is about."""
-        return self.says.issue if self.says else None
+        return self.claims.issue if self.claims else None
 
 
-def link(desk: Desk, issue: IssueName, hash_: str) -> str | None:
+def new_link(desk: Desk, issue: IssueName, hash_: str) -> str | None:
     """A new link that approves these bytes; None where there are no public pages.
 
     Raises ConfigError where the key that signs it cannot be used.
@@ -78,47 +78,54 @@ def link(desk: Desk, issue: IssueName, hash_: str) -> str | None:
 
 def expiry(desk: Desk, issue: IssueName) -> datetime:
     """Until when a link that is made now works: as long as an approval lets the issue go out."""
-    moment = leaves(desk, issue)
+    moment = send_time(desk, issue)
     end = moment + desk.config.schedule.grace if moment else desk.clock()
     return max(end, desk.clock() + AT_LEAST).replace(microsecond=0)
 
 
-def look(desk: Desk, key: str) -> Link:
+def read_link(desk: Desk, key: str) -> ApprovalLink:
     """What the link can do now; changes nothing."""
     says = signed_links.read_approval(keyring(desk.folder), desk.name, key)
     if says is None:
-        return Link(State.UNKNOWN, key)
+        return ApprovalLink(LinkState.UNKNOWN, key)
     with desk.reading() as connection:
         record = rules.read_record(connection, desk, says.issue)
         used = approvals.is_used(connection, says.nonce)
     if record.sent:
-        return Link(State.SENT, key, says)
+        return ApprovalLink(LinkState.SENT, key, says)
     if record.withdrawn:
-        return Link(State.UNDONE, key, says)
+        return ApprovalLink(LinkState.UNDONE, key, says)
     try:
         built = compose(desk, says.issue)
     except NewsletterError as error:
         log.warning("The issue of a link to approve cannot be built: %s", error)
-        return Link(State.BROKEN, key, says)
+        return ApprovalLink(LinkState.BROKEN, key, says)
     if built.rendered.hash != says.hash:
-        return Link(State.CHANGED, key, says)
-    found = Link(State.OPEN, key, says, built, record.approval, goes_out(desk, built.issue.name))
+        return ApprovalLink(LinkState.CHANGED, key, says)
+    found = ApprovalLink(
+        LinkState.OPEN,
+        key,
+        says,
+        built,
+        record.approval,
+        automatic_send_time(desk, built.issue.name),
+    )
     if record.approval_of(says.hash):
-        return replace(found, state=State.APPROVED)
+        return replace(found, state=LinkState.APPROVED)
     if used:
-        return replace(found, state=State.USED)
+        return replace(found, state=LinkState.USED)
     if says.expires <= desk.clock():
-        return replace(found, state=State.EXPIRED)
-    blocked = rules.against_approving(built, says.hash)
-    return replace(found, state=State.ERRORS) if blocked else found
+        return replace(found, state=LinkState.EXPIRED)
+    blocked = rules.approval_obstacle(built, says.hash)
+    return replace(found, state=LinkState.ERRORS) if blocked else found
 
 
-def approve(desk: Desk, key: str) -> Link:
+def approve(desk: Desk, key: str) -> ApprovalLink:
     """Approve by the link, if it still may; what it can do, or has done."""
-    found = look(desk, key)
-    if found.state is not State.OPEN or found.says is None:
+    found = read_link(desk, key)
+    if found.state is not LinkState.OPEN or found.claims is None:
         return found
-    says, now = found.says, desk.clock()
+    says, now = found.claims, desk.clock()
     with desk.writing() as connection:
         mine = approvals.use_link(connection, says.nonce, now)
         if mine and sends.find(connection, desk.name, says.issue) is None:
@@ -126,4 +133,4 @@ def approve(desk: Desk, key: str) -> Link:
             by = f"{address}, by a link"[:320]
             approvals.approve(connection, desk.name, says.issue, says.hash, by, now)
             log.info("%s was approved by a link, hash %s", says.issue, says.hash[:12])
-    return look(desk, key)
+    return read_link(desk, key)

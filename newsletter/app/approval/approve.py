@@ -19,7 +19,7 @@ def approve(
     where the bytes differ, FindingsError where a check finds an error.
     """
     built = compose(desk, issue)
-    rules.require(rules.against_approving(built, seen or built_hash(desk, issue)))
+    rules.raise_for(rules.approval_obstacle(built, seen or built_hash(desk, issue)))
     with desk.writing() as connection:
         correction_mail.refuse_undone(connection, desk.name, issue)
         approvals.approve(

@@ -101,7 +101,7 @@ def judge(
     An error always does. An approval of exactly these bytes answers for everything else; without
     one, ``approval_required`` asks for it, and ``sources_required`` for sources that were read.
     """
-    if errors := against_errors(built, "sent"):
+    if errors := error_obstacle(built, "sent"):
         return errors
     if approval and approval.hash == built.rendered.hash:
         return None
@@ -110,7 +110,7 @@ def judge(
     return _without_sources(built) if sources_required else None
 
 
-def against_errors(built: Built, verb: str) -> Obstacle | None:
+def error_obstacle(built: Built, verb: str) -> Obstacle | None:
     """The errors that checks found; ``verb``: "sent" or "approved"."""
     if not built.errors:
         return None
@@ -123,7 +123,7 @@ def against_errors(built: Built, verb: str) -> Obstacle | None:
     )
 
 
-def against_approving(built: Built, seen: str | None) -> Obstacle | None:
+def approval_obstacle(built: Built, seen: str | None) -> Obstacle | None:
     """What keeps these bytes from being approved; ``seen``: the hash of what a person looked at."""
     name = built.issue.name
     if seen is None:
@@ -138,10 +138,10 @@ def against_approving(built: Built, seen: str | None) -> Obstacle | None:
             f"Issue {name} has changed since it was built. Build it, read it again, then "
             f"approve it: newsletter build {name}",
         )
-    return against_errors(built, "approved")
+    return error_obstacle(built, "approved")
 
 
-def against_other_name(issue: IssueName, list_name: str, other: str | None) -> Obstacle | None:
+def other_name_obstacle(issue: IssueName, list_name: str, other: str | None) -> Obstacle | None:
     """The list got an issue of that day from a newsletter of another name, ``other``."""
     if other is None:
         return None
@@ -152,7 +152,7 @@ def against_other_name(issue: IssueName, list_name: str, other: str | None) -> O
     )
 
 
-def against_empty_list(built: Built, list_name: str, readers: int) -> Obstacle | None:
+def empty_list_obstacle(built: Built, list_name: str, readers: int) -> Obstacle | None:
     """Nobody may be mailed."""
     if readers:
         return None
@@ -166,7 +166,7 @@ def against_empty_list(built: Built, list_name: str, readers: int) -> Obstacle |
     return Obstacle(Reason.UNREADY, why)
 
 
-def require(obstacle_: Obstacle | None) -> None:
+def raise_for(obstacle_: Obstacle | None) -> None:
     """Raise FindingsError for errors that checks found, NotReadyError for any other obstacle."""
     if obstacle_ is None:
         return

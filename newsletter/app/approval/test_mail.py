@@ -12,8 +12,8 @@ from newsletter.app.approval import approval_links
 from newsletter.app.desk import Desk
 from newsletter.app.issue import correction_mail
 from newsletter.app.issue.build import Built, compose
-from newsletter.app.mail import NOBODY, send_of
-from newsletter.app.recipients import addressee, personal
+from newsletter.app.mail import NOBODY, unledgered_send
+from newsletter.app.recipients import mailbox_and_name, personalizer
 from newsletter.errors import DatabaseError, UsageError
 from newsletter.links import tokens
 from newsletter.model import IssueName
@@ -43,10 +43,10 @@ def send_test(desk: Desk, issue: IssueName, to: str | None = None) -> tuple[str,
     except ValueError as error:
         raise UsageError(f"--to names {address!r}; {error}.") from None
     built = compose(desk, issue)
-    send = send_of(desk, built.issue.name, built.rendered)
+    send = unledgered_send(desk, built.issue.name, built.rendered)
     subject = desk.language.say("test", subject=built.rendered.subject)
-    mailbox, name = addressee(desk, address)
-    (recipient,) = personal(desk, NOBODY)([Reader(0, NOBODY, mailbox, name)])
+    mailbox, name = mailbox_and_name(desk, address)
+    (recipient,) = personalizer(desk, NOBODY)([Reader(0, NOBODY, mailbox, name)])
     if link := _approving(desk, built, mailbox):
         recipient = replace(
             recipient,
@@ -57,7 +57,7 @@ def send_test(desk: Desk, issue: IssueName, to: str | None = None) -> tuple[str,
     return mailbox, built
 
 
-def went(desk: Desk, mailbox: str) -> str:
+def describe_destination(desk: Desk, mailbox: str) -> str:
     """Where a test went, to be said after "the test": the outbox mails nothing."""
     options = desk.config.provider
     if isinstance(options, OutboxProvider.Options):
@@ -75,7 +75,7 @@ def _approving(desk: Desk, built: Built, mailbox: str) -> str | None:
     if mailbox not in ours or not needed:
         return None
     try:
-        return approval_links.link(desk, built.issue.name, built.rendered.hash)
+        return approval_links.new_link(desk, built.issue.name, built.rendered.hash)
     except DatabaseError as error:  # a test needs no database
         log.warning("The test goes without a link to approve: %s", error)
         return None

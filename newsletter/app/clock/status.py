@@ -11,20 +11,19 @@ from newsletter.app.approval import rules
 from newsletter.app.approval.rules import Reason
 from newsletter.app.desk import Desk
 from newsletter.app.feedback import provider_events
-from newsletter.app.send.receipts import under_way
+from newsletter.app.send.receipts import is_under_way
 from newsletter.app.timetable import moves
 from newsletter.errors import NewsletterError
 from newsletter.model import Gathered, Health, IssueName, Receipt, SourceHealth
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import alerts, occurrences, receipts, sends
-from newsletter.store.occurrences import Occurrence
-from newsletter.store.occurrences import State as Moments
-from newsletter.store.sends import State
+from newsletter.store.occurrences import Occurrence, OccurrenceState
+from newsletter.store.sends import SendState
 
 COMING = 5  # moments
 SENDS = 3  # of so many, the newest, it is said who waits and who is in doubt
-_OVER = (Moments.DONE, Moments.SKIPPED)
-_STANDS = {Moments.WAITING: "waits", Moments.MISSED: "was missed"}
+_OVER = (OccurrenceState.DONE, OccurrenceState.SKIPPED)
+_STANDS = {OccurrenceState.WAITING: "waits", OccurrenceState.MISSED: "was missed"}
 
 
 @dataclass(frozen=True)
@@ -80,14 +79,17 @@ def _newest_gathered(desk: Desk) -> tuple[Gathered | None, tuple[str, ...]]:
         return None, (str(error),)
 
 
-def _undone(recent: list[Occurrence], sent: dict[IssueName, State]) -> Iterator[str]:
+def _undone(recent: list[Occurrence], sent: dict[IssueName, SendState]) -> Iterator[str]:
     """What the timetable could not do by itself, the oldest first, unless it was done later."""
     over = {(each.kind, each.issue) for each in recent if each.state in _OVER}
     for each in reversed(recent):
-        if (each.kind, each.issue) in over or sent.get(each.issue) in {State.DONE, State.CANCELLED}:
+        if (each.kind, each.issue) in over or sent.get(each.issue) in {
+            SendState.DONE,
+            SendState.CANCELLED,
+        }:
             continue
-        late = each.state is Moments.MISSED and each.kind in {GATHER, SEND}
-        if each.reason and (late or each.state is Moments.WAITING):
+        late = each.state is OccurrenceState.MISSED and each.kind in {GATHER, SEND}
+        if each.reason and (late or each.state is OccurrenceState.WAITING):
             yield f"The {each.kind} of {each.issue} {_STANDS[each.state]}: {each.reason}"
 
 
@@ -105,7 +107,7 @@ def _waiting(
     for source in sources:
         if source.status in {Health.FAILING, Health.STALE}:
             yield f"The source {source.name} is {source.status}: {source.summary}"
-    waits = [each for each in recent if each.kind == SEND and each.state is Moments.WAITING]
+    waits = [each for each in recent if each.kind == SEND and each.state is OccurrenceState.WAITING]
     told = {each.issue for each in waits if each.reason}  # one that was moved has none
     if (last and last.issue == issue) or issue in told:
         return
@@ -113,15 +115,15 @@ def _waiting(
 
 
 def _unfinished(desk: Desk, send: Receipt) -> Iterator[str]:
-    if send.state == State.PAUSED:
+    if send.state == SendState.PAUSED:
         yield f"The send of {send.issue} is paused: {send.reason}"
     if send.in_doubt:
         yield (
             f"Readers of {send.issue} who are in doubt: {send.in_doubt}; "
             f"see: newsletter receipt {send.issue}"
         )
-    paused = send.state == State.PAUSED
-    if send.waiting and not paused and not under_way(desk, send.issue):
+    paused = send.state == SendState.PAUSED
+    if send.waiting and not paused and not is_under_way(desk, send.issue):
         yield (
             f"Readers of {send.issue} who wait: {send.waiting}; go on: newsletter send {send.issue}"
         )
@@ -134,7 +136,7 @@ def _unread(desk: Desk) -> Iterator[str]:
 
 def _next(desk: Desk) -> Iterator[Moment]:
     """The moments to come, with the next send however many are before it."""
-    coming = moves.ahead(desk)
+    coming = moves.upcoming_unsent(desk)
     first = list(islice(coming, COMING))
     yield from first
     if all(moment.kind != SEND for moment in first):

@@ -15,15 +15,15 @@ from newsletter import schedule
 from newsletter.app import logs
 from newsletter.app.alerts import notify, queue, reminders, wording
 from newsletter.app.clock import housekeeping
-from newsletter.app.clock.duties import DUTIES, SOON, Outcome, ended, unready
+from newsletter.app.clock.duties import DUTIES, SOON, DutyResult, ended_send, unready_alerts
 from newsletter.app.desk import Desk
 from newsletter.app.readers import sign_up
-from newsletter.app.send.delivery import Watch
+from newsletter.app.send.delivery import SendObserver
 from newsletter.errors import NewsletterError, NotReadyError
 from newsletter.model import IssueName
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import Connection, key_values, occurrences
-from newsletter.store.occurrences import Claimed, Due, Occurrence, State
+from newsletter.store.occurrences import Claimed, Due, Occurrence, OccurrenceState
 
 log = logging.getLogger(__name__)
 
@@ -38,42 +38,42 @@ LOOK_BACK = timedelta(days=31)  # how far back a machine that was down looks for
 
 
 @dataclass(frozen=True)
-class Done:
+class MomentResult:
     """What a tick did about one moment."""
 
     kind: str
     issue: IssueName
-    state: State
+    state: OccurrenceState
     message: str
     failed: bool = False  # not merely waiting for an approval
 
 
-class Late(NamedTuple):
+class Lateness(NamedTuple):
     """Why it is too late for a moment. ``decides``: a person is to decide about it."""
 
     words: str
     decides: bool
 
 
-def tick(desk: Desk, watch: Watch | None = None) -> list[Done]:
+def tick(desk: Desk, observer: SendObserver | None = None) -> list[MomentResult]:
     """Act on the newest due moment of each kind; older ones, or too late ones, are missed.
 
-    Setting the watch's ``stop`` ends a send after what is under way; the next look goes on with
+    Setting the observer's ``stop`` ends a send after what is under way; the next look goes on with
     it. Its ``checkpoint`` hears the names in CHECKPOINTS, and those of ``deliver.job``.
     """
-    now, watch = desk.clock(), watch or Watch()
+    now, observer = desk.clock(), observer or SendObserver()
     done = []
     for moment, late in _due(desk, now):
-        if watch.stop.is_set():
+        if observer.stop.is_set():
             break
-        with logs.about(occurrence=f"{moment.kind}/{moment.day}", issue=str(moment.issue)):
-            found = _miss(desk, moment, late, now) if late else _act(desk, moment, now, watch)
+        with logs.context(occurrence=f"{moment.kind}/{moment.day}", issue=str(moment.issue)):
+            found = _miss(desk, moment, late, now) if late else _act(desk, moment, now, observer)
             for each in found:
                 level = logging.WARNING if each.failed else logging.INFO
                 log.log(level, "%s: %s", each.state, each.message)
         done += found
-    if not watch.stop.is_set():
-        _talk(desk, watch)
+    if not observer.stop.is_set():
+        _talk(desk, observer)
         _keep_house(desk)
     return done
 
@@ -86,13 +86,13 @@ def _keep_house(desk: Desk) -> None:
         log.exception("what the provider reported could not be looked after")
 
 
-def _talk(desk: Desk, watch: Watch) -> None:
+def _talk(desk: Desk, observer: SendObserver) -> None:
     """What readers and the editor are to hear. Whatever is wrong with it, the timetable goes on."""
-    tell_editor = partial(notify.send_all, checkpoint=watch.checkpoint)
+    tell_editor = partial(notify.send_all, checkpoint=observer.checkpoint)
     for what, work in (
         ("sign-ups", sign_up.forget),
         ("sign-ups", sign_up.answer_all),
-        ("alerts", reminders.look_ahead),
+        ("alerts", reminders.remind_before_deadlines),
         ("alerts", tell_editor),
     ):
         try:
@@ -101,7 +101,7 @@ def _talk(desk: Desk, watch: Watch) -> None:
             log.exception("%s failed", what)
 
 
-def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, Late | None]]:
+def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, Lateness | None]]:
     """The moments to be settled now, the oldest first, and why it is too late where it is."""
     timetable, zone, grace = desk.config.schedule, desk.config.zone, desk.config.schedule.grace
     since = _since(desk, now)
@@ -121,15 +121,15 @@ def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, Late | None]]:
             yield moment, late
 
 
-def _late(moment: Moment, newest: Moment, earliest: datetime) -> Late | None:
+def _late(moment: Moment, newest: Moment, earliest: datetime) -> Lateness | None:
     was = f"it was due {moment.local:%Y-%m-%d %H:%M} and"
     if not moment.moved and moment is not newest and moment.issue == newest.issue:
-        return Late(f"{was} gave way to the next {moment.kind} for the issue", decides=False)
+        return Lateness(f"{was} gave way to the next {moment.kind} for the issue", decides=False)
     if (not moment.moved and moment is not newest) or moment.utc < earliest:
         if moment.kind in {GATHER, SEND}:
             do = f"newsletter {moment.kind} {moment.issue}"
-            return Late(f"{was} is too late now; a person decides: {do}", decides=True)
-        return Late(f"{was} is too late now; see what waits: newsletter status", decides=False)
+            return Lateness(f"{was} is too late now; a person decides: {do}", decides=True)
+        return Lateness(f"{was} is too late now; see what waits: newsletter status", decides=False)
     return None
 
 
@@ -138,7 +138,7 @@ def _dropped(
     known: Mapping[tuple[str, str], Occurrence],
     earliest: datetime,
     now: datetime,
-) -> Iterator[tuple[Moment, Late]]:
+) -> Iterator[tuple[Moment, Lateness]]:
     """What has waited until its grace was over, and stands in no timetable any more."""
     there = {(moment.kind, moment.day) for moment in moments}
     for key, each in known.items():
@@ -146,7 +146,7 @@ def _dropped(
             moment = Moment(each.kind, each.issue, each.day, each.due_at, each.due_at)
             do = f"newsletter {SEND if each.kind != GATHER else GATHER} {each.issue}"
             words = f"the timetable has changed and has it no more; a person decides: {do}"
-            yield moment, Late(words, each.kind in {GATHER, SEND})
+            yield moment, Lateness(words, each.kind in {GATHER, SEND})
 
 
 def _overtaken(moment: Moment, known: Mapping[tuple[str, str], Occurrence], now: datetime) -> bool:
@@ -154,11 +154,11 @@ def _overtaken(moment: Moment, known: Mapping[tuple[str, str], Occurrence], now:
     its kind is done.
     """
     sent = known.get((SEND, str(moment.issue)))
-    if sent and sent.state is State.DONE:
+    if sent and sent.state is OccurrenceState.DONE:
         return True
     return not moment.moved and any(
         each.kind == moment.kind
-        and each.state in {State.DONE, State.STARTED}
+        and each.state in {OccurrenceState.DONE, OccurrenceState.STARTED}
         and moment.utc <= each.due_at <= now
         for each in known.values()
     )
@@ -184,54 +184,54 @@ def _since(desk: Desk, now: datetime) -> datetime:
     return since
 
 
-def _act(desk: Desk, moment: Moment, now: datetime, watch: Watch) -> list[Done]:
+def _act(desk: Desk, moment: Moment, now: datetime, observer: SendObserver) -> list[MomentResult]:
     with desk.writing() as connection:
         lease = BRIEF if moment.kind == SEND else occurrences.LEASE
         claim = occurrences.claim(connection, _row(desk, moment), now, lease)
     if claim is None:  # another process has it in hand, or it waits
         return []
     log.info("Begins" if claim.reason is None else "Is tried again")
-    watch.checkpoint("moment claimed")
-    outcome, failed = _outcome(desk, moment, _keeping(desk, claim, watch))
-    watch.checkpoint("moment done")
-    wait = timedelta() if watch.stop.is_set() else outcome.wait  # the next start goes on at once
-    again_at = desk.clock() + wait if outcome.state is State.WAITING else None
+    observer.checkpoint("moment claimed")
+    outcome, failed = _outcome(desk, moment, _keeping(desk, claim, observer))
+    observer.checkpoint("moment done")
+    wait = timedelta() if observer.stop.is_set() else outcome.wait  # the next start goes on at once
+    again_at = desk.clock() + wait if outcome.state is OccurrenceState.WAITING else None
     with desk.writing() as connection:
         occurrences.settle(
             connection, claim.id, outcome.state, desk.clock(), outcome.message, again_at
         )
-        queue.tell(desk, connection, *outcome.alerts)
+        queue.add(desk, connection, *outcome.alerts)
         if outcome.skips_send:
             _skip_send(connection, desk, moment, outcome.message)
-    watch.checkpoint("moment settled")
+    observer.checkpoint("moment settled")
     if outcome.message == claim.reason:  # it still waits for the same thing: said once is enough
         return []
-    return [Done(moment.kind, moment.issue, outcome.state, outcome.message, failed)]
+    return [MomentResult(moment.kind, moment.issue, outcome.state, outcome.message, failed)]
 
 
-def _keeping(desk: Desk, claim: Claimed, watch: Watch) -> Watch:
+def _keeping(desk: Desk, claim: Claimed, observer: SendObserver) -> SendObserver:
     """The same, that keeps the moment in hand while a send goes on."""
     kept = time.monotonic()
 
-    def alive() -> None:
+    def heartbeat() -> None:
         nonlocal kept
         if time.monotonic() - kept > BRIEF.total_seconds() / 4:
             kept = time.monotonic()
             with desk.writing() as connection:
                 occurrences.keep(connection, claim.id, desk.clock(), BRIEF)
-        watch.alive()
+        observer.heartbeat()
 
-    return replace(watch, alive=alive)
+    return replace(observer, heartbeat=heartbeat)
 
 
-def _outcome(desk: Desk, moment: Moment, watch: Watch) -> tuple[Outcome, bool]:
+def _outcome(desk: Desk, moment: Moment, observer: SendObserver) -> tuple[DutyResult, bool]:
     """What came of it; True: it failed, and does not merely wait for a person."""
     issue = moment.issue
     try:
-        return DUTIES[moment.kind](desk, issue, watch), False
+        return DUTIES[moment.kind](desk, issue, observer), False
     except NotReadyError as error:
-        alerts = unready(desk, moment.kind, issue, str(error))
-        return Outcome(State.WAITING, str(error), SOON, alerts=alerts), False
+        alerts = unready_alerts(desk, moment.kind, issue, str(error))
+        return DutyResult(OccurrenceState.WAITING, str(error), SOON, alerts=alerts), False
     except NewsletterError as error:
         why = str(error)
     except Exception as error:
@@ -239,32 +239,32 @@ def _outcome(desk: Desk, moment: Moment, watch: Watch) -> tuple[Outcome, bool]:
         log.exception("The work failed")
         why = f"{type(error).__name__}: {error}"
     failure = wording.failed(desk, moment.kind, moment.day, issue, why, moment.utc)
-    return Outcome(State.WAITING, why, alerts=(failure,)), True
+    return DutyResult(OccurrenceState.WAITING, why, alerts=(failure,)), True
 
 
 def _skip_send(connection: Connection, desk: Desk, moment: Moment, why: str) -> None:
     """The deadline has decided: an approval that comes later changes nothing by itself."""
     config, issue = desk.config, moment.issue
-    at = schedule.send_of(config.schedule, config.zone, issue) or moment.utc
+    at = schedule.scheduled_send(config.schedule, config.zone, issue) or moment.utc
     sent = Due(desk.name, SEND, str(issue), issue, at)
-    occurrences.close(connection, sent, State.SKIPPED, desk.clock(), why)
+    occurrences.close(connection, sent, OccurrenceState.SKIPPED, desk.clock(), why)
 
 
-def _miss(desk: Desk, moment: Moment, late: Late, now: datetime) -> list[Done]:
+def _miss(desk: Desk, moment: Moment, late: Lateness, now: datetime) -> list[MomentResult]:
     begun = desk.sent(moment.issue)
-    outcome = Outcome(State.MISSED, late.words)
+    outcome = DutyResult(OccurrenceState.MISSED, late.words)
     if begun and moment.kind != SEND:
-        outcome = Outcome(State.SKIPPED, "the issue was sent already")
+        outcome = DutyResult(OccurrenceState.SKIPPED, "the issue was sent already")
     elif begun:
-        outcome = ended(begun) or outcome
+        outcome = ended_send(begun) or outcome
     state, message = outcome.state, outcome.message
     with desk.writing() as connection:
         first = occurrences.close(connection, _row(desk, moment), state, now, message)
-        if first and state is State.MISSED and late.decides:
+        if first and state is OccurrenceState.MISSED and late.decides:
             told = wording.missed(desk, moment.kind, moment.day, moment.issue, moment.utc)
-            queue.tell(desk, connection, told)
-    failed = state is State.MISSED
-    return [Done(moment.kind, moment.issue, state, message, failed)] if first else []
+            queue.add(desk, connection, told)
+    failed = state is OccurrenceState.MISSED
+    return [MomentResult(moment.kind, moment.issue, state, message, failed)] if first else []
 
 
 def _row(desk: Desk, moment: Moment) -> Due:

@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 
 from newsletter.app import identity, logs
-from newsletter.app.clock.tick import Done, tick
+from newsletter.app.clock.tick import MomentResult, tick
 from newsletter.app.desk import Desk, open_desk
-from newsletter.app.send.delivery import Watch
+from newsletter.app.send.delivery import SendObserver
 from newsletter.app.timetable import moves
 from newsletter.errors import ConfigError, FetchError, NewsletterError
 from newsletter.http.webhooks import ping
@@ -55,10 +55,10 @@ def look(
         desk = open_desk(folder)
     except NewsletterError as error:
         return Look(None, str(error), broken=True)
-    with logs.about(newsletter=desk.name):
+    with logs.context(newsletter=desk.name):
         try:
             if first:
-                coming = islice(moves.ahead(desk), 2)
+                coming = islice(moves.upcoming_unsent(desk), 2)
                 said = (f"{m.kind} {m.issue} at {m.local:%a %Y-%m-%d %H:%M %Z}" for m in coming)
                 log.info("Next: %s", ", ".join(said))
             _, unheard = look_at(desk, stop, alive)
@@ -74,14 +74,14 @@ def look(
 
 def look_at(
     desk: Desk, stop: threading.Event, alive: Callable[[str], None] = _nothing
-) -> tuple[list[Done], str | None]:
+) -> tuple[list[MomentResult], str | None]:
     """Do what is due, then ping. What was done, and why the ping was not answered.
 
     Raises NewsletterError where the timetable could not be looked at.
     """
     identity.require_own_name(desk)
-    watch = Watch(stop=stop, checkpoint=alive, alive=partial(alive, ""))
-    done = tick(desk, watch)
+    observer = SendObserver(stop=stop, checkpoint=alive, heartbeat=partial(alive, ""))
+    done = tick(desk, observer)
     url = desk.config.alerts.ping_url
     if url is None or stop.is_set():
         return done, None

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from newsletter import events, providers
 from newsletter.app.desk import Desk
 from newsletter.errors import ConfigError, DatabaseError, NewsletterError, ProviderError
-from newsletter.events import Reading
+from newsletter.events import EventPolicy
 from newsletter.model import Event
 from newsletter.providers import Reports
 from newsletter.store import event_inbox
@@ -86,9 +86,9 @@ def store(desk: Desk, reported: Sequence[Event]) -> Taken:
         return Taken()
     now = desk.clock()
     with desk.writing() as connection:
-        settled = events.settle(connection, reported, now)
+        settled = events.settle_doubt(connection, reported, now)
     with desk.writing() as connection:
-        new = events.read(connection, reported, _reading(desk))
+        new = events.store_events(connection, reported, _reading(desk))
     return Taken(settled, new)
 
 
@@ -100,11 +100,11 @@ def _read(desk: Desk, number: int) -> Taken:
         reported = providers.read(report.provider, report.body, desk.folder)
         # Doubt is settled by itself: it takes the rows of a send in another order than the rest.
         with desk.writing() as connection:
-            settled = events.settle(connection, reported, desk.clock())
+            settled = events.settle_doubt(connection, reported, desk.clock())
         with desk.writing() as connection:
             if event_inbox.take(connection, number) is None:  # another process was quicker
                 return Taken(settled)
-            new = events.read(connection, reported, _reading(desk))
+            new = events.store_events(connection, reported, _reading(desk))
             event_inbox.forget(connection, number)
     except DatabaseError:
         raise
@@ -120,8 +120,8 @@ def _read(desk: Desk, number: int) -> Taken:
     return Taken(settled, new)
 
 
-def _reading(desk: Desk) -> Reading:
-    return Reading(desk.clock(), desk.config.privacy.per_reader)
+def _reading(desk: Desk) -> EventPolicy:
+    return EventPolicy(desk.clock(), desk.config.privacy.per_reader)
 
 
 def trouble(desk: Desk) -> str | None:

@@ -38,7 +38,7 @@ class Change:
     now: str
 
 
-def look_again(desk: Desk, built: Built) -> tuple[Finding, ...]:
+def recheck_issue(desk: Desk, built: Built) -> tuple[Finding, ...]:
     """What is gone (an error) or has a new headline (a warning), over the network."""
     issue = built.issue
     links = {story.article.url: story for story in issue.stories if story.article.url}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from newsletter.app.desk import Desk
 from newsletter.app.issue.build import Built
-from newsletter.app.mail import as_mail
+from newsletter.app.mail import message_bytes
 from newsletter.check import error, warning
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.model import Finding
@@ -32,7 +32,7 @@ def findings(desk: Desk, built: Built) -> tuple[Finding, ...]:
 
     Raises UsageError where SpamAssassin is not installed, NewsletterError where it fails.
     """
-    return tuple(_read(_report(as_mail(desk, built.issue.name, built.rendered))))
+    return tuple(_read(_report(message_bytes(desk, built.issue.name, built.rendered))))
 
 
 def _report(mail: bytes) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from newsletter.app.desk import Desk
-from newsletter.app.identity import place
+from newsletter.app.identity import database_location
 from newsletter.errors import ConfigError
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
@@ -194,7 +194,7 @@ def erase(desk: Desk, others: Sequence[Desk], key: str) -> KeyState:
     person = _person(desk, key)
     if isinstance(person, KeyState):
         return person
-    for each in {place(each): each for each in (*others, desk)}.values():
+    for each in {database_location(each): each for each in (*others, desk)}.values():
         with each.writing() as connection:
             People(connection, each.config.newsletter.list).erase(person.email or "", each.clock())
     log.info("A reader was erased at their own wish")
@@ -209,7 +209,7 @@ def require_own_secrets(desks: Sequence[Desk]) -> None:
     for desk in desks:
         for key in keyring(desk.folder).keys.values():
             other = seen.setdefault(key, desk)
-            if place(other) != place(desk):
+            if database_location(other) != database_location(desk):
                 raise ConfigError(
                     f"{other.folder.resolve()} and {desk.folder.resolve()} sign readers' links by "
                     f"one secret, but have databases of their own: a link of one would open the "
@@ -239,5 +239,5 @@ def _newsletters(desk: Desk, others: Sequence[Desk]) -> list[Desk]:
     """Each list once: this newsletter first, then the others in their order."""
     once: dict[tuple[str, str], Desk] = {}
     for each in (desk, *others):
-        once.setdefault((place(each), each.config.newsletter.list), each)
+        once.setdefault((database_location(each), each.config.newsletter.list), each)
     return list(once.values())

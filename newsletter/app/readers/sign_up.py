@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import timedelta
 from email.utils import parseaddr
 
-from newsletter.app.alerts.queue import Kind, Told, tell
+from newsletter.app.alerts.queue import AlertKind, NewAlert, add
 from newsletter.app.desk import Desk
-from newsletter.app.mail import send_of
+from newsletter.app.mail import unledgered_send
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
@@ -117,7 +117,7 @@ def _too_many(desk: Desk, connection: Connection) -> bool:
         return False
     text = desk.language.say("alert_signups_text", count=str(most))
     issue = desk.next_issue()
-    tell(desk, connection, Told(Kind.SIGNUPS, f"{now:%Y-%m-%d}", issue, text))
+    add(desk, connection, NewAlert(AlertKind.SIGNUPS, f"{now:%Y-%m-%d}", issue, text))
     return True
 
 
@@ -159,7 +159,7 @@ def _hand_over(desk: Desk, signup: Signup, rendered: Rendered) -> None:
     """Neither a log nor an error names the reader: what a server says may quote the address."""
     newsletter = desk.config.newsletter
     mail = replace(
-        send_of(desk, None, rendered), test=True, alert=f"signup-{signup.id}-{signup.tries}"
+        unledgered_send(desk, None, rendered), test=True, alert=f"signup-{signup.id}-{signup.tries}"
     )
     leave = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
     try:

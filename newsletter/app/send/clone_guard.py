@@ -21,7 +21,7 @@ AGAIN = 60.0  # seconds between two signs
 BEHIND = timedelta(minutes=10)  # more than clocks differ
 
 
-def look(desk: Desk, issue: IssueName, *, take_over: bool = False) -> None:
+def check(desk: Desk, issue: IssueName, *, take_over: bool = False) -> None:
     """Raises NotReadyError where this database may be a copy, or older than what was sent.
 
     With ``take_over`` a person has said that it is the right one.
@@ -69,7 +69,7 @@ def look(desk: Desk, issue: IssueName, *, take_over: bool = False) -> None:
         installation.believe(desk.folder, name, recorded.get(name, 0))
 
 
-def sign(desk: Desk) -> None:
+def record_use(desk: Desk) -> None:
     """Leave in the database that this installation sends from it, now."""
     mine = installation.here(desk.folder)
     value = {"id": mine.id, "host": socket.gethostname(), "seen": desk.clock().isoformat()}
@@ -77,14 +77,14 @@ def sign(desk: Desk) -> None:
         key_values.put(connection, FACT.format(newsletter=desk.name), json.dumps(value))
 
 
-def signer(desk: Desk) -> Callable[[], None]:
+def use_recorder(desk: Desk) -> Callable[[], None]:
     """What signs again when a minute has gone by since the last time."""
     signed = time.monotonic()
 
     def sign_again() -> None:
         nonlocal signed
         if time.monotonic() - signed > AGAIN:
-            sign(desk)
+            record_use(desk)
             signed = time.monotonic()
 
     return sign_again

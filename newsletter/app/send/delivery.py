@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from newsletter import installation
 from newsletter.app.alerts import queue, wording
 from newsletter.app.desk import Desk, utc_now
-from newsletter.app.recipients import personal
+from newsletter.app.recipients import personalizer
 from newsletter.app.send import clone_guard
 from newsletter.config import Config
 from newsletter.deliver import LEASE, Job, run
@@ -43,17 +43,19 @@ def _nothing(*_: object) -> None:
 
 
 @dataclass(frozen=True)
-class Watch:
-    """Who looks on while a send goes: ``report`` gets the numbers of its receipt now and then,
-    ``waiting`` a moment that is waited for, and why where that is known; ``stop`` ends it after
-    what is under way; ``checkpoint`` hears where it is, and ``alive`` now and then that it lives.
-    """
+class SendObserver:
+    """Follows a send, and can stop it."""
 
-    report: Callable[[dict[str, int]], None] | None = None
-    waiting: Callable[[datetime, str], None] = _nothing
+    progress: Callable[[dict[str, int]], None] | None = None
+    """Gets the receipt's numbers by delivery state, now and then and at the end."""
+    waits: Callable[[datetime, str], None] = _nothing
+    """Gets the moment that the send waits for, and why ("" if that is unknown)."""
     stop: threading.Event = field(default_factory=threading.Event)
+    """Set it to end the send after the requests that are under way."""
     checkpoint: Callable[[str], None] = _nothing
-    alive: Callable[[], None] = _nothing
+    """Gets the name of each step, such as "frozen"; tests kill the program there."""
+    heartbeat: Callable[[], None] = _nothing
+    """Called now and then while the send runs."""
 
 
 def doubt_policy(desk: Desk) -> Doubt:
@@ -68,27 +70,31 @@ def doubt_policy(desk: Desk) -> Doubt:
 
 
 def job(
-    desk: Desk, frozen: Frozen, watch: Watch, workers: int | None = None, lease: timedelta = LEASE
+    desk: Desk,
+    frozen: Frozen,
+    observer: SendObserver,
+    workers: int | None = None,
+    lease: timedelta = LEASE,
 ) -> Job:
     """What a run of the send works with. Raises ConfigError where it cannot be sent like that."""
     issue = frozen.issue
 
     def paused(connection: Connection, why: str) -> None:
-        queue.tell_of(desk, connection, lambda: wording.paused(desk, issue, why))
+        queue.add_or_log(desk, connection, lambda: wording.paused(desk, issue, why))
 
     def doubtful(connection: Connection, readers: int, last: int) -> None:
-        queue.tell_of(desk, connection, lambda: wording.doubt(desk, issue, readers, last))
+        queue.add_or_log(desk, connection, lambda: wording.doubt(desk, issue, readers, last))
 
     return Job(
         desk.database,
         desk.provider,
         frozen,
-        personal(desk, frozen.list_id),
+        personalizer(desk, frozen.list_id),
         doubt_policy(desk),
         desk.clock,
         partial(installation.witness, desk.folder, issue),
-        watch.checkpoint,
-        watch.stop,
+        observer.checkpoint,
+        observer.stop,
         lease,
         workers,
         desk.config.delivery.ahead,
@@ -97,24 +103,24 @@ def job(
     )
 
 
-def deliver(desk: Desk, frozen: Frozen, watch: Watch, *, sign: bool = True) -> None:
+def deliver(desk: Desk, frozen: Frozen, observer: SendObserver, *, sign: bool = True) -> None:
     """Deliver all that can be delivered; raises as ``deliver.run`` does.
 
     ``sign``: this installation becomes the one that sends.
     """
     if sign:
-        clone_guard.sign(desk)
-    sign_again = clone_guard.signer(desk) if sign else _nothing
+        clone_guard.record_use(desk)
+    sign_again = clone_guard.use_recorder(desk) if sign else _nothing
 
-    def alive() -> None:
+    def heartbeat() -> None:
         sign_again()
-        watch.alive()
+        observer.heartbeat()
 
-    crew = processes(desk, frozen.eligible)
+    crew = process_count(desk, frozen.eligible)
     share = _workers(desk) // crew
-    work = job(desk, frozen, watch, share)
-    with _helpers(desk.config, frozen, crew - 1, share, watch.stop):
-        run(work, watch.report, watch.waiting, alive)
+    work = job(desk, frozen, observer, share)
+    with _helpers(desk.config, frozen, crew - 1, share, observer.stop):
+        run(work, observer.progress, observer.waits, heartbeat)
 
 
 def _workers(desk: Desk) -> int:
@@ -122,7 +128,7 @@ def _workers(desk: Desk) -> int:
     return desk.provider.workers if isinstance(desk.provider, Parallel) else 1
 
 
-def processes(desk: Desk, readers: int) -> int:
+def process_count(desk: Desk, readers: int) -> int:
     """How many processes are worth it for so many readers, and suit the provider."""
     provider = desk.provider
     # Another process would have another clock.
@@ -181,7 +187,7 @@ def _help(config: Config, frozen: Frozen, share: int) -> None:
     desk = Desk(config)
     try:
         # The first process may have paused it before this one has begun.
-        run(job(desk, frozen, Watch(stop=stop), share), resume=False)
+        run(job(desk, frozen, SendObserver(stop=stop), share), resume=False)
     except NotReadyError:
         pass
     except NewsletterError as error:

@@ -8,13 +8,13 @@ from newsletter.app.approval import rules
 from newsletter.app.desk import Desk
 from newsletter.app.issue import correction_mail
 from newsletter.app.issue.build import Built, compose
-from newsletter.app.issue.recheck import look_again
+from newsletter.app.issue.recheck import recheck_issue
 from newsletter.app.send import clone_guard
 from newsletter.errors import NotReadyError
 from newsletter.issues import parse_issue
 from newsletter.model import Finding, IssueName
 from newsletter.store import Connection, approvals, mailable, send_missing, sends
-from newsletter.store.sends import Frozen, State
+from newsletter.store.sends import Frozen, SendState
 
 CHANGED = 0.3  # a list that grew or shrank by more is asked about
 SMALL = 20  # readers; a smaller list changes by much every week
@@ -33,10 +33,10 @@ class Plan:
     readers: int
     findings: tuple[Finding, ...] = ()  # warnings of the last look at the stories
     questions: tuple[str, ...] = ()
-    missing: bool = False
+    to_missing: bool = False
 
 
-def meant(desk: Desk, given: str | None) -> IssueName:
+def issue_to_send(desk: Desk, given: str | None) -> IssueName:
     """The issue to be sent: the one named, or the next one due. One whose send was started needs
     its folder no more. Raises UsageError for what is no name, ContentError without a folder.
     """
@@ -69,20 +69,20 @@ def plan(
         count = mailable.count(connection, newsletter.list, of)
         other = sends.under_another_name(connection, desk.name, issue, newsletter.list)
         last = sends.last_size(connection, desk.name, newsletter.list)
-    clone_guard.look(desk, issue, take_over=take_over)
+    clone_guard.check(desk, issue, take_over=take_over)
     if frozen:
         return _go_on(desk, issue, frozen, to_missing)
     if to_missing:
         raise NotReadyError(
             f"Issue {issue} was not sent yet, so nobody misses it. Send it: newsletter send {issue}"
         )
-    rules.require(rules.against_other_name(issue, newsletter.list, other))
+    rules.raise_for(rules.other_name_obstacle(issue, newsletter.list, other))
     built = compose(desk, issue)
     required = desk.config.schedule.approval == "required" and not approved
-    rules.require(rules.judge(built, approval, approval_required=required))
-    rules.require(rules.against_empty_list(built, newsletter.list, count))
-    findings = look_again(desk, built)
-    rules.require(rules.against_errors(replace(built, findings=findings), "sent"))
+    rules.raise_for(rules.judge(built, approval, approval_required=required))
+    rules.raise_for(rules.empty_list_obstacle(built, newsletter.list, count))
+    findings = recheck_issue(desk, built)
+    rules.raise_for(rules.error_obstacle(replace(built, findings=findings), "sent"))
     questions = () if of is not None else _questions(newsletter.list, count, last)
     return Plan(issue, built, None, count, findings, questions)
 
@@ -108,18 +108,18 @@ def _go_on(desk: Desk, issue: IssueName, frozen: Frozen, to_missing: bool) -> Pl
             f"of it: newsletter send {issue}"
         )
     if not to_missing:
-        if frozen.state is State.CANCELLED:
+        if frozen.state is SendState.CANCELLED:
             raise NotReadyError(
                 f"The send of {issue} was cancelled. See who got it: newsletter receipt {issue}; "
                 f"to send it to those who did not: newsletter send {issue} --missing"
             )
         return Plan(issue, None, frozen, frozen.eligible)
-    if frozen.state in {State.SENDING, State.PAUSED}:
+    if frozen.state in {SendState.SENDING, SendState.PAUSED}:
         raise NotReadyError(
             f"The send of {issue} is not finished. First go on with it: newsletter send {issue}"
         )
     count = desk.read(send_missing.count, frozen)
-    return Plan(issue, None, frozen, count, missing=True)
+    return Plan(issue, None, frozen, count, to_missing=True)
 
 
 def _questions(list_: str, count: int, last: tuple[IssueName, int] | None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from newsletter.errors import UsageError
 from newsletter.issues import parse_issue, write_atomically
 from newsletter.model import IssueName, Receipt
 from newsletter.store import doubt, receipts, sends
-from newsletter.store.sends import DeliveryState, State
+from newsletter.store.sends import DeliveryState, SendState
 
 Addresses = Callable[[str], Iterator[tuple[str, str | None]]]
 
@@ -22,7 +22,7 @@ def receipt(desk: Desk, issue: IssueName) -> Receipt:
 
 
 @contextmanager
-def opened(desk: Desk, issue: IssueName) -> Iterator[tuple[Receipt, Addresses]]:
+def open_receipt(desk: Desk, issue: IssueName) -> Iterator[tuple[Receipt, Addresses]]:
     """The receipt and who is in each of its states, all of the same moment.
 
     Raises NotReadyError where it was never sent.
@@ -47,13 +47,13 @@ def addresses(
         yield receipts.addresses(connection, frozen.send.id, DeliveryState(state))
 
 
-def held(desk: Desk, issue: IssueName) -> list[tuple[int, int, str]]:
+def held_batches(desk: Desk, issue: IssueName) -> list[tuple[int, int, str]]:
     """The batches of the issue that are in doubt: number, readers, why."""
     frozen = desk.sent(issue)
     return desk.read(doubt.held, frozen.send.id) if frozen else []
 
 
-def under_way(desk: Desk, issue: IssueName) -> bool:
+def is_under_way(desk: Desk, issue: IssueName) -> bool:
     """Whether somebody is at work on the send of the issue."""
     frozen = desk.sent(issue)
     return frozen is not None and desk.read(doubt.in_hand, frozen.send.id, desk.clock())
@@ -77,25 +77,25 @@ def resolve(desk: Desk, issue: IssueName, batch: int | None, *, sent: bool) -> d
                 )
             settled = {batch: count}
         if settled and not sent:  # one that was done goes on by itself, one paused stays so
-            cancelled = State.CANCELLED
-            sends.set_state(connection, send_id, State.SENDING, now, only_from=cancelled)
+            cancelled = SendState.CANCELLED
+            sends.set_state(connection, send_id, SendState.SENDING, now, only_from=cancelled)
     return settled
 
 
-def meant(desk: Desk, given: str | None) -> IssueName:
+def requested_issue(desk: Desk, given: str | None) -> IssueName:
     """The issue that is meant: the one named, or the last that was sent. Its folder may be gone.
 
     Raises UsageError for what is no name.
     """
-    return parse_issue(given) if given else latest(desk) or desk.next_issue()
+    return parse_issue(given) if given else latest_sent(desk) or desk.next_issue()
 
 
-def latest(desk: Desk) -> IssueName | None:
+def latest_sent(desk: Desk) -> IssueName | None:
     """The newest issue that was sent, or is being sent."""
     return next(reversed(desk.read(sends.issues, desk.name)), None)
 
 
-def save(desk: Desk, issue: IssueName, folder: Path) -> Path:
+def save_mail(desk: Desk, issue: IssueName, folder: Path) -> Path:
     """Write the frozen mail, as it went out, into the folder: email.html, email.txt."""
     send = desk.require_sent(issue).send
     for name, text in (("email.html", send.html), ("email.txt", send.text)):

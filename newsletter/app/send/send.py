@@ -5,47 +5,47 @@ from __future__ import annotations
 from newsletter.app.desk import Desk
 from newsletter.app.issue import correction_mail
 from newsletter.app.send import receipts
-from newsletter.app.send.delivery import Watch, deliver, doubt_policy
+from newsletter.app.send.delivery import SendObserver, deliver, doubt_policy
 from newsletter.app.send.plan import Plan, corrected_send
 from newsletter.errors import NotReadyError
 from newsletter.model import Doubt, IssueName, Receipt
 from newsletter.render import said
 from newsletter.sanitize import canonical
 from newsletter.store import archive, send_missing, sends
-from newsletter.store.sends import DeliveryState, Frozen, State
+from newsletter.store.sends import DeliveryState, Frozen, SendState
 
 
-def send(desk: Desk, planned: Plan, watch: Watch | None = None) -> Receipt:
+def send(desk: Desk, planned: Plan, observer: SendObserver | None = None) -> Receipt:
     """Freeze what is planned, and deliver it; or go on with a send that was started."""
-    watch = watch or Watch()
+    observer = observer or SendObserver()
     provider = desk.provider  # a missing key is said before anything is frozen
     policy = doubt_policy(desk)
     frozen = planned.frozen or _freeze(desk, planned, provider.batch_size, policy)
-    watch.checkpoint("frozen")
-    if planned.missing:
+    observer.checkpoint("frozen")
+    if planned.to_missing:
         with desk.writing() as connection:
             send_missing.go_on(connection, frozen, provider.batch_size, desk.clock())
-    if not planned.missing and frozen.state is State.DONE:
+    if not planned.to_missing and frozen.state is SendState.DONE:
         return receipts.receipt(desk, planned.issue)
-    deliver(desk, frozen, watch)
-    return _receipt(desk, planned.issue, watch)
+    deliver(desk, frozen, observer)
+    return _receipt(desk, planned.issue, observer)
 
 
-def take_back(desk: Desk, issue: IssueName, watch: Watch | None = None) -> Receipt:
+def recall(desk: Desk, issue: IssueName, observer: SendObserver | None = None) -> Receipt:
     """Of a cancelled send, take back what the provider has not let go yet, and wait for what is
     in another process's hands. Anybody may do that: it does not make this the one that sends.
     """
     frozen = desk.require_sent(issue)
-    watch = watch or Watch()
-    deliver(desk, frozen, watch, sign=False)
-    return _receipt(desk, issue, watch)
+    observer = observer or SendObserver()
+    deliver(desk, frozen, observer, sign=False)
+    return _receipt(desk, issue, observer)
 
 
-def _receipt(desk: Desk, issue: IssueName, watch: Watch) -> Receipt:
+def _receipt(desk: Desk, issue: IssueName, observer: SendObserver) -> Receipt:
     """At the end. Whoever looked on hears it as well: a million readers are counted only once."""
     found = receipts.receipt(desk, issue)
-    if watch.report:
-        watch.report({state.value: getattr(found, state) for state in DeliveryState})
+    if observer.progress:
+        observer.progress({state.value: getattr(found, state) for state in DeliveryState})
     return found
 
 

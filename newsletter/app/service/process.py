@@ -203,7 +203,7 @@ class Service:
         """Whatever it waits for, the moments to come must have their turn."""
         silent = time.monotonic() - each.heard
         if silent > self._stuck:
-            with logs.about(newsletter=each.name or str(each.folder)):
+            with logs.context(newsletter=each.name or str(each.folder)):
                 log.error(
                     "The look has given no sign for %d seconds, and is ended, so that another can "
                     "begin. The lines before say what it was at",
@@ -224,7 +224,7 @@ class Service:
         each.name, each.broken = found.newsletter or each.name, found.broken
         before, each.trouble = each.trouble, found.trouble
         unheard, each.unheard = each.unheard, found.unheard
-        with logs.about(newsletter=each.name or str(each.folder)):
+        with logs.context(newsletter=each.name or str(each.folder)):
             if each.trouble and each.trouble != before:
                 log.error("%s", each.trouble)
             if not each.trouble:

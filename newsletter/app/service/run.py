@@ -45,7 +45,7 @@ def run(
 
     def begin() -> None:
         for desk in desks:
-            with logs.about(newsletter=desk.name):
+            with logs.context(newsletter=desk.name):
                 log.info("Running %s (%s)", desk.name, desk.config.newsletter.timezone)
         if listener:
             log.info("/healthz is answered on http://127.0.0.1:%d/healthz", listener.port)
@@ -62,7 +62,7 @@ def _opened(folders: Sequence[Path]) -> tuple[list[Watched], list[Desk]]:
     for folder in folders:
         try:
             desk = open_desk(folder)
-            identity.place(desk)  # and the database's driver is there for all looks
+            identity.database_location(desk)  # and the database's driver is there for all looks
             desks.append(desk)
             watched.append(Watched(folder, desk.name, time.monotonic()))
         except NewsletterError as error:

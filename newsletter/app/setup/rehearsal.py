@@ -29,7 +29,7 @@ from newsletter.errors import NewsletterError
 from newsletter.model import Doubt, IssueName, Receipt, Rendered
 from newsletter.providers import faulty
 from newsletter.store import sends
-from newsletter.store.sends import State
+from newsletter.store.sends import SendState
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
 
@@ -223,13 +223,13 @@ def _send(folder: Path, point: str, times: int) -> None:
 
     with _desk(folder) as desk, contextlib.suppress(NewsletterError):
         frozen = desk.require_sent(ISSUE)
-        watch = delivery.Watch(checkpoint=checkpoint)
-        deliver.run(delivery.job(desk, frozen, watch, lease=LEASE))
+        observer = delivery.SendObserver(checkpoint=checkpoint)
+        deliver.run(delivery.job(desk, frozen, observer, lease=LEASE))
 
 
 def _over(folder: Path) -> bool:
     with _desk(folder) as desk:
-        return desk.require_sent(ISSUE).state is State.DONE
+        return desk.require_sent(ISSUE).state is SendState.DONE
 
 
 def _judge(folder: Path, plan: RehearsalPlan, kills: Counter[str]) -> RehearsalResult:

@@ -13,34 +13,34 @@ from newsletter.store import occurrences
 _FAR = timedelta(days=40)  # a monthly newsletter may have its deadline weeks before
 
 
-def leaves(desk: Desk, issue: IssueName) -> datetime | None:
+def send_time(desk: Desk, issue: IssueName) -> datetime | None:
     """The moment of its send, in the newsletter's zone; None: it stands in no timetable."""
     if issue.is_correction:
         return None
     moved = desk.moved().get(issue)
     if moved:
         return moved.astimezone(desk.config.zone)
-    return schedule.send_of(desk.config.schedule, desk.config.zone, issue)
+    return schedule.scheduled_send(desk.config.schedule, desk.config.zone, issue)
 
 
-def decided(desk: Desk, issue: IssueName) -> datetime | None:
+def approval_deadline(desk: Desk, issue: IssueName) -> datetime | None:
     """The moment of its deadline; without one, of its send."""
-    end = leaves(desk, issue)
+    end = send_time(desk, issue)
     if end is None or desk.config.schedule.deadline is None:
         return end
-    own = schedule.send_of(desk.config.schedule, desk.config.zone, issue) or end
+    own = schedule.scheduled_send(desk.config.schedule, desk.config.zone, issue) or end
     start = min(own, end).astimezone(UTC) - _FAR  # one that was moved keeps its deadline
     found = schedule.due(desk.config.schedule, desk.config.zone, start, end, desk.moved())
     mine = [m.local for m in found if m.kind == DEADLINE and m.issue == issue]
     return mine[-1] if mine else end
 
 
-def goes_out(desk: Desk, issue: IssueName) -> datetime | None:
+def automatic_send_time(desk: Desk, issue: IssueName) -> datetime | None:
     """When it leaves by itself once it may: at its moment or, if that is past, now.
 
     None: a person sends it.
     """
-    moment, now = leaves(desk, issue), desk.clock()
+    moment, now = send_time(desk, issue), desk.clock()
     if moment is None or now > moment + desk.config.schedule.grace:
         return None
     known = desk.read(occurrences.since, desk.name, moment - timedelta(days=2))

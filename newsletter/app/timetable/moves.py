@@ -22,7 +22,7 @@ _FAR = timedelta(days=366)
 _MONTH = timedelta(days=31)
 
 
-def coming(desk: Desk, start: date | None = None) -> Iterator[Moment]:
+def upcoming(desk: Desk, start: date | None = None) -> Iterator[Moment]:
     """The moments to come, from now or from the start of a local day."""
     after = desk.clock()
     if start:
@@ -30,16 +30,16 @@ def coming(desk: Desk, start: date | None = None) -> Iterator[Moment]:
     return schedule.moments(desk.config.schedule, desk.config.zone, after, desk.moved())
 
 
-def ahead(desk: Desk) -> Iterator[Moment]:
+def upcoming_unsent(desk: Desk) -> Iterator[Moment]:
     """The moments to come at which something is done: an issue that was sent early has none."""
     sent = desk.read(sends.issues, desk.name)
-    ended = {sends.State.DONE, sends.State.CANCELLED}
-    return (moment for moment in coming(desk) if sent.get(moment.issue) not in ended)
+    ended = {sends.SendState.DONE, sends.SendState.CANCELLED}
+    return (moment for moment in upcoming(desk) if sent.get(moment.issue) not in ended)
 
 
-def has(desk: Desk, issue: IssueName) -> bool:
+def is_scheduled(desk: Desk, issue: IssueName) -> bool:
     """Whether the issue is sent at a moment of its own: the timetable's, or a person's."""
-    own = schedule.send_of(desk.config.schedule, desk.config.zone, issue)
+    own = schedule.scheduled_send(desk.config.schedule, desk.config.zone, issue)
     return own is not None or issue in desk.moved()
 
 
@@ -50,7 +50,7 @@ def reschedule(desk: Desk, issue: IssueName, to: str | None) -> datetime:
     "2025-07-08 09:00". Raises NotReadyError where it was or is being sent, or that time is past.
     """
     now = desk.clock()
-    own = schedule.send_of(desk.config.schedule, desk.config.zone, issue)
+    own = schedule.scheduled_send(desk.config.schedule, desk.config.zone, issue)
     if own is None and not issues.folder_of(desk.folder, issue).is_dir():
         raise ContentError(
             f"The timetable has no issue {issue}, and there is no draft of it. Make one first: "

@@ -129,7 +129,10 @@ class Answers:
             except NewsletterError as error:
                 return JSONResponse({"sent": False, "message": str(error)}, 409)
         return JSONResponse(
-            {"sent": True, "message": f"The test {test_mail.went(self.live.desk, address)}."}
+            {
+                "sent": True,
+                "message": f"The test {test_mail.describe_destination(self.live.desk, address)}.",
+            }
         )
 
     async def approve(self, request: Request) -> Response:
@@ -202,7 +205,7 @@ class Answers:
         return f"{base}/issues/{self.live.issue}/"
 
     def _filled(self, part: str) -> str:
-        return tokens.fill(part, recipients.sample(self.live.desk))
+        return tokens.fill(part, recipients.sample_tokens(self.live.desk))
 
     def _facts(self, good: Good) -> dict[str, Any]:
         built, rendered = good.built, good.built.rendered

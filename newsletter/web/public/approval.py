@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from newsletter.app import Desk, recipients
 from newsletter.app.approval import approval_links
-from newsletter.app.approval.approval_links import Link, State
+from newsletter.app.approval.approval_links import ApprovalLink, LinkState
 from newsletter.errors import NewsletterError
 from newsletter.links import tokens
 from newsletter.render.alert import COMMAND
@@ -42,8 +42,14 @@ _MAIL_POLICY = (
     "img-src https: http:; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_STATUS = {State.OPEN: 200, State.APPROVED: 200, State.UNKNOWN: 404, State.CHANGED: 409,
-           State.ERRORS: 409, State.BROKEN: 409}  # fmt: skip
+_STATUS = {
+    LinkState.OPEN: 200,
+    LinkState.APPROVED: 200,
+    LinkState.UNKNOWN: 404,
+    LinkState.CHANGED: 409,
+    LinkState.ERRORS: 409,
+    LinkState.BROKEN: 409,
+}
 _GONE = 410
 
 
@@ -53,7 +59,7 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
     async def page(request: Request) -> Response:
         desk, key = current(), request.path_params["key"]
         if request.method != "POST":
-            return await _answered(desk, approval_links.look, key)
+            return await _answered(desk, approval_links.read_link, key)
         if not await _pressed(request):
             return _nothing(desk, "unasked", 400)
         return await _answered(desk, approval_links.approve, key)
@@ -61,13 +67,15 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
     async def mail(request: Request) -> Response:
         desk = current()
         try:
-            found = await run_in_threadpool(approval_links.look, desk, request.path_params["key"])
+            found = await run_in_threadpool(
+                approval_links.read_link, desk, request.path_params["key"]
+            )
         except NewsletterError as error:
             log.warning("%s", error)
             return _nothing(desk, "later", 503, up="../")
         if found.built is None:
             return _shown(desk, found, up="../")
-        html = tokens.fill(found.built.rendered.html, recipients.sample(desk))
+        html = tokens.fill(found.built.rendered.html, recipients.sample_tokens(desk))
         return HTMLResponse(html, headers={**_HEADERS, "Content-Security-Policy": _MAIL_POLICY})
 
     async def style(_: Request) -> Response:
@@ -80,13 +88,13 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
     ]
 
 
-async def _answered(desk: Desk, act: Callable[[Desk, str], Link], key: str) -> Response:
+async def _answered(desk: Desk, act: Callable[[Desk, str], ApprovalLink], key: str) -> Response:
     try:
         found = await run_in_threadpool(act, desk, key)
     except NewsletterError as error:
         log.warning("%s", error)
         return _nothing(desk, "later", 503)
-    if act is approval_links.approve and found.state is State.APPROVED:
+    if act is approval_links.approve and found.state is LinkState.APPROVED:
         return RedirectResponse(key, 303, headers=_HEADERS)  # so that reloading asks nothing anew
     return _shown(desk, found)
 
@@ -101,13 +109,13 @@ async def _pressed(request: Request) -> bool:
     return parse_qs(body.decode("latin-1")).get("approve") == ["yes"]
 
 
-def _shown(desk: Desk, found: Link, up: str = "") -> Response:
+def _shown(desk: Desk, found: ApprovalLink, up: str = "") -> Response:
     """What is said of the link."""
     say, words = desk.language.say, desk.language.words
     parts = _parts(desk, found)
-    if found.state not in {State.OPEN, State.APPROVED}:
+    if found.state not in {LinkState.OPEN, LinkState.APPROVED}:
         return _nothing(desk, found.state.value, _STATUS.get(found.state, _GONE), up, **parts)
-    way = "text" if found.goes_out else "by_hand"
+    way = "text" if found.sends_at else "by_hand"
     return _page(
         desk,
         200,
@@ -116,8 +124,8 @@ def _shown(desk: Desk, found: Link, up: str = "") -> Response:
         text=say(f"approve_{found.state}_{way}", **parts),
         facts=_facts(desk, found),
         mail=f"{found.key}/mail",
-        read=words["approve_read" if found.state is State.OPEN else "approve_read_again"],
-        button=words["approve_button"] if found.state is State.OPEN else None,
+        read=words["approve_read" if found.state is LinkState.OPEN else "approve_read_again"],
+        button=words["approve_button"] if found.state is LinkState.OPEN else None,
     )
 
 
@@ -128,25 +136,25 @@ def _nothing(desk: Desk, what: str, status: int, up: str = "", **parts: str) -> 
     return _page(desk, status, state="refused", title=title, text=text, up=up)
 
 
-def _parts(desk: Desk, found: Link) -> dict[str, str]:
-    if found.says is None or found.issue is None:
+def _parts(desk: Desk, found: ApprovalLink) -> dict[str, str]:
+    if found.claims is None or found.issue is None:
         return {}
     language, zone = desk.language, desk.config.zone
     return {
         "issue": str(found.issue),
         "date": language.short_date(found.issue.date).replace(" ", "\N{NO-BREAK SPACE}"),
-        "expires": language.moment(found.says.expires.astimezone(zone)),
-        "moment": language.moment(found.goes_out) if found.goes_out else "",
+        "expires": language.moment(found.claims.expires.astimezone(zone)),
+        "moment": language.moment(found.sends_at) if found.sends_at else "",
         "count": str(len(found.built.errors)) if found.built else "",
     }
 
 
-def _facts(desk: Desk, found: Link) -> list[tuple[str, str]]:
+def _facts(desk: Desk, found: ApprovalLink) -> list[tuple[str, str]]:
     """What would be, or is, approved."""
-    language, built, says = desk.language, found.built, found.says
+    language, built, says = desk.language, found.built, found.claims
     if built is None or says is None:
         return []
-    words, sample, zone = language.words, recipients.sample(desk), desk.config.zone
+    words, sample, zone = language.words, recipients.sample_tokens(desk), desk.config.zone
     facts = [
         ("subject", tokens.fill(built.rendered.subject, sample)),
         ("preheader", tokens.fill(built.rendered.preheader, sample)),
@@ -156,7 +164,7 @@ def _facts(desk: Desk, found: Link) -> list[tuple[str, str]]:
     if built.findings:
         said = language.say("approve_findings_text", count=str(len(built.findings)))
         facts.append(("findings", said))
-    if found.state is State.OPEN:
+    if found.state is LinkState.OPEN:
         left = language.ahead(says.expires - desk.clock())
         facts.append(("until", f"{language.moment(says.expires.astimezone(zone))} ({left})"))
     elif found.approval:
