@@ -41,10 +41,10 @@ def test_page_shows_inbox_line_mail_and_verdict(chromium: Browser, calm: Preview
         expect(page.locator(".inbox .preheader")).to_contain_text("Headline number 2")
         expect(seen.mail.get_by_text("Headline number 1")).to_be_visible()
         expect(seen.mail.get_by_text("Good morning, Robin Ahn.")).to_be_visible()
-        expect(page.get_by_text("Nothing stands in the way of this issue")).to_be_visible()
+        expect(page.get_by_text("No findings")).to_be_visible()
         expect(page.locator("#facts")).to_contain_text("8 stories")
         expect(page.locator("#facts")).to_contain_text(re.compile(r"built \d\d:\d\d:\d\d"))
-        expect(page.get_by_text("Outlook for Windows can only be seen there.")).to_be_visible()
+        expect(page.get_by_text("check Outlook for Windows in Outlook itself.")).to_be_visible()
         plan = seen.mail.get_by_alt_text("A plan of the market")
         expect(plan).to_have_js_property("naturalWidth", 40)
         sandbox = page.locator("iframe.mail").get_attribute("sandbox") or ""
@@ -264,7 +264,7 @@ def test_findings_say_what_is_wrong_where_and_what_to_do(chromium: Browser, busy
         )
         assert busy.get("/state.json").json()["findings"][-1]["place"] == "newsletter.toml"
         busy.room.configure()
-        expect(page.get_by_text("Nothing stands in the way of this issue")).to_be_visible()
+        expect(page.get_by_text("No findings")).to_be_visible()
 
 
 def test_own_template_takes_the_packaged_ones_place(chromium: Browser, busy: Preview) -> None:
@@ -355,7 +355,7 @@ def test_only_this_machine_with_the_token_may_look(calm: Preview) -> None:
     for path in ("/", "/mail", "/events", "/assets/preview.js", "/?token=wrong", "/?token=%C3%A9"):
         answer = patient.get(calm.origin + path)
         assert answer.status_code == 403
-        assert "Open the whole address that the preview printed" in answer.text
+        assert "Open the complete address that it printed" in answer.text
     welcome = patient.get(calm.address)
     assert welcome.status_code == 200
     cookie = welcome.headers["set-cookie"].lower()

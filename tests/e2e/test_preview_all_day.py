@@ -57,13 +57,13 @@ def test_a_page_of_before_follows_a_preview_that_was_started_anew(
         room.write(note(), "Written while it was off.")
         with previewing(room, first.port) as second:
             assert second.port == first.port
-            expect(page.get_by_text("Open the address that it printed")).to_be_visible()
+            expect(page.get_by_text("Open the address it printed")).to_be_visible()
             other = context.new_page()
             other.goto(second.address)
             for each in (other, page):
                 expect(each.get_by_text("Follows every save by itself")).to_be_visible()
             expect(mail.get_by_text("Written while it was off.")).to_be_attached()
-            expect(page.get_by_text("Open the address that it printed")).to_be_hidden()
+            expect(page.get_by_text("Open the address it printed")).to_be_hidden()
             room.write(note(), "And after that.")
             expect(mail.get_by_text("And after that.")).to_be_attached()
 

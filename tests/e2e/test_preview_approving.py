@@ -29,7 +29,7 @@ def test_the_button_approves_what_is_shown_and_takes_it_back(
         assert "Would send" in busy.room.run("send", ISSUE, "--dry-run").stdout
         button.click()
         expect(button).to_have_text("Approve")
-        expect(seen.page.locator("#said")).to_have_text("The approval is taken back.")
+        expect(seen.page.locator("#said")).to_have_text("The approval is withdrawn.")
         assert "is not approved" in busy.room.run("send", ISSUE, "--dry-run", status=1).stderr
         button.click()
         expect(button).to_have_text("Approved")
@@ -51,7 +51,7 @@ def test_what_has_errors_or_was_sent_cannot_be_approved(chromium: Browser, busy:
         expect(button).to_have_text("Approved")
         busy.room.run("send", ISSUE, "--yes")
         seen.page.reload()
-        expect(seen.page.get_by_text("Sent already")).to_be_visible()
+        expect(seen.page.get_by_text("Already sent")).to_be_visible()
         expect(button).to_have_count(0)
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from newsletter.model import IssueName
-from newsletter.web.preview.file_changes import Watched, changes
+from newsletter.web.preview.file_changes import IssueFiles, changes
 from tests.patient import PATIENCE
 
 Step = tuple[Callable[[], object], str]
@@ -21,7 +21,7 @@ def noticed(root: Path, *steps: Step) -> set[str]:
 
     async def watch() -> set[str]:
         stop = asyncio.Event()
-        watched = Watched.of(root, IssueName(date(2025, 7, 7)))
+        watched = IssueFiles.of(root, IssueName(date(2025, 7, 7)))
         turns = changes(lambda: watched, watched.files(), stop)
         every: set[str] = set()
         for step, expected in steps:
@@ -88,8 +88,8 @@ def test_another_portrait_is_watched_once_the_configuration_names_it(tmp_path: P
     (tmp_path / "desk" / "new.png").write_text("x")
     names = ["old.png"]
 
-    def named() -> Watched:
-        return Watched.of(tmp_path, IssueName(date(2025, 7, 7)), names[-1])
+    def named() -> IssueFiles:
+        return IssueFiles.of(tmp_path, IssueName(date(2025, 7, 7)), names[-1])
 
     async def watch() -> list[set[Path]]:
         stop = asyncio.Event()
@@ -115,7 +115,7 @@ def test_folders_that_go_while_they_are_looked_at_stop_nothing(tmp_path: Path) -
     """As when git takes out another branch."""
     (tmp_path / "issues" / "2025-07-07").mkdir(parents=True)
     look = tmp_path / "templates" / "weekly"
-    watched = Watched.of(tmp_path, IssueName(date(2025, 7, 7)))
+    watched = IssueFiles.of(tmp_path, IssueName(date(2025, 7, 7)))
     rounds = 12
 
     def come_and_go() -> None:

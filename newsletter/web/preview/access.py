@@ -1,4 +1,4 @@
-"""Who may talk to the preview: a browser on this machine that was given its address."""
+"""Who may use the preview: a browser on this machine that has the token of this start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ACTIONS = ("/test", "/approve", "/unapprove")  # what may be posted to, from the preview's own page
+ACTIONS = (
+    "/test",
+    "/approve",
+    "/unapprove",
+)  # for POST, from our own page
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -21,13 +25,11 @@ _HEADERS = {
 }
 
 
-class Guard:
-    """Lets through what names this machine as its host and has the token of the start.
+class AccessGuard:
+    """Passes on requests with this machine as Host and the token of this start.
 
-    What does something must come from the page itself: browsers say so in the Origin header.
-
-    The token comes once in the address, and lives in a cookie from then on. Answers get the
-    strictest headers where the application sets none.
+    A POST must come from the preview's own page (Origin header). The token comes once in the
+    address and then in a cookie. Responses get strict headers unless the application sets its own.
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:
@@ -35,45 +37,45 @@ class Guard:
         self.token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or the application's start and end."""
+        """Answer one request (ASGI), or pass on the application's start and end."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
             request = Request(scope)
             headers = dict(_HEADERS)
-            answer = self.refusal(request)
-            if answer is None and self.knows(request.query_params.get("token")):
+            refusal = self.refusal(request)
+            if refusal is None and self.is_token(request.query_params.get("token")):
                 # No redirect: a browser would not send a strict cookie along with one.
-                kept = f"{_cookie(request)}={self.token}; HttpOnly; Path=/; SameSite=Strict"
-                headers["Set-Cookie"] = kept
-            await (answer or self.app)(scope, receive, _with_headers(send, headers))
+                cookie = f"{_cookie(request)}={self.token}; HttpOnly; Path=/; SameSite=Strict"
+                headers["Set-Cookie"] = cookie
+            await (refusal or self.app)(scope, receive, _with_headers(send, headers))
 
     def refusal(self, request: Request) -> Response | None:
-        """What is answered in place of the page; None where the page may be shown."""
+        """The response to a request that may not pass; None if it may."""
         port, host = _port(request), request.headers.get("host")
         if host not in (f"127.0.0.1:{port}", f"localhost:{port}"):
             return _plain(
                 f"The preview answers only to http://127.0.0.1:{port}/. Open that address.", 400
             )
-        wanted = "POST" if request.url.path in ACTIONS else "GET"
-        if request.method != wanted:
-            answer = _plain(f"The preview answers here only to {wanted}.", 405)
-            answer.headers["Allow"] = wanted
-            return answer
-        if wanted == "POST" and request.headers.get("origin") != f"http://{host}":
-            return _plain("That did not come from the preview's own page.", 403)
-        given = (request.query_params.get("token"), request.cookies.get(_cookie(request)))
-        if not any(self.knows(token) for token in given):
+        method = "POST" if request.url.path in ACTIONS else "GET"
+        if request.method != method:
+            response = _plain(f"This address answers only to {method}.", 405)
+            response.headers["Allow"] = method
+            return response
+        if method == "POST" and request.headers.get("origin") != f"http://{host}":
+            return _plain("This request did not come from the preview's own page.", 403)
+        tokens = (request.query_params.get("token"), request.cookies.get(_cookie(request)))
+        if not any(self.is_token(token) for token in tokens):
             return _plain(
-                "This page belongs to whoever started the preview. Open the whole address that "
-                "the preview printed when it started, with ?token= and what follows.",
+                "Only the person who started the preview can see it. Open the complete address "
+                "that it printed, including ?token=.",
                 403,
             )
         return None
 
-    def knows(self, given: str | None) -> bool:
-        """Whether that is the token of this start."""
-        return given is not None and secrets.compare_digest(given.encode(), self.token.encode())
+    def is_token(self, text: str | None) -> bool:
+        """Whether it is the token of this start, compared in constant time."""
+        return text is not None and secrets.compare_digest(text.encode(), self.token.encode())
 
 
 def _port(request: Request) -> int:
@@ -82,7 +84,7 @@ def _port(request: Request) -> int:
 
 
 def _cookie(request: Request) -> str:
-    """Cookies do not know ports: each preview on this machine needs its own name."""
+    """The cookie's name. Cookies ignore ports, so each preview on this machine has its own."""
     return f"preview-{_port(request)}"
 
 
@@ -90,12 +92,12 @@ def _plain(sentence: str, status: int) -> Response:
     return PlainTextResponse(f"{sentence}\n", status)
 
 
-def _with_headers(send: Send, more: Mapping[str, str]) -> Send:
-    async def sending(message: Message) -> None:
+def _with_headers(send: Send, extra: Mapping[str, str]) -> Send:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in more.items():
+            for name, value in extra.items():
                 headers.setdefault(name, value)
         await send(message)
 
-    return sending
+    return send_with_headers

@@ -1,4 +1,4 @@
-"""Notice every save of a file that an issue is made of."""
+"""Notice every save of the files that make up an issue."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from watchfiles import awatch
 from newsletter import config, issues, render
 from newsletter.model import IssueName
 
-LOOK_ANYWAY = 1000  # milliseconds; drives in the network tell nobody of their changes
-SETTLE = 50  # milliseconds; an editor's program may write a file in several steps
+POLL = 1000  # milliseconds; network drives report no changes
+SETTLE = 50  # milliseconds; an editing program may save a file in several steps
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[int, int, int]  # modification time (ns), size, inode
 
 
 @dataclass(frozen=True)
-class Watched:
-    """The files that an issue is made of, by where they lie."""
+class IssueFiles:
+    """The files that make up an issue."""
 
     newsroom: Path
     issue: Path
@@ -29,8 +29,8 @@ class Watched:
     beside: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, newsroom: Path, issue: IssueName, portrait: str | None = None) -> Watched:
-        """Those of one issue of the newsletter in the folder ``newsroom``."""
+    def of(cls, newsroom: Path, issue: IssueName, portrait: str | None = None) -> IssueFiles:
+        """The files of one issue of the newsletter in the folder ``newsroom``."""
         newsroom = newsroom.resolve()
         templates = {newsroom / "templates", render.packaged_templates().resolve()}
         beside = (newsroom / portrait,) if portrait and "://" not in portrait else ()
@@ -42,48 +42,48 @@ class Watched:
         return self.newsroom / config.FILE
 
     def files(self) -> dict[Path, Stamp]:
-        """Every one that exists now, with what tells two versions of it apart.
+        """Every file that exists now, with a stamp that changes when it does.
 
-        The ``build/`` folder is not among them: the program itself writes there.
+        ``build/`` is left out, because the program itself writes there.
         """
         own = [self.issue / name for name in ("issue.toml", "note.md", "gathered.json")]
-        found = [self.configuration, *own, *self.beside, *_kept(self.issue / "images")]
+        paths = [self.configuration, *own, *self.beside, *_contents(self.issue / "images")]
         for folder in self.templates:
-            found += _kept(folder)
-        return _stamps(found)
+            paths += _contents(folder)
+        return _stamps(paths)
 
     def folders(self) -> dict[Path, int]:
-        """Every folder that such a file may appear in, with what tells a new one from the old."""
+        """Every folder in which such a file may appear, with its inode."""
         own = (self.newsroom, self.issue.parent, self.issue, self.issue / "images")
-        found = {*own, *self.templates, *(path.parent for path in self.beside)}
+        paths = {*own, *self.templates, *(path.parent for path in self.beside)}
         for top in (*self.templates, self.issue / "images"):
-            found |= {path for path in _kept(top) if path.is_dir()}
-        return {path: stamp[2] for path, stamp in _stamps(found).items() if path.is_dir()}
+            paths |= {path for path in _contents(top) if path.is_dir()}
+        return {path: stamp[2] for path, stamp in _stamps(paths).items() if path.is_dir()}
 
 
 async def changes(
-    watched: Callable[[], Watched], seen: dict[Path, Stamp], stop: asyncio.Event
+    issue_files: Callable[[], IssueFiles], seen: dict[Path, Stamp], stop: asyncio.Event
 ) -> AsyncIterator[set[Path]]:
-    """The files that changed since they were ``seen``, after each save, until ``stop``.
+    """The files that changed since ``seen``, after each save, until ``stop``.
 
-    ``watched`` is asked anew each time: a save of newsletter.toml may name another portrait.
-    The system only wakes us up; what changed is seen by comparing. So nothing is missed where
-    folders come and go, and files that do not matter cause nothing.
+    ``issue_files`` is called each time, because newsletter.toml may name another portrait. The
+    system only wakes us; comparing stamps finds the changes. So nothing is missed when folders come
+    and go, and unrelated files cause nothing.
     """
     while not stop.is_set():
-        folders = watched().folders()
+        folders = issue_files().folders()
         async for _ in _wakes(folders, stop):
-            now = watched().files()
-            if now != seen:
-                changed = {path for path, _ in now.items() ^ seen.items()}
-                seen = now
+            current = issue_files().files()
+            if current != seen:
+                changed = {path for path, _ in current.items() ^ seen.items()}
+                seen = current
                 yield changed
-            if watched().folders() != folders:
+            if issue_files().folders() != folders:
                 break
 
 
 async def _wakes(folders: Iterable[Path], stop: asyncio.Event) -> AsyncIterator[None]:
-    """A turn whenever something happens in the folders, and now and then anyway."""
+    """Yields whenever something happens in the folders, and at every poll."""
     try:
         async for _ in awatch(
             *folders,
@@ -91,38 +91,35 @@ async def _wakes(folders: Iterable[Path], stop: asyncio.Event) -> AsyncIterator[
             debounce=SETTLE,
             step=20,
             stop_event=stop,
-            rust_timeout=LOOK_ANYWAY,
+            rust_timeout=POLL,
             yield_on_timeout=True,
             recursive=False,
             ignore_permission_denied=True,
         ):
             yield
     except (OSError, RuntimeError):
-        # A folder went away meanwhile, or the system watches no more of them: look by the clock.
-        await asyncio.sleep(LOOK_ANYWAY / 1000)
+        # A folder has gone, or the system cannot watch more of them: poll instead.
+        await asyncio.sleep(POLL / 1000)
         yield
 
 
-def _kept(top: Path) -> Iterator[Path]:
-    """Everything below a folder, but what editors' programs and systems put there for a while.
-
-    A folder that goes away meanwhile has nothing in it.
-    """
-    for at, folders, files in os.walk(top):
-        folders[:] = filter(_stays, folders)
-        yield from (Path(at, name) for name in (*folders, *filter(_stays, files)))
+def _contents(top: Path) -> Iterator[Path]:
+    """Everything below a folder except temporary files; nothing if the folder has gone."""
+    for folder, subfolders, files in os.walk(top):
+        subfolders[:] = filter(_is_lasting, subfolders)
+        yield from (Path(folder, name) for name in (*subfolders, *filter(_is_lasting, files)))
 
 
-def _stays(name: str) -> bool:
+def _is_lasting(name: str) -> bool:
     return not name.startswith((".", "~")) and not name.endswith(("~", ".tmp", ".swp"))
 
 
 def _stamps(paths: list[Path] | set[Path]) -> dict[Path, Stamp]:
-    found = {}
+    stamps = {}
     for path in paths:
         try:
-            facts = path.stat()
+            stat = path.stat()
         except OSError:
-            continue  # not there, or not any more
-        found[path] = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
-    return found
+            continue  # missing
+        stamps[path] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    return stamps

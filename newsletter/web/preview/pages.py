@@ -1,4 +1,4 @@
-"""What each address of the preview answers."""
+"""The pages and files of the preview."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from newsletter.model import Finding, IssueName, Level
 from newsletter.render.filling import own
 from newsletter.text.characters import columns
 from newsletter.web.preview import mail_views
-from newsletter.web.preview.live_issue import Good, Live
+from newsletter.web.preview.live_issue import GoodBuild, LiveIssue
 
 log = logging.getLogger(__name__)
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_ASSETS = {  # said here, because some systems have other ideas of these types
+_ASSETS = {  # media types, because some systems guess others
     "preview.css": "text/css",
     "preview.js": "text/javascript",
     "showing.js": "text/javascript",
@@ -48,25 +48,25 @@ _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# allow-same-origin lets the page keep the reader's place; where no script runs it opens nothing.
+# allow-same-origin lets the page keep the scroll position; without scripts it is harmless.
 # allow-modals lets the page print the mail.
 _SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-modals"
 _MAIL_POLICY = (
     f"sandbox {_SANDBOX}; default-src 'none'; img-src {{images}}; "
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-_NOTHING_YET = "There is no mail to show yet: the issue could not be built.\n"
+_NO_BUILD = "There is no mail to show yet: the issue could not be built.\n"
 
 
-class Answers:
-    """The pages and files of one preview."""
+class PreviewPages:
+    """The request handlers of one preview."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: LiveIssue) -> None:
         self.live = live
         self.sending = asyncio.Lock()
 
     async def page(self, _: Request) -> Response:
-        """The editor's page, complete as it stands; its script keeps it new."""
+        """The editor's page; its script updates it after each build."""
         live, desk = self.live, self.live.desk
         good = live.good
         record = await asyncio.to_thread(self._record) if good else None
@@ -77,7 +77,7 @@ class Answers:
             direction=desk.language.direction,
             issue=str(live.issue),
             date=desk.language.issue_date(live.issue),
-            version=live.mark,
+            version=live.version_id,
             error=live.error,
             good=self._facts(good) if good else None,
             sent=bool(record and record.sent),
@@ -90,37 +90,34 @@ class Answers:
         return HTMLResponse(html, headers={"Content-Security-Policy": _PAGE_POLICY})
 
     async def mail(self, request: Request) -> Response:
-        """The HTML part as one reader gets it, in the palette that ``theme`` names.
-
-        ``styles=off`` and ``images=off`` leave out what some clients leave out.
-        """
+        """The HTML part as a reader gets it; ``theme=dark``, ``styles=off``, ``images=off``."""
         good = self.live.good
         if good is None:
-            return PlainTextResponse(_NOTHING_YET, 404)
-        asked = request.query_params
-        theme: mail_views.Theme = "dark" if asked.get("theme") == "dark" else "light"
+            return PlainTextResponse(_NO_BUILD, 404)
+        query = request.query_params
+        theme: mail_views.Theme = "dark" if query.get("theme") == "dark" else "light"
         html = self._filled(mail_views.with_lines(good.built.rendered.html))
-        html = mail_views.mail(html, theme, self._published, styles=asked.get("styles") != "off")
-        images = "'none'" if asked.get("images") == "off" else "'self' https:"
+        html = mail_views.mail(html, theme, self._published, styles=query.get("styles") != "off")
+        images = "'none'" if query.get("images") == "off" else "'self' https:"
         policy = _MAIL_POLICY.format(images=images)
         return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
     async def text(self, _: Request) -> Response:
-        """The text part as one reader gets it."""
+        """The text part as a reader gets it."""
         good = self.live.good
         if good is None:
-            return PlainTextResponse(_NOTHING_YET, 404)
+            return PlainTextResponse(_NO_BUILD, 404)
         return PlainTextResponse(self._filled(good.built.rendered.text))
 
     async def source(self, _: Request) -> Response:
-        """The HTML part byte for byte, with personal parts still open."""
+        """The HTML part byte for byte, with unfilled tokens."""
         good = self.live.good
         if good is None:
-            return PlainTextResponse(_NOTHING_YET, 404)
+            return PlainTextResponse(_NO_BUILD, 404)
         return PlainTextResponse(good.built.rendered.html)
 
     async def test(self, _: Request) -> Response:
-        """Send the test to the editor, and to nobody else; one at a time."""
+        """Send the test to the editor and to nobody else; one at a time."""
         async with self.sending:
             try:
                 address, _built = await asyncio.to_thread(
@@ -136,23 +133,23 @@ class Answers:
         )
 
     async def approve(self, request: Request) -> Response:
-        """Approve what the page shows, if the issue still says the same."""
+        """Approve what the page shows, if the issue still gives the same bytes."""
         seen = (await request.body()).decode("ascii", "replace")
-        return await self._decided(
+        return await self._act(
             lambda desk, issue: approve.approve(desk, issue, seen=seen or "nothing"),
-            "Approved: exactly what is shown here. A change takes the approval away.",
+            "Approved exactly what is shown here. Any change voids the approval.",
         )
 
     async def unapprove(self, _: Request) -> Response:
-        """Take the approval back."""
-        return await self._decided(approve.unapprove, "The approval is taken back.")
+        """Withdraw the approval."""
+        return await self._act(approve.unapprove, "The approval is withdrawn.")
 
-    async def _decided(self, act: Callable[[Desk, IssueName], object], words: str) -> Response:
+    async def _act(self, action: Callable[[Desk, IssueName], object], message: str) -> Response:
         try:
-            await asyncio.to_thread(act, self.live.desk, self.live.issue)
+            await asyncio.to_thread(action, self.live.desk, self.live.issue)
         except NewsletterError as error:
             return JSONResponse({"done": False, "message": str(error)}, 409)
-        return JSONResponse({"done": True, "message": words})
+        return JSONResponse({"done": True, "message": message})
 
     def _record(self) -> rules.Record | None:
         """What the database holds about the issue; None where it does not answer."""
@@ -163,7 +160,7 @@ class Answers:
             return None
 
     async def state(self, _: Request) -> Response:
-        """The same facts for programs."""
+        """The page's facts as JSON."""
         good = self.live.good
         facts = self._facts(good) if good else {}
         keys = ("built_at", "subject", "preheader", "hash", "html_bytes", "stories", "findings")
@@ -177,7 +174,7 @@ class Answers:
         return StreamingResponse(self.live.stream(), media_type="text/event-stream")
 
     async def picture(self, request: Request) -> Response:
-        """A file of the issue's images/ or pictures/, and of no other folder."""
+        """A file of the issue's images/ or pictures/ folder, and of no other."""
         issue = issues.folder_of(self.live.desk.folder, self.live.issue)
         folder = issue / request.url.path.split("/")[1]
         name = request.path_params["name"]
@@ -192,7 +189,7 @@ class Answers:
         return FileResponse(path, media_type=kind)
 
     async def asset(self, request: Request) -> Response:
-        """The page's own style, script and mark."""
+        """The page's style sheet, scripts and icon."""
         name = request.path_params["name"]
         if name not in _ASSETS:
             raise HTTPException(404)
@@ -200,14 +197,14 @@ class Answers:
 
     @property
     def _published(self) -> str:
-        """The address below which readers will find the issue's own files."""
+        """The address below which readers will find the issue's pictures."""
         base = self.live.desk.config.newsletter.base_url or ""
         return f"{base}/issues/{self.live.issue}/"
 
     def _filled(self, part: str) -> str:
         return tokens.fill(part, recipients.sample_tokens(self.live.desk))
 
-    def _facts(self, good: Good) -> dict[str, Any]:
+    def _facts(self, good: GoodBuild) -> dict[str, Any]:
         built, rendered = good.built, good.built.rendered
         return {
             "mail": good.number,
@@ -231,14 +228,14 @@ class Answers:
 
 
 def _grouped(findings: Sequence[Finding], published: str) -> list[dict[str, Any]]:
-    """The same words once, with every place that they are said of, short for the issue's own."""
-    places: dict[tuple[Level, str, str], list[dict[str, Any]]] = {}
-    for found in findings:
-        said = places.setdefault((found.level, found.message, found.remedy), [])
-        if found.place:
-            words = found.place.removeprefix(published)
-            said.append({"words": words, "line": found.line, "story": found.story})
+    """Findings with the same words as one, with all their places."""
+    groups: dict[tuple[Level, str, str], list[dict[str, Any]]] = {}
+    for finding in findings:
+        places = groups.setdefault((finding.level, finding.message, finding.remedy), [])
+        if finding.place:
+            label = finding.place.removeprefix(published)
+            places.append({"label": label, "line": finding.line, "story": finding.story})
     return [
-        {"level": level.value, "message": message, "remedy": remedy, "places": where}
-        for (level, message, remedy), where in places.items()
+        {"level": level.value, "message": message, "remedy": remedy, "places": places}
+        for (level, message, remedy), places in groups.items()
     ]
