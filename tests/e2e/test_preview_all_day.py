@@ -71,7 +71,7 @@ def test_a_page_of_before_follows_a_preview_that_was_started_anew(
 def test_without_an_editor_the_test_button_says_why(chromium: Browser, busy: Preview) -> None:
     with looking(chromium, busy) as seen:
         button = seen.page.get_by_role("button", name="Send me a test")
-        expect(button).to_have_attribute("title", "It goes to editor@example.com")
+        expect(button).to_have_attribute("title", "Sends it to editor@example.com")
         seen.press("Send me a test")
         expect(seen.page.locator("#said")).to_contain_text("The test lies in outbox/tests")
         button.focus()

@@ -23,7 +23,7 @@ def test_the_button_approves_what_is_shown_and_takes_it_back(
         expect(button).to_have_text("Approve")
         button.click()
         expect(button).to_have_text("Approved")
-        expect(seen.page.locator("#said")).to_contain_text("Approved: exactly what is shown here")
+        expect(seen.page.locator("#said")).to_contain_text("Approved exactly what is shown here")
         expect(button).to_be_focused()
         assert not violations(seen.page, frames=False)
         assert "Would send" in busy.room.run("send", ISSUE, "--dry-run").stdout
@@ -43,7 +43,7 @@ def test_what_has_errors_or_was_sent_cannot_be_approved(chromium: Browser, busy:
         write_issue(busy.room, subject="")
         expect(button).to_have_attribute("aria-disabled", "true")
         button.click(force=True)
-        expect(seen.page.locator("#said")).to_contain_text("must be mended first")
+        expect(seen.page.locator("#said")).to_contain_text("must be fixed first")
         write_issue(busy.room, subject="Lanterns")
         expect(button).to_have_attribute("data-hash", re.compile("[0-9a-f]{64}"))
         busy.room.subscribe(1)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from newsletter.web.preview.access import ACTIONS, Guard
+from newsletter.web.preview.access import ACTIONS, AccessGuard
 
 TOKEN, HERE = "the-token-of-this-start", "http://127.0.0.1:8025"
 COOKIE = {"Cookie": f"preview-8025={TOKEN}"}
@@ -33,7 +33,7 @@ def ask(path: str, method: str = "GET", host: str = HERE, **headers: str) -> htt
     reached.clear()
 
     async def visit() -> httpx.Response:
-        app: Any = Guard(Starlette(routes=PAGES), TOKEN)
+        app: Any = AccessGuard(Starlette(routes=PAGES), TOKEN)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=host) as browser:
             return await browser.request(method, path, headers=headers)
 
