@@ -1,4 +1,4 @@
-"""A publisher's picture → one that every mail program shows: fitted, light, plain sRGB."""
+"""Convert a publisher's picture into one that every mail program shows: fitted, small, sRGB."""
 
 from __future__ import annotations
 
@@ -14,120 +14,122 @@ from newsletter.errors import ContentError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MOST_BYTES = 200 * 1024
-MOST_PIXELS = 50_000_000
-BIG = 12_000_000  # pixels; a small file may unfold to so many, and each takes memory
-SMALLEST = 20  # pixels; what is smaller is no picture: it counts readers
-TALLEST = 1.25  # times the width of its place; a taller one is made narrower
-SHARPNESS = 2  # pixels for each CSS pixel
+MAX_BYTES = 200 * 1024
+MAX_PIXELS = 50_000_000
+LARGE = 12_000_000  # pixels; a small file may decode to this many, and each takes memory
+MIN_SIDE = 20  # pixels; a smaller picture is a tracking pixel
+MAX_ASPECT = 1.25  # height by the width of its place; a taller picture is made narrower
+DENSITY = 2  # pixels for each CSS pixel
 
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
-_DRAWN = frozenset({"PNG", "GIF", "BMP"})  # formats of drawings, which JPEG would smear
+_DRAWING_FORMATS = frozenset({"PNG", "GIF", "BMP"})  # JPEG would blur drawings
 _QUALITIES = (85, 78, 70, 60, 50)
-_SMALLER = 0.8
-_ONE_BIG = threading.Lock()  # of the big ones only one is unfolded at a time
-_RECIPE = 1  # another number makes new names: counts changes to what is below
+_SHRINK = 0.8
+_LARGE_LOCK = threading.Lock()  # only one large picture is decoded at a time
+_VERSION = 1  # of the conversion; another version gives new file names
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A picture for one place. ``name``: says what it was made of, and for which place."""
+class FittedPicture:
+    """A picture fitted to one place."""
 
-    name: str
+    name: str  # of its file; depends on the original and the place
     data: bytes
-    width: int
+    width: int  # pixels
     height: int
 
 
-def name_of(data: bytes, place: int, *, square: bool = False) -> str:
-    """What the fitted picture's file is called, but for its ending."""
-    recipe = b"%d %d %s" % (_RECIPE, place, b"square " if square else b"")
+def file_stem(data: bytes, place: int, *, square: bool = False) -> str:
+    """The name of the fitted picture's file, without its suffix. ``place`` is in CSS pixels."""
+    recipe = b"%d %d %s" % (_VERSION, place, b"square " if square else b"")
     return hashlib.sha256(recipe + data).hexdigest()[:20]
 
 
-def fitted(data: bytes, place: int, shown: str, *, square: bool = False) -> Fitted:
-    """The picture for a place of so many CSS pixels, in at most 200 KB; ``square``: cut to one.
+def fit_picture(data: bytes, place: int, label: str, *, square: bool = False) -> FittedPicture:
+    """Fit a picture to a place ``place`` CSS pixels wide, in at most 200 KB.
 
-    Raises ContentError, which calls the picture ``shown``, for what is no picture, has over 50
-    megapixels, or is hardly bigger than a dot.
+    ``square`` crops it to a square. Raises ContentError, which calls the picture ``label``, when
+    it is not a picture, has over 50 megapixels, or is hardly bigger than a dot.
     """
-    whole = _plain(data, place, shown)
-    drawn = whole.info.get("drawn", False)
+    original = _decode(data, place, label)
+    is_drawing = original.info.get("drawing", False)
     if square:
-        whole = _squared(whole)
-    scale, name = _scale(whole, place), name_of(data, place, square=square)
+        original = _crop_square(original)
+    scale, stem = _scale(original, place), file_stem(data, place, square=square)
     while True:
-        image = _scaled(whole, scale)
-        if drawn and len(made := _saved(image, "PNG", optimize=True)) <= MOST_BYTES:
-            return Fitted(f"{name}.png", made, *image.size)
+        image = _resize(original, scale)
+        if is_drawing and len(content := _encode(image, "PNG", optimize=True)) <= MAX_BYTES:
+            return FittedPicture(f"{stem}.png", content, *image.size)
         for quality in _QUALITIES:
-            made = _saved(image, "JPEG", quality=quality, optimize=True, progressive=True)
-            if len(made) <= MOST_BYTES:
-                return Fitted(f"{name}.jpg", made, *image.size)
-        scale *= _SMALLER
+            content = _encode(image, "JPEG", quality=quality, optimize=True, progressive=True)
+            if len(content) <= MAX_BYTES:
+                return FittedPicture(f"{stem}.jpg", content, *image.size)
+        scale *= _SHRINK
 
 
-def shown_size(place: int, width: int, height: int) -> tuple[int, int]:
-    """How wide and high a picture of these pixels stands in its place, in CSS pixels."""
-    wide = min(place, width)
-    high = wide * height / width
-    if high > TALLEST * place:
-        wide, high = round(TALLEST * place * width / height), TALLEST * place
-    return max(wide, 1), max(round(high), 1)
+def display_size(place: int, width: int, height: int) -> tuple[int, int]:
+    """The width and height at which a picture of these pixels is shown, in CSS pixels."""
+    shown_width: float = min(place, width)
+    shown_height = shown_width * height / width
+    if shown_height > MAX_ASPECT * place:
+        shown_width = round(MAX_ASPECT * place * width / height)
+        shown_height = MAX_ASPECT * place
+    return max(round(shown_width), 1), max(round(shown_height), 1)
 
 
-def _plain(data: bytes, place: int, shown: str) -> Image:
-    """Upright, in sRGB, on white, and without anything that is not seen."""
+def _decode(data: bytes, place: int, label: str) -> Image:
+    """The picture upright, in sRGB, on white, and without metadata."""
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = None  # ours are counted below, before a pixel is read
+    Image.MAX_IMAGE_PIXELS = None  # checked below, before any pixel is decoded
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except Exception as error:
         raise ContentError(
-            f"{shown} is no picture that mails can show: JPEG, PNG, GIF, WebP or AVIF."
+            f"{label} is not a picture that mails can show: JPEG, PNG, GIF, WebP or AVIF."
         ) from error
     width, height = image.size
-    if width * height > MOST_PIXELS:
+    if width * height > MAX_PIXELS:
         raise ContentError(
-            f"{shown} has {width * height / 1e6:.0f} megapixels; the most is "
-            f"{MOST_PIXELS / 1e6:.0f}. Take a smaller one."
+            f"{label} has {width * height / 1e6:.0f} megapixels; the limit is "
+            f"{MAX_PIXELS / 1e6:.0f}. Use a smaller one."
         )
-    if min(width, height) < SMALLEST:
-        raise ContentError(f"{shown} is only {width} × {height} pixels. Take a bigger one.")
-    drawn = image.format in _DRAWN
+    if min(width, height) < MIN_SIDE:
+        raise ContentError(f"{label} is only {width} × {height} pixels. Use a bigger one.")
+    is_drawing = image.format in _DRAWING_FORMATS
     try:
-        with _ONE_BIG if width * height > BIG else nullcontext():
-            most = round(SHARPNESS * TALLEST * place)
-            image.draft("RGB", (most, most))
-            found = _on_white(_in_srgb(_upright(_shrunk(image, place))))
+        with _LARGE_LOCK if width * height > LARGE else nullcontext():
+            limit = round(DENSITY * MAX_ASPECT * place)
+            image.draft("RGB", (limit, limit))
+            decoded = _on_white(_to_srgb(_upright(_reduce(image, place))))
     except Exception as error:  # a damaged picture may fail in any way
-        raise ContentError(f"{shown} is damaged: {error}. Take another one.") from error
-    found.info = {"drawn": drawn}
-    return found
+        raise ContentError(f"{label} is damaged: {error}. Use another one.") from error
+    decoded.info = {"drawing": is_drawing}
+    return decoded
 
 
 def _scale(image: Image, place: int) -> float:
-    """By how much the picture is made smaller for its place."""
-    wide, high = SHARPNESS * place / image.width, SHARPNESS * TALLEST * place / image.height
-    return min(1, wide, high)
+    """The factor by which a picture shrinks to fit its place; at most 1."""
+    width = DENSITY * place / image.width
+    height = DENSITY * MAX_ASPECT * place / image.height
+    return min(1, width, height)
 
 
-def _shrunk(image: Image, place: int) -> Image:
-    """Smaller by a whole number, but twice as big as it will be: the rest works on little."""
+def _reduce(image: Image, place: int) -> Image:
+    """Shrink by a whole factor, to no less than twice the final size: it saves later steps work."""
     if image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     factor = int(0.5 / _scale(image, place))
     if factor < 2 or image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
         return image
     image.load()
-    small = image.reduce(factor)
-    small.info["exif"] = image.getexif().tobytes()  # which way up it is
-    return small
+    reduced = image.reduce(factor)
+    reduced.info["exif"] = image.getexif().tobytes()  # holds the orientation
+    return reduced
 
 
-def _squared(image: Image) -> Image:
-    """The middle of it; of a tall one rather the upper part, where a face is."""
+def _crop_square(image: Image) -> Image:
+    """The middle; of a tall picture a higher part, where a face is."""
     from PIL import ImageOps
 
     side = min(image.size)
@@ -140,40 +142,40 @@ def _upright(image: Image) -> Image:
     return ImageOps.exif_transpose(image)
 
 
-def _in_srgb(image: Image) -> Image:
+def _to_srgb(image: Image) -> Image:
     from PIL import ImageCms
 
     profile = image.info.get("icc_profile")
     if profile and image.mode in ("RGB", "CMYK", "L", "RGBA"):
         mode = "RGBA" if image.mode == "RGBA" else "RGB"
         try:
-            theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            ours = ImageCms.createProfile("sRGB")
-            image = ImageCms.profileToProfile(image, theirs, ours, outputMode=mode) or image
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            srgb = ImageCms.createProfile("sRGB")
+            image = ImageCms.profileToProfile(image, source, srgb, outputMode=mode) or image
         except (ImageCms.PyCMSError, OSError):
-            pass  # a profile that is broken, or of another kind of picture, says nothing
+            pass  # the profile is broken, or for another kind of picture
     return image
 
 
 def _on_white(image: Image) -> Image:
-    """Transparent parts are white: a dark drawing must show in the dark, too."""
+    """Fill transparent parts with white, so that dark drawings show in a dark palette, too."""
     from PIL import Image as Images
 
     if "A" in image.getbands() or "transparency" in image.info:
-        clear = image.convert("RGBA")
-        white = Images.new("RGBA", clear.size, "white")
-        image = Images.alpha_composite(white, clear)
+        transparent = image.convert("RGBA")
+        white = Images.new("RGBA", transparent.size, "white")
+        image = Images.alpha_composite(white, transparent)
     return image.convert("RGB")
 
 
-def _scaled(image: Image, scale: float) -> Image:
+def _resize(image: Image, scale: float) -> Image:
     from PIL import Image as Images
 
     size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
     return image.resize(size, Images.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def _saved(image: Image, kind: str, **how: object) -> bytes:
-    made = io.BytesIO()
-    image.save(made, kind, **how)
-    return made.getvalue()
+def _encode(image: Image, image_format: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, image_format, **options)
+    return file.getvalue()

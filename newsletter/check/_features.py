@@ -1,9 +1,9 @@
-"""What a mail uses of HTML and CSS, in the names of the table of clients."""
+"""The features of HTML and CSS that a mail uses, by their names in Can I email."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from newsletter.text.urls import split
 if TYPE_CHECKING:
     from newsletter.check import Mail
 
-# A property counts as the first family of which it is one.
+# The first pattern that matches a property names its feature.
 _FAMILIES = tuple(
     (re.compile(pattern), feature)
     for pattern, feature in (
@@ -60,7 +60,9 @@ _RENAMED = {
     "loading": "html-loading-attribute", "inert": "css-inert-attribute",
     "amp4email": "amp", "\u26a14email": "amp",
 }  # fmt: skip
-_ELEMENTS = frozenset({"after", "before", "first-letter", "first-line"})  # also after one colon
+_PSEUDO_ELEMENTS = frozenset(
+    {"after", "before", "first-letter", "first-line"}
+)  # also after one colon
 _PSEUDO = re.compile(r"(::?)([a-z-]+)")
 _UNIT = re.compile(r"(?<![\w#.-])-?\d*\.?\d+(px|em|rem|ch|ex|cm|mm|in|pt|pc|vh|vw|vmin|vmax|%)")
 _FUNCTION = re.compile(
@@ -79,27 +81,30 @@ _FUNCTIONS = {
 _MEDIA = (
     "prefers-color-scheme", "prefers-reduced-motion", "hover", "orientation", "device-pixel-ratio",
 )  # fmt: skip
-_ENDINGS = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
+_FORMATS = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
 
 
-def used(mail: Mail, known: frozenset[str]) -> dict[str, Any]:
-    """The features of the mail that are ``known``, each with an element that uses it, or None."""
-    found: dict[str, Any] = {}
-    for names, element in (*_in_elements(mail), *_in_styles(mail)):
-        for name in names:
-            if name in known:
-                found.setdefault(name, element)
-    return found
+def features_in(mail: Mail, table: Collection[str]) -> dict[str, Any]:
+    """The features of ``table`` that the mail uses, each with its first element.
+
+    The element is None for features of style blocks and of the document.
+    """
+    elements: dict[str, Any] = {}
+    for features, element in (*_html_features(mail), *_css_features(mail)):
+        for feature in features:
+            if feature in table:
+                elements.setdefault(feature, element)
+    return elements
 
 
-def _in_elements(mail: Mail) -> Iterator[tuple[Iterable[str], Any]]:
+def _html_features(mail: Mail) -> Iterator[tuple[Iterable[str], Any]]:
     yield ("html-doctype",), None
     for element in mail.elements("//*"):
-        yield _of_element(element.tag, tuple(element.keys())), element
+        yield _tag_features(element.tag, tuple(element.keys())), element
         if element.tag == "img":
-            yield _of_picture(element.get("src") or ""), element
+            yield _picture_features(element.get("src") or ""), element
         elif element.tag == "a":
-            yield _of_address(element.get("href") or ""), element
+            yield _link_features(element.get("href") or ""), element
         elif element.tag in ("input", "button"):
             kind = element.get("type") or ("text" if element.tag == "input" else "submit")
             yield (f"html-{element.tag}-{kind}",), element
@@ -107,64 +112,64 @@ def _in_elements(mail: Mail) -> Iterator[tuple[Iterable[str], Any]]:
             yield (f"html-meta-{element.get('name')}",), element
 
 
-def _in_styles(mail: Mail) -> Iterator[tuple[Iterable[str], Any]]:
+def _css_features(mail: Mail) -> Iterator[tuple[Iterable[str], Any]]:
     for element, styles in mail.styled:
         for name, value in styles.items():
-            yield _of_declaration(name, value), element
-    for rule in mail.sheet.rules:
-        yield _of_selector(rule.selector), None
-        for name, value, important in rule.declared:
-            yield _of_declaration(name, value), None
+            yield _declaration_features(name, value), element
+    for rule in mail.stylesheet.rules:
+        yield _selector_features(rule.selector), None
+        for name, value, important in rule.declarations:
+            yield _declaration_features(name, value), None
             yield ("css-important",) if important else (), None
-    yield mail.sheet.ways, None
-    for at_rule in (*mail.sheet.at_rules, *mail.sheet.nested):
+    yield mail.stylesheet.features, None
+    for at_rule in (*mail.stylesheet.at_rules, *mail.stylesheet.nested):
         yield (f"css-at-{at_rule[1:].partition(' ')[0]}",), None
-        yield (f"css-at-media-{each}" for each in _MEDIA if each in at_rule), None
+        yield (f"css-at-media-{query}" for query in _MEDIA if query in at_rule), None
 
 
-def _of_picture(address: str) -> tuple[str, ...]:
+def _picture_features(address: str) -> tuple[str, ...]:
     if address.startswith("data:"):
         return ("image-base64",)
-    ending = split(address).path.rpartition(".")[2].lower()
-    return (f"image-{_ENDINGS.get(ending, ending)}",)
+    suffix = split(address).path.rpartition(".")[2].lower()
+    return (f"image-{_FORMATS.get(suffix, suffix)}",)
 
 
-def _of_address(address: str) -> tuple[str, ...]:
+def _link_features(address: str) -> tuple[str, ...]:
     if address.startswith("mailto:"):
         return ("html-mailto-links",)
     return ("html-anchor-links",) if address.startswith("#") else ()
 
 
 @lru_cache(maxsize=512)
-def _of_element(tag: object, attributes: Iterable[str]) -> tuple[str, ...]:
+def _tag_features(tag: object, attributes: Iterable[str]) -> tuple[str, ...]:
     if not isinstance(tag, str):
         return ("html-comments",)
-    named = [f"html-{name}" for name in attributes if name in _ATTRIBUTES]
-    named += [_RENAMED[name] for name in attributes if name in _RENAMED]
-    return (_TAGS.get(tag, f"html-{tag}"), *named)
+    features = [f"html-{name}" for name in attributes if name in _ATTRIBUTES]
+    features += [_RENAMED[name] for name in attributes if name in _RENAMED]
+    return (_TAGS.get(tag, f"html-{tag}"), *features)
 
 
 @lru_cache(maxsize=2048)
-def _of_declaration(name: str, value: str) -> tuple[str, ...]:
+def _declaration_features(name: str, value: str) -> tuple[str, ...]:
     name = _PREFIX.sub("", name)
-    found = [f"css-{name}", f"css-{_family(name)}"]
+    features = [f"css-{name}", f"css-{_family(name)}"]
     if name == "display" and (kind := value.removeprefix("inline-")) in ("none", "flex", "grid"):
-        found.append(f"css-display-{kind}")
+        features.append(f"css-display-{kind}")
     if name == "background" and ("url(" in value or "gradient(" in value):
-        found.append("css-background-image")
+        features.append("css-background-image")
     if re.search(r"\b(?:fit|max|min)-content\b", value):
-        found.append("css-intrinsic-size")
+        features.append("css-intrinsic-size")
     if name in ("font", "font-family") and "system-ui" in value:
-        found.append("css-sytem-ui")  # as the table spells it
-    found += [
+        features.append("css-sytem-ui")  # as the table spells it
+    features += [
         f"css-unit-{'percent' if unit == '%' else unit}" for unit in set(_UNIT.findall(value))
     ]
-    found += [_FUNCTIONS[each] for each in _FUNCTION.findall(value)]
+    features += [_FUNCTIONS[function] for function in _FUNCTION.findall(value)]
     if "var(" in value or name.startswith("--"):
-        found.append("css-variables")
+        features.append("css-variables")
     if value == "initial":
-        found.append("css-unit-initial")
-    return tuple(dict.fromkeys(found))
+        features.append("css-unit-initial")
+    return tuple(dict.fromkeys(features))
 
 
 def _family(name: str) -> str:
@@ -175,19 +180,19 @@ def _family(name: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _of_selector(selector: str) -> tuple[str, ...]:
-    found = []
+def _selector_features(selector: str) -> tuple[str, ...]:
+    features = []
     bare = _PSEUDO.sub("", selector)
     for colons, name in _PSEUDO.findall(selector):
-        kind = "element" if colons == "::" or name in _ELEMENTS else "class"
-        found.append(f"css-pseudo-{kind}-{name}")
-    marks = {".": "class", "#": "id", "[": "attribute", ">": "child", "+": "adjacent-sibling",
-             "~": "general-sibling", "*": "universal"}  # fmt: skip
-    found += [f"css-selector-{name}" for mark, name in marks.items() if mark in bare]
+        kind = "element" if colons == "::" or name in _PSEUDO_ELEMENTS else "class"
+        features.append(f"css-pseudo-{kind}-{name}")
+    symbols = {".": "class", "#": "id", "[": "attribute", ">": "child", "+": "adjacent-sibling",
+               "~": "general-sibling", "*": "universal"}  # fmt: skip
+    features += [f"css-selector-{name}" for symbol, name in symbols.items() if symbol in bare]
     if re.search(r"[\w\])]\s+[\w.#\[]", bare):
-        found.append("css-selector-descendant")
+        features.append("css-selector-descendant")
     if re.search(r"[.#][\w-]+[.#\[]", bare):
-        found.append("css-selector-chaining")
+        features.append("css-selector-chaining")
     if re.search(r"(?:^|[\s>+~])[a-z]", bare):
-        found.append("css-selector-type")
-    return tuple(found)
+        features.append("css-selector-type")
+    return tuple(features)

@@ -1,4 +1,4 @@
-"""Checks of the newsroom's own, which may do anything: what goes wrong in one is a finding, too."""
+"""Checks of the newsroom's own. A failure in one is a finding, not an exception."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def findings(name: str, mail: Mail) -> Iterator[Finding]:
-    """What the check ``package.module:function`` finds, or an error that says why it cannot."""
+    """The findings of the check ``package.module:function``, or an error finding if it fails."""
     try:
         registry.importable_from(mail.config.folder, name)
         check = registry.function(name)
@@ -26,7 +26,7 @@ def findings(name: str, mail: Mail) -> Iterator[Finding]:
                 yield _broken(name, f"The check {name} gave {fault}.")
             else:
                 yield finding
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is code from outside
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - code from outside
         yield _broken(name, f"The check {name} failed: {registry.raised(error, name)}.")
 
 
@@ -39,5 +39,5 @@ def _fault(finding: object) -> str | None:
 
 
 def _broken(name: str, message: str) -> Finding:
-    remedy = "Mend it, or take it out of own in [checks] of newsletter.toml."
+    remedy = "Correct it, or remove it from own under [checks] in newsletter.toml."
     return Finding(Level.ERROR, "own", message, remedy, place=name)

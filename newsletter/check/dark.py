@@ -1,4 +1,4 @@
-"""Half of the readers look in the dark: the mail must say how it looks there."""
+"""Half of the readers use a dark palette: the mail must define one."""
 
 from collections.abc import Iterator
 
@@ -13,24 +13,24 @@ def check(mail: Mail) -> Iterator[Finding]:
     if not mail.elements("//meta[@name='color-scheme'][contains(@content,'dark')]"):
         yield warning(
             "dark",
-            "The mail does not say that it has a dark palette, so clients invert its colours.",
+            "The mail does not declare a dark palette, so clients invert its colours.",
             'Put <meta name="color-scheme" content="light dark"> into the <head>.',
             HTML,
         )
-    selectors = [rule.selector for rule in mail.sheet.rules]
-    unmarked = [mark for mark in _MARKS if not any(mark in each for each in selectors)]
-    if not mail.sheet.has_dark:
+    selectors = [rule.selector for rule in mail.stylesheet.rules]
+    missing = [mark for mark in _MARKS if not any(mark in selector for selector in selectors)]
+    if not mail.stylesheet.has_dark:
         yield warning(
             "dark",
             "The mail has no dark palette; Apple Mail and Outlook.com would use one.",
             "Put @media (prefers-color-scheme: dark) with its colours into extras.css.",
             HTML,
         )
-    elif unmarked:
+    elif missing:
         yield warning(
             "dark",
-            f"Outlook's apps do not get the dark palette: they mark what they darkened instead, "
-            f"and no rule has {' or '.join(unmarked)}.",
-            "Repeat its rules with [data-ogsc] (text) and [data-ogsb] (grounds) before them.",
+            f"Outlook's apps do not get the dark palette: they mark what they darkened, and no "
+            f"rule has {' or '.join(missing)}.",
+            "Repeat its rules with [data-ogsc] (text) and [data-ogsb] (backgrounds) in front.",
             HTML,
         )

@@ -1,4 +1,4 @@
-"""The frame of the HTML part: what makes clients read it as it was meant."""
+"""The frame of the HTML part: document type, title, viewport, and no active content."""
 
 import re
 from collections.abc import Iterator
@@ -10,30 +10,30 @@ _ACTIVE = (
     *("script", "form", "input", "button", "select", "textarea", "iframe", "frame", "frameset"),
     *("object", "embed", "applet", "audio", "video", "canvas", "svg", "math", "base", "marquee"),
 )
-_SCRIPTED = "//@*[starts-with(name(), 'on')]/.."
+_EVENT_HANDLERS = "//@*[starts-with(name(), 'on')]/.."
 _REFRESH = "//meta[translate(@http-equiv, 'REFSH', 'refsh')='refresh']"
 
 
 def check(mail: Mail) -> Iterator[Finding]:
-    """The document type comes first; there is a title, and nothing that acts by itself."""
+    """The document type comes first; there is a title, and nothing active."""
     if not re.match(r"<!DOCTYPE html>", mail.rendered.html):
         yield warning(
             "document",
-            "The HTML does not begin with <!DOCTYPE html>, so clients draw it by old rules.",
-            "Begin email.html.j2 with <!DOCTYPE html>, in these letters, before anything else.",
+            "The HTML does not begin with <!DOCTYPE html>, so clients use quirks mode.",
+            "Begin email.html.j2 with exactly <!DOCTYPE html>.",
             HTML,
         )
     if not "".join(mail.elements("//head/title/text()")).strip():
         yield warning(
             "document",
-            "The HTML has no title, which screen readers say first.",
+            "The HTML has no title, which screen readers read first.",
             "Put <title>{{ issue.subject }}</title> into the <head> of the template.",
             HTML,
         )
     if not mail.elements("//meta[@name='viewport']"):
         yield warning(
             "document",
-            "The HTML does not say that it fits phones, so they may show it tiny.",
+            "The HTML has no viewport, so phones may show it tiny.",
             'Put <meta name="viewport" content="width=device-width, initial-scale=1"> into the '
             "<head> of the template.",
             HTML,
@@ -41,15 +41,15 @@ def check(mail: Mail) -> Iterator[Finding]:
     for element in mail.elements("|".join(f"//{tag}" for tag in _ACTIVE)):
         yield error(
             "document",
-            f"There is a <{element.tag}>, which mail programs take out, and filters take for harm.",
-            "Take it out of the template; link to a page that has it.",
+            f"There is a <{element.tag}>, which mail programs remove and filters treat as harmful.",
+            "Remove it from the template; link to a page that has it.",
             **mail.where(element),
         )
-    for element in mail.elements(f"{_SCRIPTED} | {_REFRESH}"):
+    for element in mail.elements(f"{_EVENT_HANDLERS} | {_REFRESH}"):
         yield error(
             "document",
-            f"A <{element.tag}> does something by itself, which mail programs forbid, and filters "
-            f"take for harm.",
-            "Take out its attributes that begin with on…, or the <meta> that leads elsewhere.",
+            f"A <{element.tag}> runs a script or loads another page, which mail programs forbid "
+            f"and filters treat as harmful.",
+            "Remove its attributes that begin with on…, or the <meta> that refreshes.",
             **mail.where(element),
         )

@@ -1,7 +1,8 @@
-"""Who reads by ear goes from heading to heading."""
+"""People who use a screen reader move from heading to heading."""
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 from newsletter.check import HTML, Mail, warning
 from newsletter.model import Finding
@@ -10,42 +11,41 @@ _LEVELS = " or ".join(f"self::h{level}" for level in range(1, 7))
 
 
 def check(mail: Mail) -> Iterator[Finding]:
-    """One h1, which comes first; none without words, and no level left out on the way down."""
-    every = mail.elements(f"//body//*[{_LEVELS}]")
-    found = [heading for heading in every if not mail.is_hidden(heading)]
-    tops = [heading for heading in found if heading.tag == "h1"]
-    if len(tops) != 1:
+    """Exactly one h1, before all others; no empty heading, and no skipped level."""
+    headings = [h for h in mail.elements(f"//body//*[{_LEVELS}]") if not mail.is_hidden(h)]
+    top = [heading for heading in headings if heading.tag == "h1"]
+    if len(top) != 1:
         yield warning(
             "headings",
-            f"The mail has {len(tops)} headings of the first level; one is right: its name.",
+            f"The mail has {len(top)} headings of the first level; it needs exactly one.",
             "Put the newsletter's name, and nothing else, into <h1>.",
             HTML,
         )
-    for heading in found:
-        if not _words(heading) and not heading.xpath(".//img[normalize-space(@alt)]"):
+    for heading in headings:
+        if not _text(heading) and not heading.xpath(".//img[normalize-space(@alt)]"):
             yield warning(
                 "headings",
-                f"There is a <{heading.tag}> without words, which is read aloud all the same.",
-                "Give it words, or take it out of the template; for space, use a cell.",
+                f"There is a <{heading.tag}> without text, which screen readers still announce.",
+                "Give it text, or remove it from the template; for space, use a cell.",
                 **mail.where(heading),
             )
-    if tops and found[0] is not tops[0]:
+    if top and headings[0] is not top[0]:
         yield warning(
             "headings",
-            f"<{found[0].tag}> (“{_words(found[0])}”) comes before the mail's own name.",
-            "Let <h1> be the first heading.",
-            **mail.where(found[0]),
+            f"<{headings[0].tag}> (“{_text(headings[0])}”) comes before the newsletter's name.",
+            "Make <h1> the first heading.",
+            **mail.where(headings[0]),
         )
-    for before, after in pairwise(found):
-        if int(after.tag[1]) > int(before.tag[1]) + 1:
+    for heading, following in pairwise(headings):
+        if int(following.tag[1]) > int(heading.tag[1]) + 1:
             yield warning(
                 "headings",
-                f"After <{before.tag}> comes <{after.tag}> (“{_words(after)}”): a level is left "
-                f"out.",
-                "Use the headings in order; in the note, begin with ##.",
-                **mail.where(after),
+                f"After <{heading.tag}> comes <{following.tag}> (“{_text(following)}”), which "
+                f"skips a level.",
+                "Use the levels in order; in the note, begin with ##.",
+                **mail.where(following),
             )
 
 
-def _words(heading: object) -> str:
-    return " ".join(heading.text_content().split())[:60]  # type: ignore[attr-defined]
+def _text(heading: Any) -> str:
+    return " ".join(heading.text_content().split())[:60]

@@ -1,4 +1,4 @@
-"""Every link leads somewhere, over https, and its words say where."""
+"""Every link leads somewhere, over https, and its text says where."""
 
 import re
 from collections import defaultdict
@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from newsletter.check import Mail, error, warning
-from newsletter.check._styles import Declared, declared, matcher
+from newsletter.check._css import Declarations, compile_selector, declarations
 from newsletter.links import tokens
 from newsletter.model import Finding
 from newsletter.text.urls import host_of, split
 
 _TOKENS = (tokens.UNSUBSCRIBE_HTML, tokens.PREFERENCES_HTML)
-# Words that name nothing, in English and in Korean.
+# Texts that do not say where a link leads, in English and in Korean.
 _VAGUE = re.compile(
     r"(?:please )?(?:(?:click|tap|press|read|see|learn|find out|view) )?(?:on )?"
     r"(?:here|this|more|(?:this |the )?link|this (?:page|article|story))(?: now)?"
@@ -22,54 +22,54 @@ _VAGUE = re.compile(
     r" ?(?:주세요|주십시오|세요|십시오)?",
     re.IGNORECASE,
 )
-_AT_THE_ENDS = re.compile(r"^[\W_]+|[\W_]+$")
-_INSIDE = ("b", "strong", "em", "i", "span", "font")
-_BOLD = ("h1", "h2", "h3", "h4", "img")
+_OUTER_SYMBOLS = re.compile(r"^[\W_]+|[\W_]+$")
+_INLINE = ("b", "strong", "em", "i", "span", "font")
+_NEEDS_NO_UNDERLINE = ("h1", "h2", "h3", "h4", "img")
 
 
 def check(mail: Mail) -> Iterator[Finding]:
-    """The addresses of the HTML part (personal ones are tokens until the send), and their words."""
-    leads: dict[str, dict[str, Any]] = defaultdict(dict)
-    bare = set(_bare(mail))
+    """The addresses and texts of the links in the HTML part; personal addresses are tokens."""
+    by_text: dict[str, dict[str, Any]] = defaultdict(dict)  # text → address → link
+    plain = set(_without_underline(mail))
     for link in mail.elements("//body//a[@href or not(@name or @id)] | //body//area"):
         address = link.get("href") or ""
-        words = _words(link)
+        text = _text(link)
         if not _leads_somewhere(mail, address):
-            yield _broken(mail, link, address, words)
-        if not words:
+            yield _broken(mail, link, address, text)
+        if not text:
             yield warning(
                 "links",
-                f"A link to {address} has no words, so nobody hears where it leads.",
-                "Give it some, or give its picture an alternative text.",
+                f"A link to {address} has no text, so screen readers cannot say where it leads.",
+                "Give it a text, or give its picture an alternative text.",
                 **mail.where(link),
             )
-        elif _VAGUE.fullmatch(_AT_THE_ENDS.sub("", words)):
+        elif _VAGUE.fullmatch(_OUTER_SYMBOLS.sub("", text)):
             yield warning(
                 "links",
-                f"“{words}” does not say where the link leads.",
-                "Link the words that name the thing.",
+                f"“{text}” does not say where the link leads.",
+                "Link the words that name its target.",
                 **mail.where(link),
             )
         elif not link.xpath(".//img"):
-            leads[words].setdefault(address, link)
-        if _is_hidden_in_text(link, bare):
+            by_text[text].setdefault(address, link)
+        if _is_lost_in_text(link, plain):
             yield warning(
                 "links",
-                f"“{words}” is a link in a text, and not underlined: by colour alone not "
-                f"everybody finds it.",
+                f"“{text}” is a link in a text, and not underlined: not everybody recognizes it "
+                f"by colour alone.",
                 "Give it text-decoration:underline.",
                 **mail.where(link),
             )
-    yield from _sounding_the_same(mail, leads)
+    yield from _ambiguous(mail, by_text)
 
 
-def _sounding_the_same(mail: Mail, leads: dict[str, dict[str, Any]]) -> Iterator[Finding]:
-    for words, links in leads.items():
-        if len(links) > 1 and not words.startswith(("http", "www.")):
+def _ambiguous(mail: Mail, by_text: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    for text, links in by_text.items():
+        if len(links) > 1 and not text.startswith(("http", "www.")):
             yield warning(
                 "links",
-                f"“{words}” leads to {len(links)} different places, which sound the same.",
-                "Let the words of each name its own place.",
+                f"“{text}” leads to {len(links)} different places.",
+                "Give each link a text that names its own target.",
                 **mail.where(list(links.values())[1]),
             )
 
@@ -85,47 +85,48 @@ def _leads_somewhere(mail: Mail, address: str) -> bool:
     return scheme == "https" and bool(host_of(address))
 
 
-def _broken(mail: Mail, link: Any, address: str, words: str) -> Finding:
-    said = f"“{words}”" if words else "A link"
+def _broken(mail: Mail, link: Any, address: str, text: str) -> Finding:
+    subject = f"“{text}”" if text else "A link"
     if split(address).scheme == "http":
-        what = f"{said} leads to {address}, which is not https."
+        message = f"{subject} leads to {address}, which is not https."
     elif not address:
-        what = f"{said} is a link without an address that can be read."
+        message = f"{subject} is a link without an address."
     else:
-        what = f"{said} leads to {address[:200]!r}, which is no web address."
-    return error("links", what, "Use the https:// address of the page.", **mail.where(link))
+        message = f"{subject} leads to {address[:200]!r}, which is not a web address."
+    return error("links", message, "Use the https:// address of the page.", **mail.where(link))
 
 
-def _words(link: Any) -> str:
+def _text(link: Any) -> str:
+    """The link's text as a screen reader reads it."""
     images = (link, *link.iter("img")) if link.tag == "area" else link.iter("img")
     alts = (image.get("alt") or "" for image in images)
     return " ".join(" ".join([link.text_content(), *alts, link.get("aria-label") or ""]).split())
 
 
-def _bare(mail: Mail) -> Iterator[Any]:
-    """The elements from which a style block takes the underline."""
-    for rule in mail.sheet.rules:
-        told = {name: value for name, value, important in rule.declared if important}
-        if _not_underlined(told) and (found := matcher(rule.selector)):
-            yield from found[0](mail.page)
+def _without_underline(mail: Mail) -> Iterator[Any]:
+    """The elements from which a style block removes the underline."""
+    for rule in mail.stylesheet.rules:
+        important = {name: value for name, value, is_important in rule.declarations if is_important}
+        if _removes_underline(important) and (selector := compile_selector(rule.selector)):
+            yield from selector[0](mail.page)
 
 
-def _not_underlined(styles: Declared | dict[str, str]) -> bool:
-    said = styles.get("text-decoration") or styles.get("text-decoration-line") or "underline"
-    return "none" in said.split() and "border-bottom" not in styles
+def _removes_underline(styles: Declarations) -> bool:
+    line = styles.get("text-decoration") or styles.get("text-decoration-line") or "underline"
+    return "none" in line.split() and "border-bottom" not in styles
 
 
-def _is_hidden_in_text(link: Any, bare: Collection[Any]) -> bool:
-    """Whether a link without underline stands among other words, as against alone in its line."""
-    if link not in bare and not _not_underlined(declared(link.get("style"))):
+def _is_lost_in_text(link: Any, plain: Collection[Any]) -> bool:
+    """Whether a link without underline is surrounded by other text."""
+    if link not in plain and not _removes_underline(declarations(link.get("style"))):
         return False
-    around = link.getparent()
-    while around is not None and around.tag in _INSIDE:
-        around = around.getparent()
-    if around is None or around.tag in _BOLD:
+    block = link.getparent()
+    while block is not None and block.tag in _INLINE:
+        block = block.getparent()
+    if block is None or block.tag in _NEEDS_NO_UNDERLINE:
         return False
-    return len(_squeezed(around.text_content())) > len(_squeezed(link.text_content())) + 3
+    return _length(block) > _length(link) + 3
 
 
-def _squeezed(text: str) -> str:
-    return "".join(text.split())
+def _length(element: Any) -> int:
+    return len("".join(element.text_content().split()))

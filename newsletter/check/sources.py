@@ -1,4 +1,4 @@
-"""A week with a source missing looks like a quiet week: the editor must know."""
+"""A week without one of its sources looks like a quiet week, so the editor must know."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from newsletter.model import Finding, Health
 
 
 def check(mail: Mail) -> Iterator[Finding]:
-    """Every source was read at the last gather, and is no older than its ``stale_after``."""
+    """The last gather read every source, and none is older than its ``stale_after``."""
     for source in mail.issue.sources:
         since = (
             f" since {source.since.astimezone(mail.config.zone):%a %b %d}" if source.since else ""
@@ -16,14 +16,14 @@ def check(mail: Mail) -> Iterator[Finding]:
             yield warning(
                 "sources",
                 f"{source.name} has failed{since}, so articles may be missing: {source.summary}",
-                f"Gather again (newsletter gather {mail.issue.name}), or go without it.",
+                f"Gather again (newsletter gather {mail.issue.name}), or do without it.",
                 "gathered.json",
             )
         elif source.status is Health.STALE:
             yield warning(
                 "sources",
                 f"{source.name} has had nothing new{since}: {source.summary}",
-                "See whether its publisher has moved it; newsletter sources add URL finds the new "
+                "Check whether its publisher moved it; newsletter sources add URL finds the new "
                 "address.",
                 "gathered.json",
             )

@@ -1,4 +1,4 @@
-"""An issue that is nearly empty must not go out, and every story needs words."""
+"""A nearly empty issue must not go out."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,13 @@ from newsletter.model import Finding
 
 
 def check(mail: Mail) -> Iterator[Finding]:
-    """At least ``min_stories`` stories, but in a correction; each with somewhere to read on."""
-    stories, needed = mail.issue.stories, mail.config.schedule.min_stories
-    if len(stories) < needed and not mail.issue.corrects:
+    """At least ``min_stories`` stories, except in a correction; no empty section or old ad."""
+    count, minimum = len(mail.issue.stories), mail.config.schedule.min_stories
+    if count < minimum and not mail.issue.corrects:
         yield error(
             "stories",
-            f"The issue has {_counted(len(stories))}; min_stories asks for {needed}.",
+            f"The issue has {count} {'story' if count == 1 else 'stories'}; min_stories asks for "
+            f"{minimum}.",
             "Add stories from gathered.json, or lower min_stories in [schedule].",
             "issue.toml",
         )
@@ -21,10 +22,9 @@ def check(mail: Mail) -> Iterator[Finding]:
             yield warning(
                 "stories",
                 f"The section {section.title!r} has no stories.",
-                "Add some, or take the section out.",
+                "Add some, or remove the section.",
                 "issue.toml",
             )
-
     for sponsor in mail.issue.sponsors:
         if not sponsor.runs(mail.issue.name.date):
             dates = f"{sponsor.starts or '…'} to {sponsor.ends or '…'}"
@@ -32,10 +32,6 @@ def check(mail: Mail) -> Iterator[Finding]:
                 "stories",
                 f"The advertisement {(sponsor.text or sponsor.alt)[:40]!r} runs from {dates}, so "
                 f"it is left out.",
-                "Change its dates, or take it out.",
+                "Change its dates, or remove it.",
                 "issue.toml",
             )
-
-
-def _counted(number: int) -> str:
-    return f"{number} {'story' if number == 1 else 'stories'}"

@@ -1,4 +1,4 @@
-"""Gmail drops a style block that is too long, broken, or has a rule of rules inside another."""
+"""Gmail drops a style block that is too long or broken, or that nests at-rules."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,42 +6,42 @@ from typing import Any
 from newsletter.check import HTML, Mail, warning
 from newsletter.model import Finding
 
-MOST = 16 * 1024  # bytes
+MAX_SIZE = 16 * 1024  # bytes
 
 
 def check(mail: Mail) -> Iterator[Finding]:
-    """The style blocks that are left after inlining; nothing from elsewhere."""
-    sheet = mail.sheet
-    if sheet.size > MOST:
+    """The style blocks that remain after inlining; nothing from other servers."""
+    sheet = mail.stylesheet
+    if sheet.size > MAX_SIZE:
         yield warning(
             "styles",
             f"The style blocks have {sheet.size / 1024:.0f} KB; Gmail drops them over 16 KB.",
-            "Move what can stand in an element into style.css, which is inlined.",
+            "Move what can be inlined into style.css.",
             HTML,
         )
     for fault in sheet.faults:
         yield warning(
             "styles",
-            f"A style block holds what is no CSS, and Gmail drops the whole block for it: {fault}.",
-            "Mend it in extras.css.",
+            f"A style block is not valid CSS, and Gmail drops all of it: {fault}.",
+            "Correct it in extras.css.",
             HTML,
         )
-    for nested in sheet.nested:
+    for at_rule in sheet.nested:
         yield warning(
             "styles",
-            f"{nested!r} stands inside another rule; Gmail drops the whole block for it.",
+            f"{at_rule!r} is inside another rule, so Gmail drops the whole block.",
             "Write the two one after the other.",
             HTML,
         )
-    fetched = [rule for rule in sheet.at_rules if rule.startswith(("@import", "@font-face"))]
-    if fetched or any(_fetches(link) for link in mail.elements("//link")):
+    imports = [rule for rule in sheet.at_rules if rule.startswith(("@import", "@font-face"))]
+    if imports or any(_loads(link) for link in mail.elements("//link")):
         yield warning(
             "styles",
-            "The mail wants a style or a font from elsewhere; Gmail and Outlook.com fetch none.",
-            "Take it out, and name system fonts in font-family.",
+            "The mail loads a style or a font from elsewhere; Gmail and Outlook.com load none.",
+            "Remove it, and name system fonts in font-family.",
             HTML,
         )
 
 
-def _fetches(link: Any) -> bool:
+def _loads(link: Any) -> bool:
     return bool({"stylesheet", "preload"} & set((link.get("rel") or "").lower().split()))

@@ -1,4 +1,4 @@
-"""The subject and the preheader: what a reader sees before opening."""
+"""The subject and the preheader: what readers see before they open the mail."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,13 +7,13 @@ from newsletter.check import HTML, Mail, error, warning
 from newsletter.model import Finding
 from newsletter.text.characters import columns
 
-LONGEST = 78  # characters; more is cut off in every inbox
-PREHEADER = (40, 100)  # characters
-_PADDING = 40  # empty places behind it, so that the longest rows show nothing else
+MAX_SUBJECT = 78  # columns; every inbox cuts off the rest
+PREHEADER = (40, 100)  # columns, minimum and maximum
+_PADDING = 40  # invisible characters after it, so that inboxes show nothing else
 
 
 def check(mail: Mail) -> Iterator[Finding]:
-    """There is a subject, on one line and of a length that shows; and a preheader."""
+    """There is a subject of one line that inboxes show in full, and a preheader."""
     subject = mail.rendered.subject
     if not subject.strip():
         yield error("subject", "The subject is empty.", "Write one in subject = …", "issue.toml")
@@ -21,14 +21,13 @@ def check(mail: Mail) -> Iterator[Finding]:
         yield error(
             "subject",
             "The subject holds a line break or a control character.",
-            "Write it anew on one line in subject = …",
+            "Write it again on one line in subject = …",
             "issue.toml",
         )
-    elif columns(subject) > LONGEST:
+    elif columns(subject) > MAX_SUBJECT:
         yield warning(
             "subject",
-            f"The subject takes the room of {columns(subject)} letters; inboxes show fewer than "
-            f"{LONGEST}.",
+            f"The subject is {columns(subject)} letters wide; inboxes show at most {MAX_SUBJECT}.",
             "Shorten it in subject = …",
             "issue.toml",
         )
@@ -37,8 +36,8 @@ def check(mail: Mail) -> Iterator[Finding]:
 
 def _preheader(mail: Mail) -> Iterator[Finding]:
     preheader = mail.rendered.preheader.strip()
-    least, most = PREHEADER
-    remedy = f"Write one of {least} to {most} characters in preheader = …"
+    minimum, maximum = PREHEADER
+    remedy = f"Write one of {minimum} to {maximum} characters in preheader = …"
     if not preheader:
         yield warning(
             "subject",
@@ -47,42 +46,42 @@ def _preheader(mail: Mail) -> Iterator[Finding]:
             "issue.toml",
         )
         return
-    length = columns(preheader)
-    if length < least:
+    width = columns(preheader)
+    if width < minimum:
         yield warning(
             "subject",
-            f"The preheader takes the room of {length} letters, and leaves half of it empty.",
+            f"The preheader is only {width} letters wide, so inboxes have room to spare.",
             remedy,
             "issue.toml",
         )
-    elif length > most + 10:  # the draft may end a word later
+    elif width > maximum + 10:  # a drafted preheader may end one word later
         yield warning(
             "subject",
-            f"The preheader takes the room of {length} letters; inboxes show no more than {most}.",
+            f"The preheader is {width} letters wide; inboxes show no more than {maximum}.",
             remedy,
             "issue.toml",
         )
     for element, styles in mail.styled:
         if preheader in (element.text or "") and styles.get("display") == "none":
-            if _stands_after_text(element):
+            if _follows_text(element):
                 break
-            if (places := element.text_content().count("\u200c")) < _PADDING:
+            if (padding := element.text_content().count("\u200c")) < _PADDING:
                 yield warning(
                     "subject",
-                    f"{_PADDING} empty places ought to follow the preheader, and {places} do, so "
-                    f"inboxes go on with the mail's first words.",
+                    f"The preheader needs {_PADDING} invisible characters after it and has "
+                    f"{padding}, so inboxes also show the mail's first words.",
                     "Put &#847;&zwnj;&nbsp; after it, sixty times, in the template.",
                     **mail.where(element),
                 )
             return
     yield warning(
         "subject",
-        "The preheader does not stand hidden at the beginning of the mail.",
+        "The preheader is not hidden at the beginning of the mail.",
         'Put {{ issue.preheader }} first into the body, in an element with "display:none".',
         HTML,
     )
 
 
-def _stands_after_text(element: Any) -> bool:
-    before = element.xpath("preceding::text()[ancestor::body][not(ancestor::style)]")
-    return any(text.strip() for text in before)
+def _follows_text(element: Any) -> bool:
+    preceding = element.xpath("preceding::text()[ancestor::body][not(ancestor::style)]")
+    return any(text.strip() for text in preceding)

@@ -1,4 +1,4 @@
-"""Readers of plain text get the same issue: its own template may fall behind."""
+"""Readers of plain text must get the same issue, although it has a template of its own."""
 
 import re
 from collections.abc import Iterator
@@ -7,14 +7,16 @@ from newsletter.check import TEXT, Mail, warning
 from newsletter.links import tokens
 from newsletter.model import Finding
 
-_REMEDY = "Bring email.txt.j2 in step with email.html.j2."
+_REMEDY = "Update email.txt.j2 to match email.html.j2."
+_TAGS = ("p", "a", "td", "br", "span", "div")
 
 
 def check(mail: Mail) -> Iterator[Finding]:
-    """Every headline and every address of the HTML part stands in the text part, too."""
-    text = _squeezed(mail.rendered.text)
+    """Every headline and address of the HTML part is in the text part, too."""
+    text = mail.rendered.text
+    squeezed = _without_space(text)
     for story in (*mail.issue.stories, *mail.issue.missed):
-        if _squeezed(story.headline) not in text:
+        if _without_space(story.headline) not in squeezed:
             yield warning(
                 "textpart",
                 f"The text part lacks the story “{story.headline}”.",
@@ -24,23 +26,17 @@ def check(mail: Mail) -> Iterator[Finding]:
             )
     addresses = {str(address) for address in mail.elements("//body//a/@href")}
     for address in sorted(a for a in addresses if a.startswith("https://")):
-        if not re.search(rf"{re.escape(address)}(?!\.?[\w/?&=#%-])", mail.rendered.text):
+        if not re.search(rf"{re.escape(address)}(?!\.?[\w/?&=#%-])", text):
             yield warning("textpart", f"The text part lacks the link {address}.", _REMEDY, TEXT)
-    html = "".join(mail.texts)
-    if tokens.GREETING_HTML in html and tokens.GREETING_TEXT not in mail.rendered.text:
+    if tokens.GREETING_HTML in "".join(mail.texts) and tokens.GREETING_TEXT not in text:
         yield warning("textpart", "The text part does not greet the reader.", _REMEDY, TEXT)
-    if tokens.PREFERENCES_HTML in addresses and tokens.PREFERENCES_TEXT not in mail.rendered.text:
+    if tokens.PREFERENCES_HTML in addresses and tokens.PREFERENCES_TEXT not in text:
         yield warning(
-            "textpart", "The text part does not lead to the reader's preferences.", _REMEDY, TEXT
+            "textpart", "The text part lacks the address of the preferences.", _REMEDY, TEXT
         )
-    if any(f"<{tag} " in mail.rendered.text or f"<{tag}>" in mail.rendered.text for tag in _TAGS):
-        yield warning(
-            "textpart", "The text part holds HTML.", "Use the text of things there.", TEXT
-        )
+    if any(f"<{tag} " in text or f"<{tag}>" in text for tag in _TAGS):
+        yield warning("textpart", "The text part holds HTML.", "Use plain text there.", TEXT)
 
 
-_TAGS = ("p", "a", "td", "br", "span", "div")
-
-
-def _squeezed(text: str) -> str:
+def _without_space(text: str) -> str:
     return "".join(text.split())

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from newsletter import colours
 from newsletter.config import Config
-from newsletter.imaging import shown_size
+from newsletter.imaging import display_size
 from newsletter.language import Language
 from newsletter.links import tokens
 from newsletter.model import Choice, Hosted, Issue, IssueText, Poll, Sponsor, Story, StoryText
@@ -229,7 +229,7 @@ class _Views:
         return direction if direction != self.language.direction else None
 
     def _hosted(self, hosted: Hosted) -> dict[str, Any]:
-        width, height = shown_size(hosted.place, hosted.width, hosted.height)
+        width, height = display_size(hosted.place, hosted.width, hosted.height)
         src = f"{self.folder}/pictures/{hosted.file}"
         return {"src": src, "width": width, "height": height}
 

@@ -131,7 +131,7 @@ def test_an_address_that_cannot_be_read_is_a_finding_and_no_crash(room: Newsroom
         encoding="utf-8",
     )
     said = findings(room, status=1)
-    assert any("leads to 'https://[x/', which is no web address" in f["message"] for f in said)
+    assert any("leads to 'https://[x/', which is not a web address" in f["message"] for f in said)
 
 
 def test_a_picture_whose_address_cannot_be_read_is_a_finding(room: Newsroom) -> None:

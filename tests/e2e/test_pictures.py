@@ -88,7 +88,7 @@ def test_they_are_fetched_fitted_and_named_by_what_is_in_them(room: Newsroom) ->
         assert image.size == (1072, 603)
     assert {f["level"] for f in said} == {"warning"}
     words = " ".join(f"{f['message']} {f['place']}" for f in said)
-    assert "page.png is no picture that mails can show" in words
+    assert "page.png is not a picture that mails can show" in words
     assert "gone.jpg answered with status 404" in words
     assert "Story with picture 2" in words
 
@@ -130,7 +130,7 @@ def test_an_editors_own_file_that_is_painted_over_shows_anew(room: Newsroom) -> 
     assert shown(room)[0][0] != first[0]
     assert (folder / "pictures" / first[0].rpartition("/")[2]).exists()  # mails may show it
     (folder / "images" / "plan.png").write_bytes(b"no picture")
-    assert any("images/plan.png is no picture" in f["message"] for f in findings(room))
+    assert any("images/plan.png is not a picture" in f["message"] for f in findings(room))
 
 
 def test_one_that_is_missing_is_named_with_its_file_and_line(

@@ -22,11 +22,11 @@ from tests.newsroom import CONFIG, empty_database
 
 # What a publisher's own words and pictures, or a feed without stories of this week, may bring.
 OF_THE_PUBLISHER = {
-    ("pictures", "No words say what the picture shows of"),  # it gave no caption
-    ("links", "which sound the same"),  # two stories of one headline
+    ("pictures", "The pictures of these stories have no description"),  # it gave no caption
+    ("links", "different places"),  # two stories of one headline
     ("spam", "The subject is written in capitals"),  # as its headline is
-    ("subject", "The subject takes the room of"),
-    ("subject", "The preheader takes the room of"),
+    ("subject", "The subject is"),
+    ("subject", "The preheader is"),
     ("subject", "There is no preheader"),
     ("stories", "The issue has"),
     ("stories", "has no stories"),

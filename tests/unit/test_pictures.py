@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from newsletter.errors import ContentError
-from newsletter.imaging import MOST_BYTES, fitted, name_of, shown_size
+from newsletter.imaging import MAX_BYTES, display_size, file_stem, fit_picture
 
 # Written in haste: the same picture in a larger file.
 HASTY: dict[str, dict[str, int]] = {
@@ -54,8 +54,8 @@ def opened(data: bytes) -> Image.Image:
 def test_every_kind_becomes_a_light_jpeg_or_png(kind: str, mode: str) -> None:
     image = photo(1600, 1200).convert("L").convert(mode) if mode == "I;16" else None
     whole = image or photo(1600, 1200, mode)
-    made = fitted(saved(whole, kind, **HASTY.get(kind, {})), 320, "a picture")
-    assert len(made.data) <= MOST_BYTES
+    made = fit_picture(saved(whole, kind, **HASTY.get(kind, {})), 320, "a picture")
+    assert len(made.data) <= MAX_BYTES
     seen = opened(made.data)
     assert seen.format == ("PNG" if made.name.endswith(".png") else "JPEG")
     assert seen.mode == "RGB"
@@ -65,18 +65,18 @@ def test_every_kind_becomes_a_light_jpeg_or_png(kind: str, mode: str) -> None:
 
 
 def test_it_is_twice_as_wide_as_its_place_and_never_bigger_than_it_was() -> None:
-    big = fitted(saved(Image.new("RGB", (3000, 1500), "teal"), "JPEG"), 536, "a picture")
+    big = fit_picture(saved(Image.new("RGB", (3000, 1500), "teal"), "JPEG"), 536, "a picture")
     assert (big.width, big.height) == (1072, 536)
-    small = fitted(saved(Image.new("RGB", (300, 200), "teal"), "JPEG"), 536, "a picture")
+    small = fit_picture(saved(Image.new("RGB", (300, 200), "teal"), "JPEG"), 536, "a picture")
     assert (small.width, small.height) == (300, 200)
 
 
 def test_a_tall_one_gets_narrower() -> None:
-    tall = fitted(saved(Image.new("RGB", (1000, 4000), "teal"), "JPEG"), 400, "a picture")
+    tall = fit_picture(saved(Image.new("RGB", (1000, 4000), "teal"), "JPEG"), 400, "a picture")
     assert tall.height == 1000
-    assert shown_size(400, tall.width, tall.height) == (125, 500)
-    assert shown_size(400, 800, 600) == (400, 300)
-    assert shown_size(400, 200, 100) == (200, 100)
+    assert display_size(400, tall.width, tall.height) == (125, 500)
+    assert display_size(400, 800, 600) == (400, 300)
+    assert display_size(400, 200, 100) == (200, 100)
 
 
 def test_it_stands_upright_and_says_nothing_of_its_maker() -> None:
@@ -85,7 +85,7 @@ def test_it_stands_upright_and_says_nothing_of_its_maker() -> None:
     exif[0x013B] = "Somebody"
     exif.get_ifd(0x8825)[1] = "N"  # where it was taken
     data = saved(Image.new("RGB", (400, 200), "teal"), "JPEG", exif=exif, comment=b"secret")
-    made = fitted(data, 320, "a picture")
+    made = fit_picture(data, 320, "a picture")
     assert (made.width, made.height) == (200, 400)
     seen = opened(made.data)
     assert not seen.getexif()
@@ -97,19 +97,21 @@ def test_it_stands_upright_and_says_nothing_of_its_maker() -> None:
 def test_a_big_one_stands_upright_too(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    made = fitted(saved(Image.new("RGB", (4000, 2000), "teal"), kind, exif=exif), 320, "a picture")
+    made = fit_picture(
+        saved(Image.new("RGB", (4000, 2000), "teal"), kind, exif=exif), 320, "a picture"
+    )
     assert (made.width, made.height) == (400, 800)
 
 
 def test_a_square_is_cut_from_the_middle_and_rather_the_top_where_a_face_is() -> None:
     tall = Image.new("RGB", (400, 1000), "white")
     tall.paste("black", (0, 200, 400, 560))
-    made = fitted(saved(tall, "PNG"), 72, "a picture", square=True)
+    made = fit_picture(saved(tall, "PNG"), 72, "a picture", square=True)
     assert (made.width, made.height) == (144, 144)
     seen = opened(made.data).convert("L")
     assert seen.getpixel((72, 72)) < 40  # type: ignore[operator]
     data = saved(tall, "PNG")
-    assert name_of(data, 72, square=True) != name_of(data, 72)
+    assert file_stem(data, 72, square=True) != file_stem(data, 72)
 
 
 def test_many_big_ones_at_once_do_not_fill_the_memory(tmp_path: Path) -> None:
@@ -125,10 +127,10 @@ def test_many_big_ones_at_once_do_not_fill_the_memory(tmp_path: Path) -> None:
 _FOUR_AT_ONCE = """
 import pathlib, resource, sys
 from concurrent.futures import ThreadPoolExecutor
-from newsletter.imaging import fitted
+from newsletter.imaging import fit_picture
 data = pathlib.Path(sys.argv[1]).read_bytes()
 with ThreadPoolExecutor(4) as pool:
-    list(pool.map(lambda place: fitted(data, place, "a picture"), (320, 330, 340, 350)))
+    list(pool.map(lambda place: fit_picture(data, place, "a picture"), (320, 330, 340, 350)))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
@@ -136,7 +138,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 def test_colours_of_another_profile_become_srgb() -> None:
     swapped = _with_swapped_channels()
     data = saved(Image.new("RGB", (200, 200), (10, 20, 230)), "JPEG", icc_profile=swapped)
-    red, _, blue = opened(fitted(data, 100, "a picture").data).getpixel((50, 50))  # type: ignore[misc]
+    red, _, blue = opened(fit_picture(data, 100, "a picture").data).getpixel((50, 50))  # type: ignore[misc]
     assert red > 200 > blue
 
 
@@ -158,21 +160,25 @@ def _with_swapped_channels() -> bytes:
 
 def test_what_is_clear_becomes_white() -> None:
     image = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
-    made = fitted(saved(image, "PNG"), 100, "a picture")
+    made = fit_picture(saved(image, "PNG"), 100, "a picture")
     assert opened(made.data).getpixel((5, 5)) == (255, 255, 255)
 
 
 def test_a_drawing_stays_a_png_and_a_photo_in_a_png_becomes_a_jpeg() -> None:
-    drawing = fitted(saved(Image.new("RGB", (800, 600), "teal"), "PNG"), 320, "a picture")
+    drawing = fit_picture(saved(Image.new("RGB", (800, 600), "teal"), "PNG"), 320, "a picture")
     assert drawing.name.endswith(".png")
-    heavy = fitted(saved(photo(1600, 1200), "PNG", **HASTY["PNG"]), 536, "a picture")
+    heavy = fit_picture(saved(photo(1600, 1200), "PNG", **HASTY["PNG"]), 536, "a picture")
     assert heavy.name.endswith(".jpg")
 
 
 def test_the_name_says_what_it_was_made_of() -> None:
     data = saved(Image.new("RGB", (100, 100), "teal"), "PNG")
-    assert fitted(data, 100, "x").name == fitted(data, 100, "y").name == f"{name_of(data, 100)}.png"
-    assert name_of(data, 100) != name_of(data, 101)
+    assert (
+        fit_picture(data, 100, "x").name
+        == fit_picture(data, 100, "y").name
+        == f"{file_stem(data, 100)}.png"
+    )
+    assert file_stem(data, 100) != file_stem(data, 101)
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -189,10 +195,10 @@ def bomb(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "is no picture that mails can show"),
-        (b"<html>Not found</html>", "is no picture that mails can show"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is no picture that mails can show"),
-        (bomb(10_000, 10_000), "has 100 megapixels; the most is 50"),
+        (b"", "is not a picture that mails can show"),
+        (b"<html>Not found</html>", "is not a picture that mails can show"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a picture that mails can show"),
+        (bomb(10_000, 10_000), "has 100 megapixels; the limit is 50"),
         (bomb(30_000, 30_000), "has 900 megapixels"),
         (bomb(400, 300), "is damaged"),
         (saved(Image.new("RGB", (1, 1)), "GIF"), "is only 1 × 1 pixels"),
@@ -201,6 +207,6 @@ def bomb(width: int, height: int) -> bytes:
 )
 def test_what_is_no_picture_is_said_in_one_sentence(data: bytes, said: str) -> None:
     with pytest.raises(ContentError, match=said) as caught:
-        fitted(data, 320, "https://www.example.com/a.jpg")
+        fit_picture(data, 320, "https://www.example.com/a.jpg")
     assert str(caught.value).startswith("https://www.example.com/a.jpg ")
     assert str(caught.value).count("\n") == 0

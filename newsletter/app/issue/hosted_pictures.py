@@ -13,7 +13,7 @@ from newsletter.app.desk import Desk
 from newsletter.app.issue.reachability import is_made_up, reach
 from newsletter.errors import ContentError, FetchError
 from newsletter.http import Fetcher
-from newsletter.imaging import fitted, name_of
+from newsletter.imaging import file_stem, fit_picture
 from newsletter.model import Hosted, Issue, Pictures
 from newsletter.render import wanted_pictures
 
@@ -106,10 +106,10 @@ class _Work:
 
     def _hosted(self, of: str, data: bytes, place: int) -> Hosted:
         square = of == self.desk.config.editor.picture  # it is shown round
-        name = name_of(data, place, square=square)
+        name = file_stem(data, place, square=square)
         for known in self.before.hosted:
             if known.place == place and known.file.startswith(f"{name}."):
                 return Hosted(of, place, known.file, known.width, known.height, known.bytes)
-        made = fitted(data, place, of, square=square)
+        made = fit_picture(data, place, of, square=square)
         issues.write_picture(self.folder, made.name, made.data)
         return Hosted(of, place, made.name, made.width, made.height, len(made.data))

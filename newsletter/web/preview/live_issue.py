@@ -15,7 +15,7 @@ from newsletter.app import Desk, open_desk
 from newsletter.app.issue import hosted_pictures
 from newsletter.app.issue.build import Built, build
 from newsletter.check import Mail
-from newsletter.check.size import grown
+from newsletter.check.size import tracked_size
 from newsletter.errors import NewsletterError
 from newsletter.model import Issue, IssueName
 from newsletter.web.preview.file_changes import IssueFiles, Stamp, changes
@@ -125,7 +125,7 @@ class LiveIssue:
                 self.desk = open_desk(self.desk.folder, self.desk.clock)
                 self._reload = False
             built = build(self.desk, self.issue, fetch=False)
-            grown_bytes = grown(Mail(built.issue, built.rendered, self.desk.config))
+            grown_bytes = tracked_size(Mail(built.issue, built.rendered, self.desk.config))
             lacks_pictures = hosted_pictures.missing(self.desk, built.issue)
         except NewsletterError as error:
             return None, self._short(str(error))
