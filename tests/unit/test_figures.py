@@ -186,6 +186,26 @@ def test_who_opened_is_known_only_where_that_is_asked_for(database: Database) ->
     assert (found.email, found.opens, found.clicks) == ("r1@example.com", 1, 1)
 
 
+def test_each_reader_has_their_own_opens_and_clicks_but_those_of_machines(
+    database: Database,
+) -> None:
+    send_id = mailed(database, n=4)
+    done = {0: (2, 0), 1: (1, 3), 3: (0, 1)}
+    told = [event(database, send_id, EventKind.OPENED, 2, 3600, machine=True)]
+    for reader, (opens, clicks) in done.items():
+        for number in range(opens):
+            told.append(event(database, send_id, EventKind.OPENED, reader, 3600 + number))
+        for number in range(clicks):
+            after = 4000 + 60 * number
+            told.append(event(database, send_id, EventKind.CLICKED, reader, after, link=ONE))
+    read(database, told, per_reader=True)
+    with database.read() as connection:
+        found = {
+            each.email: (each.opens, each.clicks) for each in figures.by_reader(connection, send_id)
+        }
+    assert found == {f"r{reader}@example.com": counts for reader, counts in done.items()}
+
+
 def test_a_list_s_growth_is_what_was_noted_and_what_issues_went_to(database: Database) -> None:
     issue = mailed(database, n=3)
     with database.begin() as connection:  # who left got no correction, which says nothing of a list

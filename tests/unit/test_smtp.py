@@ -180,7 +180,9 @@ def test_what_each_answer_means(
     assert outcome.pause is None
 
 
-@pytest.mark.parametrize("answers", [("421 busy",), (None,), ("220 hello", None), ("what?",)])
+@pytest.mark.parametrize(
+    "answers", [("421 busy",), ("499 odd",), (None,), ("220 hello", None), ("what?",)]
+)
 def test_a_greeting_that_is_none(build: Build, answers: tuple[str | None, ...]) -> None:
     with line_server(*answers) as port:
         outcome = build(port).submit(a_send(), readers(1))
@@ -206,7 +208,10 @@ def test_a_server_that_is_not_there(build: Build) -> None:
         assert "cannot be reached" in outcome.reasons[2]
 
 
-@pytest.mark.parametrize(("greeting", "host"), [("554 go away", "127.0.0.1"), ("", "x" * 70)])
+@pytest.mark.parametrize(
+    ("greeting", "host"),
+    [*((f"{code} go away", "127.0.0.1") for code in (500, 554, 599)), ("", "x" * 70)],
+)
 def test_what_waiting_does_not_mend_pauses(build: Build, greeting: str, host: str) -> None:
     with line_server(greeting) as port:
         outcome = build(port, host=host).submit(a_send(), readers(1))
