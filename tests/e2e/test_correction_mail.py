@@ -125,7 +125,7 @@ def test_the_mail_of_a_correction_that_was_undone_goes_to_nobody(newsroom: Newsr
     newsroom.run("correct", "--undo", "1")
     for command in (["test"], ["approve"], ["send", "--yes"]):
         told = newsroom.run(command[0], MAIL, *command[1:], status=1).stderr
-        assert f"Correction 1 of issue {ISSUE} was undone" in told
+        assert f"Correction 1 of issue {ISSUE} was withdrawn" in told
         assert f"newsletter correct {ISSUE} --note TEXT --mail" in " ".join(told.split())
     assert not (newsroom.folder / "outbox" / MAIL).exists()
     assert not (newsroom.folder / "outbox" / "tests").exists()

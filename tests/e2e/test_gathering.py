@@ -238,9 +238,9 @@ def test_a_source_is_added_by_its_address(room: Newsroom, site: Publisher) -> No
     room.run("sources", "add", f"{site.url}/", "--section", "Elsewhere")
     assert (room.folder / "newsletter.toml").read_bytes() == after.replace("\n", "\r\n").encode()
 
-    assert "is a source already" in room.run("sources", "add", site.url, status=2).stderr
+    assert "is already a source" in room.run("sources", "add", site.url, status=2).stderr
     site.pages["/"] = "<html><head><title>Nothing here</title></head></html>"
-    assert "names no feed" in room.run("sources", "add", site.url, status=1).stderr
+    assert "offers no feed" in room.run("sources", "add", site.url, status=1).stderr
     assert (room.folder / "newsletter.toml").read_bytes() == after.replace("\n", "\r\n").encode()
 
 

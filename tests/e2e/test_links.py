@@ -102,7 +102,7 @@ def test_where_nothing_can_be_seen_only_the_first_few_are_named(room: Newsroom) 
         port = taken.getsockname()[1]
     said = findings(room, *(f"https://127.0.0.1:{port}/{n}" for n in range(9)))
     assert len(said) == 6
-    assert "4 more pages could not be looked at" in said[-1]["message"]
+    assert "4 more pages could not be reached" in said[-1]["message"]
 
 
 def test_no_personal_link_and_no_page_of_ones_own_is_asked_for(

@@ -30,7 +30,7 @@ def test_junk_is_said_to_be_junk(newsroom: Newsroom) -> None:
     newsroom.write(f"issues/{ISSUE}/note.md", f"`{gtube}`\n")
     found = newsroom.json("check", ISSUE, "--spam", status=1)["findings"]
     assert found[0]["level"] == "error"
-    assert "takes the mail for junk: 1000 points" in found[0]["message"]
+    assert "calls the mail spam: 1000 points" in found[0]["message"]
     assert any("GTUBE" in finding["message"] for finding in found)
 
 
@@ -38,4 +38,4 @@ def test_without_it_there_is_one_clear_sentence(newsroom: Newsroom) -> None:
     newsroom.run("gather", ISSUE)
     newsroom.environment["PATH"] = "/nowhere"
     said = newsroom.run("check", ISSUE, "--spam", status=2).stderr
-    assert "SpamAssassin is not on this machine. Install it" in said
+    assert "SpamAssassin is not installed. Install it" in said

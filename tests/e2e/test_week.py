@@ -174,7 +174,7 @@ def test_all_sources_down_changes_nothing(newsroom: Newsroom) -> None:
         (("subscribers", "remove", "a@example.com", "--yes"), 2, "no active subscriber"),
         (("subscribers", "remove", "a@example.com"), 2, "Confirm with --yes"),
         (("schedule", "--only", "party"), 2, "not a kind of moment"),
-        (("gather", ISSUE, "--since", "2999-01-01"), 2, "lies in the future"),
+        (("gather", ISSUE, "--since", "2999-01-01"), 2, "is in the future"),
         (("nonsense",), 2, "No such command"),
     ],
 )

@@ -21,7 +21,7 @@ def approve(
     built = compose(desk, issue)
     rules.raise_for(rules.approval_obstacle(built, seen or built_hash(desk, issue)))
     with desk.writing() as connection:
-        correction_mail.refuse_undone(connection, desk.name, issue)
+        correction_mail.refuse_withdrawn(connection, desk.name, issue)
         approvals.approve(
             connection,
             desk.name,

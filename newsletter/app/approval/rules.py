@@ -66,7 +66,7 @@ def read_record(connection: Connection, desk: Desk, issue: IssueName) -> Record:
     return Record(
         sends.find(connection, desk.name, issue) is not None,
         approvals.find(connection, desk.name, issue),
-        correction_mail.undone(connection, desk.name, issue),
+        correction_mail.is_withdrawn(connection, desk.name, issue),
     )
 
 

@@ -37,7 +37,7 @@ def send_test(desk: Desk, issue: IssueName, to: str | None = None) -> tuple[str,
         )
     if issue.is_correction:
         with suppress(DatabaseError), desk.reading() as connection:  # it needs no database
-            correction_mail.refuse_undone(connection, desk.name, issue)
+            correction_mail.refuse_withdrawn(connection, desk.name, issue)
     try:
         values.mailbox(address)
     except ValueError as error:

@@ -17,7 +17,7 @@ from newsletter.render import render, template_settings
 
 @dataclass(frozen=True)
 class Built:
-    """An issue as it would be mailed now, and what the checks say of it."""
+    """An issue as it would be mailed now, with the findings of the checks."""
 
     issue: Issue
     rendered: Rendered
@@ -29,42 +29,46 @@ class Built:
         return tuple(f for f in self.findings if f.level is Level.ERROR)
 
     def with_findings(self, more: Iterable[Finding]) -> Built:
-        """The same with more findings, errors first."""
-        found = (*self.findings, *more)
-        return replace(self, findings=tuple(sorted(found, key=lambda f: f.level is Level.WARNING)))
+        """The same build with more findings, errors first."""
+        findings = (*self.findings, *more)
+        return replace(
+            self, findings=tuple(sorted(findings, key=lambda f: f.level is Level.WARNING))
+        )
 
 
 def compose(desk: Desk, issue: IssueName) -> Built:
-    """Render and check the issue as its folder is now; writes nothing."""
-    return _composed(desk, desk.read_issue(issue))
+    """Render and check the issue as its folder is now, without writing anything."""
+    return _compose(desk, desk.read_issue(issue))
 
 
-def _composed(desk: Desk, content: Issue) -> Built:
+def _compose(desk: Desk, content: Issue) -> Built:
     rendered = render(content, desk.config)
     accepted = template_settings(desk.config).accepted
-    mail = check.Mail(content, rendered, desk.config, dict(accepted), _naming(desk, content))
+    mail = check.Mail(
+        content, rendered, desk.config, dict(accepted), _lost_picture_places(desk, content)
+    )
     return Built(content, rendered, check.run(mail))
 
 
-def _naming(desk: Desk, content: Issue) -> dict[str, str]:
-    """Where each lost picture is named; one that was gathered, where its story is."""
-    wanted = {
+def _lost_picture_places(desk: Desk, content: Issue) -> dict[str, str]:
+    """File and line that name each lost picture, or its story if it was gathered."""
+    names = {
         of: (of, *(story.article.id for story in content.stories if story.image == of))
         for of in content.pictures.lost
     }
     folder = issues.folder_of(desk.folder, content.name)
     files = (folder / "issue.toml", folder / "note.md", desk.folder / FILE)
-    return issues.named_in(files, wanted) if wanted else {}
+    return issues.named_in(files, names) if names else {}
 
 
 def build(desk: Desk, issue: IssueName, *, fetch: bool = True) -> Built:
-    """Host the issue's pictures, compose it, and write the result into its ``build/``.
+    """Resize the issue's pictures, render and check it, and write the result to ``build/``.
 
-    Without ``fetch`` the network is left alone: pictures that are not there yet come later.
+    Without ``fetch`` nothing is read from the network; missing pictures come later.
     """
     content = desk.read_issue(issue)
     pictures = hosted_pictures.host(desk, content, fetch=fetch)
-    built = _composed(desk, replace(content, pictures=pictures))
+    built = _compose(desk, replace(content, pictures=pictures))
     folder = build_folder(desk, issue)
     rendered = built.rendered
     facts = {
@@ -84,17 +88,17 @@ def build(desk: Desk, issue: IssueName, *, fetch: bool = True) -> Built:
 
 
 def built_hash(desk: Desk, issue: IssueName) -> str | None:
-    """The hash of what was built last, or None."""
+    """The hash of the last build, or None."""
     path = build_folder(desk, issue) / "email.json"
     try:
-        found: str = json.loads(path.read_text(encoding="utf-8"))["hash"]
+        hash_: str = json.loads(path.read_text(encoding="utf-8"))["hash"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found
+    return hash_
 
 
 def build_folder(desk: Desk, issue: IssueName) -> Path:
-    """Where the built mail of an issue lies."""
+    """The folder of the issue's built mail."""
     return issues.folder_of(desk.folder, issue) / "build"
 
 

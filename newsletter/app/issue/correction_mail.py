@@ -1,4 +1,4 @@
-"""The mail that corrects an issue: a folder like an issue's, with a note and no stories."""
+"""The mail about a correction: an issue folder with a note and without stories."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from newsletter.model import Gathered, IssueName, Window
 from newsletter.store import Connection, corrections
 from newsletter.text.characters import beginning
 
-_PREHEADER = 100  # narrow letters
+_PREHEADER = 100  # narrow characters
 _MARKUP = re.compile(r"([\\`*_\[\]<>#])")
 _HEAD = """\
-# The mail that corrects the issue of {issue}. This file is yours, and so is note.md, which is what
-# the mail says. It goes only to those who got that issue.
+# The mail that corrects the issue of {issue}. This file is yours, and so is note.md, the text of
+# the mail. It goes only to readers who got that issue.
 
 subject = {subject}
 preheader = {preheader}
@@ -24,22 +24,22 @@ preheader = {preheader}
 
 
 def draft(desk: Desk, name: IssueName, note: str, subject: str) -> None:
-    """The folder of the mail: an issue without stories, whose note is the correction.
+    """Write the mail's folder: an issue without stories, whose note is the correction.
 
-    Raises ContentError where a folder of that name is there.
+    Raises ContentError if the folder exists.
     """
     folder, language, now = issues.folder_of(desk.folder, name), desk.language, desk.clock()
     if folder.exists():
         raise ContentError(
-            f"{folder} is there already, although the database knows of no such correction. Move "
-            f"it away, and do it again. Nothing was corrected."
+            f"{folder} exists, although the database has no such correction. Move the folder away "
+            f"and try again. Nothing was corrected."
         )
     try:
-        sent = issues.read_gathered(issues.folder_of(desk.folder, name.corrected))
-    except NewsletterError:  # it is needed for the editor's name alone
-        sent = None
+        gathered = issues.read_gathered(issues.folder_of(desk.folder, name.corrected))
+    except NewsletterError:  # it is only needed for the editor's name
+        gathered = None
     issues.write_gathered(
-        folder, Gathered(Window(now, now), now, editor=sent.editor if sent else None)
+        folder, Gathered(Window(now, now), now, editor=gathered.editor if gathered else None)
     )
     head = _HEAD.format(
         issue=name.corrected,
@@ -52,24 +52,24 @@ def draft(desk: Desk, name: IssueName, note: str, subject: str) -> None:
         _MARKUP.sub(r"\\\1", note),
     ]
     if desk.config.newsletter.base_url:
-        read = language.words["correction_read"]
-        paragraphs.append(f"[{read}]({desk.page_url(name.corrected)})")
+        label = language.words["correction_read"]
+        paragraphs.append(f"[{label}]({desk.page_url(name.corrected)})")
     issues.write_atomically(folder / "note.md", "\n\n".join(paragraphs) + "\n")
 
 
-def undone(connection: Connection, newsletter: str, issue: IssueName) -> bool:
-    """Whether it is the mail about a correction that was taken back since."""
+def is_withdrawn(connection: Connection, newsletter: str, issue: IssueName) -> bool:
+    """Whether it is the mail about a correction that was withdrawn."""
     if not issue.is_correction:
         return False
-    known = corrections.of_issue(connection, newsletter, issue.corrected)
-    return any(each.number == issue.correction and each.withdrawn for each in known)
+    all_corrections = corrections.of_issue(connection, newsletter, issue.corrected)
+    return any(c.number == issue.correction and c.withdrawn for c in all_corrections)
 
 
-def refuse_undone(connection: Connection, newsletter: str, issue: IssueName) -> None:
-    """Raise NotReadyError where the mail tells of what was taken back."""
-    if undone(connection, newsletter, issue):
+def refuse_withdrawn(connection: Connection, newsletter: str, issue: IssueName) -> None:
+    """Raise NotReadyError if the mail is about a withdrawn correction."""
+    if is_withdrawn(connection, newsletter, issue):
         raise NotReadyError(
-            f"Correction {issue.correction} of issue {issue.corrected} was undone, so its mail "
-            f"goes to nobody. Remove its folder, issues/{issue}. What is still to be said needs a "
-            f"new one: newsletter correct {issue.corrected} --note TEXT --mail"
+            f"Correction {issue.correction} of issue {issue.corrected} was withdrawn, so its "
+            f"mail cannot be sent. Remove its folder, issues/{issue}. Make a new correction with: "
+            f"newsletter correct {issue.corrected} --note TEXT --mail"
         )

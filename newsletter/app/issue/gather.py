@@ -1,4 +1,4 @@
-"""Read the sources into an issue's folder."""
+"""Gather articles into an issue's folder, and draft the issue."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from newsletter.store import sends
 log = logging.getLogger(__name__)
 
 FIRST_WINDOW = timedelta(days=7)
-LOOK_BACK = 8  # issues; a source that was down longer has lost what it published then
+MAX_EARLIER = 8  # issues that are searched for articles of a source that was down
 
 
 @dataclass(frozen=True)
@@ -40,40 +40,40 @@ class Gathering:
 def gather(desk: Desk, issue: IssueName, since: date | None = None) -> Gathering:
     """Read the sources into gathered.json of the issue's folder.
 
-    Raises FetchError when no source could be read; then nothing is changed.
+    Raises FetchError if no source could be read; then nothing changes.
     """
     folder = issues.folder_of(desk.folder, issue)
-    before = issues.read_gathered(folder)
+    previous = issues.read_gathered(folder)
     with desk.reading() as connection:
         mailed = sends.mailed(connection, desk.name, but=issue)
         sent = sends.issues(connection, desk.name)
-    kept = before or _left_out(desk, issue, sent)
+    base = previous or _skipped_issue(desk, issue, sent)
     now = desk.clock()
     earlier = _earlier(desk, issue)
-    window = _window(desk, now, since, kept, earlier, sent=issue in sent)
-    with desk.fetcher() as fetcher, ThreadPoolExecutor(1) as beside:
-        line = beside.submit(_dateline, desk, fetcher, issue)
+    window = _window(desk, now, since, base, earlier, sent=issue in sent)
+    with desk.fetcher() as fetcher, ThreadPoolExecutor(1) as pool:
+        dateline_ = pool.submit(_dateline, desk, fetcher, issue)
         gathered = run(
-            [visited(desk, options, fetcher) for options in desk.config.sources],
+            [open_source(desk, options, fetcher) for options in desk.config.sources],
             window,
             now,
-            before=kept,
+            before=base,
             earlier=() if since else earlier,
             mailed=mailed,
         )
-    gathered = replace(gathered, dateline=line.result() or gathered.dateline)
+    gathered = replace(gathered, dateline=dateline_.result() or gathered.dateline)
     if not desk.config.hosts_pictures:
-        gathered = _linked(gathered)
+        gathered = _without_unshowable_pictures(gathered)
     issues.write_gathered(folder, gathered)
-    known = {article.id for article in before.articles} if before else set()
-    new = tuple(article.id for article in gathered.articles if article.id not in known)
+    earlier_ids = {article.id for article in previous.articles} if previous else set()
+    new = tuple(article.id for article in gathered.articles if article.id not in earlier_ids)
     return Gathering(gathered, new, folder)
 
 
 def draft(desk: Desk, issue: IssueName, gathering: Gathering) -> bool:
-    """Draft issue.toml and note.md where there are none, and fetch the pictures of the stories.
+    """Draft issue.toml and note.md if they are missing, and fetch the stories' pictures.
 
-    False where there was a draft already; an editor's files are never overwritten.
+    False if there is a draft already; an editor's files are never overwritten.
     """
     drafted = issues.draft(
         gathering.folder,
@@ -89,21 +89,21 @@ def draft(desk: Desk, issue: IssueName, gathering: Gathering) -> bool:
     return drafted
 
 
-def _linked(gathered: Gathered) -> Gathered:
-    """Without the pictures that mail programs do not show: nobody converts them."""
+def _without_unshowable_pictures(gathered: Gathered) -> Gathered:
+    """Without pictures that mail programs do not show, because nothing converts linked ones."""
 
-    def bare(article: Article) -> Article:
-        shown = article.image is None or is_shown_as_it_is(article.image)
-        return article if shown else replace(article, image=None)
+    def cleaned(article: Article) -> Article:
+        showable = article.image is None or is_shown_as_it_is(article.image)
+        return article if showable else replace(article, image=None)
 
     return replace(
         gathered,
-        articles=tuple(map(bare, gathered.articles)),
-        left_out=tuple(replace(left, article=bare(left.article)) for left in gathered.left_out),
+        articles=tuple(map(cleaned, gathered.articles)),
+        left_out=tuple(replace(left, article=cleaned(left.article)) for left in gathered.left_out),
     )
 
 
-def visited(desk: Desk, options: SourceOptions, fetcher: Fetcher) -> Visited:
+def open_source(desk: Desk, options: SourceOptions, fetcher: Fetcher) -> Visited:
     """A source that is ready to be read, with a fetcher that tracks its responses."""
     tracked = fetcher.tracked()
     around = sources.Surroundings(desk.folder, desk.config.zone, tracked)
@@ -111,53 +111,53 @@ def visited(desk: Desk, options: SourceOptions, fetcher: Fetcher) -> Visited:
 
 
 def _dateline(desk: Desk, fetcher: Fetcher, issue: IssueName) -> Dateline | None:
-    """The line with the temperature, where the configuration asks for one and it can be had."""
+    """The line with the temperature, if one is configured and the service answers."""
     place = desk.config.dateline
     if place is None or place.latitude is None or place.longitude is None:
         return None
     try:
         return dateline.fetch(place, fetcher, issue.date)
     except FetchError as error:
-        log.warning("The dateline goes without a new temperature: %s", error)
+        log.warning("The dateline has no new temperature: %s", error)
         return None
 
 
 def _earlier(desk: Desk, issue: IssueName) -> list[Gathered]:
-    """What was gathered for the issues before this one, the newest first."""
-    days = [day for day in issues.existing(desk.folder) if day < issue][-LOOK_BACK:]
-    found = (issues.read_gathered(issues.folder_of(desk.folder, day)) for day in reversed(days))
-    return [gathered for gathered in found if gathered]
+    """What was gathered for earlier issues, newest first."""
+    names = [name for name in issues.existing(desk.folder) if name < issue][-MAX_EARLIER:]
+    all_gathered = (issues.read_gathered(issues.folder_of(desk.folder, n)) for n in reversed(names))
+    return [gathered for gathered in all_gathered if gathered]
 
 
-def _left_out(desk: Desk, issue: IssueName, sent: Container[IssueName]) -> Gathered | None:
-    """What was gathered for the issue before this one, if that is left out: it comes with this one.
+def _skipped_issue(desk: Desk, issue: IssueName, sent: Container[IssueName]) -> Gathered | None:
+    """What was gathered for the previous issue, if the timetable skips it: it joins this one.
 
-    A day is often taken from the timetable only when there is a draft already.
+    A day is often skipped when its draft already exists.
     """
-    day = max((day for day in issues.existing(desk.folder) if day < issue), default=None)
-    if day is None or day in sent or not desk.config.schedule.skipped(day.date):
+    previous = max((name for name in issues.existing(desk.folder) if name < issue), default=None)
+    if previous is None or previous in sent or not desk.config.schedule.skipped(previous.date):
         return None
-    return issues.read_gathered(issues.folder_of(desk.folder, day))
+    return issues.read_gathered(issues.folder_of(desk.folder, previous))
 
 
 def _window(
     desk: Desk,
     now: datetime,
     since: date | None,
-    before: Gathered | None,
+    previous: Gathered | None,
     earlier: Sequence[Gathered],
     *,
     sent: bool,
 ) -> Window:
     """From the previous issue's gather to now; a second gather keeps the first one's start.
 
-    Of an issue that was sent the end stays, too: the next one begins there.
+    The window of a sent issue stays as it is, because the next one starts where it ends.
     """
     if since:
         start = datetime.combine(since, time(), tzinfo=desk.config.zone)
         if start >= now:
-            raise UsageError(f"--since {since} lies in the future. Give a day before today.")
+            raise UsageError(f"--since {since} is in the future. Give a day before today.")
         return Window(start, now)
-    if before:
-        return before.window if sent else Window(before.window.start, now)
+    if previous:
+        return previous.window if sent else Window(previous.window.start, now)
     return Window(earlier[0].window.end if earlier else now - FIRST_WINDOW, now)

@@ -1,4 +1,4 @@
-"""Ask for a page or picture that readers will ask for, as they would."""
+"""Request a page or picture as a reader would, to see whether it is there."""
 
 from __future__ import annotations
 
@@ -10,48 +10,47 @@ from newsletter.errors import FetchError
 from newsletter.http import Fetcher, Response
 from newsletter.text.urls import split
 
-_MADE_UP = (".test", ".example", ".invalid", ".example.com", ".example.net", ".example.org")
+_RESERVED = (".test", ".example", ".invalid", ".example.com", ".example.net", ".example.org")
 _BUSY = frozenset({429, 503})
-_FIRST = 1 / 3  # of the time is for the question whether a page is there
+_HEAD_SHARE = 1 / 3  # of the time limit is for the HEAD request
 
 
 def is_made_up(url: str) -> bool:
-    """Whether the address is of a host that stands in documentation and nowhere else."""
-    return f".{split(url).hostname or ''}".endswith(_MADE_UP)
+    """Whether the host is reserved for documentation, so nothing can be there."""
+    return f".{split(url).hostname or ''}".endswith(_RESERVED)
 
 
-def reach(desk: Desk, fetcher: Fetcher, url: str) -> Response:
-    """What is there; raises FetchError."""
-    return _asked(desk, fetcher.get, url)
+def fetch(desk: Desk, fetcher: Fetcher, url: str) -> Response:
+    """The response. Raises FetchError."""
+    return _request(desk, fetcher.get, url)
 
 
 def refusal(desk: Desk, fetcher: Fetcher, url: str) -> FetchError | None:
-    """Why the page cannot be had; None where it can, or is of a made-up host.
+    """Why the page is not available; None if it is, or if its host is reserved.
 
-    The page itself is asked for only where a server refuses to say whether it is there, or says
-    nothing; both together take no longer than one request may.
+    GET follows only if HEAD fails; both together take no longer than one request may.
     """
     if is_made_up(url):
         return None
     try:
-        _asked(desk, partial(fetcher.head, share=_FIRST), url)
+        _request(desk, partial(fetcher.head, share=_HEAD_SHARE), url)
     except FetchError as fault:
         if fault.status in _BUSY:
             return fault
     else:
         return None
     try:
-        _asked(desk, partial(fetcher.get, share=1 - _FIRST), url)
+        _request(desk, partial(fetcher.get, share=1 - _HEAD_SHARE), url)
     except FetchError as fault:
         return fault
     return None
 
 
-def _asked(desk: Desk, ask: Callable[[str], Response], url: str) -> Response:
-    """Inside one's own network pages often have no https."""
+def _request(desk: Desk, get: Callable[[str], Response], url: str) -> Response:
+    """Try http for allowed hosts, which are inside one's own network and often have no https."""
     try:
-        return ask(url)
+        return get(url)
     except FetchError as fault:
         if fault.status is not None or split(url).netloc not in desk.config.gather.allow_hosts:
             raise
-    return ask(f"http{url.removeprefix('https')}")
+    return get(f"http{url.removeprefix('https')}")

@@ -1,4 +1,4 @@
-"""The list of sources with their health, and a new one found by its address."""
+"""The configured sources with their health, and adding one by its address."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from newsletter.toml_file import editing
 if TYPE_CHECKING:
     from newsletter.gather.discovery import DiscoveredSource
 
-LOOK_BACK = 8  # issues
+MAX_EARLIER = 8  # issues that are searched for a source's health
 
 
 @dataclass(frozen=True)
 class SourceEntry:
-    """A source as configured, and its report from the last gather that knew it."""
+    """A source of newsletter.toml, and its health at the last gather that read it."""
 
     options: SourceOptions
     health: SourceHealth | None
@@ -31,56 +31,55 @@ class SourceEntry:
 
 @dataclass(frozen=True)
 class AddedSource:
-    """The source that was added, its block in newsletter.toml, and what else there was."""
+    """A source that was added to newsletter.toml."""
 
     source: DiscoveredSource
-    block: str
-    others: tuple[DiscoveredSource, ...]
+    block: str  # its text in newsletter.toml
+    others: tuple[DiscoveredSource, ...]  # further sources of the site
 
 
 def listed(desk: Desk) -> list[SourceEntry]:
-    """Every source of newsletter.toml, in its order."""
-    reports: dict[str, SourceHealth] = {}
-    for day in issues.existing(desk.folder)[-LOOK_BACK:]:
-        gathered = issues.read_gathered(issues.folder_of(desk.folder, day))
-        reports |= {report.name: report for report in gathered.sources} if gathered else {}
-    return [SourceEntry(options, reports.get(options.name)) for options in desk.config.sources]
+    """Every source of newsletter.toml, in order."""
+    latest: dict[str, SourceHealth] = {}
+    for issue in issues.existing(desk.folder)[-MAX_EARLIER:]:
+        gathered = issues.read_gathered(issues.folder_of(desk.folder, issue))
+        latest |= {health.name: health for health in gathered.sources} if gathered else {}
+    return [SourceEntry(options, latest.get(options.name)) for options in desk.config.sources]
 
 
 def add(desk: Desk, url: str, kind: str | None = None, section: str | None = None) -> AddedSource:
-    """Find out what is at the address, and write its block into newsletter.toml.
+    """Find the source at an address, and add it to newsletter.toml.
 
-    ``kind`` chooses among several. Raises FetchError where there is no source, UsageError where it
-    is there already, or is of no such kind.
+    ``kind`` is the type to prefer. Raises FetchError if there is no source, UsageError if it is
+    configured already or there is none of that kind.
     """
     from newsletter.gather.discovery import discover
 
-    with desk.fetcher("look") as fetcher:
-        found = discover(url, fetcher)
-    chosen = [each for each in found if kind in (None, each.type)]
-    if found and not chosen:
-        kinds = ", ".join(sorted({each.type for each in found}))
-        raise UsageError(f"{url} has no source of the type {kind!r}; it has: {kinds}.")
-    if not chosen:
+    with desk.fetcher("discover") as fetcher:
+        discovered = discover(url, fetcher)
+    candidates = [source for source in discovered if kind in (None, source.type)]
+    if discovered and not candidates:
+        kinds = ", ".join(sorted({source.type for source in discovered}))
+        raise UsageError(f"{url} has no source of type {kind!r}, only: {kinds}.")
+    if not candidates:
         raise FetchError(
-            f"{url} names no feed, no WordPress and no news sitemap. Ask the publisher for the "
-            f"address of one, or save its pages into a folder source."
+            f"{url} offers no feed, no WordPress API and no news sitemap. Ask the publisher for "
+            f"the address of one, or save pages into a folder source."
         )
-    best = chosen[0]
-    known = {canonical(each.name) for each in desk.config.sources}
-    if canonical(best.url) in known:
-        raise UsageError(f"{best.url} is a source already; nothing was changed.")
+    best = candidates[0]
+    if canonical(best.url) in {canonical(options.name) for options in desk.config.sources}:
+        raise UsageError(f"{best.url} is already a source; nothing changed.")
     block = {"type": best.type, "url": best.url} | ({"section": section} if section else {})
     _write(desk, block)
     return AddedSource(
         best,
         editing.table_text("sources", block),
-        tuple(each for each in found if each is not best),
+        tuple(source for source in discovered if source is not best),
     )
 
 
 def _write(desk: Desk, block: dict[str, str]) -> None:
-    """Put the block behind the last one of its kind; nothing else in the file changes."""
+    """Add the block after the last one of its kind; nothing else in the file changes."""
     path = desk.folder / config.FILE
     content = path.read_bytes()
     encoding = "utf-8-sig" if content.startswith(BOM_UTF8) else "utf-8"
@@ -89,7 +88,7 @@ def _write(desk: Desk, block: dict[str, str]) -> None:
     with_block = editing.with_table(text, "sources", block)
     if _read(with_block) != {**tables, "sources": [*tables["sources"], block]}:
         raise UsageError(
-            f"{path} cannot be added to. Put this into it yourself:\n"
+            f"Cannot add to {path} safely. Add this yourself:\n"
             f"{editing.table_text('sources', block)}"
         )
     issues.write_atomically(path, with_block.encode(encoding))

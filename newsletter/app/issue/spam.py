@@ -1,4 +1,4 @@
-"""What SpamAssassin, where it is installed, counts against the mail. It asks nobody else."""
+"""What SpamAssassin, if it is installed, finds in the mail. It runs with local rules only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from newsletter.model import Finding
 
 PROGRAM = "spamassassin"
 SECONDS = 120
-WORTH_SAYING = 0.1  # points
+MIN_POINTS = 0.1  # rules with less are not listed
 
 _TOTAL = re.compile(
     r"^Content analysis details:\s*\((-?[\d.]+) points, (-?[\d.]+) required", re.MULTILINE
@@ -28,9 +28,9 @@ _RULE = re.compile(
 
 
 def findings(desk: Desk, built: Built) -> tuple[Finding, ...]:
-    """Each rule that takes points, and an error where the sum makes it junk.
+    """Each rule that adds points, and an error if the sum makes the mail spam.
 
-    Raises UsageError where SpamAssassin is not installed, NewsletterError where it fails.
+    Raises UsageError if SpamAssassin is not installed, NewsletterError if it fails.
     """
     return tuple(_read(_report(message_bytes(desk, built.issue.name, built.rendered))))
 
@@ -39,12 +39,12 @@ def _report(mail: bytes) -> str:
     program = shutil.which(PROGRAM)
     if program is None:
         raise UsageError(
-            "SpamAssassin is not on this machine. Install it (Debian: apt install spamassassin), "
-            "or check without --spam."
+            "SpamAssassin is not installed. Install it (Debian: apt install spamassassin), or "
+            "check without --spam."
         )
     try:
-        # Local rules only, none of the user's own, and the report behind the mail.
-        done = subprocess.run(  # noqa: S603 - a fixed command
+        # Local rules only, no user preferences; the report follows the mail.
+        completed = subprocess.run(  # noqa: S603 - a fixed command
             [program, "--local", "--test-mode", f"--prefs-file={os.devnull}"],
             input=mail,
             capture_output=True,
@@ -53,28 +53,28 @@ def _report(mail: bytes) -> str:
         )
     except (OSError, subprocess.SubprocessError) as fault:
         raise NewsletterError(
-            f"SpamAssassin failed: {fault}. Try it by hand, or check without --spam."
+            f"SpamAssassin failed: {fault}. Run it by hand, or check without --spam."
         ) from fault
-    return done.stdout.decode("utf-8", "replace")
+    return completed.stdout.decode("utf-8", "replace")
 
 
 def _read(report: str) -> Iterator[Finding]:
     total = list(_TOTAL.finditer(report))
     if not total:
         raise NewsletterError(
-            "SpamAssassin gave no score. Try it by hand, or check without --spam."
+            "SpamAssassin gave no score. Run it by hand, or check without --spam."
         )
-    points, most = map(float, total[-1].groups())
-    if points >= most:
+    points, limit = map(float, total[-1].groups())
+    if points >= limit:
         yield error(
             "spam",
-            f"SpamAssassin takes the mail for junk: {points:g} points, where {most:g} are enough.",
-            "Look at its reasons below, and mend the heaviest first.",
+            f"SpamAssassin calls the mail spam: {points:g} points, and {limit:g} are enough.",
+            "See its reasons below, and fix the heaviest first.",
         )
-    for taken, name, words in _RULE.findall(report[total[-1].end() :]):
-        if float(taken) >= WORTH_SAYING:
+    for rule_points, name, text in _RULE.findall(report[total[-1].end() :]):
+        if float(rule_points) >= MIN_POINTS:
             yield warning(
                 "spam",
-                f"SpamAssassin takes {taken} points for {name}: {' '.join(words.split())}",
-                f"The mail has {points:g} of the {most:g} points that make it junk.",
+                f"SpamAssassin adds {rule_points} points for {name}: {' '.join(text.split())}",
+                f"The mail has {points:g} of the {limit:g} points that make it spam.",
             )

@@ -63,7 +63,7 @@ def plan(
     with desk.reading() as connection:
         frozen = sends.find(connection, desk.name, issue)
         if frozen is None:
-            correction_mail.refuse_undone(connection, desk.name, issue)
+            correction_mail.refuse_withdrawn(connection, desk.name, issue)
         approval = approvals.find(connection, desk.name, issue)
         of = corrected_send(desk, connection, issue)
         count = mailable.count(connection, newsletter.list, of)

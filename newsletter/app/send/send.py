@@ -63,7 +63,7 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
         sends.take_turns(connection, newsletter.list)
         found = sends.find(connection, desk.name, issue)
         if found is None:  # another process may have been quicker
-            correction_mail.refuse_undone(connection, desk.name, issue)
+            correction_mail.refuse_withdrawn(connection, desk.name, issue)
             sends.freeze(
                 connection,
                 built.rendered,
