@@ -273,7 +273,7 @@ def test_links_of_the_note_are_looked_at_without_fetching_them(
     site.methods.clear()
     said = room.run("check", ISSUE, "--links", status=1).stdout
     assert f"The page behind a link is gone (404): https://{site.host}/gone" in said
-    assert "Mend the link in note.md" in said
+    assert "Correct the link in note.md" in said
     assert "/there" not in said
     asked = list(zip(site.methods, site.asked, strict=True))
     assert ("HEAD", "/there") in asked
