@@ -13,7 +13,7 @@ archive     past issues on the web, corrections
 pipeline    the whole job, as one line; `demo` runs it
 clock       one pass over the timetable, the duties behind it, status
 service     the process behind ``newsletter run``
-setup       init, demo, moving the database, rehearsal
+setup       init, demo, migrate-database, rehearsal
 """
 
 from newsletter.app.desk import Desk, open_desk

@@ -27,7 +27,7 @@ def init(
     ] = "weekly",
 ) -> None:
     """Start a new newsletter: its configuration, templates to edit, and an issues folder."""
-    from newsletter.app.setup.demo import init as create
+    from newsletter.app.setup.init import init as create
 
     create(directory, name, template)
     print(

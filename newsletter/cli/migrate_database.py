@@ -22,7 +22,7 @@ def migrate_database(
     as_json: AsJson = False,
 ) -> None:
     """Move the database of newsletter.toml from SQLite to PostgreSQL, completely or not at all."""
-    from newsletter.app.setup import database_move
+    from newsletter.app.setup.migrate_database import migrate
 
     announced: set[str] = set()
 
@@ -31,7 +31,7 @@ def migrate_database(
             announced.add(table)
             note(f"Copying {table}")
 
-    move = database_move.move(context.folder, to, progress)
+    move = migrate(context.folder, to, progress)
     rows = sum(move.rows.values())
     if as_json:
         emit({"from": move.source, "to": move.target, "rows": rows, "tables": move.rows})

@@ -25,7 +25,7 @@ EACH = 12  # kills in one send
 
 
 def main(kills: int = KILLS, seed: int = 1) -> int:
-    """RehearsalPlan them all; how many were not as promised."""
+    """Run all rehearsals; how many broke a promise."""
     bad = 0
     with postgres.server() as server:
         for kind in ("sqlite", "postgresql"):
@@ -40,23 +40,23 @@ def _many(kind: str, server: str, policy: Doubt, kills: int, seed: int) -> int:
     started = time.monotonic()
     while struck.total() < kills:
         with _address(kind, server) as url, tempfile.TemporaryDirectory() as folder:
-            play = RehearsalPlan(
+            plan = RehearsalPlan(
                 400, EACH, doubt=policy, seed=seed, batch_size=20, seconds=0.05, database=url
             )
-            verdict = rehearse(Path(folder), play)
+            result = rehearse(Path(folder), plan)
         seed += 1
-        struck += verdict.kills
+        struck += result.kills
         for part in ("accepted", "rejected", "in_doubt", "waiting"):
-            counted[part] += getattr(verdict.receipt, part)
+            counted[part] += getattr(result.receipt, part)
         counted += Counter(
             sends=1,
-            readers=play.readers,
-            twice=len(verdict.twice),
-            missing=len(verdict.missing),
-            bad=not verdict.good,
+            readers=plan.readers,
+            twice=len(result.twice),
+            missing=len(result.missing),
+            bad=not result.good,
         )
-        if not verdict.good:
-            print(f"  seed {play.seed}: {verdict.twice[:3]} {verdict.missing[:3]}", flush=True)
+        if not result.good:
+            print(f"  seed {plan.seed}: {result.twice[:3]} {result.missing[:3]}", flush=True)
     print(
         f"| {kind} | {policy} | {counted['sends']} | {counted['readers']:,} | {struck.total()} | "
         f"{counted['twice']} | {counted['missing']} | {counted['in_doubt']} |   "

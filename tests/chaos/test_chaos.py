@@ -15,27 +15,27 @@ from tests.newsroom import Newsroom
 pytestmark = pytest.mark.long
 
 
-def check(verdict: RehearsalResult) -> None:
+def check(result: RehearsalResult) -> None:
     """The promises of each policy."""
-    receipt, policy = verdict.receipt, verdict.plan.doubt
-    assert receipt.eligible == verdict.plan.readers
+    receipt, policy = result.receipt, result.plan.doubt
+    assert receipt.eligible == result.plan.readers
     assert receipt.waiting == 0
-    assert verdict.missing == ()
+    assert result.missing == ()
     if policy is not Doubt.RESEND:
-        assert verdict.twice == ()
+        assert result.twice == ()
     if policy is not Doubt.HOLD:
-        assert receipt.in_doubt < verdict.plan.readers / 2
+        assert receipt.in_doubt < result.plan.readers / 2
 
 
 @pytest.mark.parametrize("policy", Doubt)
 def test_a_rehearsal_with_kills(policy: Doubt, database_url: str, tmp_path: Path) -> None:
-    play = RehearsalPlan(
+    plan = RehearsalPlan(
         400, 8, doubt=policy, seed=5, batch_size=20, seconds=0.05, database=database_url
     )
-    verdict = rehearse(tmp_path, play)
-    check(verdict)
-    assert verdict.kills
-    if policy is Doubt.RECALL and verdict.receipt.in_doubt:  # no more can be taken back at once
+    result = rehearse(tmp_path, plan)
+    check(result)
+    assert result.kills
+    if policy is Doubt.RECALL and result.receipt.in_doubt:  # no more can be taken back at once
         dropped = (tmp_path / "mailbox" / faulty.DROPPED).read_text().split()
         assert len(set(dropped)) >= 10
 
@@ -43,16 +43,18 @@ def test_a_rehearsal_with_kills(policy: Doubt, database_url: str, tmp_path: Path
 @pytest.mark.parametrize("point", CHECKPOINTS)
 def test_a_program_that_dies_at_a_checkpoint(point: str, tmp_path: Path) -> None:
     """Every process dies there, until four did; the last ones go on."""
-    play = RehearsalPlan(120, 4, seed=2, batch_size=20, faults=0.4, points=(point,), strikes=False)
-    verdict = rehearse(tmp_path, play)
-    check(verdict)
-    assert verdict.kills[point]
+    plan = RehearsalPlan(
+        120, 4, seed=2, batch_size=20, faults=0.4, checkpoints=(point,), strikes=False
+    )
+    result = rehearse(tmp_path, plan)
+    check(result)
+    assert result.kills[point]
 
 
 def test_the_mailbox_counts_what_the_program_does_not(tmp_path: Path) -> None:
     """A mail taken twice, or not at all, would be found: the proof can fail."""
-    verdict = rehearse(tmp_path, RehearsalPlan(40, 0, processes=1, batch_size=20, faults=0))
-    assert verdict.good
+    result = rehearse(tmp_path, RehearsalPlan(40, 0, processes=1, batch_size=20, faults=0))
+    assert result.good
     taken = tmp_path / "mailbox" / faulty.TAKEN
     lines = [line for line in taken.read_text().splitlines() if line]
     taken.write_text("\n".join([*lines[1:], lines[1]]) + "\n")

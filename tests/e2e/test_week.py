@@ -240,7 +240,7 @@ def test_init_makes_a_newsletter_in_which_every_command_works(tmp_path: Path) ->
     room = Newsroom(tmp_path / "new")
     Newsroom(tmp_path).run("init", str(room.folder), "--name", "Harbor Week")
     said = Newsroom(tmp_path).run("init", str(room.folder), status=2).stderr
-    assert "is there already" in said
+    assert "already exists" in said
     for number in range(3):
         room.write(f"articles/{number}.txt", f"Headline {number}\n\nWhat happened there.\n")
     room.prepare(ISSUE)

@@ -47,7 +47,7 @@ def test_a_folder_that_cannot_be_made_is_no_fault_of_the_program(
     new = str(sealed / "new")
     done = powerless(*(each.format(new) for each in arguments))
     assert done.returncode == 1
-    assert f"{new} could not be made: Permission denied. Choose another folder" in done.stderr
+    assert f"Cannot create {new}: Permission denied. Choose another folder" in done.stderr
 
 
 def test_a_database_that_is_read_only_says_so(newsroom: Newsroom) -> None:

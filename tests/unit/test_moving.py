@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from newsletter.app.setup import database_move
+from newsletter.app.setup.migrate_database import DatabaseMove, migrate
 from newsletter.errors import (
     ConfigError,
     DatabaseError,
@@ -57,10 +57,8 @@ def fill(folder: Path) -> Database:
     return database
 
 
-def move(
-    folder: Path, to: str | None, now: datetime = NOW + timedelta(days=1)
-) -> database_move.Moved:
-    return database_move.move(folder, to, lambda *_: None, lambda: now)
+def move(folder: Path, to: str | None, now: datetime = NOW + timedelta(days=1)) -> DatabaseMove:
+    return migrate(folder, to, lambda *_: None, lambda: now)
 
 
 def test_everything_moves_and_the_old_one_takes_nothing_more(folder: Path, new: str) -> None:
@@ -85,7 +83,7 @@ def test_everything_moves_and_the_old_one_takes_nothing_more(folder: Path, new: 
     old.close()
     with pytest.raises(ConfigError, match="was moved to postgresql"):
         open_database(OLD, folder)
-    with pytest.raises(NotReadyError, match=r"was moved to postgresql.* already, on 2025-07-08"):
+    with pytest.raises(NotReadyError, match=r"was already moved to postgresql.* on 2025-07-08"):
         move(folder, new)
 
 
@@ -100,7 +98,7 @@ def freeze_again(database: Database):  # type: ignore[no-untyped-def]
 def test_nothing_moves_while_an_issue_is_in_some_process_s_hands(folder: Path, new: str) -> None:
     database = open_database(OLD, folder)
     started(database, freeze(database, 4))
-    with pytest.raises(NotReadyError, match="is being worked on"):
+    with pytest.raises(NotReadyError, match="is being processed"):
         move(folder, new, NOW)
     with database.begin() as connection:
         People(connection, "weekly").remove("r1@example.com", NOW)
@@ -167,7 +165,7 @@ def test_a_move_that_was_killed_at_its_very_end_is_known_to_be_done(folder: Path
     with database.begin() as connection:
         steps.close(connection, target.place, NOW)
     database.close()
-    with pytest.raises(NotReadyError, match="already, on 2025-07-07"):
+    with pytest.raises(NotReadyError, match=r"was already moved to postgresql.* on 2025-07-07"):
         move(folder, new)
     with pytest.raises(ConfigError, match="was moved to postgresql"):
         open_database(OLD, folder)

@@ -1,1 +1,1 @@
-"""A new newsletter, the demo, moving the database, and the rehearsal of a send."""
+"""Init, the demo, the move to another database, and rehearsals of a send."""

@@ -1,10 +1,9 @@
-"""Start a new newsletter, and show the whole job on the made-up sample week."""
+"""Run the whole job on the made-up sample week, offline."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,128 +13,76 @@ from newsletter import config, installation, providers
 from newsletter.app.desk import Desk, open_desk
 from newsletter.app.pipeline import publish
 from newsletter.app.readers import lists
-from newsletter.errors import NewsletterError, UsageError
-from newsletter.issues import write_atomically
+from newsletter.app.setup.init import creating
+from newsletter.errors import UsageError
 from newsletter.model import IssueName, Receipt
-from newsletter.render import PARTS, packaged_templates
 
 ISSUE = IssueName(date(2025, 7, 7))
-NOW = datetime(2025, 7, 4, 15, 0, tzinfo=ZoneInfo("America/Los_Angeles"))  # of the sample week
-DATABASE = "newsletter.db"
-EXAMPLE = (config.FILE, "sample", f"issues/{ISSUE}")
+NOW = datetime(2025, 7, 4, 15, 0, tzinfo=ZoneInfo("America/Los_Angeles"))  # in the sample week
 
-_STARTER = Path(newsletter.__file__).parent / "starter.toml"
-_IGNORED = "build/\ninstallation.json*\noutbox/\n.cache/\nnewsletter.db*\nsecret.key\n"
+_DATABASE = "newsletter.db"
+_READERS = Path("sample", "subscribers.csv")
+_EXAMPLE = (config.FILE, "sample", f"issues/{ISSUE}")
 
 
-def init(folder: Path, name: str, template: str = "weekly") -> None:
-    """Make a new newsletter in a folder that has none; every command works there at once.
+def demo(folder: Path, report: Callable[[str], None]) -> Receipt:
+    """Run the whole job, and send into the outbox. It can be repeated, and leaves git clean.
 
-    ``template``: which of the packaged ones it begins with, copied to be changed.
+    ``report`` gets a sentence for each step. Raises UsageError if the folder belongs to another
+    newsletter.
     """
-    if template not in (names := template_names()):
-        raise UsageError(
-            f"There is no template {template!r}. Choose --template {' or --template '.join(names)}."
-        )
-    if (folder / config.FILE).exists():
-        raise UsageError(f"{folder / config.FILE} is there already. Choose another folder.")
-    if set(name) & set('"\\<>,;:@') or not name.isprintable() or not name.strip():
-        raise UsageError(
-            "The name must be one line of words, without quotation marks, commas, colons and <>. "
-            "Choose another --name, and change it in newsletter.toml later if you like."
-        )
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file. Choose another folder.")
-    with _made(folder):
-        templates = folder / "templates"
-        for made in ("issues", "articles", "templates"):
-            (folder / made).mkdir(parents=True, exist_ok=True)
-        for part in (template, PARTS):
-            if not (templates / part).exists():
-                shutil.copytree(packaged_templates() / part, templates / part)
-        if not (folder / ".gitignore").exists():
-            (folder / ".gitignore").write_text(_IGNORED, encoding="utf-8")
-        text = _STARTER.read_text(encoding="utf-8")
-        text = text.replace("NAME", name).replace("TEMPLATE", template)
-        write_atomically(folder / config.FILE, text)
-
-
-@contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Raises NewsletterError where the folder or what belongs into it cannot be made."""
-    try:
-        yield
-    except OSError as error:
-        raise NewsletterError(
-            f"{folder} could not be made: {error.strerror or error}. Choose another folder, or "
-            f"look at the permissions and the free space there."
-        ) from error
-
-
-def template_names() -> list[str]:
-    """The templates that ship with the program."""
-    names = (path.parent.name for path in packaged_templates().glob("*/email.html.j2"))
-    return sorted(names, reverse=True)  # weekly, the usual one, first
-
-
-def demo(folder: Path, say: Callable[[str], None]) -> Receipt:
-    """The whole job offline, into the outbox. It may be repeated, and leaves git clean.
-
-    Raises UsageError where the folder is a real newsletter's.
-    """
-    _lay_out(folder)
+    _copy_example(folder)
     desk = open_desk(
         folder,
         lambda: NOW,
         provider=providers.options("outbox")(type="outbox"),
-        database=config.Database(url=f"sqlite:///{DATABASE}"),
+        database=config.Database(url=f"sqlite:///{_DATABASE}"),
     )
-    _start_over(desk)
+    _reset(desk)
     try:
-        readers = desk.folder / "sample" / "subscribers.csv"
-        imported = lists.import_file(desk, readers, skip_bad_lines=False).used
-        say(f"Imported {imported} sample subscribers.")
-        return publish(desk, ISSUE, say)
+        imported = lists.import_file(desk, desk.folder / _READERS, skip_bad_lines=False).used
+        report(f"Imported {imported} sample subscribers.")
+        return publish(desk, ISSUE, report)
     finally:
         desk.close()
 
 
-def _lay_out(folder: Path) -> None:
-    """Copy the example newsletter into an empty folder."""
+def _copy_example(folder: Path) -> None:
+    """Copy the example newsletter, unless the folder already has it."""
     package = Path(newsletter.__file__).parent
-    example = package / "example"
-    origin = example if example.is_dir() else package.parent
+    packaged = package / "example"
+    example = packaged if packaged.is_dir() else package.parent  # the latter in a git checkout
     if (folder / config.FILE).exists():
-        if not (folder / "sample" / "subscribers.csv").exists():
+        if not (folder / _READERS).exists():
             raise UsageError(
-                f"{folder.resolve()} is a newsletter of its own. Run the demo in an empty folder, "
-                f"such as: newsletter -C /tmp/demo demo"
+                f"{folder.resolve()} contains another newsletter. Run the demo in an empty folder, "
+                f"for example: newsletter -C /tmp/demo demo"
             )
         return
-    with _made(folder):
+    with creating(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for part in EXAMPLE:
-            source, target = origin / part, folder / part
+        for part in _EXAMPLE:
+            source, target = example / part, folder / part
             if source.is_dir():
-                ignored = shutil.ignore_patterns("build")
-                shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
+                ignore = shutil.ignore_patterns("build")
+                shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignore)
             else:
                 shutil.copyfile(source, target)
 
 
-def _start_over(desk: Desk) -> None:
-    """Forget an earlier demo; refuse to touch a database that real people are in."""
+def _reset(desk: Desk) -> None:
+    """Delete what an earlier demo left. Raises UsageError if the database has real subscribers."""
     installation.believe(desk.folder, ISSUE, 0)
-    path = desk.folder / DATABASE
+    path = desk.folder / _DATABASE
     if not path.exists():
         return
-    rows = (desk.folder / "sample" / "subscribers.csv").read_text(encoding="utf-8").lower()
-    strangers = [p.email for p in lists.everyone(desk) if p.email not in rows]
+    sample = (desk.folder / _READERS).read_text(encoding="utf-8").lower()
+    real = [person for person in lists.everyone(desk) if person.email not in sample]
     desk.close()
-    if strangers:
+    if real:
         raise UsageError(
-            f"{path} holds {len(strangers)} subscribers who are not the sample's, so the demo "
-            f"leaves it alone. Run the demo in an empty folder: newsletter -C /tmp/demo demo"
+            f"{path} has {len(real)} subscribers who are not part of the sample, so the demo did "
+            f"not touch it. Run the demo in an empty folder: newsletter -C /tmp/demo demo"
         )
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""A rehearsal: a send to made-up readers through a provider that breaks, with kill -9.
+"""Rehearse a send: made-up readers, a provider that breaks on purpose, and kill -9.
 
-Nothing of the newsroom's is used or touched, and nothing leaves this machine. Several processes
-send at once; each is killed at random moments and at every named checkpoint, or frozen until its
-lease is over and woken again. In the end every reader is counted.
+A rehearsal uses nothing of the newsroom's, and nothing leaves this machine. Several processes
+send at once. Each is killed at a random moment or at a checkpoint, or is frozen until its lease
+ends and then continues. At the end the mails of every reader are counted.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from newsletter.store.subscription_status import ACTIVE
 
 ISSUE = IssueName(date(2025, 7, 7))
 LEASE = timedelta(seconds=1.0)
-AHEAD = timedelta(hours=2)
-FROZEN = 0.15  # of those that are struck: they are not killed but frozen
-PATIENCE = 60.0  # seconds without any killing in which the send must come to its end
+SEND_AHEAD = timedelta(hours=2)  # how long before the send time batches are handed over
+FREEZE_SHARE = 0.15  # of the strikes; the others kill
+TIMEOUT = 60.0  # seconds for the send to finish once nothing is killed any more
 
 _CONFIG = """\
 [newsletter]
@@ -63,51 +63,57 @@ url = "{database}"
 
 @dataclass(frozen=True)
 class RehearsalPlan:
-    """What is rehearsed. ``faults``: the share of requests that break."""
+    """What is rehearsed."""
 
     readers: int = 1_000
-    kills: int = 10
+    kills: int = 10  # at least this many
     processes: int = 3
     doubt: Doubt = Doubt.RECALL
     seed: int = 1
     batch_size: int = 50
-    faults: float = 0.25
-    seconds: float = 0.02  # that a request takes at most
+    faults: float = 0.25  # the share of requests that break
+    seconds: float = 0.02  # the longest that a request takes
     database: str = "sqlite:///newsletter.db"
-    points: tuple[str, ...] = CHECKPOINTS  # where processes die by themselves
-    strikes: bool = True  # at any moment, too; else every process dies at its first such point
+    checkpoints: tuple[str, ...] = CHECKPOINTS  # where processes kill themselves
+    strikes: bool = True  # also at random moments; without, every process dies at a checkpoint
 
 
 @dataclass(frozen=True)
 class RehearsalResult:
-    """How a rehearsal ended. ``twice``, ``missing``: addresses that the ledger is wrong about."""
+    """How a rehearsal ended."""
 
     plan: RehearsalPlan
     receipt: Receipt
-    kills: Counter[str] = field(default_factory=Counter)  # by where they struck
-    twice: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+    kills: Counter[str] = field(default_factory=Counter)  # checkpoint or kind of strike → how many
+    twice: tuple[str, ...] = ()  # addresses that got the mail twice
+    missing: tuple[str, ...] = ()  # addresses whose mailbox contradicts the receipt
 
     @property
     def good(self) -> bool:
-        """Nobody twice (but where the newsroom wants that), nobody missed, and nobody waits."""
+        """Whether the receipt is right, nobody waits, and nobody got the mail twice.
+
+        A second copy is no fault under the policy "resend".
+        """
         twice = self.twice and self.plan.doubt is not Doubt.RESEND
         return not (twice or self.missing or self.receipt.waiting)
 
 
 def rehearse(
-    folder: Path, plan: RehearsalPlan, say: Callable[[str], None] = lambda _: None
+    folder: Path, plan: RehearsalPlan, report: Callable[[str], None] = lambda _: None
 ) -> RehearsalResult:
-    """Run it in an empty folder. Raises NewsletterError if the send does not end."""
-    _lay_out(folder, plan)
-    say(f"{plan.readers:,} made-up readers wait, {plan.batch_size} in a request.")
-    kills = _run(folder, plan, say)
+    """Rehearse a send in an empty folder. Raises NewsletterError if the send does not end.
+
+    ``report`` gets a sentence about the progress now and then.
+    """
+    _prepare(folder, plan)
+    report(f"{plan.readers:,} made-up readers, {plan.batch_size} in each request.")
+    kills = _send_with_kills(folder, plan, report)
     return _judge(folder, plan, kills)
 
 
-def _lay_out(folder: Path, plan: RehearsalPlan) -> None:
-    text = _CONFIG.format(**vars(plan))
-    (folder / FILE).write_text(text, encoding="utf-8")
+def _prepare(folder: Path, plan: RehearsalPlan) -> None:
+    """Write the configuration, add the readers, and freeze the send."""
+    (folder / FILE).write_text(_CONFIG.format(**vars(plan)), encoding="utf-8")
     mail = Rendered("Rehearsal", "", "<p>A rehearsal.</p>", "A rehearsal.", "0" * 64, {})
     with _desk(folder) as desk:
         now = desk.clock()
@@ -126,128 +132,128 @@ def _lay_out(folder: Path, plan: RehearsalPlan) -> None:
                 articles=[],
                 provider="faulty",
                 batch_size=plan.batch_size,
-                send_at=now + AHEAD if plan.doubt is Doubt.RECALL else None,
+                send_at=now + SEND_AHEAD if plan.doubt is Doubt.RECALL else None,
                 now=now,
             )
 
 
-def _run(folder: Path, plan: RehearsalPlan, say: Callable[[str], None]) -> Counter[str]:
-    """Keep the processes at it until the send is over; where they were killed."""
+def _send_with_kills(
+    folder: Path, plan: RehearsalPlan, report: Callable[[str], None]
+) -> Counter[str]:
+    """Send until the issue is done, and return where processes were killed."""
     chance = random.Random(plan.seed)  # noqa: S311
-    crew = _Crew(folder, plan, chance)
-    deadline = time.monotonic() + PATIENCE
-    said = 0
+    senders = _Senders(folder, plan, chance)
+    deadline = time.monotonic() + TIMEOUT
+    reported = 0
     try:
-        while not _over(folder):
+        while not _is_done(folder):
             if time.monotonic() > deadline:
                 raise NewsletterError(
-                    f"The rehearsal in {folder} does not come to its end; run it again with the "
-                    f"same seed ({plan.seed}), and report what it says."
+                    f"The rehearsal in {folder} does not end. Run it again with --seed "
+                    f"{plan.seed}; if it hangs again, report this as a bug."
                 )
-            killing = crew.kills.total() < plan.kills
-            crew.fill(plan.processes, killing)
+            killing = senders.kills.total() < plan.kills
+            senders.start_missing(killing)
             time.sleep(chance.expovariate(8))
             if killing and plan.strikes:
-                crew.strike()
+                senders.strike()
             if killing:
-                deadline = time.monotonic() + PATIENCE
-            if crew.kills.total() > said:
-                said = crew.kills.total()
-                say(f"Killed so far: {said}.")
+                deadline = time.monotonic() + TIMEOUT
+            if senders.kills.total() > reported:
+                reported = senders.kills.total()
+                report(f"Killed so far: {reported}.")
     finally:
-        crew.end()
-    return crew.kills
+        senders.stop()
+    return senders.kills
 
 
-class _Crew:
-    """The processes that send; ``kills`` counts how they were stopped."""
+class _Senders:
+    """The processes that send. ``kills`` counts where and how they were stopped."""
 
     def __init__(self, folder: Path, plan: RehearsalPlan, chance: random.Random) -> None:
         self.kills: Counter[str] = Counter()
         self._folder = folder
-        self._run = plan
+        self._plan = plan
         self._chance = chance
-        self._forks = multiprocessing.get_context("fork")
-        self._at: dict[BaseProcess, str] = {}  # the checkpoint at which it is to die
+        self._fork = multiprocessing.get_context("fork")
+        self._checkpoints: dict[BaseProcess, str] = {}  # where each kills itself, or ""
 
-    def fill(self, processes: int, killing: bool) -> None:
-        """Start as many as are missing; every second one dies by itself at some checkpoint."""
-        self._bury()
-        while len(self._at) < processes:
-            dying = killing and (self._chance.random() < 0.5 or not self._run.strikes)
-            point = self._chance.choice(self._run.points) if dying else ""
-            times = self._chance.randint(1, 3) if self._run.strikes else 1
-            process = self._forks.Process(target=_send, args=(self._folder, point, times))
+    def start_missing(self, killing: bool) -> None:
+        """Start processes in place of the dead. While ``killing``, half kill themselves."""
+        self._count_dead()
+        while len(self._checkpoints) < self._plan.processes:
+            dies = killing and (self._chance.random() < 0.5 or not self._plan.strikes)
+            checkpoint = self._chance.choice(self._plan.checkpoints) if dies else ""
+            passes = self._chance.randint(1, 3) if self._plan.strikes else 1
+            process = self._fork.Process(target=_send, args=(self._folder, checkpoint, passes))
             process.start()
-            self._at[process] = point
+            self._checkpoints[process] = checkpoint
 
     def strike(self) -> None:
-        """Kill one at this moment, or freeze it beyond its lease and wake it as a zombie."""
-        victim = self._chance.choice(list(self._at))
+        """Kill one process now, or freeze it until its lease has ended and let it continue."""
+        victim = self._chance.choice(list(self._checkpoints))
         if victim.pid is None or not victim.is_alive():
             return
-        if self._chance.random() < FROZEN:
+        if self._chance.random() < FREEZE_SHARE:
             os.kill(victim.pid, signal.SIGSTOP)
             time.sleep(LEASE.total_seconds() * 1.3)
             os.kill(victim.pid, signal.SIGCONT)
             self.kills["frozen and woken"] += 1
             return
-        del self._at[victim]
+        del self._checkpoints[victim]
         victim.kill()
         victim.join()
         self.kills["random moment"] += 1
 
-    def _bury(self) -> None:
-        for each, point in list(self._at.items()):
-            if not each.is_alive():
-                if each.exitcode == -signal.SIGKILL:
-                    self.kills[point] += 1
-                del self._at[each]
+    def _count_dead(self) -> None:
+        for process, checkpoint in list(self._checkpoints.items()):
+            if not process.is_alive():
+                if process.exitcode == -signal.SIGKILL:
+                    self.kills[checkpoint] += 1
+                del self._checkpoints[process]
 
-    def end(self) -> None:
-        """Nobody is left behind."""
-        self._bury()
-        for each in self._at:
-            each.kill()
-            each.join()
+    def stop(self) -> None:
+        """Kill the processes that still run."""
+        self._count_dead()
+        for process in self._checkpoints:
+            process.kill()
+            process.join()
 
 
-def _send(folder: Path, point: str, times: int) -> None:
-    """What a process does; at the named checkpoint, passed so many times, it dies."""
+def _send(folder: Path, checkpoint: str, passes: int) -> None:
+    """Send in this process, and kill it when it passes the checkpoint for the nth time."""
     passed: Counter[str] = Counter()
 
-    def checkpoint(name: str) -> None:
+    def kill_at(name: str) -> None:
         passed[name] += 1
-        if name == point and passed[name] == times:
+        if name == checkpoint and passed[name] == passes:
             os.kill(os.getpid(), signal.SIGKILL)
 
     with _desk(folder) as desk, contextlib.suppress(NewsletterError):
         frozen = desk.require_sent(ISSUE)
-        observer = delivery.SendObserver(checkpoint=checkpoint)
+        observer = delivery.SendObserver(checkpoint=kill_at)
         deliver.run(delivery.job(desk, frozen, observer, lease=LEASE))
 
 
-def _over(folder: Path) -> bool:
+def _is_done(folder: Path) -> bool:
     with _desk(folder) as desk:
         return desk.require_sent(ISSUE).state is SendState.DONE
 
 
 def _judge(folder: Path, plan: RehearsalPlan, kills: Counter[str]) -> RehearsalResult:
-    """Count every reader's mails, and hold them against the receipt."""
-    got = faulty.mailbox(folder / "mailbox")
+    """Count every reader's mails, and compare them with the receipt."""
+    mailboxes = faulty.mailbox(folder / "mailbox")
     with _desk(folder) as desk:
-        found = receipts.receipt(desk, ISSUE)
+        receipt = receipts.receipt(desk, ISSUE)
         with receipts.addresses(desk, ISSUE, "accepted") as rows:
             accepted = {address for address, _ in rows}
         with receipts.addresses(desk, ISSUE, "rejected") as rows:
-            refused = {address for address, _ in rows}
-    twice = [address for address, mails in got.items() if mails > 1]
-    wrong = accepted - got.keys()
-    if (
-        plan.doubt is not Doubt.RESEND
-    ):  # there the second copy may be refused, and the first is there
-        wrong |= refused & got.keys()
-    return RehearsalResult(plan, found, kills, tuple(sorted(twice)), tuple(sorted(wrong)))
+            rejected = {address for address, _ in rows}
+    twice = sorted(address for address, mails in mailboxes.items() if mails > 1)
+    wrong = accepted - mailboxes.keys()
+    if plan.doubt is not Doubt.RESEND:  # which may reject a second copy after the first arrived
+        wrong |= rejected & mailboxes.keys()
+    return RehearsalResult(plan, receipt, kills, tuple(twice), tuple(sorted(wrong)))
 
 
 @contextlib.contextmanager
