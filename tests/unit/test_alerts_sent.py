@@ -86,7 +86,7 @@ def test_a_mail_server_that_is_away_gets_the_alert_when_it_is_back(office: Offic
     assert week.mails("tests") == 1
 
 
-def test_nobody_to_tell_is_no_fault_but_said(
+def test_without_an_address_alerts_go_to_the_log(
     office: Offices, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "newsletter.app.alerts.notify")
@@ -98,7 +98,9 @@ def test_nobody_to_tell_is_no_fault_but_said(
     assert rows(week) == []
     assert not any("alert" in line for line in overview(week.desk).waiting)
     (line,) = (r.getMessage() for r in caplog.records if r.name == "newsletter.app.alerts.notify")
-    assert line.startswith("Nobody hears of this (draft 2025-07-07), as there is no [editor] email")
+    assert line.startswith(
+        "An alert (draft 2025-07-07) appears only here, because neither [editor] email"
+    )
 
 
 def test_korean_words_for_a_korean_newsletter(office: Offices) -> None:

@@ -1,7 +1,7 @@
-"""Send the alerts that wait: a mail to the editor, and a post to the webhook where there is one.
+"""Send the alerts that wait: a mail to the editor, and a post to the webhook if there is one.
 
-One that is lost is worse than one that comes twice: who is killed right after a mail has left, and
-before that is written down, leaves it to be sent once more.
+A lost alert is worse than one that comes twice. If the program is killed after a mail left and
+before the database knows, the mail is sent again.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from newsletter.store.alerts import Alert
 log = logging.getLogger(__name__)
 
 WEBHOOK = "ALERTS_WEBHOOK_URL"
-_TOGETHER = frozenset({AlertKind.SOURCE, AlertKind.MISSED})  # several of these are one mail
-_SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_GROUPED_KINDS = frozenset({AlertKind.SOURCE, AlertKind.MISSED})  # several share one mail
+_SLACK_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def send_all(desk: Desk, checkpoint: Callable[[str], None] = lambda _: None) -> None:
-    """Send what waits to be sent; what cannot be sent now is tried again later.
+    """Send the alerts that are due; those that fail are retried later.
 
-    ``checkpoint`` hears where it is.
+    ``checkpoint`` gets the name of each step.
     """
     with desk.reading() as connection:
         if not alerts.waiting(connection, desk.name, desk.clock()):
@@ -51,66 +51,72 @@ def send_all(desk: Desk, checkpoint: Callable[[str], None] = lambda _: None) -> 
 
 
 def _grouped(claimed: Iterable[Alert]) -> list[list[Alert]]:
-    """What goes together, in one mail and one post."""
+    """The alerts of one mail and one post each."""
 
-    def together(alert: Alert) -> tuple[str, int, bool, bool]:
-        own = 0 if alert.kind in _TOGETHER else alert.id
-        return alert.kind, own, alert.mailed, alert.posted
+    def group_key(alert: Alert) -> tuple[str, int, bool, bool]:
+        number = 0 if alert.kind in _GROUPED_KINDS else alert.id
+        return alert.kind, number, alert.mailed, alert.posted
 
-    return [list(group) for _, group in groupby(sorted(claimed, key=together), together)]
+    return [list(group) for _, group in groupby(sorted(claimed, key=group_key), group_key)]
 
 
 def _send(desk: Desk, group: Sequence[Alert], checkpoint: Callable[[str], None]) -> None:
-    """One mail and one post; what one of them has done is kept when the other fails."""
+    """Mail and post the group; if one of the two fails, the other is not repeated."""
     ids = [alert.id for alert in group]
     faults = []
-    for was_done, act, keep in (
+    for is_done, deliver_group, mark_done in (
         (group[0].mailed, _mail, alerts.mailed),
         (group[0].posted, _post, alerts.posted),
     ):
-        if was_done:
+        if is_done:
             continue
         try:
-            act(desk, group)
+            deliver_group(desk, group)
         except NewsletterError as error:
             faults.append(str(error))
         except Exception as error:
-            log.exception("an alert could not be sent")
+            log.exception("An alert could not be sent")
             faults.append(f"{type(error).__name__}: {error}")
         else:
             checkpoint("alert left")
             with desk.writing() as connection:
-                keep(connection, ids, desk.clock())
+                mark_done(connection, ids, desk.clock())
     with desk.writing() as connection:
         if faults:
             alerts.failed(connection, group, desk.clock(), " ".join(faults))
         else:
             alerts.done(connection, ids, desk.clock())
+    _log_result(desk, group, faults)
+
+
+def _log_result(desk: Desk, group: Sequence[Alert], faults: Sequence[str]) -> None:
+    alert = group[0]
     if faults:
-        log.warning("An alert (%s) is tried again: %s", group[0].kind, " ".join(faults))
+        log.warning("An alert (%s) will be retried: %s", alert.kind, " ".join(faults))
     elif desk.config.alerts_to or secret(WEBHOOK):
-        log.info("An alert was sent: %s %s", group[0].kind, group[0].issue)
+        log.info("An alert was sent: %s %s", alert.kind, alert.issue)
     else:
         log.warning(
-            "Nobody hears of this (%s %s), as there is no [editor] email and no [alerts] email: %s",
-            group[0].kind,
-            group[0].issue,
+            "An alert (%s %s) appears only here, because neither [editor] email nor [alerts] email "
+            "is set: %s",
+            alert.kind,
+            alert.issue,
             "\n".join(_paragraphs(group)),
         )
 
 
 def _title(desk: Desk, alert: Alert) -> str:
-    date_ = desk.language.short_date(alert.issue.date)
-    return desk.language.say(AlertKind(alert.kind).words, date=date_)
+    date = desk.language.short_date(alert.issue.date)
+    return desk.language.say(AlertKind(alert.kind).title_key, date=date)
 
 
 def _paragraphs(group: Sequence[Alert]) -> list[str]:
-    """The lines of all, each once."""
+    """The paragraphs of all alerts, without repetitions."""
     return list(dict.fromkeys(line for alert in group for line in alert.text.splitlines() if line))
 
 
 def _mail(desk: Desk, group: Sequence[Alert]) -> None:
-    """Raises NewsletterError where it was not surely taken."""
+    """Mail the group to the editor. Raises NewsletterError unless the mail was accepted."""
     from newsletter import deliver
     from newsletter.render import alert as render_alert
 
@@ -119,37 +125,42 @@ def _mail(desk: Desk, group: Sequence[Alert]) -> None:
         return
     first, newsletter = group[0], desk.config.newsletter
     rendered = render_alert(
-        desk.config, _title(desk, first), _paragraphs(group), _button(desk, first)
+        desk.config, _title(desk, first), _paragraphs(group), _approve_button(desk, first)
     )
-    about = f"{first.issue}-{first.kind}-{first.id}"
-    send = replace(unledgered_send(desk, first.issue, rendered), test=True, alert=about)
+    alert_id = f"{first.issue}-{first.kind}-{first.id}"
+    send = replace(unledgered_send(desk, first.issue, rendered), test=True, alert=alert_id)
     mailbox, name = mailbox_and_name(desk, address)
-    leave = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
-    deliver.submit_alert(desk.alerts_provider, send, Recipient(0, mailbox, name, leave, {}))
+    unsubscribe = signed_links.leaving_by_mail(
+        parseaddr(newsletter.reply_to or newsletter.sender)[1]
+    )
+    deliver.submit_alert(desk.alerts_provider, send, Recipient(0, mailbox, name, unsubscribe, {}))
 
 
-def _button(desk: Desk, alert: Alert) -> Button | None:
-    """The way to approve what the alert is about, where there is one."""
+def _approve_button(desk: Desk, alert: Alert) -> Button | None:
+    """The button that approves the bytes that the alert is about; None if there are none."""
     if alert.hash is None:
         return None
     issue, say = alert.issue, desk.language.say
     try:
         link = approval_links.new_link(desk, issue, alert.hash)
-    except NewsletterError as error:  # the word itself must go out all the same
-        log.warning("An alert goes without its link: %s", error)
+    except NewsletterError as error:  # the alert itself must go out all the same
+        log.warning("An alert is sent without its approval link: %s", error)
         return None
     if link is None:
         return None
-    until = desk.language.moment(approval_links.expiry(desk, issue).astimezone(desk.config.zone))
-    return Button(say("alert_approve"), link, say("alert_approve_link", expires=until))
+    expires = desk.language.moment(approval_links.expiry(desk, issue).astimezone(desk.config.zone))
+    return Button(say("alert_approve"), link, say("alert_approve_link", expires=expires))
 
 
 def _post(desk: Desk, group: Sequence[Alert]) -> None:
-    """Without the link: in a channel are more people than may approve. Raises NewsletterError."""
+    """Post the group to the webhook. Raises NewsletterError.
+
+    The post has no approval link: not everyone in a channel may approve.
+    """
     from newsletter.http.webhooks import post_json
 
     url = secret(WEBHOOK)
     if not url:
         return
-    words = "\n".join([f"*{_title(desk, group[0])}* ({desk.name})", *_paragraphs(group)])
-    post_json(url, {"text": words.translate(_SLACK)}, f"The webhook ({WEBHOOK})")
+    text = "\n".join([f"*{_title(desk, group[0])}* ({desk.name})", *_paragraphs(group)])
+    post_json(url, {"text": text.translate(_SLACK_ESCAPES)}, f"The webhook ({WEBHOOK})")

@@ -1,6 +1,6 @@
-"""Alerts: what the editor is to hear, told in the transaction of what happened.
+"""Alerts that wait to be sent, stored in the transaction of the event that they report.
 
-``telling`` finds the words, ``notifying`` sends them.
+``wording`` writes their text, ``notify`` sends them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class AlertKind(StrEnum):
-    """What may be told."""
+    """What an alert is about."""
 
     DRAFT = "draft"
     UNAPPROVED = "unapproved"
@@ -33,46 +33,45 @@ class AlertKind(StrEnum):
     SIGNUPS = "signups"
 
     @property
-    def words(self) -> str:
+    def title_key(self) -> str:
         """The key of its title among the fixed words."""
         return f"alert_{self.replace('-', '_')}"
 
 
 @dataclass(frozen=True)
 class NewAlert:
-    """Something to be told once, by kind and key.
-
-    ``text``: a paragraph a line, commands between backticks. ``hash``: of the bytes that a link in
-    the mail lets somebody approve.
-    """
+    """An alert to store. A second one of the same kind and key is ignored."""
 
     kind: AlertKind
     key: str
     issue: IssueName
-    text: str
-    hash: str | None = None
+    text: str  # one paragraph per line, commands between backticks
+    hash: str | None = None  # of the bytes that a link in the alert's mail can approve
 
 
-def add(desk: Desk, connection: Connection, *told: NewAlert) -> None:
-    """Write down what is to be told, where it was not told before."""
-    for each in told:
+def add(desk: Desk, connection: Connection, *new_alerts: NewAlert) -> None:
+    """Store the alerts, except those whose kind and key were stored before."""
+    for alert in new_alerts:
         alerts.tell(
             connection,
             desk.name,
-            each.kind,
-            each.key[:200],
-            each.issue,
-            each.text,
+            alert.kind,
+            alert.key[:200],
+            alert.issue,
+            alert.text,
             desk.clock(),
-            each.hash,
+            alert.hash,
         )
 
 
-def add_or_log(desk: Desk, connection: Connection, words: Callable[[], NewAlert]) -> None:
-    """The same, where the transaction holds what must be kept whatever is wrong with the words."""
+def add_or_log(desk: Desk, connection: Connection, compose: Callable[[], NewAlert]) -> None:
+    """Store the alert that ``compose`` writes; log the error if it fails.
+
+    For transactions whose other changes must be kept in any case.
+    """
     try:
-        told = words()
+        alert = compose()
     except Exception:
-        log.exception("an alert found no words")
+        log.exception("An alert could not be written")
     else:
-        add(desk, connection, told)
+        add(desk, connection, alert)

@@ -55,7 +55,7 @@ def gather(desk: Desk, issue: IssueName, observer: SendObserver) -> DutyResult:
     observer.checkpoint("built")
     gathered = gathering.gathered
     summary = f"{len(gathered.articles)} articles, {len(built.issue.stories)} stories"
-    alerts = (*wording.sources(desk, issue, gathered.sources), wording.draft(desk, built))
+    alerts = (*wording.down_sources(desk, issue, gathered.sources), wording.draft(desk, built))
     if not desk.config.editor.email:
         message = f"{summary}; no [editor] email, so no test was sent"
         return DutyResult(OccurrenceState.DONE, message, alerts=alerts)
