@@ -37,7 +37,7 @@ def test_what_is_still_to_be_taken_back_is_said_and_the_send_goes_on_with_it(
     through_sendgrid(newsroom, server)
     newsroom.run("send", ISSUE, "--yes")
     # As if it had been stopped before it took the first batch back.
-    edit(newsroom, "update sends set state = 'paused', reason = 'a person wanted that.'")
+    edit(newsroom, "update sends set state = 'paused', reason = 'someone paused it.'")
     edit(newsroom, "update batches set state = 'UNKNOWN', recalled_at = null where number = 2")
     edit(newsroom, "update deliveries set state = 'in_doubt' where batch = 2")
     told = newsroom.run("receipt").stderr

@@ -52,7 +52,7 @@ def test_a_database_restored_from_before_the_send_sends_nothing(
     newsroom.run("send", ISSUE, "--yes")
     restore(newsroom, backup)
     told = newsroom.run("send", ISSUE, "--yes", status=1).stderr
-    assert f"2 requests were begun for issue {ISSUE} here, and the database knows nothing" in told
+    assert f"2 requests were started for issue {ISSUE} here, and the database has none" in told
     assert "readers might get it twice" in told
     assert f"newsletter send {ISSUE} --take-over" in told
     newsroom.run("resume", ISSUE, status=1)
@@ -77,8 +77,8 @@ def test_a_database_restored_from_the_middle_of_a_send_sends_nothing(
         said(process, 0)
     restore(newsroom, tmp_path / "backup")
     told = newsroom.run("send", ISSUE, "--yes", status=1).stderr
-    assert "6 requests were begun" in told
-    assert "the database knows only" in told
+    assert "6 requests were started" in told
+    assert "the database has only" in told
     assert got(server) == readers
 
 
@@ -91,7 +91,7 @@ def test_a_deleted_database_sends_nothing_again(newsroom: Newsroom, server: Send
     assert newsroom.run("send", ISSUE, "--yes", status=1).stderr
     newsroom.subscribe(4)
     newsroom.run("approve", ISSUE)
-    assert "knows nothing" in newsroom.run("send", ISSUE, "--yes", status=1).stderr
+    assert "the database has none of them" in newsroom.run("send", ISSUE, "--yes", status=1).stderr
     assert got(server) == readers
 
 
@@ -109,7 +109,7 @@ def test_a_copy_of_the_folder_sends_only_when_a_person_takes_over(
     for more in ((), ("--take-over",)):  # the other may be at it at this moment
         told = copy.run("send", NEXT, "--yes", *more, status=1).stderr
         assert "was last used to send from another installation" in told
-        assert "or be at it now. Stop it there and wait 5 minutes" in told
+        assert "or may be sending it now. Stop it there and wait 5 minutes" in told
     last_sign(copy, timedelta(minutes=6))
     assert "--take-over" in copy.run("send", NEXT, "--yes", status=1).stderr
     assert len(got(server)) == 4

@@ -34,7 +34,7 @@ def readers(newsroom: Newsroom, server: SendgridServer) -> list[str]:
 
 
 def helpers(parent: int) -> list[int]:
-    """The helping processes of a send, alive."""
+    """The child processes of a send that are alive."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -121,4 +121,4 @@ def test_a_send_goes_on_alone_where_no_helper_can_be_started(
     found = sending.send(desk, plan.plan(desk, IssueName.parse(ISSUE)))
     desk.close()
     assert (found.accepted, got(server)) == (READERS, readers)
-    assert "cannot be started (" in caplog.text
+    assert "Cannot start another process (" in caplog.text

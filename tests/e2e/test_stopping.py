@@ -36,7 +36,7 @@ def test_pause_from_another_terminal_and_resume(newsroom: Newsroom, server: Send
     with running(newsroom, "send", ISSUE, "--yes") as process:
         until(lambda: server.requests >= 2)
         assert f"newsletter resume {ISSUE}" in newsroom.run("pause").stdout
-        assert "is paused: a person wanted that" in said(process, 1)
+        assert "is paused: someone paused it" in said(process, 1)
     server.pace = 0
     receipt = newsroom.json("receipt", ISSUE)
     assert receipt["state"] == "paused"

@@ -67,7 +67,7 @@ def test_a_database_that_lacks_an_older_issue_asks_too(desk: Desk) -> None:
     begin(desk, send)
     clone_guard.check(desk, IssueName.parse("2025-07-14"))
     installation.witness(desk.folder, IssueName.parse("2025-06-30"), 3)
-    with pytest.raises(NotReadyError, match="3 requests were begun for issue 2025-06-30 here"):
+    with pytest.raises(NotReadyError, match="3 requests were started for issue 2025-06-30 here"):
         clone_guard.check(desk, IssueName.parse("2025-07-14"))
     clone_guard.check(desk, IssueName.parse("2025-07-14"), take_over=True)
     clone_guard.check(desk, IssueName.parse("2025-07-14"))
@@ -77,7 +77,7 @@ def test_an_older_issue_under_another_name_is_known(desk: Desk) -> None:
     send = freeze(desk.database, 2, name="before")
     begin(desk, send)
     clone_guard.check(desk, IssueName.parse("2025-07-14"))
-    with pytest.raises(NotReadyError, match="1 request was begun"):
+    with pytest.raises(NotReadyError, match="1 request was started"):
         clone_guard.check(desk, IssueName.parse("2025-07-07"))
 
 

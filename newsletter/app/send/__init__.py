@@ -1,1 +1,1 @@
-"""From an approved issue to every reader, once: plan, deliver, pause, receipt."""
+"""From an approved issue to every reader, exactly once: plan, deliver, pause, receipt."""

@@ -1,7 +1,7 @@
-"""Deliver a frozen send, in as many processes as its list is worth.
+"""Deliver a frozen send, in several processes if the list is long.
 
-One process keeps one processor core busy with the readers' own parts; the ledger lets any number
-of them share a send.
+Filling in the readers' own parts keeps one processor core busy per process; the ledger lets any
+number of processes share a send.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from newsletter.providers import Parallel, Recalls
 from newsletter.store import Connection
 from newsletter.store.sends import Frozen
 
-LARGE = 50_000  # readers for each process: a new one needs about a second to begin
-MOST = 4  # processes
-LOOK = 0.1  # seconds between two looks whether the send is to stop
+READERS_PER_PROCESS = 50_000  # a process needs about a second to start
+MAX_PROCESSES = 4
+STOP_POLL = 0.1  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +59,14 @@ class SendObserver:
 
 
 def doubt_policy(desk: Desk) -> Doubt:
-    """What is done about doubt. Raises ConfigError for what the provider cannot do."""
-    chosen, able = desk.config.delivery.doubt, isinstance(desk.provider, Recalls)
-    if chosen is Doubt.RECALL and not able:
+    """What happens to batches in doubt. Raises ConfigError if the provider cannot do it."""
+    chosen, can_recall = desk.config.delivery.doubt, isinstance(desk.provider, Recalls)
+    if chosen is Doubt.RECALL and not can_recall:
         raise ConfigError(
-            f'[delivery] doubt = "recall" needs a provider that can take mails back, such as '
-            f'sendgrid; {desk.config.provider.type} cannot. Write "hold", or leave it out.'
+            f'[delivery] doubt = "recall" needs a provider that can recall mails, such as '
+            f'sendgrid; {desk.config.provider.type} cannot. Write "hold", or remove the line.'
         )
-    return chosen or (Doubt.RECALL if able else Doubt.HOLD)
+    return chosen or (Doubt.RECALL if can_recall else Doubt.HOLD)
 
 
 def job(
@@ -76,14 +76,14 @@ def job(
     workers: int | None = None,
     lease: timedelta = LEASE,
 ) -> Job:
-    """What a run of the send works with. Raises ConfigError where it cannot be sent like that."""
+    """The job that delivers the send. Raises ConfigError if the configuration rules it out."""
     issue = frozen.issue
 
-    def paused(connection: Connection, why: str) -> None:
-        queue.add_or_log(desk, connection, lambda: wording.paused(desk, issue, why))
+    def paused(connection: Connection, reason: str) -> None:
+        queue.add_or_log(desk, connection, lambda: wording.paused(desk, issue, reason))
 
-    def doubtful(connection: Connection, readers: int, last: int) -> None:
-        queue.add_or_log(desk, connection, lambda: wording.doubt(desk, issue, readers, last))
+    def doubtful(connection: Connection, readers: int, last_batch: int) -> None:
+        queue.add_or_log(desk, connection, lambda: wording.doubt(desk, issue, readers, last_batch))
 
     return Job(
         desk.database,
@@ -103,95 +103,93 @@ def job(
     )
 
 
-def deliver(desk: Desk, frozen: Frozen, observer: SendObserver, *, sign: bool = True) -> None:
-    """Deliver all that can be delivered; raises as ``deliver.run`` does.
+def deliver(desk: Desk, frozen: Frozen, observer: SendObserver, *, record: bool = True) -> None:
+    """Deliver all that can be delivered. Raises what ``deliver.run`` raises.
 
-    ``sign``: this installation becomes the one that sends.
+    ``record``: record this installation as the one that sends.
     """
-    if sign:
+    if record:
         clone_guard.record_use(desk)
-    sign_again = clone_guard.use_recorder(desk) if sign else _nothing
+    record_again = clone_guard.use_recorder(desk) if record else _nothing
 
     def heartbeat() -> None:
-        sign_again()
+        record_again()
         observer.heartbeat()
 
-    crew = process_count(desk, frozen.eligible)
-    share = _workers(desk) // crew
-    work = job(desk, frozen, observer, share)
-    with _helpers(desk.config, frozen, crew - 1, share, observer.stop):
-        run(work, observer.progress, observer.waits, heartbeat)
-
-
-def _workers(desk: Desk) -> int:
-    """How many requests the provider takes at once."""
-    return desk.provider.workers if isinstance(desk.provider, Parallel) else 1
+    count = process_count(desk, frozen.eligible)
+    provider = desk.provider
+    workers = (provider.workers if isinstance(provider, Parallel) else 1) // count
+    send_job = job(desk, frozen, observer, workers)
+    with _child_processes(desk.config, frozen, count - 1, workers, observer.stop):
+        run(send_job, observer.progress, observer.waits, heartbeat)
 
 
 def process_count(desk: Desk, readers: int) -> int:
-    """How many processes are worth it for so many readers, and suit the provider."""
+    """How many processes to deliver with, for so many readers and this provider."""
     provider = desk.provider
     # Another process would have another clock.
     if not isinstance(provider, Parallel) or desk.clock is not utc_now:
         return 1
     count = provider.processes
     if count is None:
-        count = min(MOST, os.cpu_count() or 1, readers // LARGE)
+        count = min(MAX_PROCESSES, os.cpu_count() or 1, readers // READERS_PER_PROCESS)
     return max(1, min(count, provider.workers))
 
 
 @contextmanager
-def _helpers(
-    config: Config, frozen: Frozen, count: int, share: int, stop: threading.Event
+def _child_processes(
+    config: Config, frozen: Frozen, count: int, workers: int, stop: threading.Event
 ) -> Iterator[None]:
-    """So many processes that work on the send, too, each with its share of the requests at once.
+    """Run ``count`` more processes that deliver the send, each with ``workers`` requests at once.
 
-    They end with it, and when ``stop`` is set, after what they have under way.
+    They end with the send. When ``stop`` is set, they finish their open requests and end.
     """
-    fresh = multiprocessing.get_context("spawn")  # not forked: threads and connections are open
-    crew: list[BaseProcess] = []
+    spawn = multiprocessing.get_context("spawn")  # not fork: threads and connections are open
+    children: list[BaseProcess] = []
     for _ in range(count):
-        helper: BaseProcess = fresh.Process(target=_help, args=(config, frozen, share))
+        child: BaseProcess = spawn.Process(target=_deliver_in_child, args=(config, frozen, workers))
         try:
-            helper.start()
+            child.start()
         except OSError as error:  # no memory, or too many processes
-            log.warning("A helping process cannot be started (%s): it goes on without.", error)
+            log.warning("Cannot start another process (%s): the send continues without it.", error)
             break
-        crew.append(helper)
+        children.append(child)
     over = threading.Event()
-    watcher = threading.Thread(target=_stop_with, args=(crew, stop, over), daemon=True)
-    watcher.start()
+    stopper = threading.Thread(target=_terminate_on_stop, args=(children, stop, over), daemon=True)
+    stopper.start()
     try:
         yield
     finally:
         over.set()
-        watcher.join()
-        for each in crew:
-            each.join()
+        stopper.join()
+        for child in children:
+            child.join()
 
 
-def _stop_with(crew: list[BaseProcess], stop: threading.Event, over: threading.Event) -> None:
-    while not (stop.wait(LOOK) or over.is_set()):
+def _terminate_on_stop(
+    children: list[BaseProcess], stop: threading.Event, over: threading.Event
+) -> None:
+    while not (stop.wait(STOP_POLL) or over.is_set()):
         pass
-    for helper in crew:
-        helper.terminate()
+    for child in children:
+        child.terminate()
 
 
-def _help(config: Config, frozen: Frozen, share: int) -> None:
-    """The work of a helper. What stops it stops the first process as well, and that one says so."""
+def _deliver_in_child(config: Config, frozen: Frozen, workers: int) -> None:
+    """Deliver in a child process. It reports no pause: the first process does."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the first process hears it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the first process handles it
     logging.disable(logging.WARNING)
     threading.Thread(target=_stop_when_orphaned, args=(stop,), daemon=True).start()
     desk = Desk(config)
     try:
-        # The first process may have paused it before this one has begun.
-        run(job(desk, frozen, SendObserver(stop=stop), share), resume=False)
+        # The first process may have paused the send before this one started.
+        run(job(desk, frozen, SendObserver(stop=stop), workers), resume=False)
     except NotReadyError:
         pass
     except NewsletterError as error:
-        log.error("a helping process has stopped: %s", error)  # noqa: TRY400
+        log.error("A process of the send has stopped: %s", error)  # noqa: TRY400
     finally:
         desk.close()
 

@@ -1,4 +1,4 @@
-"""Pausing and cancelling a send that is on its way, from another terminal."""
+"""Pause or cancel a send that is running in another process."""
 
 from __future__ import annotations
 
@@ -10,30 +10,37 @@ from newsletter.store.sends import SendState
 
 
 def pause(desk: Desk, issue: IssueName) -> None:
-    """Stop claiming; what is under way is answered. Raises NotReadyError where nothing goes."""
+    """Let no further request start; open ones are still answered.
+
+    Raises NotReadyError if the issue is not being sent.
+    """
     frozen = desk.require_sent(issue)
-    _require(desk, frozen.send.id, issue, "paused", SendState.SENDING)
+    _require_state(desk, frozen.send.id, issue, "paused", SendState.SENDING)
     with desk.writing() as connection:
-        pause_cancel.pause(connection, frozen.send.id, "a person wanted that.", desk.clock())
+        pause_cancel.pause(connection, frozen.send.id, "someone paused it.", desk.clock())
 
 
 def cancel(desk: Desk, issue: IssueName) -> int:
-    """Leave out everybody who waits; how many. What was handed over ahead is taken back by
-    `sending.recall`. Raises NotReadyError where the send is done and nothing can be taken back.
+    """Exclude all readers who still wait. Returns how many those are.
+
+    ``send.recall`` recalls what the provider has not released yet. Raises NotReadyError if the send
+    is done and nothing can be recalled.
     """
     frozen = desk.require_sent(issue)
-    moment = desk.read(recalls.last_moment, frozen.send.id)
-    if moment is None or moment <= desk.clock():
+    last_release = desk.read(recalls.last_moment, frozen.send.id)
+    if last_release is None or last_release <= desk.clock():
         states = (SendState.SENDING, SendState.PAUSED, SendState.CANCELLED)
-        _require(desk, frozen.send.id, issue, "cancelled", *states)
+        _require_state(desk, frozen.send.id, issue, "cancelled", *states)
     with desk.writing() as connection:
         return pause_cancel.cancel(connection, frozen.send.id, desk.clock())
 
 
-def _require(desk: Desk, send_id: int, issue: IssueName, what: str, *wanted: SendState) -> None:
+def _require_state(
+    desk: Desk, send_id: int, issue: IssueName, action: str, *allowed: SendState
+) -> None:
     state, _ = desk.read(sends.state, send_id)
-    if state not in wanted:
+    if state not in allowed:
         raise NotReadyError(
-            f"The send of {issue} is {state}, so it cannot be {what}. "
+            f"The send of {issue} is {state}, so it cannot be {action}. "
             f"See who got it: newsletter receipt {issue}"
         )

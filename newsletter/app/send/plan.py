@@ -1,4 +1,4 @@
-"""What sending an issue would do now, and whether it may start."""
+"""What sending an issue would do now, and whether the send may start."""
 
 from __future__ import annotations
 
@@ -16,33 +16,32 @@ from newsletter.model import Finding, IssueName
 from newsletter.store import Connection, approvals, mailable, send_missing, sends
 from newsletter.store.sends import Frozen, SendState
 
-CHANGED = 0.3  # a list that grew or shrank by more is asked about
-SMALL = 20  # readers; a smaller list changes by much every week
+CHANGED_SHARE = 0.3  # a list that grew or shrank by more needs a confirmation
+SMALL_LIST = 20  # readers; a smaller list changes a lot every week
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a send would do now. ``frozen``: it was started already, and only goes on.
-
-    ``missing``: it goes on to those who did not get it. ``questions``: a person must say yes.
-    """
+    """What a send would do now."""
 
     issue: IssueName
-    built: Built | None
-    frozen: Frozen | None
+    built: Built | None  # the mail to freeze; None if the send was started before
+    frozen: Frozen | None  # the send to resume, if it was started before
     readers: int
-    findings: tuple[Finding, ...] = ()  # warnings of the last look at the stories
-    questions: tuple[str, ...] = ()
-    to_missing: bool = False
+    findings: tuple[Finding, ...] = ()  # warnings of the recheck
+    questions: tuple[str, ...] = ()  # a person has to answer each with yes
+    to_missing: bool = False  # it goes to readers who did not get the issue when it was sent
 
 
-def issue_to_send(desk: Desk, given: str | None) -> IssueName:
-    """The issue to be sent: the one named, or the next one due. One whose send was started needs
-    its folder no more. Raises UsageError for what is no name, ContentError without a folder.
+def issue_to_send(desk: Desk, name: str | None) -> IssueName:
+    """The issue of that name, or the next one due.
+
+    An issue whose send was started does not need its folder. Raises UsageError if the name is not
+    valid, ContentError if there is no folder.
     """
-    if given and desk.sent(day := parse_issue(given)):
-        return day
-    return desk.issue(given)
+    if name and desk.sent(issue := parse_issue(name)):
+        return issue
+    return desk.issue(name)
 
 
 def plan(
@@ -53,11 +52,11 @@ def plan(
     to_missing: bool = False,
     take_over: bool = False,
 ) -> Plan:
-    """What sending the issue now means. Raises NotReadyError where it must not start.
+    """Plan the send of the issue. Raises NotReadyError or FindingsError if it must not start.
 
-    The stories of a send that has not started are looked at once more at their sources.
-    ``approved`` is for a timetable that sends without a person; ``take_over`` says that a person
-    knows this database to be the right one.
+    Before a send starts, the stories are rechecked with their publishers. ``approved``: the
+    timetable sends without an approval. ``take_over``: a person has confirmed that this database
+    is the right one.
     """
     newsletter = desk.config.newsletter
     with desk.reading() as connection:
@@ -65,69 +64,75 @@ def plan(
         if frozen is None:
             correction_mail.refuse_withdrawn(connection, desk.name, issue)
         approval = approvals.find(connection, desk.name, issue)
-        of = corrected_send(desk, connection, issue)
-        count = mailable.count(connection, newsletter.list, of)
-        other = sends.under_another_name(connection, desk.name, issue, newsletter.list)
-        last = sends.last_size(connection, desk.name, newsletter.list)
+        corrects = corrected_send(desk, connection, issue)
+        readers = mailable.count(connection, newsletter.list, corrects)
+        other_name = sends.under_another_name(connection, desk.name, issue, newsletter.list)
+        last_size = sends.last_size(connection, desk.name, newsletter.list)
     clone_guard.check(desk, issue, take_over=take_over)
     if frozen:
-        return _go_on(desk, issue, frozen, to_missing)
+        return _plan_resume(desk, issue, frozen, to_missing)
     if to_missing:
         raise NotReadyError(
             f"Issue {issue} was not sent yet, so nobody misses it. Send it: newsletter send {issue}"
         )
-    rules.raise_for(rules.other_name_obstacle(issue, newsletter.list, other))
+    rules.raise_for(rules.other_name_obstacle(issue, newsletter.list, other_name))
     built = compose(desk, issue)
-    required = desk.config.schedule.approval == "required" and not approved
-    rules.raise_for(rules.judge(built, approval, approval_required=required))
-    rules.raise_for(rules.empty_list_obstacle(built, newsletter.list, count))
+    approval_required = desk.config.schedule.approval == "required" and not approved
+    rules.raise_for(rules.judge(built, approval, approval_required=approval_required))
+    rules.raise_for(rules.empty_list_obstacle(built, newsletter.list, readers))
     findings = recheck_issue(desk, built)
     rules.raise_for(rules.error_obstacle(replace(built, findings=findings), "sent"))
-    questions = () if of is not None else _questions(newsletter.list, count, last)
-    return Plan(issue, built, None, count, findings, questions)
+    questions = () if issue.is_correction else _questions(newsletter.list, readers, last_size)
+    return Plan(issue, built, None, readers, findings, questions)
 
 
 def corrected_send(desk: Desk, connection: Connection, issue: IssueName) -> int | None:
-    """The number of the send that the mail corrects; None for an issue."""
+    """The number of the send that a correction mail corrects; None for an issue.
+
+    Raises NotReadyError if the corrected issue was not sent.
+    """
     if not issue.is_correction:
         return None
-    found = sends.find(connection, desk.name, issue.corrected)
-    if found is None:
+    frozen = sends.find(connection, desk.name, issue.corrected)
+    if frozen is None:
         raise NotReadyError(
-            f"Issue {issue.corrected} was not sent, so there is nothing to correct. Write its "
-            f"folder anew, or send it: newsletter send {issue.corrected}"
+            f"Issue {issue.corrected} was not sent, so there is nothing to correct. Change its "
+            f"folder instead, or send it: newsletter send {issue.corrected}"
         )
-    return found.send.id
+    return frozen.send.id
 
 
-def _go_on(desk: Desk, issue: IssueName, frozen: Frozen, to_missing: bool) -> Plan:
-    """The plan of a send that was started already."""
+def _plan_resume(desk: Desk, issue: IssueName, frozen: Frozen, to_missing: bool) -> Plan:
+    """The plan of a send that was started before."""
     if to_missing and issue.is_correction:
         raise NotReadyError(
-            f"A correction goes only to those who got what it corrects. Go on with what is left "
-            f"of it: newsletter send {issue}"
+            f"A correction goes only to those who got what it corrects. Resume what is left of "
+            f"its send: newsletter send {issue}"
         )
     if not to_missing:
         if frozen.state is SendState.CANCELLED:
             raise NotReadyError(
-                f"The send of {issue} was cancelled. See who got it: newsletter receipt {issue}; "
-                f"to send it to those who did not: newsletter send {issue} --missing"
+                f"The send of {issue} was cancelled. See who got it: newsletter receipt {issue}. "
+                f"Send it to those who did not: newsletter send {issue} --missing"
             )
         return Plan(issue, None, frozen, frozen.eligible)
     if frozen.state in {SendState.SENDING, SendState.PAUSED}:
         raise NotReadyError(
-            f"The send of {issue} is not finished. First go on with it: newsletter send {issue}"
+            f"The send of {issue} is not finished. Resume it first: newsletter send {issue}"
         )
-    count = desk.read(send_missing.count, frozen)
-    return Plan(issue, None, frozen, count, to_missing=True)
+    return Plan(issue, None, frozen, desk.read(send_missing.count, frozen), to_missing=True)
 
 
-def _questions(list_: str, count: int, last: tuple[IssueName, int] | None) -> tuple[str, ...]:
-    """What a person is to confirm about the list."""
-    if not last or max(count, last[1]) < SMALL or abs(count - last[1]) <= CHANGED * last[1]:
+def _questions(list_name: str, readers: int, last: tuple[IssueName, int] | None) -> tuple[str, ...]:
+    """The question about a list that changed a lot since the last issue, if it did."""
+    if not last:
         return ()
-    grown = "more" if count > last[1] else "fewer"
+    last_issue, last_readers = last
+    change = abs(readers - last_readers)
+    if max(readers, last_readers) < SMALL_LIST or change <= CHANGED_SHARE * last_readers:
+        return ()
+    more = "more" if readers > last_readers else "fewer"
     return (
-        f"The list {list_!r} has {count:,} readers now; issue {last[0]} went to {last[1]:,}. "
-        f"That is {abs(count - last[1]) / max(last[1], 1):.0%} {grown}. Is it right?",
+        f"The list {list_name!r} has {readers:,} readers now; issue {last_issue} went to "
+        f"{last_readers:,}. That is {change / max(last_readers, 1):.0%} {more}. Is it right?",
     )

@@ -1,4 +1,4 @@
-"""Who got an issue, and a person's word about those of whom nobody knows."""
+"""Receipts: who got an issue, and how a person resolves batches in doubt."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Addresses = Callable[[str], Iterator[tuple[str, str | None]]]
 
 
 def receipt(desk: Desk, issue: IssueName) -> Receipt:
-    """Who got the issue, in numbers. Raises NotReadyError where it was never sent."""
+    """How many readers are in each state. Raises NotReadyError if the issue was never sent."""
     return desk.read(receipts.receipt, desk.require_sent(issue))
 
 
 @contextmanager
 def open_receipt(desk: Desk, issue: IssueName) -> Iterator[tuple[Receipt, Addresses]]:
-    """The receipt and who is in each of its states, all of the same moment.
+    """The receipt, and a function that yields the addresses in a state, as ``addresses`` does.
 
-    Raises NotReadyError where it was never sent.
+    Both show the same moment. Raises NotReadyError if the issue was never sent.
     """
     frozen = desk.require_sent(issue)
     with desk.reading() as connection:
         frozen = sends.find(connection, desk.name, issue) or frozen
-        number = frozen.send.id
+        send_id = frozen.send.id
         yield (
             receipts.receipt(connection, frozen),
-            lambda state: receipts.addresses(connection, number, DeliveryState(state)),
+            lambda state: receipts.addresses(connection, send_id, DeliveryState(state)),
         )
 
 
@@ -41,28 +41,32 @@ def open_receipt(desk: Desk, issue: IssueName) -> Iterator[tuple[Receipt, Addres
 def addresses(
     desk: Desk, issue: IssueName, state: str
 ) -> Iterator[Iterator[tuple[str, str | None]]]:
-    """The addresses that are ``state`` in the receipt, each with the reason, one by one."""
+    """The addresses in this state of the receipt, each with the reason if there is one.
+
+    Raises NotReadyError if the issue was never sent.
+    """
     frozen = desk.require_sent(issue)
     with desk.reading() as connection:
         yield receipts.addresses(connection, frozen.send.id, DeliveryState(state))
 
 
 def held_batches(desk: Desk, issue: IssueName) -> list[tuple[int, int, str]]:
-    """The batches of the issue that are in doubt: number, readers, why."""
+    """The issue's batches in doubt: number, how many readers, reason."""
     frozen = desk.sent(issue)
     return desk.read(doubt.held, frozen.send.id) if frozen else []
 
 
 def is_under_way(desk: Desk, issue: IssueName) -> bool:
-    """Whether somebody is at work on the send of the issue."""
+    """Whether a process is sending the issue now."""
     frozen = desk.sent(issue)
     return frozen is not None and desk.read(doubt.in_hand, frozen.send.id, desk.clock())
 
 
 def resolve(desk: Desk, issue: IssueName, batch: int | None, *, sent: bool) -> dict[int, int]:
-    """A person's word on a batch in doubt, or with None on all of them; the readers of each.
+    """Record a person's decision about a batch in doubt, or with None about all of them.
 
-    Raises UsageError where that batch is not in doubt, NotReadyError where nothing was sent.
+    ``sent``: the readers have the mail; otherwise it is sent again. Returns batch → readers. Raises
+    UsageError if that batch is not in doubt, NotReadyError if the issue was never sent.
     """
     send_id, now = desk.require_sent(issue).send.id, desk.clock()
     with desk.writing() as connection:
@@ -73,31 +77,35 @@ def resolve(desk: Desk, issue: IssueName, batch: int | None, *, sent: bool) -> d
             if count is None:
                 raise UsageError(
                     f"Issue {issue} has no batch {batch} in doubt. "
-                    f"See which it has: newsletter receipt {issue}"
+                    f"See its batches: newsletter receipt {issue}"
                 )
             settled = {batch: count}
-        if settled and not sent:  # one that was done goes on by itself, one paused stays so
-            cancelled = SendState.CANCELLED
-            sends.set_state(connection, send_id, SendState.SENDING, now, only_from=cancelled)
+        if settled and not sent:  # the ledger reopens a send that was done; a paused one stays so
+            sends.set_state(
+                connection, send_id, SendState.SENDING, now, only_from=SendState.CANCELLED
+            )
     return settled
 
 
-def requested_issue(desk: Desk, given: str | None) -> IssueName:
-    """The issue that is meant: the one named, or the last that was sent. Its folder may be gone.
+def requested_issue(desk: Desk, name: str | None) -> IssueName:
+    """The issue of that name, or the last that was sent. It needs no folder.
 
-    Raises UsageError for what is no name.
+    Raises UsageError if the name is not valid.
     """
-    return parse_issue(given) if given else latest_sent(desk) or desk.next_issue()
+    return parse_issue(name) if name else latest_sent(desk) or desk.next_issue()
 
 
 def latest_sent(desk: Desk) -> IssueName | None:
-    """The newest issue that was sent, or is being sent."""
+    """The newest issue that was sent or is being sent; None if there is none."""
     return next(reversed(desk.read(sends.issues, desk.name)), None)
 
 
 def save_mail(desk: Desk, issue: IssueName, folder: Path) -> Path:
-    """Write the frozen mail, as it went out, into the folder: email.html, email.txt."""
+    """Write the mail as it was sent to ``email.html`` and ``email.txt`` in the folder.
+
+    Raises NotReadyError if the issue was never sent.
+    """
     send = desk.require_sent(issue).send
-    for name, text in (("email.html", send.html), ("email.txt", send.text)):
-        write_atomically(folder / name, text.encode())
+    for file, text in (("email.html", send.html), ("email.txt", send.text)):
+        write_atomically(folder / file, text.encode())
     return folder

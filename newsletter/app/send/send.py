@@ -1,4 +1,4 @@
-"""Freeze an approved issue, and deliver it to every reader once."""
+"""Freeze an approved issue, and deliver it to every reader exactly once."""
 
 from __future__ import annotations
 
@@ -16,53 +16,55 @@ from newsletter.store.sends import DeliveryState, Frozen, SendState
 
 
 def send(desk: Desk, planned: Plan, observer: SendObserver | None = None) -> Receipt:
-    """Freeze what is planned, and deliver it; or go on with a send that was started."""
+    """Carry out the plan: freeze and deliver the issue, or resume its send."""
     observer = observer or SendObserver()
-    provider = desk.provider  # a missing key is said before anything is frozen
+    provider = desk.provider  # raises ConfigError for a missing key before anything is frozen
     policy = doubt_policy(desk)
     frozen = planned.frozen or _freeze(desk, planned, provider.batch_size, policy)
     observer.checkpoint("frozen")
     if planned.to_missing:
         with desk.writing() as connection:
             send_missing.go_on(connection, frozen, provider.batch_size, desk.clock())
-    if not planned.to_missing and frozen.state is SendState.DONE:
+    elif frozen.state is SendState.DONE:
         return receipts.receipt(desk, planned.issue)
     deliver(desk, frozen, observer)
     return _receipt(desk, planned.issue, observer)
 
 
 def recall(desk: Desk, issue: IssueName, observer: SendObserver | None = None) -> Receipt:
-    """Of a cancelled send, take back what the provider has not let go yet, and wait for what is
-    in another process's hands. Anybody may do that: it does not make this the one that sends.
+    """Recall what the provider has not released of a cancelled send, and wait for other processes.
+
+    Any installation may do that: it does not count as sending from here. Raises NotReadyError if
+    the issue was never sent.
     """
     frozen = desk.require_sent(issue)
     observer = observer or SendObserver()
-    deliver(desk, frozen, observer, sign=False)
+    deliver(desk, frozen, observer, record=False)
     return _receipt(desk, issue, observer)
 
 
 def _receipt(desk: Desk, issue: IssueName, observer: SendObserver) -> Receipt:
-    """At the end. Whoever looked on hears it as well: a million readers are counted only once."""
-    found = receipts.receipt(desk, issue)
+    """The final receipt, which the observer gets too: counting a million readers takes a while."""
+    receipt = receipts.receipt(desk, issue)
     if observer.progress:
-        observer.progress({state.value: getattr(found, state) for state in DeliveryState})
-    return found
+        observer.progress({state.value: getattr(receipt, state) for state in DeliveryState})
+    return receipt
 
 
 def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen:
-    built = planned.built
-    if built is None:  # a plan has one of the two
+    """Freeze the built mail and its recipients, unless another process has done so already."""
+    built, issue = planned.built, planned.issue
+    if built is None:  # a plan without a send has a mail
         raise NotReadyError("Nothing was planned. Run the command again.")
     newsletter, now = desk.config.newsletter, desk.clock()
     articles = [
         (story.article.id, canonical(story.article.url) if story.article.url else None)
         for story in built.issue.stories
     ]
-    issue = planned.issue
     with desk.writing() as connection:
         sends.take_turns(connection, newsletter.list)
-        found = sends.find(connection, desk.name, issue)
-        if found is None:  # another process may have been quicker
+        frozen = sends.find(connection, desk.name, issue)
+        if frozen is None:
             correction_mail.refuse_withdrawn(connection, desk.name, issue)
             sends.freeze(
                 connection,
@@ -79,10 +81,10 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
                 now=now,
                 corrects=corrected_send(desk, connection, issue),
             )
-            found = sends.find(connection, desk.name, issue)
-            if found and not built.issue.corrects:
+            frozen = sends.find(connection, desk.name, issue)
+            if frozen and not built.issue.corrects:
                 text = said(built.issue, desk.config)
-                archive.keep(connection, found.send.id, text, newsletter.language)
-    if found is None:
+                archive.keep(connection, frozen.send.id, text, newsletter.language)
+    if frozen is None:
         raise NotReadyError(f"Issue {issue} could not be frozen. Run the command again.")
-    return found
+    return frozen
