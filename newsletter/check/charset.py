@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from newsletter.check import HTML, TEXT, Mail, error
 from newsletter.model import Finding
-from newsletter.text.characters import is_latin
+from newsletter.text.characters import is_latin_1
 
 _UTF_8 = re.compile(r"(?:text/html;\s*charset\s*=\s*)?utf-8", re.IGNORECASE)
 _BROKEN = re.compile("[\ufffd\ud800-\udfff]")
@@ -14,7 +14,7 @@ _BROKEN = re.compile("[\ufffd\ud800-\udfff]")
 def check(mail: Mail) -> Iterator[Finding]:
     """Each part is ASCII or holds a character above U+00FF, and no broken ones."""
     for place, part in ((HTML, mail.rendered.html), (TEXT, mail.rendered.text)):
-        if is_latin(part):
+        if is_latin_1(part):
             yield error(
                 "charset",
                 "All its characters are Latin-1, so a provider may send it in that charset, and "

@@ -11,8 +11,8 @@ from operator import itemgetter
 from newsletter.config import LimitedSourceOptions
 from newsletter.gather.reading import Reading
 from newsletter.model import Article, Gathered, Health, IssueName, LeftOut, Window
-from newsletter.sanitize import canonical, same_headline
-from newsletter.sanitize.similarity import Headlines
+from newsletter.sanitize import canonical, headline_key
+from newsletter.sanitize.similarity import HeadlineIndex
 from newsletter.sources import shared_links
 
 TOGETHER = timedelta(days=3)  # two publishers tell one story within these
@@ -142,7 +142,7 @@ class _Seen:
         self.ids: dict[str, Article] = {}
         self._by_link: dict[str, str] = {}
         self._by_headline: dict[str, str] = {}
-        self._headlines = Headlines()
+        self._headlines = HeadlineIndex()
 
     def twin(self, article: Article, link: str | None) -> str | None:
         """The id of the article kept already that is the same story."""
@@ -151,10 +151,10 @@ class _Seen:
         if link and (twin := self._by_link.get(canonical(link))):
             return twin
         # One headline twice in one source under two links: the publisher knows why.
-        same = self._by_headline.get(same_headline(article.title))
+        same = self._by_headline.get(headline_key(article.title))
         if same and self.ids[same].source != article.source:
             return same
-        for alike in self._headlines.alike(article.title):
+        for alike in self._headlines.similar(article.title):
             other = self.ids[alike]
             if other.source != article.source and _together(article, other):
                 return alike
@@ -164,7 +164,7 @@ class _Seen:
         self.ids[article.id] = article
         if link:
             self._by_link[canonical(link)] = article.id
-        self._by_headline.setdefault(same_headline(article.title), article.id)
+        self._by_headline.setdefault(headline_key(article.title), article.id)
         self._headlines.add(article.id, article.title)
 
 

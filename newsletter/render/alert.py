@@ -15,7 +15,7 @@ from newsletter.language import Language
 from newsletter.model import Rendered
 from newsletter.render.charset import guarded
 from newsletter.render.filling import own
-from newsletter.text.characters import beginning
+from newsletter.text.characters import truncate
 
 _PAGE = Path(__file__).parent / "own_pages" / "alert.html.j2"
 _LIGHT = ("#efebe3", "#fffdf9", "#f6f1e7", "#1c1a17", "#635b50", "#d9d2c5")
@@ -62,7 +62,7 @@ def word(
     korean = config.newsletter.language.startswith("ko")
     serif, sans = _FONTS[korean]
     foot = [plain(line) for line in why]
-    preheader = beginning(plain(paragraphs[0]), _INBOX) if paragraphs else ""
+    preheader = truncate(plain(paragraphs[0]), _INBOX) if paragraphs else ""
     html = own(_PAGE).render(
         language=config.newsletter.language,
         direction=language.direction,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from newsletter.text.characters import is_latin
+from newsletter.text.characters import is_latin_1
 
 _GUARD = "\u200c"
 
@@ -12,7 +12,7 @@ def guarded(part: str, before: str | None) -> str:
 
     SendGrid picks the charset from the characters; Gmail then shows "Message clipped".
     """
-    if not is_latin(part):
+    if not is_latin_1(part):
         return part
     if before is None:
         return part.rstrip("\n") + _GUARD + "\n"

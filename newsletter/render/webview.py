@@ -14,7 +14,7 @@ from lxml.html import builder as make
 from newsletter import colours
 from newsletter.model import Change, IssueText, StoryText
 from newsletter.render.mending import mend
-from newsletter.text.characters import for_xml
+from newsletter.text.characters import without_invalid_xml
 
 _SHEET = """\
 .online, .preheader {{ display: none !important; }}
@@ -122,15 +122,15 @@ def _fill_head(document: Any, beside: Beside) -> None:
         document.insert(0, head)
     for title in head.findall("title"):
         head.remove(title)
-    head.append(make.TITLE(for_xml(beside.title)))
+    head.append(make.TITLE(without_invalid_xml(beside.title)))
     for name, content in beside.meta:
         kind = "property" if ":" in name and not name.startswith("twitter:") else "name"
-        head.append(make.META({kind: name, "content": for_xml(content)}))
+        head.append(make.META({kind: name, "content": without_invalid_xml(content)}))
     for rel, href, type_, title in beside.links:
         more = {"type": type_, "title": title} if type_ else {}
         head.append(make.LINK({"rel": rel, "href": href, **more}))
     facts = json.dumps(beside.facts, ensure_ascii=False).replace("<", "\\u003c")
-    head.append(make.SCRIPT({"type": "application/ld+json"}, for_xml(facts)))
+    head.append(make.SCRIPT({"type": "application/ld+json"}, without_invalid_xml(facts)))
     sheet = _SHEET.format(
         accent=beside.accent,
         on=colours.on(beside.accent),

@@ -1,4 +1,4 @@
-"""Foreign web addresses: made safe to print, and made comparable."""
+"""Make web addresses from outside safe to print, and comparable."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from newsletter.links import tokens
 
-_REMEMBERED = 16_384  # addresses of one gather
-LONGEST = 2048  # what mail programs and browsers still open
+_CACHE_SIZE = 16_384  # more than the addresses of one gather
+MAX_LENGTH = 2048  # characters that every mail program and browser can open
 
-_NEVER_SHOWN = (".svg", ".svgz", ".heic", ".heif", ".jxl")
-_CONVERTED = (".webp", ".avif")
+_UNSUPPORTED = (".svg", ".svgz", ".heic", ".heif", ".jxl")
+_NEEDS_CONVERSION = (".webp", ".avif")
 _FORMAT = re.compile(r"(?:^|&)(?:format|fm|fmt)=(webp|avif|svg)(?:&|$)", re.IGNORECASE)
 
-# Characters that may stand as they are; brackets, braces, quotes and all beyond ASCII may not.
+# Characters that need no escaping; brackets, braces, quotes and non-ASCII characters do.
 _IN_PATH = "/:@!$&()*+,;=~-._%"
 _IN_QUERY = _IN_PATH + "?"
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_WHOLE = re.compile(r"https?://", re.IGNORECASE)
-_WRAPPED = re.compile(r"[\t\n\r]+\s*")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+_LINE_BREAK = re.compile(r"[\t\n\r]+\s*")
 _FORBIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff\ufffd\ud800-\udfff]"
 )
@@ -40,64 +40,66 @@ _TRACKING = re.compile(
 
 
 def link(url: str | None, base: str | None = None) -> str | None:
-    """An absolute https address in ASCII that is safe to print, or None where there is none.
+    """An absolute https address in ASCII that is safe to print.
 
-    http becomes https. None for other schemes, for names and passwords, and for broken ones.
+    http becomes https. None for no address, other schemes, credentials, and broken addresses.
     """
     parts = _split(url or "", base)
     host = _host(parts) if parts else None
     if parts is None or host is None:
         return None
-    path = _quoted(parts.path, _IN_PATH)
-    query = f"?{_quoted(parts.query, _IN_QUERY)}" if parts.query else ""
-    fragment = f"#{_quoted(parts.fragment, _IN_QUERY)}" if parts.fragment else ""
-    whole = f"https://{host}{_without_tokens(path + query + fragment)}"
-    return whole if len(whole) <= LONGEST else None
+    path = _quote(parts.path, _IN_PATH)
+    query = f"?{_quote(parts.query, _IN_QUERY)}" if parts.query else ""
+    fragment = f"#{_quote(parts.fragment, _IN_QUERY)}" if parts.fragment else ""
+    address = f"https://{host}{_without_tokens(path + query + fragment)}"
+    return address if len(address) <= MAX_LENGTH else None
 
 
 def picture(url: str | None, base: str | None = None) -> str | None:
-    """The https address of a picture that mail programs can show, once it is hosted; or None."""
-    whole = link(url, base)
-    if whole is None:
+    """The https address of a picture in a format that we can show or convert; otherwise None."""
+    address = link(url, base)
+    if address is None:
         return None
-    parts = urlsplit(whole)
-    named = _FORMAT.search(parts.query)
-    drawing = parts.path.lower().endswith(_NEVER_SHOWN) or (named and named[1].lower() == "svg")
-    return None if drawing else whole
+    parts = urlsplit(address)
+    parameter = _FORMAT.search(parts.query)
+    is_svg = parameter and parameter[1].lower() == "svg"
+    return None if is_svg or parts.path.lower().endswith(_UNSUPPORTED) else address
 
 
-def is_shown_as_it_is(picture: str) -> bool:
-    """Whether mail programs show that picture from where it lies, as far as its address says."""
+def needs_no_conversion(picture: str) -> bool:
+    """Whether mail programs can show a picture as it is, judged by its address."""
     parts = urlsplit(picture)
-    return not parts.path.lower().endswith(_CONVERTED) and not _FORMAT.search(parts.query)
+    return not parts.path.lower().endswith(_NEEDS_CONVERSION) and not _FORMAT.search(parts.query)
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def canonical(url: str) -> str:
-    """The address for comparing: one page, one text, however the link to it was dressed.
+    """The canonical form of an address: equal for all addresses of one page.
 
-    Without tracking parameters, fragment, closing slash and usual port; the host in small
-    letters; https for http. What is no web address comes back as it is.
+    It has no tracking parameters, fragment, trailing slash or default port; the host is in lower
+    case, and http becomes https. Anything but a web address is returned unchanged.
     """
     parts = _split(url, None)
     host = _host(parts) if parts else None
     if parts is None or host is None:
         return url.strip()
-    path = _normal(_quoted(parts.path, _IN_PATH)).rstrip("/")
-    pieces = [p for p in parts.query.split("&") if p and not _TRACKING.fullmatch(p.split("=")[0])]
-    query = _normal(_quoted("&".join(pieces), _IN_QUERY))
+    path = _normalize(_quote(parts.path, _IN_PATH)).rstrip("/")
+    parameters = [
+        p for p in parts.query.split("&") if p and not _TRACKING.fullmatch(p.split("=")[0])
+    ]
+    query = _normalize(_quote("&".join(parameters), _IN_QUERY))
     return f"https://{host.rstrip('.')}{path}" + (f"?{query}" if query else "")
 
 
 def _split(url: str, base: str | None) -> SplitResult | None:
     # Feeds wrap long addresses, and escape them once too often.
-    text = _WRAPPED.sub("", url.strip()).replace("&amp;", "&")
+    text = _LINE_BREAK.sub("", url.strip()).replace("&amp;", "&")
     if not text or _FORBIDDEN.search(text):
         return None
     try:
-        # Not joined without need: that drops what it thinks is empty.
-        parts = urlsplit(text if _WHOLE.match(text) else urljoin(base or "https:", text))
-        parts.port  # noqa: B018 - raises ValueError for a port that is none
+        # urljoin drops empty parts, so it is used only for relative addresses.
+        parts = urlsplit(text if _ABSOLUTE.match(text) else urljoin(base or "https:", text))
+        parts.port  # noqa: B018 - raises ValueError for an invalid port
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or "@" in parts.netloc or not parts.hostname:
@@ -106,7 +108,7 @@ def _split(url: str, base: str | None) -> SplitResult | None:
 
 
 def _host(parts: SplitResult) -> str | None:
-    """Host and port in ASCII, the port only where it is not the usual one."""
+    """Host and port in ASCII, without a default port; None for an invalid host."""
     name = parts.hostname or ""
     if ":" in name:
         name = f"[{name}]"
@@ -120,20 +122,20 @@ def _host(parts: SplitResult) -> str | None:
     return name if parts.port in (None, 80, 443) else f"{name}:{parts.port}"
 
 
-def _quoted(text: str, safe: str) -> str:
+def _quote(text: str, safe: str) -> str:
     return quote(_STRAY_PERCENT.sub("%25", text), safe=safe)
 
 
-def _normal(text: str) -> str:
-    """Percent signs only where they are needed, and always with capitals (RFC 3986, 6.2.2)."""
+def _normalize(text: str) -> str:
+    """Only necessary percent-encodings, and those in capitals (RFC 3986, 6.2.2)."""
 
-    def one(match: re.Match[str]) -> str:
+    def decode(match: re.Match[str]) -> str:
         letter = chr(int(match[1], 16))
-        return letter if letter in _PLAIN else match.group().upper()
+        return letter if letter in _UNRESERVED else match.group().upper()
 
-    return _ESCAPED.sub(one, text)
+    return _ESCAPED.sub(decode, text)
 
 
 def _without_tokens(text: str) -> str:
-    """The same address with the hyphens of our tokens escaped, so that nobody fills them in."""
+    """The text with the hyphens of our tokens escaped, so that they are never substituted."""
     return re.sub(r"(ndx)-", r"\1%2D", text, flags=re.IGNORECASE)

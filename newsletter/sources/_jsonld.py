@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from newsletter.sanitize import same_headline
+from newsletter.sanitize import headline_key
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -38,10 +38,10 @@ def article(page: HtmlElement, title: str) -> dict[str, Any]:
     articles = list(_articles(page))
     if not articles:
         return {}
-    heading = same_headline(title)
+    heading = headline_key(title)
 
     def near(each: dict[str, Any]) -> tuple[bool, bool, bool]:
-        headline = same_headline(text(each.get("headline")) or text(each.get("name")))
+        headline = headline_key(text(each.get("headline")) or text(each.get("name")))
         alike = bool(headline) and (headline in heading or heading in headline)
         return alike, bool(each.get("datePublished")), bool(each.get("author"))
 

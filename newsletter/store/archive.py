@@ -194,4 +194,4 @@ def _text(row: Any) -> IssueText:
 
 def _words(said: IssueText) -> str:
     stories = (f"{story.headline} {story.blurb}" for story in said.stories)
-    return search_terms.indexed(" ".join([said.subject, said.preheader, *stories, said.note]))
+    return search_terms.index_terms(" ".join([said.subject, said.preheader, *stories, said.note]))

@@ -1,1 +1,1 @@
-"""Text as such: characters and their width, Markdown, search terms, web addresses."""
+"""Plain text tools: characters and their width, Markdown, search terms, web addresses."""

@@ -1,4 +1,4 @@
-"""The editor's note: Markdown → clean HTML, and → plain text for the text part."""
+"""Convert the editor's note from Markdown to clean HTML, and to plain text."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ _ATTRIBUTES = {
     "img": {"src", "alt", "title", "width", "height", "style"},
     "ol": {"start"},
 }
-_TOP_HEADING = 2  # the mail's name is its h1
-_WIDTH = re.compile(r"max-width:\d{1,4}px")  # the one style that a note may hold
+_TOP_HEADING = 2  # h1 is the newsletter's name
+_WIDTH = re.compile(r"max-width:\d{1,4}px")  # the only style that a note may have
+
+PictureAttributes = Callable[[str], Mapping[str, Any] | None]
 
 
-Shown = Callable[[str], Mapping[str, Any] | None]
+def to_html(
+    markdown: str, picture_attributes: PictureAttributes = lambda address: {"src": address}
+) -> str:
+    """HTML with only the tags that mails allow.
 
-
-def to_html(markdown: str, shown: Shown = lambda of: {"src": of}) -> str:
-    """HTML without anything that a mail must not hold; empty where there is nothing to read.
-
-    ``shown``: the ``src``, ``width`` and ``height`` of a picture by its address in the note; None
-    for one that cannot be had.
+    ``picture_attributes`` returns the ``src``, ``width`` and ``height`` of a picture by its
+    address in the note, or None for a picture that is missing and left out.
     """
     import nh3
 
@@ -39,13 +40,15 @@ def to_html(markdown: str, shown: Shown = lambda of: {"src": of}) -> str:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(max(int(token.tag[1]), _TOP_HEADING), 3)}"
         if token.children:
-            token.children = [child for child in token.children if _dressed(child, shown)]
+            token.children = [
+                child for child in token.children if _set_attributes(child, picture_attributes)
+            ]
     html = _parser().renderer.render(parsed, _parser().options, {})
     clean = nh3.clean(
         html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
-        attribute_filter=_allowed,
+        attribute_filter=_filter_attribute,
         url_schemes={"https", "http", "mailto"},
         link_rel=None,
     )
@@ -53,24 +56,24 @@ def to_html(markdown: str, shown: Shown = lambda of: {"src": of}) -> str:
 
 
 def pictures(markdown: str) -> list[str]:
-    """The note's pictures: web addresses, and paths in the issue's folder."""
+    """The addresses of the note's pictures: web addresses, and paths in the issue folder."""
     children = (child for token in _parser().parse(markdown) for child in token.children or ())
-    found = (str(child.attrs.get("src", "")) for child in children if child.type == "image")
-    return [address for address in found if address and not address.startswith(("//", "data:"))]
+    addresses = (str(child.attrs.get("src", "")) for child in children if child.type == "image")
+    return [address for address in addresses if address and not address.startswith(("//", "data:"))]
 
 
 def to_text(markdown: str) -> str:
-    """The note for readers of plain text: a link's address follows its words in brackets."""
-    blocks: list[tuple[str, int]] = []  # and the number of the list that it is a line of, or 0
+    """Plain text; the address of a link follows its text in parentheses."""
+    blocks: list[tuple[str, int]] = []  # text, and the number of its tight list or 0
     lists: list[int | None] = []
-    prefix, begun, tight = "", 0, False
+    prefix, list_number, is_tight = "", 0, False
     for token in _parser().parse(tokens.take_apart(markdown)):
         if token.type == "ordered_list_open":
             lists.append(int(token.attrs.get("start", 1)))
-            begun += len(lists) == 1
+            list_number += len(lists) == 1
         elif token.type == "bullet_list_open":
             lists.append(None)
-            begun += len(lists) == 1
+            list_number += len(lists) == 1
         elif token.type in {"ordered_list_close", "bullet_list_close"}:
             lists.pop()
         elif token.type == "list_item_open":
@@ -78,24 +81,24 @@ def to_text(markdown: str) -> str:
             prefix = "- " if number is None else f"{number}. "
             lists[-1] = None if number is None else number + 1
         elif token.type.endswith("_open"):
-            tight = token.hidden  # a paragraph in a list without blank lines
+            is_tight = token.hidden  # a paragraph in a list without blank lines
         elif token.type == "inline":
-            blocks.append((prefix + _inline(token.children or []), begun if tight else 0))
+            blocks.append((prefix + _inline(token.children or []), list_number if is_tight else 0))
             prefix = ""
         elif token.type in {"fence", "code_block"}:
             blocks.append((token.content.strip(), 0))
         elif token.type == "html_block":
-            blocks.append((_words(token.content), 0))
-    return _joined(blocks)
+            blocks.append((_html_text(token.content), 0))
+    return _join(blocks)
 
 
-def _joined(blocks: list[tuple[str, int]]) -> str:
-    """A blank line between two, but for lines of one list."""
-    text, last = "", 0
-    for block, of in blocks:
+def _join(blocks: list[tuple[str, int]]) -> str:
+    """Join blocks with a blank line, but items of one tight list without."""
+    text, previous = "", 0
+    for block, list_number in blocks:
         if block.strip():
-            text += ("\n" if of and of == last else "\n\n") + block
-            last = of
+            text += ("\n" if list_number and list_number == previous else "\n\n") + block
+            previous = list_number
     return text.lstrip("\n")
 
 
@@ -117,24 +120,24 @@ def _inline(children: list[Token]) -> str:
     return text
 
 
-def _dressed(token: Token, shown: Shown) -> bool:
-    """Give a picture the attributes of the one that readers get; False where there is none."""
+def _set_attributes(token: Token, picture_attributes: PictureAttributes) -> bool:
+    """Set the attributes of a picture; False for one that is missing."""
     if token.type != "image":
         return True
-    picture = shown(str(token.attrs.get("src", "")))
-    if picture is None:
+    attributes = picture_attributes(str(token.attrs.get("src", "")))
+    if attributes is None:
         return False
-    token.attrs |= {name: str(value) for name, value in picture.items() if value is not None}
-    if width := picture.get("width"):
-        token.attrs["style"] = f"max-width:{width}px"  # else the template makes a small one big
+    token.attrs |= {name: str(value) for name, value in attributes.items() if value is not None}
+    if width := attributes.get("width"):
+        token.attrs["style"] = f"max-width:{width}px"  # or the template would enlarge it
     return True
 
 
-def _allowed(_tag: str, attribute: str, value: str) -> str | None:
+def _filter_attribute(_tag: str, attribute: str, value: str) -> str | None:
     return value if attribute != "style" or _WIDTH.fullmatch(value) else None
 
 
-def _words(html: str) -> str:
+def _html_text(html: str) -> str:
     import nh3
     from markupsafe import Markup
 

@@ -1,9 +1,9 @@
-"""Words as they are searched: without capitals, accents and marks; those of Korean in pairs.
+"""The terms of a text as the archive indexes and searches them.
 
-Hangul and its neighbours are written without a blank before a particle, or between the parts of a
-name. So a run of such letters is kept as its pairs (시장에서: 시장 장에 에서 서), in which a search
-for 시장 finds its pair, and one for more letters its pairs in a row. That asks nothing of a
-database but words and phrases.
+Terms have no capitals, accents or punctuation. Korean and its neighbours write particles, and the
+parts of a name, without a space. So each run of their letters becomes its overlapping pairs
+(시장에서: 시장 장에 에서 서): a search for 시장 matches a pair, and a longer one matches several
+pairs in a row. The database needs to support only words and phrases.
 """
 
 from __future__ import annotations
@@ -12,105 +12,109 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-LONGEST = 200  # letters of what somebody looks for
-MOST = 10  # words in it
+MAX_LENGTH = 200  # letters of a query
+MAX_PHRASES = 10  # in a query
+EXCERPT_LENGTH = 190  # letters
+
 _RUN = re.compile(r"[^\W_]+")
 _PAIRED = re.compile("([\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7a3]+)")
-_ENDINGS = re.compile(r"(?<=\w{3})(?:ing|ies|es|ed|s|y)$")
-_ROOM = 190  # letters of an excerpt
+_SUFFIX = re.compile(r"(?<=\w{3})(?:ing|ies|es|ed|s|y)$")
 
-Marked = list[tuple[str, bool]]
+Highlighted = list[tuple[str, bool]]  # pieces of a text, and whether each matches the query
 
 
-def plain(text: str) -> str:
+def fold(text: str) -> str:
     """The text without capitals and accents."""
-    apart = unicodedata.normalize("NFKD", text)
-    bare = "".join(letter for letter in apart if unicodedata.category(letter) != "Mn")
-    return unicodedata.normalize("NFC", bare).casefold()
+    decomposed = unicodedata.normalize("NFKD", text)
+    letters = "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
+    return unicodedata.normalize("NFC", letters).casefold()
 
 
-def indexed(text: str) -> str:
-    """The words of a text as they are kept, with blanks between them."""
-    return " ".join(word for run in _RUN.findall(plain(text)) for word in _parts(run, last=True))
+def index_terms(text: str) -> str:
+    """The terms of a text, separated by spaces, for the index."""
+    return " ".join(term for run in _RUN.findall(fold(text)) for term in _terms(run, final=True))
 
 
-def phrases(asked: str) -> list[list[str]]:
-    """What somebody looks for: phrases that must all be there; the last word may go on.
+def phrases(query: str) -> list[list[str]]:
+    """The phrases of a query: all must match, and the last term of each may be a prefix.
 
-    Nothing in it is a command: quotes and operators only part words.
+    Quotes and operators have no meaning; they only separate terms.
     """
-    found = (
-        [word for run in _RUN.findall(plain(chunk)) for word in _parts(run, last=False)]
-        for chunk in asked[:LONGEST].split()
+    parsed = (
+        [term for run in _RUN.findall(fold(chunk)) for term in _terms(run, final=False)]
+        for chunk in query[:MAX_LENGTH].split()
     )
-    return [phrase for phrase in found if phrase][:MOST]
+    return [phrase for phrase in parsed if phrase][:MAX_PHRASES]
 
 
-def marked(text: str, asked: str) -> Marked:
-    """The text in pieces, and whether each is what was looked for."""
-    wanted = _wanted(asked)
-    pieces: Marked = []
+def highlight(text: str, query: str) -> Highlighted:
+    """The text in pieces, each with whether it matches the query."""
+    words = _query_words(query)
+    pieces: Highlighted = []
     end = 0
     for run in _RUN.finditer(text):
-        for start, stop in _hits(run[0], wanted):
-            pieces.append((text[end : run.start() + start], False))
-            pieces.append((text[run.start() + start : run.start() + stop], True))
-            end = run.start() + stop
+        if span := _match(run[0], words):
+            start, stop = run.start() + span[0], run.start() + span[1]
+            pieces += [(text[end:start], False), (text[start:stop], True)]
+            end = stop
     pieces.append((text[end:], False))
     return [piece for piece in pieces if piece[0]]
 
 
-def excerpt(passages: list[str], asked: str) -> Marked:
-    """Of the passage that has the most of what was looked for, the part around the first of it."""
-    wanted = _wanted(asked)
+def excerpt(passages: list[str], query: str) -> Highlighted:
+    """The part of the best passage around its first match, highlighted."""
+    words = _query_words(query)
 
     def score(passage: str) -> int:
-        words = [plain(run) for run in _RUN.findall(passage)]
-        return sum(any(_hit(word, each) for word in words) for each in wanted)
+        runs = [fold(run) for run in _RUN.findall(passage)]
+        return sum(any(_is_match(run, word) for run in runs) for word in words)
 
     best = max(passages, key=score, default="")
-    shown = marked(best, asked)
-    first = next((i for i, (_, hit) in enumerate(shown) if hit), len(shown))
-    before = sum(len(piece) for piece, _ in shown[:first]) if first < len(shown) else 0
-    start = 0 if before < _ROOM // 2 else best.rfind(" ", 0, before - _ROOM // 4) + 1
+    pieces = highlight(best, query)
+    first = next((index for index, (_, is_match) in enumerate(pieces) if is_match), 0)
+    position = sum(len(piece) for piece, _ in pieces[:first])
+    start = 0
+    if position >= EXCERPT_LENGTH // 2:
+        start = best.rfind(" ", 0, position - EXCERPT_LENGTH // 4) + 1
     stop = len(best)
-    if stop - start > _ROOM:
-        stop = max(best.rfind(" ", start, start + _ROOM), start + _ROOM // 2)
-    words = ("… " if start else "") + best[start:stop].strip() + (" …" if stop < len(best) else "")
-    return marked(words, asked)
+    if stop - start > EXCERPT_LENGTH:
+        stop = max(best.rfind(" ", start, start + EXCERPT_LENGTH), start + EXCERPT_LENGTH // 2)
+    text = ("… " if start else "") + best[start:stop].strip() + (" …" if stop < len(best) else "")
+    return highlight(text, query)
 
 
-def _parts(run: str, *, last: bool) -> Iterator[str]:
+def _terms(run: str, *, final: bool) -> Iterator[str]:
+    """The terms of a run of letters. ``final`` adds the last letter, so that it can be found."""
     for part in filter(None, _PAIRED.split(run)):
         if len(part) == 1 or not _PAIRED.match(part):
             yield part
             continue
         yield from (part[i : i + 2] for i in range(len(part) - 1))
-        if last:  # who looks for one letter finds it at the end of a word, too
+        if final:
             yield part[-1]
 
 
-def _wanted(asked: str) -> list[str]:
-    """The words to mark, each once; every one is held against each word of the text."""
-    runs = _RUN.findall(plain(asked[:LONGEST]))
-    return list(dict.fromkeys(part for run in runs for part in _PAIRED.split(run) if part))[:MOST]
+def _query_words(query: str) -> list[str]:
+    """The different words to highlight; their number is limited, as each costs time."""
+    runs = _RUN.findall(fold(query[:MAX_LENGTH]))
+    parts = dict.fromkeys(part for run in runs for part in _PAIRED.split(run) if part)
+    return list(parts)[:MAX_PHRASES]
 
 
-def _hit(word: str, wanted: str) -> bool:
-    if _PAIRED.match(wanted):
-        return wanted in word
-    return word.startswith(wanted) or _ENDINGS.sub("", word) == _ENDINGS.sub("", wanted)
+def _is_match(run: str, word: str) -> bool:
+    if _PAIRED.match(word):
+        return word in run
+    return run.startswith(word) or _SUFFIX.sub("", run) == _SUFFIX.sub("", word)
 
 
-def _hits(run: str, wanted: list[str]) -> Iterator[tuple[int, int]]:
-    """Where in a run of letters something stands that was looked for."""
-    word = plain(run)
-    for each in wanted:
-        if not _hit(word, each):
+def _match(run: str, words: list[str]) -> tuple[int, int] | None:
+    """The start and end of the first match within a run of letters."""
+    folded = fold(run)
+    for word in words:
+        if not _is_match(folded, word):
             continue
-        if _PAIRED.match(each) and len(word) == len(run):
-            start = word.index(each)
-            yield start, start + len(each)
-        else:
-            yield 0, len(run)
-        return
+        if _PAIRED.match(word) and len(folded) == len(run):
+            start = folded.index(word)
+            return start, start + len(word)
+        return 0, len(run)
+    return None

@@ -1,25 +1,25 @@
-"""Addresses in a mail, any of which may be broken."""
+"""Parse addresses that may be broken."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
-_NONE = SplitResult("", "", "", "", "")
+_EMPTY = SplitResult("", "", "", "", "")
 
 
 @lru_cache(maxsize=512)
 def split(address: str) -> SplitResult:
-    """The parts of an address; empty ones where it cannot be read."""
+    """The parts of an address; all empty when it cannot be parsed."""
     try:
-        found = urlsplit(address.strip())
-        _ = found.port  # raises ValueError, too
+        parts = urlsplit(address.strip())
+        _ = parts.port  # raises ValueError, too
     except ValueError:
-        return _NONE
-    return found
+        return _EMPTY
+    return parts
 
 
 def host_of(address: str) -> str:
-    """The host in small letters; empty where there is none that can be read."""
+    """The host in lower case; empty when the address has no valid one."""
     host = split(address).hostname or ""
-    return "" if any(letter.isspace() for letter in host) else host
+    return "" if any(character.isspace() for character in host) else host

@@ -20,7 +20,7 @@ from newsletter.text import search_terms
     ],
 )
 def test_words_are_kept_plain_and_korean_ones_in_pairs(text: str, words: str) -> None:
-    assert search_terms.indexed(text) == words
+    assert search_terms.index_terms(text) == words
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_words_are_kept_plain_and_korean_ones_in_pairs(text: str, words: str) ->
         ("state-wide", [["state", "wide"]]),
         ("중앙시장", [["중앙", "앙시", "시장"]]),
         ("*** -- ' \" ; \0", []),
-        ("x " * 50, [["x"]] * search_terms.MOST),
+        ("x " * 50, [["x"]] * search_terms.MAX_PHRASES),
     ],
 )
 def test_what_is_asked_for_has_no_commands(asked: str, phrases: list[list[str]]) -> None:
@@ -50,7 +50,7 @@ def test_what_is_asked_for_has_no_commands(asked: str, phrases: list[list[str]])
     ],
 )
 def test_what_was_found_is_marked(text: str, asked: str, hits: list[str]) -> None:
-    pieces = search_terms.marked(text, asked)
+    pieces = search_terms.highlight(text, asked)
     assert "".join(piece for piece, _ in pieces) == text
     assert [piece for piece, hit in pieces if hit] == hits
 
@@ -68,5 +68,5 @@ def test_an_excerpt_is_of_the_passage_that_has_most() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.text(), st.text())
 def test_marks_take_nothing_away(text: str, asked: str) -> None:
-    assert "".join(piece for piece, _ in search_terms.marked(text, asked)) == text
+    assert "".join(piece for piece, _ in search_terms.highlight(text, asked)) == text
     search_terms.excerpt([text], asked)

@@ -18,7 +18,7 @@ from newsletter.render.mending import mended_text
 from newsletter.sanitize.urls import canonical
 from newsletter.store import archive, search_counts
 from newsletter.text import search_terms
-from newsletter.text.search_terms import Marked
+from newsletter.text.search_terms import Highlighted
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ class Hit:
     """An issue that matches a search, with the matches marked."""
 
     issue: Published
-    subject: Marked
-    excerpt: Marked
+    subject: Highlighted
+    excerpt: Highlighted
 
 
 def version(desk: Desk) -> object:
@@ -93,7 +93,7 @@ def hit(issue: Published, query: str) -> Hit:
     text = corrected_text(issue)
     stories = [f"{s.headline}: {s.blurb}" if s.blurb else s.headline for s in text.stories]
     passages = [text.preheader, *stories, *text.note.split("\n")]
-    subject = search_terms.marked(text.subject, query)
+    subject = search_terms.highlight(text.subject, query)
     return Hit(issue, subject, search_terms.excerpt(passages, query))
 
 

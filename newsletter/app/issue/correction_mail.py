@@ -10,7 +10,7 @@ from newsletter.app.desk import Desk
 from newsletter.errors import ContentError, NewsletterError, NotReadyError
 from newsletter.model import Gathered, IssueName, Window
 from newsletter.store import Connection, corrections
-from newsletter.text.characters import beginning
+from newsletter.text.characters import truncate
 
 _PREHEADER = 100  # narrow characters
 _MARKUP = re.compile(r"([\\`*_\[\]<>#])")
@@ -44,7 +44,7 @@ def draft(desk: Desk, name: IssueName, note: str, subject: str) -> None:
     head = _HEAD.format(
         issue=name.corrected,
         subject=json.dumps(language.say("correction_subject", subject=subject), ensure_ascii=False),
-        preheader=json.dumps(beginning(note, _PREHEADER), ensure_ascii=False),
+        preheader=json.dumps(truncate(note, _PREHEADER), ensure_ascii=False),
     )
     issues.write_atomically(folder / "issue.toml", head)
     paragraphs = [

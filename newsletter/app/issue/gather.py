@@ -19,7 +19,7 @@ from newsletter.gather import Visited, dateline
 from newsletter.gather import gather as run
 from newsletter.http import Fetcher
 from newsletter.model import Article, Dateline, Gathered, IssueName, Window
-from newsletter.sanitize import is_shown_as_it_is
+from newsletter.sanitize import needs_no_conversion
 from newsletter.store import sends
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def _without_unshowable_pictures(gathered: Gathered) -> Gathered:
     """Without pictures that mail programs do not show, because nothing converts linked ones."""
 
     def cleaned(article: Article) -> Article:
-        showable = article.image is None or is_shown_as_it_is(article.image)
+        showable = article.image is None or needs_no_conversion(article.image)
         return article if showable else replace(article, image=None)
 
     return replace(

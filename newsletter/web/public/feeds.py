@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from newsletter.app import Desk
 from newsletter.app.archive import past_issues
 from newsletter.model import IssueName, IssueText, Published
-from newsletter.text.characters import for_xml
+from newsletter.text.characters import without_invalid_xml
 from newsletter.web.public.archive_cache import Snapshot
 from newsletter.web.public.page import home_path, template
 
@@ -72,9 +72,9 @@ def _item(desk: Desk, issue: Published) -> dict[str, Any]:
     return {
         "id": _permanent_id(desk, issue.issue),
         "url": desk.page_url(issue.issue),
-        "title": for_xml(text.subject),
-        "summary": for_xml(text.preheader),
-        "content": for_xml(_content(text, notes)),
+        "title": without_invalid_xml(text.subject),
+        "summary": without_invalid_xml(text.preheader),
+        "content": without_invalid_xml(_content(text, notes)),
         "picture": text.picture,
         "published": issue.at.replace(microsecond=0),
         "updated": issue.changed_at.replace(microsecond=0),

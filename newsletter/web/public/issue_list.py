@@ -13,7 +13,7 @@ from newsletter.app import Desk
 from newsletter.app.archive import past_issues
 from newsletter.app.archive.past_issues import Hit
 from newsletter.model import Published
-from newsletter.text.search_terms import LONGEST
+from newsletter.text.search_terms import MAX_LENGTH
 from newsletter.web.public.archive_cache import Snapshot
 from newsletter.web.public.page import common_values, home_path, render_page, template
 
@@ -65,7 +65,7 @@ def search_results(
     because it tells what somebody searched for.
     """
     desk, words = snapshot.desk, snapshot.desk.language.words
-    query = " ".join(query[:LONGEST].replace("\0", " ").split())
+    query = " ".join(query[:MAX_LENGTH].replace("\0", " ").split())
     if query and not past_issues.may_search(desk, network):
         return _too_many_searches(desk, query)
     issues = past_issues.search(desk, query, snapshot.issues) if query else []
