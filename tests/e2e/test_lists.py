@@ -120,7 +120,7 @@ def test_refused_lines_for_programs(newsroom: Newsroom) -> None:
     ("text", "expected"),
     [
         ("", "is empty"),
-        ("email,name\n", "no people below it"),
+        ("email,name\n", "has a header but no people"),
         ("name\nAda\n", "no column of addresses"),
         ("ada@example.com\n", "must name the columns"),
         ("email\nada\n", "choose another file"),

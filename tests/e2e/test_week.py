@@ -171,7 +171,7 @@ def test_all_sources_down_changes_nothing(newsroom: Newsroom) -> None:
         (("send", ISSUE), 1, "newsletter gather"),
         (("subscribers", "import", "none.csv"), 1, "cannot be read"),
         (("subscribers", "add", "nobody"), 2, "is not an address"),
-        (("subscribers", "remove", "a@example.com", "--yes"), 2, "no active subscriber"),
+        (("subscribers", "remove", "a@example.com", "--yes"), 2, "not an active subscriber"),
         (("subscribers", "remove", "a@example.com"), 2, "Confirm with --yes"),
         (("schedule", "--only", "party"), 2, "not a kind of moment"),
         (("gather", ISSUE, "--since", "2999-01-01"), 2, "is in the future"),

@@ -1,4 +1,4 @@
-"""The subscribers of the newsletter's list."""
+"""The subscribers of the newsletter's list: import, add, remove, erase."""
 
 from __future__ import annotations
 
@@ -17,33 +17,30 @@ from newsletter.store.subscription_status import ACTIVE
 from newsletter.store.suppression import ERASED
 from newsletter.subscriber_csv import SubscriberFile
 
-AT_ONCE = 10_000  # people who are set aside in one go
-SHOWN = 20  # refused lines that are printed; more of them go into a file
-LISTED = 100_000  # refused lines that are remembered: with more, it is the wrong file
+BATCH = 10_000  # people in one insert
+MAX_PRINTED = 20  # rejected lines; more of them go into a file
+MAX_LISTED = 100_000  # rejected lines that are kept: with more, it is the wrong file
 
-Progress = Callable[[str, float | None], None]  # what is being done, and how much of it, 0 to 1
+Progress = Callable[[str, float | None], None]  # the step, and how far it is: 0 to 1, or unknown
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import did. ``refused``: number and reason of the lines that were not used.
+    """What an import did."""
 
-    ``not_used``: how many these are; no more than LISTED of them are named.
-    """
-
-    used: int
-    new: int
-    repeated: int
-    kept_out: int
+    used: int  # people
+    new: int  # of them not on the list before
+    repeated: int  # lines that name a person again
+    kept_out: int  # active in the file, but unsubscribed or suppressed here
     statuses: dict[Status, int]
-    refused: Sequence[tuple[int, str]]
-    not_used: int
-    read_as: str
-    report: Path | None  # where the refused lines stand, if in a file
+    refused: Sequence[tuple[int, str]]  # number and reason of rejected lines, MAX_LISTED at most
+    not_used: int  # how many lines were rejected
+    read_as: str  # encoding, separator and columns, in words
+    report: Path | None  # the file with the rejected lines, if there is one
 
 
-class _Refused:
-    """The lines that cannot be used, as many of them as anybody will read."""
+class _RejectedLines:
+    """Collects rejected lines, up to a limit."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[int, str]] = []
@@ -51,7 +48,7 @@ class _Refused:
 
     def __call__(self, line: int, reason: str) -> None:
         self.count += 1
-        if self.count <= LISTED:
+        if self.count <= MAX_LISTED:
             self.lines.append((line, reason))
 
 
@@ -65,45 +62,47 @@ def import_file(
     report: Path | None = None,
     progress: Progress = lambda *_: None,
 ) -> ImportResult:
-    """Put everybody in the file on the list, in one transaction.
+    """Import the file in one transaction.
 
-    ``status``: what everybody in it is at least. ``report``: a file for the refused lines; where
-    there are many of them they go into one beside ``path`` in any case.
-    Raises LinesError with every bad line unless they are to be skipped. Nobody who has
-    unsubscribed becomes active again by it, and nobody who was erased comes back.
+    ``status`` is the least strict status that anyone in the file can have. ``report`` is a file for
+    rejected lines; many of them go into a file beside ``path`` in any case. People who unsubscribed
+    stay unsubscribed, and erased people stay erased.
+
+    Raises LinesError with every rejected line unless ``skip_bad_lines``.
     """
-    refused = _Refused()
+    rejected = _RejectedLines()
     if report:
         if report.exists() and path.exists() and report.samefile(path):
-            raise UsageError(f"The report would take the place of {path}. Choose another --report.")
-        _write_report(path, report, refused)  # a place that cannot be written to is said at once
+            raise UsageError(f"--report would overwrite {path}. Choose another file.")
+        _write_report(path, report, rejected)  # fails now rather than after the import
     with subscriber_csv.opened(path, encoding) as file:
         if status is None and file.unsaid:
             raise UsageError(
-                f"{path} has no column of states, and by its name these people are not to be "
-                f"mailed. Say what they are: --status {file.unsaid.word} "
-                f"(or --status active, if they are to be mailed)."
+                f"{path} has no status column, but its name says that these people must not be "
+                f"mailed. Confirm it with --status {file.unsaid.word} "
+                f"(or --status active, if they may be mailed)."
             )
         try:
             merged = _import(
-                desk, path, file, refused, status or Status.ACTIVE, skip_bad_lines, progress
+                desk, path, file, rejected, status or Status.ACTIVE, skip_bad_lines, progress
             )
         except LinesError as error:
-            written = _write_report(path, report, refused)
-            raise LinesError(f"{error}{_where(written)}", refused.lines) from None
+            written = _write_report(path, report, rejected)
+            listed_in = f" They are listed in {written}." if written else ""
+            raise LinesError(f"{error}{listed_in}", rejected.lines) from None
         for line, email in merged.erased:
-            refused(line, f"{email}: this address was erased and is never mailed again")
-        refused.lines.sort()
+            rejected(line, f"{email}: this address was erased and is never mailed again")
+        rejected.lines.sort()
         return ImportResult(
             used=merged.people,
             new=merged.new,
             repeated=merged.repeated,
             kept_out=merged.kept_out,
             statuses=merged.statuses,
-            refused=refused.lines,
-            not_used=refused.count,
+            refused=rejected.lines,
+            not_used=rejected.count,
             read_as=file.described,
-            report=_write_report(path, report, refused),
+            report=_write_report(path, report, rejected),
         )
 
 
@@ -111,75 +110,72 @@ def _import(
     desk: Desk,
     path: Path,
     file: SubscriberFile,
-    refused: _Refused,
+    rejected: _RejectedLines,
     status: Status,
     skip: bool,
     progress: Progress,
 ) -> Merged:
     with desk.writing() as connection:
         people = People(connection, desk.config.newsletter.list)
-    rows = file.rows(refused, status)
+    rows = file.rows(rejected, status)
     with (
         desk.database.write_last() as connection,
-        Import(connection, people.keys, people.list_id) as aside,
+        Import(connection, people.keys, people.list_id) as staged,
     ):
         count = 0
-        while batch := list(islice(rows, AT_ONCE)):
-            aside.put(batch)
+        while batch := list(islice(rows, BATCH)):
+            staged.put(batch)
             count += len(batch)
             progress(f"Reading {path.name}", file.share)
-        _require_people(path, refused, count, skip)
+        _require_people(path, rejected, count, skip)
         progress(f"Writing {count:,} people", None)
-        return aside.merge(desk.clock())
+        return staged.merge(desk.clock())
 
 
-def _require_people(path: Path, refused: _Refused, count: int, skip: bool) -> None:
-    if not refused.count and not count:
+def _require_people(path: Path, rejected: _RejectedLines, count: int, skip: bool) -> None:
+    if not rejected.count and not count:
         raise ContentError(
-            f"{path} has a header and no people below it, so nobody was imported. "
+            f"{path} has a header but no people, so nobody was imported. "
             f"Export it again, or choose another file."
         )
-    if not refused.count or (skip and count):
+    if not rejected.count or (skip and count):
         return
-    lines = "\n".join(f"  line {number}: {reason}" for number, reason in refused.lines[:SHOWN])
-    if refused.count > SHOWN:
-        lines += f"\n  and {refused.count - SHOWN:,} more"
-    what = "1 line" if refused.count == 1 else f"{refused.count:,} lines"
+    lines = "\n".join(
+        f"  line {number}: {reason}" for number, reason in rejected.lines[:MAX_PRINTED]
+    )
+    if rejected.count > MAX_PRINTED:
+        lines += f"\n  and {rejected.count - MAX_PRINTED:,} more"
+    amount = "1 line" if rejected.count == 1 else f"{rejected.count:,} lines"
     others = "the other line" if count == 1 else f"the other {count:,} lines"
     remedy = f"import {others} with --skip-bad-lines" if count else "choose another file"
     raise LinesError(
-        f"Nobody was imported: {path} has {what} that cannot be used:\n{lines}\n"
-        f"Mend {'it' if refused.count == 1 else 'them'}, or {remedy}.",
-        refused.lines,
+        f"Nobody was imported: {path} has {amount} that cannot be used:\n{lines}\n"
+        f"Fix {'it' if rejected.count == 1 else 'them'}, or {remedy}.",
+        rejected.lines,
     )
 
 
-def _write_report(path: Path, asked: Path | None, refused: _Refused) -> Path | None:
-    """The refused lines as a CSV file, if that was asked for, or they are too many to print."""
-    if not asked and (refused.count <= SHOWN or not path.is_file()):
+def _write_report(path: Path, requested: Path | None, rejected: _RejectedLines) -> Path | None:
+    """The rejected lines as a CSV file, if requested or if they are too many to print."""
+    if not requested and (rejected.count <= MAX_PRINTED or not path.is_file()):
         return None
-    report = asked or path.with_name(f"{path.stem}.refused.csv")
+    report = requested or path.with_name(f"{path.stem}.refused.csv")
     try:
         with report.open("w", encoding="utf-8-sig", newline="") as file:
-            subscriber_csv.write(file, ("line", "reason"), refused.lines)
+            subscriber_csv.write(file, ("line", "reason"), rejected.lines)
     except OSError as error:
-        if asked is None:
+        if requested is None:
             return None
         raise NewsletterError(
-            f"The report {report} could not be written: {error.strerror}. Choose another --report."
+            f"Cannot write {report}: {error.strerror}. Choose another --report."
         ) from error
     return report
 
 
-def _where(report: Path | None) -> str:
-    return f" They stand in {report}." if report else ""
-
-
 def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:
-    """Put one person on the list, active; their address as it is stored.
+    """Add one person as active. The address as it is stored.
 
-    Raises UsageError where that is refused: the address was erased, or it is suppressed and not
-    to be mailed ``again``.
+    Raises UsageError if the address was erased, or is suppressed and ``again`` is not set.
     """
     email = _normalised(address)
     with desk.writing() as connection:
@@ -189,8 +185,8 @@ def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:
             people.permit(email, desk.clock())
         elif reason not in (None, ERASED):
             raise UsageError(
-                f"{email} was not added: it is not to be mailed ({reason}). "
-                f"If that is over, and they wish it, say so with --again."
+                f"{email} was not added: the address is suppressed ({reason}). "
+                f"If they ask for it and the reason no longer holds, use --again."
             )
         why = people.add(email, _clean(name), ACTIVE, desk.clock(), revive=True)
     if why:
@@ -199,27 +195,27 @@ def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:
 
 
 def remove(desk: Desk, address: str) -> str:
-    """Unsubscribe one person; raises UsageError where they are not active on the list."""
+    """Unsubscribe one person. Raises UsageError if they are not active on the list."""
     email = _normalised(address)
     with desk.writing() as connection:
-        gone = People(connection, desk.config.newsletter.list).remove(email, desk.clock())
-    if not gone:
+        removed = People(connection, desk.config.newsletter.list).remove(email, desk.clock())
+    if not removed:
         raise UsageError(
-            f"{email} is no active subscriber of the list {desk.config.newsletter.list!r}. "
-            f"Look who is: newsletter subscribers show"
+            f"{email} is not an active subscriber of the list {desk.config.newsletter.list!r}. "
+            f"See who is: newsletter subscribers show"
         )
     return email
 
 
 def erase(desk: Desk, address: str) -> tuple[str, bool]:
-    """Forget one person for good, and bar the address; False where nobody had it."""
+    """Erase one person for good and bar the address; False if nobody had it."""
     email = _normalised(address)
     with desk.writing() as connection:
         return email, People(connection, desk.config.newsletter.list).erase(email, desk.clock())
 
 
 def everyone(desk: Desk) -> Iterator[Person]:
-    """Everybody on the list, by address, as they come from the database."""
+    """Everyone on the list, by address, read from the database one by one."""
     with desk.reading() as connection:
         yield from People(connection, desk.config.newsletter.list).everyone()
 
@@ -228,7 +224,7 @@ def _clean(name: str) -> str:
     try:
         return subscriber_csv.clean_name(name)
     except ValueError as error:
-        raise UsageError(f"They were not added: {error}. Write another --name.") from error
+        raise UsageError(f"Not added: {error}. Use another --name.") from error
 
 
 def _normalised(address: str) -> str:

@@ -28,25 +28,25 @@ NOBODY = 0  # of the keys in a test
 
 
 class KeyState(StrEnum):
-    """What a key finds, or has done."""
+    """What a key can do, or has done."""
 
     OPEN = "open"
     DONE = "done"
     BACK = "back"  # subscribed again
     USED = "used"
     EXPIRED = "expired"
-    UNKNOWN = "unknown"  # it was not made here, or was changed on the way
-    TEST = "test"  # it stood in a test, and is of nobody
+    UNKNOWN = "unknown"  # not made here, or changed on the way
+    TEST = "test"  # from a test mail; it belongs to nobody
     GONE = "gone"  # the person was erased
-    BARRED = "barred"  # no mail goes to the address
+    BARRED = "barred"  # the address is suppressed
 
 
 @dataclass(frozen=True)
 class KeyResult:
-    """What a key finds; ``reader`` is whose it is, where there is one."""
+    """The state of a key."""
 
     state: KeyState
-    reader: ReaderOf | None = None
+    reader: ReaderOf | None = None  # whose key it is
 
 
 @dataclass(frozen=True)
@@ -59,185 +59,190 @@ class Choice:
 
 @dataclass(frozen=True)
 class Preferences:
-    """A reader's name and newsletters. ``barred``: no mail goes to the address."""
+    """A reader's name and newsletters."""
 
     name: str
-    barred: bool
+    barred: bool  # the address is suppressed
     choices: tuple[Choice, ...]
 
 
 def read_confirmation_key(desk: Desk, key: str) -> KeyResult:
-    """What a link to confirm can do now."""
-    says = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
-    if says is None:
+    """What a confirmation link can do now."""
+    confirmation = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
+    if confirmation is None:
         return KeyResult(KeyState.UNKNOWN)
     with desk.reading() as connection:
-        return _confirmable(desk, connection, says)
+        return _confirmation_state(desk, connection, confirmation)
 
 
 def confirm(desk: Desk, key: str) -> KeyResult:
-    """Subscribe who confirms by this link, if it still may; also one who had left."""
-    says = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
-    if says is None:
+    """Confirm a sign-up, if the link still works; also after an unsubscribe."""
+    confirmation = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
+    if confirmation is None:
         return KeyResult(KeyState.UNKNOWN)
     with desk.writing() as connection:
-        found = _confirmable(desk, connection, says)
+        found = _confirmation_state(desk, connection, confirmation)
         if found.state is not KeyState.OPEN:
             return found
-        if not approvals.use_link(connection, says.nonce, desk.clock()):
+        if not approvals.use_link(connection, confirmation.nonce, desk.clock()):
             return KeyResult(KeyState.USED)
-        subscription_status.change(connection, says.reader, says.list, ACTIVE, desk.clock())
-    return KeyResult(KeyState.DONE, ReaderOf(says.reader, says.list))
+        subscription_status.change(
+            connection, confirmation.reader, confirmation.list, ACTIVE, desk.clock()
+        )
+    return KeyResult(KeyState.DONE, ReaderOf(confirmation.reader, confirmation.list))
 
 
-def _confirmable(desk: Desk, connection: Connection, says: Confirming) -> KeyResult:
-    person = subscription_status.of_number(connection, says.reader, says.list)
-    if approvals.is_used(connection, says.nonce):
+def _confirmation_state(desk: Desk, connection: Connection, confirmation: Confirming) -> KeyResult:
+    person = subscription_status.of_number(connection, confirmation.reader, confirmation.list)
+    if approvals.is_used(connection, confirmation.nonce):
         return KeyResult(KeyState.USED)
-    if says.expires <= desk.clock() or person is None or person.status is None:
+    if confirmation.expires <= desk.clock() or person is None or person.status is None:
         return KeyResult(KeyState.EXPIRED)
     if person.suppressed is not None:
         return KeyResult(KeyState.BARRED)
-    return KeyResult(KeyState.OPEN, ReaderOf(says.reader, says.list))
+    return KeyResult(KeyState.OPEN, ReaderOf(confirmation.reader, confirmation.list))
 
 
 def read_unsubscribe_key(desk: Desk, key: str) -> KeyResult:
-    """What a key to unsubscribe finds: OPEN while they get the newsletter, DONE when not."""
-    of = _read(desk, Purpose.UNSUBSCRIBE, key)
-    if isinstance(of, KeyState):
-        return KeyResult(of)
-    person = desk.read(subscription_status.of_number, of.reader, of.list)
+    """The state of an unsubscribe key: OPEN while the reader is subscribed, otherwise DONE."""
+    reader = _read(desk, Purpose.UNSUBSCRIBE, key)
+    if isinstance(reader, KeyState):
+        return KeyResult(reader)
+    person = desk.read(subscription_status.of_number, reader.reader, reader.list)
     if person is None or person.email is None:
         return KeyResult(KeyState.GONE)
-    left = person.status in (None, UNSUBSCRIBED)
-    return KeyResult(KeyState.DONE if left else KeyState.OPEN, of)
+    unsubscribed = person.status in (None, UNSUBSCRIBED)
+    return KeyResult(KeyState.DONE if unsubscribed else KeyState.OPEN, reader)
 
 
 def unsubscribe(desk: Desk, key: str) -> KeyResult:
-    """Unsubscribe; it may be repeated."""
-    return _changed(desk, key, UNSUBSCRIBED, KeyState.DONE)
+    """Unsubscribe the reader; may be repeated."""
+    return _set_status(desk, key, UNSUBSCRIBED, KeyState.DONE)
 
 
 def resubscribe(desk: Desk, key: str) -> KeyResult:
-    """Subscribe again who has left; it lifts no suppression."""
-    return _changed(desk, key, ACTIVE, KeyState.BACK)
+    """Subscribe the reader again; a suppression stays."""
+    return _set_status(desk, key, ACTIVE, KeyState.BACK)
 
 
-def _changed(desk: Desk, key: str, status: str, then: KeyState) -> KeyResult:
-    of = _read(desk, Purpose.UNSUBSCRIBE, key)
-    if isinstance(of, KeyState):
-        return KeyResult(of)
+def _set_status(desk: Desk, key: str, status: str, result: KeyState) -> KeyResult:
+    reader = _read(desk, Purpose.UNSUBSCRIBE, key)
+    if isinstance(reader, KeyState):
+        return KeyResult(reader)
     with desk.writing() as connection:
-        person = subscription_status.of_number(connection, of.reader, of.list)
+        person = subscription_status.of_number(connection, reader.reader, reader.list)
         if person is None or person.email is None:
             return KeyResult(KeyState.GONE)
         if status == ACTIVE and person.suppressed is not None:
             return KeyResult(KeyState.BARRED)
         if status == ACTIVE and person.status is None:
             return KeyResult(KeyState.GONE)
-        subscription_status.change(connection, of.reader, of.list, status, desk.clock())
-    return KeyResult(then, of)
+        subscription_status.change(connection, reader.reader, reader.list, status, desk.clock())
+    return KeyResult(result, reader)
 
 
-def preferences_key(desk: Desk, of: ReaderOf) -> str:
-    """The reader's own way to their preferences."""
-    return signed_links.reader_key(keyring(desk.folder), Purpose.PREFERENCES, of)
+def preferences_key(desk: Desk, reader: ReaderOf) -> str:
+    """The key of the reader's preferences page."""
+    return signed_links.reader_key(keyring(desk.folder), Purpose.PREFERENCES, reader)
 
 
 def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | KeyState:
-    """What the reader has chosen; why there is nothing to choose. ``others`` are the newsletters
-    that are served beside this one.
+    """The reader's preferences; a KeyState if there are none.
+
+    ``others`` are the newsletters that are served beside this one.
     """
     person = _person(desk, key)
     if isinstance(person, KeyState):
         return person
     choices = []
-    for each in _newsletters(desk, others):
-        found = each.read(
-            subscription_status.of_address, person.email or "", each.config.newsletter.list
+    for newsletter in _newsletters(desk, others):
+        standing = newsletter.read(
+            subscription_status.of_address, person.email or "", newsletter.config.newsletter.list
         )
-        choices.append(Choice(each.name, found is not None and found.status == ACTIVE))
+        subscribed = standing is not None and standing.status == ACTIVE
+        choices.append(Choice(newsletter.name, subscribed))
     return Preferences(person.name, person.suppressed is not None, tuple(choices))
 
 
 def choose(
     desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequence[str]
 ) -> KeyState:
-    """Keep the name, and make the reader active on the lists of the chosen newsletters alone.
+    """Store the name, and subscribe the reader to exactly the chosen newsletters.
 
-    Whose address is never mailed was offered none, and stays where they are. Raises ValueError
-    for what is no name.
+    A suppressed reader was offered none, and stays as they are. Raises ValueError for an invalid
+    name.
     """
     name, person = clean_name(name), _person(desk, key)
     if isinstance(person, KeyState):
         return person
     email = person.email or ""
-    for each in _newsletters(desk, others):
-        list_ = each.config.newsletter.list
-        with each.writing() as connection:
+    for newsletter in _newsletters(desk, others):
+        list_ = newsletter.config.newsletter.list
+        with newsletter.writing() as connection:
             people = People(connection, list_)
-            found = subscription_status.of_address(connection, email, list_)
-            if found:
-                rename(connection, found.reader, name)
+            standing = subscription_status.of_address(connection, email, list_)
+            if standing:
+                rename(connection, standing.reader, name)
             if person.suppressed is not None:
                 continue
-            wished, has = each.name in chosen, found is not None and found.status == ACTIVE
-            if wished and not has and people.suppressed(email) is None:
-                people.add(email, name, ACTIVE, each.clock(), revive=True)
-            elif has and not wished:
-                people.remove(email, each.clock())
+            chosen_now = newsletter.name in chosen
+            subscribed = standing is not None and standing.status == ACTIVE
+            if chosen_now and not subscribed and people.suppressed(email) is None:
+                people.add(email, name, ACTIVE, newsletter.clock(), revive=True)
+            elif subscribed and not chosen_now:
+                people.remove(email, newsletter.clock())
     return KeyState.DONE
 
 
 def erase(desk: Desk, others: Sequence[Desk], key: str) -> KeyState:
-    """Forget the reader for good, in every database of the newsletters that are served here."""
+    """Erase the reader for good, in every database of the newsletters that are served here."""
     person = _person(desk, key)
     if isinstance(person, KeyState):
         return person
-    for each in {database_location(each): each for each in (*others, desk)}.values():
-        with each.writing() as connection:
-            People(connection, each.config.newsletter.list).erase(person.email or "", each.clock())
-    log.info("A reader was erased at their own wish")
+    for served in {database_location(d): d for d in (*others, desk)}.values():
+        with served.writing() as connection:
+            people = People(connection, served.config.newsletter.list)
+            people.erase(person.email or "", served.clock())
+    log.info("A reader was erased at their own request")
     return KeyState.DONE
 
 
 def require_own_secrets(desks: Sequence[Desk]) -> None:
-    """Raises ConfigError where a key of one database would open another, in which its number is
-    somebody else's.
-    """
-    seen: dict[bytes, Desk] = {}
+    """Raises ConfigError if two databases share a secret: their numbers mean other readers."""
+    owners: dict[bytes, Desk] = {}
     for desk in desks:
         for key in keyring(desk.folder).keys.values():
-            other = seen.setdefault(key, desk)
+            other = owners.setdefault(key, desk)
             if database_location(other) != database_location(desk):
                 raise ConfigError(
-                    f"{other.folder.resolve()} and {desk.folder.resolve()} sign readers' links by "
-                    f"one secret, but have databases of their own: a link of one would open the "
-                    f"other. Leave NEWSLETTER_SECRET out, so that each has its own secret.key, or "
+                    f"{other.folder.resolve()} and {desk.folder.resolve()} sign readers' links "
+                    f"with one secret but use different databases, so a link of one would open the "
+                    f"other. Remove NEWSLETTER_SECRET, so that each uses its own secret.key, or "
                     f"let them share a database."
                 )
 
 
 def _person(desk: Desk, key: str) -> Standing | KeyState:
-    of = _read(desk, Purpose.PREFERENCES, key)
-    if isinstance(of, KeyState):
-        return of
-    person = desk.read(subscription_status.of_number, of.reader, of.list)
+    reader = _read(desk, Purpose.PREFERENCES, key)
+    if isinstance(reader, KeyState):
+        return reader
+    person = desk.read(subscription_status.of_number, reader.reader, reader.list)
     if person is None or person.email is None or person.suppressed == ERASED:
         return KeyState.GONE
     return person
 
 
 def _read(desk: Desk, purpose: Purpose, key: str) -> ReaderOf | KeyState:
-    of = signed_links.read_reader(keyring(desk.folder), purpose, key)
-    if of is None:
+    reader = signed_links.read_reader(keyring(desk.folder), purpose, key)
+    if reader is None:
         return KeyState.UNKNOWN
-    return KeyState.TEST if of.reader == NOBODY else of
+    return KeyState.TEST if reader.reader == NOBODY else reader
 
 
 def _newsletters(desk: Desk, others: Sequence[Desk]) -> list[Desk]:
     """Each list once: this newsletter first, then the others in their order."""
-    once: dict[tuple[str, str], Desk] = {}
-    for each in (desk, *others):
-        once.setdefault((database_location(each), each.config.newsletter.list), each)
-    return list(once.values())
+    by_list: dict[tuple[str, str], Desk] = {}
+    for newsletter in (desk, *others):
+        key = database_location(newsletter), newsletter.config.newsletter.list
+        by_list.setdefault(key, newsletter)
+    return list(by_list.values())

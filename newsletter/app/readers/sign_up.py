@@ -1,8 +1,8 @@
-"""Signing up: kept by the page, answered by mail afterwards, confirmed by the link in that mail.
+"""Sign-ups: stored by the page, answered by mail afterwards, confirmed by the link in that mail.
 
-The page does the same for every address, known or not, and so takes the same time. Who the address
-belongs to is looked at later, by ``serve`` beside its answers or by the next look at the timetable;
-what is kept is lost by no crash. A mail that is lost is worse than one that comes twice.
+The page does the same work for every address, so its time tells nothing. Only later does ``serve``
+or the next tick look up whom the address belongs to. A stored sign-up survives a crash; its mail
+may then be sent twice, but is never lost.
 """
 
 from __future__ import annotations
@@ -28,94 +28,94 @@ from newsletter.subscriber_csv import normalised
 
 log = logging.getLogger(__name__)
 
-WORKS = timedelta(hours=48)  # a link to confirm
-MOST_IN_A_DAY = 3  # mails to one address; in an hour one
+LINK_LIFETIME = timedelta(hours=48)
+MAX_MAILS_A_DAY = 3  # to one address; one an hour
 _WAIT = timedelta(minutes=10)
-_SHORTEST, _LONGEST = timedelta(seconds=20), timedelta(hours=1)  # pauses between two tries
+_MIN_PAUSE, _MAX_PAUSE = timedelta(seconds=20), timedelta(hours=1)  # before a retry
 
 
 def request(desk: Desk, address: str, network: str) -> bool:
-    """Keep a sign-up; False where too many came from that network.
+    """Store a sign-up; False if too many came from that network.
 
-    Raises ValueError for what is no address.
+    Raises ValueError for an invalid address.
     """
     email = normalised(address)
     with desk.writing() as connection:
-        most = desk.config.public.signups_per_network
-        return signups.ask(connection, desk.name, email, network, most, desk.clock())
+        limit = desk.config.public.signups_per_network
+        return signups.ask(connection, desk.name, email, network, limit, desk.clock())
 
 
 def answer_all(desk: Desk) -> None:
-    """Answer the sign-ups that wait. What cannot be mailed now is tried again later."""
-    while _any_waits(desk):
+    """Answer waiting sign-ups; a mail that cannot be sent now is retried later."""
+    while _any_waiting(desk):
         with desk.writing() as connection:
-            if _too_many(desk, connection):
+            if _over_total_limit(desk, connection):
                 return
             claimed = signups.claim(connection, desk.name, desk.clock())
         for signup in claimed:
             _answer(desk, signup)
 
 
-def _any_waits(desk: Desk) -> bool:
+def _any_waiting(desk: Desk) -> bool:
     return desk.read(signups.waiting, desk.name, desk.clock())
 
 
 def forget(desk: Desk) -> None:
-    """Drop what is old of sign-ups, and who has never confirmed."""
+    """Delete old sign-ups, and people who never confirmed."""
     with desk.reading() as connection:
         if not signups.any_old(connection, desk.name, desk.clock()):
             return
     with desk.writing() as connection:
-        gone = signups.forget(connection, desk.name, desk.clock())
-    if gone:
-        log.info("%d who signed up and never confirmed are forgotten", gone)
+        deleted = signups.forget(connection, desk.name, desk.clock())
+    if deleted:
+        log.info("Deleted %d people who signed up and never confirmed", deleted)
 
 
 def _answer(desk: Desk, signup: Signup) -> None:
-    """The mail that it brings, if any: for each address a few, and for all within a limit."""
+    """Send the mail for a sign-up, if any, within the limits per address and in all."""
     now = desk.clock()
     with desk.writing() as connection:
         signups.take_turns(connection, desk.name)
-        if now - signup.made_at > WORKS or _had_enough(desk, connection, signup):
+        if now - signup.made_at > LINK_LIFETIME or _over_address_limit(desk, connection, signup):
             signups.done(connection, signup)
             return
         people = People(connection, desk.config.newsletter.list)
         if people.suppressed(signup.email) is not None:  # erased, bounced or complained
             signups.done(connection, signup)
             return
-        if _too_many(desk, connection):
+        if _over_total_limit(desk, connection):
             signups.later(connection, signup, now + _WAIT)
             return
-        found = of_address(connection, signup.email, desk.config.newsletter.list)
-        known = found is not None and found.status is not None
-        if not known:
+        person = of_address(connection, signup.email, desk.config.newsletter.list)
+        subscribed = person is not None and person.status is not None
+        if not subscribed:
             people.add(signup.email, "", PENDING, now, revive=False)
-            found = of_address(connection, signup.email, desk.config.newsletter.list)
-        if found is None:  # erased in this moment
+            person = of_address(connection, signup.email, desk.config.newsletter.list)
+        if person is None:  # erased at this moment
             signups.done(connection, signup)
             return
-        signups.mailing(connection, signup, people.list_id, found.reader, now, new=not known)
+        signups.mailing(connection, signup, people.list_id, person.reader, now, new=not subscribed)
     list_ = people.list_id
-    if found.status == ACTIVE:
-        _hand_over(desk, signup, _already(desk, found.reader, list_))
+    if person.status == ACTIVE:
+        _mail(desk, signup, _already_subscribed(desk, person.reader, list_))
     else:
-        _hand_over(desk, signup, _please_confirm(desk, found.reader, list_))
+        _mail(desk, signup, _please_confirm(desk, person.reader, list_))
 
 
-def _had_enough(desk: Desk, connection: Connection, signup: Signup) -> bool:
+def _over_address_limit(desk: Desk, connection: Connection, signup: Signup) -> bool:
     now = desk.clock()
     return (
         signups.mails_to(connection, desk.name, signup, now - signups.HOUR) > 0
-        or signups.mails_to(connection, desk.name, signup, now - signups.DAY) >= MOST_IN_A_DAY
+        or signups.mails_to(connection, desk.name, signup, now - signups.DAY) >= MAX_MAILS_A_DAY
     )
 
 
-def _too_many(desk: Desk, connection: Connection) -> bool:
-    """Whether so many mails went out that others wait; the editor hears of it once a day."""
-    now, most = desk.clock(), desk.config.public.signups_per_hour
-    if signups.mails(connection, desk.name, now - signups.HOUR) < most:
+def _over_total_limit(desk: Desk, connection: Connection) -> bool:
+    """Whether the hourly limit for all mails is reached; the editor gets an alert once a day."""
+    now, limit = desk.clock(), desk.config.public.signups_per_hour
+    if signups.mails(connection, desk.name, now - signups.HOUR) < limit:
         return False
-    text = desk.language.say("alert_signups_text", count=str(most))
+    text = desk.language.say("alert_signups_text", count=str(limit))
     issue = desk.next_issue()
     add(desk, connection, NewAlert(AlertKind.SIGNUPS, f"{now:%Y-%m-%d}", issue, text))
     return True
@@ -126,8 +126,10 @@ def _please_confirm(desk: Desk, reader: int, list_: int) -> Rendered:
 
     config, say = desk.config, desk.language.say
     name, base = desk.name, config.newsletter.base_url or ""
-    says = Confirming(reader, list_, desk.clock() + WORKS, signed_links.new_nonce())
-    link = f"{base}/confirm/{signed_links.confirmation_key(keyring(desk.folder), name, says)}"
+    confirmation = Confirming(reader, list_, desk.clock() + LINK_LIFETIME, signed_links.new_nonce())
+    link = (
+        f"{base}/confirm/{signed_links.confirmation_key(keyring(desk.folder), name, confirmation)}"
+    )
     return word(
         config,
         say("signup_mail", newsletter=name),
@@ -138,46 +140,47 @@ def _please_confirm(desk: Desk, reader: int, list_: int) -> Rendered:
     )
 
 
-def _already(desk: Desk, reader: int, list_: int) -> Rendered:
+def _already_subscribed(desk: Desk, reader: int, list_: int) -> Rendered:
     from newsletter.render import Button, word
 
     config, say = desk.config, desk.language.say
     name, base = desk.name, config.newsletter.base_url or ""
-    of = ReaderOf(reader, list_)
-    own = signed_links.reader_key(keyring(desk.folder), Purpose.PREFERENCES, of)
+    key = signed_links.reader_key(
+        keyring(desk.folder), Purpose.PREFERENCES, ReaderOf(reader, list_)
+    )
     return word(
         config,
         say("already_mail", newsletter=name),
         say("already_mail", newsletter=name),
         [say("already_mail_text", newsletter=name)],
-        Button(say("already_mail_button"), f"{base}/preferences/{own}", say("already_mail_note")),
+        Button(say("already_mail_button"), f"{base}/preferences/{key}", say("already_mail_note")),
         [say("signup_mail_why", place=base), config.newsletter.address],
     )
 
 
-def _hand_over(desk: Desk, signup: Signup, rendered: Rendered) -> None:
-    """Neither a log nor an error names the reader: what a server says may quote the address."""
+def _mail(desk: Desk, signup: Signup, rendered: Rendered) -> None:
+    """Send one mail. No log names the reader, and a server's words may quote the address."""
     newsletter = desk.config.newsletter
     mail = replace(
         unledgered_send(desk, None, rendered), test=True, alert=f"signup-{signup.id}-{signup.tries}"
     )
-    leave = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
+    leave_url = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
     try:
-        outcome = desk.provider.submit(mail, [Recipient(0, signup.email, "", leave, {})])
+        outcome = desk.provider.submit(mail, [Recipient(0, signup.email, "", leave_url, {})])
         answer = Answer.NOT_SENT if outcome.pause else outcome.answers.get(0)
-    except ConfigError as error:  # of a key that is missing; it knows no reader
-        log.error("%s", error)  # noqa: TRY400 - the message says it all
+    except ConfigError as error:  # a missing key; the message names no reader
+        log.error("%s", error)  # noqa: TRY400 - the message is complete
         answer = Answer.NOT_SENT
     except NewsletterError:
         answer = Answer.NOT_SENT
-    over = answer in {Answer.ACCEPTED, Answer.REJECTED}
-    if answer is Answer.UNKNOWN:  # each try may have brought a mail
-        over = signup.tries >= MOST_IN_A_DAY
+    settled = answer in {Answer.ACCEPTED, Answer.REJECTED}
+    if answer is Answer.UNKNOWN:  # each try may have sent a mail
+        settled = signup.tries >= MAX_MAILS_A_DAY
     with desk.writing() as connection:
-        if over:
+        if settled:
             signups.done(connection, signup)
         else:
-            pause = min(_LONGEST, _SHORTEST * 2 ** min(signup.tries - 1, 10))
+            pause = min(_MAX_PAUSE, _MIN_PAUSE * 2 ** min(signup.tries - 1, 10))
             signups.later(connection, signup, desk.clock() + pause)
-    if not over:
-        log.warning("The mail to somebody who signed up was not taken, and is tried again")
+    if not settled:
+        log.warning("The mail for a sign-up was not accepted; it will be retried")
