@@ -89,7 +89,7 @@ def test_many_bad_lines_go_into_a_file(newsroom: Newsroom) -> None:
     assert len(lines) == 31
     nowhere = str(newsroom.folder / "none" / "report.csv")
     said = lists(newsroom, text, "--skip-bad-lines", "--report", nowhere, status=1)
-    assert "could not be written" in said
+    assert "Cannot write" in said
     mine = str(newsroom.folder / "r.csv")
     said = lists(newsroom, text, "--skip-bad-lines", "--report", mine, status=2)
     assert "take the place of" in said
@@ -166,7 +166,7 @@ def test_one_person_by_hand(newsroom: Newsroom) -> None:
     assert run("add", "ada@example.com") == active
     lists(newsroom, "email,status\nada@example.com,bounced\n")
     said = newsroom.run("subscribers", "add", "ada@example.com", status=2).stderr
-    assert "not to be mailed (bounced)" in said
+    assert "the address is suppressed (bounced)" in said
     assert "--again" in said
     assert run("add", "ada@example.com", "--again") == active
     assert words(newsroom) == {"ada@example.com": "active"}

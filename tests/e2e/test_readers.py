@@ -383,7 +383,7 @@ def test_no_log_holds_a_key_an_address_or_a_secret(site: Site) -> None:
     site.mails.script[("RCPT", "later@example.com")] = "451 4.7.1 later@example.com later"
     site.post("/subscribe", email="unlucky@example.com")
     site.post("/subscribe", email="later@example.com")
-    until(lambda: "is tried again" in site.log.read_text())
+    until(lambda: "will be retried" in site.log.read_text())
     said = site.log.read_text()
     for word in (leave, choose, SECRET, "@example.com", "unlucky", "/unsubscribe/"):
         assert word not in said.replace("Listening on", "")

@@ -228,7 +228,7 @@ def test_the_folder_needs_no_public_pages_or_editor(tmp_path: Path) -> None:
         '[[sources]]\ntype = "folder"\npath = "articles"\n',
     )
     room.prepare(ISSUE, readers=1)
-    assert "leave only by writing a mail" in room.run("check", ISSUE).stdout
+    assert "unsubscribe only by mail" in room.run("check", ISSUE).stdout
     room.run("send", ISSUE, "--yes")
     (mail,) = outbox(room)
     assert mail["List-Unsubscribe"] == "<mailto:n@example.com?subject=unsubscribe>"

@@ -80,7 +80,7 @@ def test_a_mail_that_is_not_taken_is_tried_again_and_no_log_names_the_reader(
     place.write_text("this is no folder")
     assert ask(desk_office, "ada@example.com")
     sign_up.answer_all(desk_office.desk)
-    assert "is tried again" in caplog.text
+    assert "will be retried" in caplog.text
     assert "ada" not in caplog.text
     place.unlink()
     assert answered(desk_office) == []
