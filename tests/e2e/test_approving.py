@@ -184,7 +184,7 @@ def test_no_log_holds_what_lets_somebody_approve(room: Newsroom) -> None:
         assert patient.get(f"{link}x").status_code == 404
         process.terminate()
         log = "".join(process.communicate(timeout=PATIENCE))
-    assert f"{ISSUE} was approved by a link" in log
+    assert f"{ISSUE} was approved with a link" in log
     assert key.rpartition(".")[2] not in log
     assert "/approve/" not in log
 

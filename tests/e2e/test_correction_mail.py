@@ -135,7 +135,7 @@ def test_the_mail_of_a_correction_that_was_undone_goes_to_nobody(newsroom: Newsr
     assert link
     found = approval_links.approve(desk, link.rpartition("/")[2])
     desk.close()
-    assert (found.state, found.built) == (approval_links.LinkState.UNDONE, None)
+    assert (found.state, found.built) == (approval_links.LinkState.WITHDRAWN, None)
     again = newsroom.json("correct", "--note", "It was thirteen.", "--mail")["mail"]
     newsroom.run("build", again)
     newsroom.run("approve", again)

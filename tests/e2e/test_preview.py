@@ -169,7 +169,7 @@ def test_the_test_goes_to_the_editor_alone(chromium: Browser, busy: Preview) -> 
     with looking(chromium, busy) as seen:
         seen.press("Send me a test")
         expect(seen.page.locator("#said")).to_have_text(
-            "The test lies in outbox/tests, as editor@example.com would get it."
+            "The test is in outbox/tests, as editor@example.com would get it."
         )
         (mail,) = (busy.room.folder / "outbox" / "tests").glob("*.eml")
         assert b"To: Robin Ahn <editor@example.com>" in mail.read_bytes()

@@ -73,7 +73,7 @@ def test_without_an_editor_the_test_button_says_why(chromium: Browser, busy: Pre
         button = seen.page.get_by_role("button", name="Send me a test")
         expect(button).to_have_attribute("title", "Sends it to editor@example.com")
         seen.press("Send me a test")
-        expect(seen.page.locator("#said")).to_contain_text("The test lies in outbox/tests")
+        expect(seen.page.locator("#said")).to_contain_text("The test is in outbox/tests")
         button.focus()
         busy.room.configure(**{'email = "editor@example.com"\n': ""})
         expect(button).to_have_attribute("aria-disabled", "true")

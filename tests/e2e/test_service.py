@@ -48,7 +48,7 @@ def test_run_does_what_is_due_at_once_and_ends_on_sigterm(newsroom: Newsroom) ->
         process.kill()
     assert process.returncode == 0, said
     assert "Running The Weekly Test (America/Los_Angeles)" in said
-    assert "done: 3 articles, 3 stories; a test lies in outbox/tests, as editor@example.com" in said
+    assert "done: 3 articles, 3 stories; a test is in outbox/tests, as editor@example.com" in said
     assert "Stopped." in said
     assert "Traceback" not in said
     assert len(list((newsroom.folder / "outbox" / "tests").glob("*.eml"))) == 1

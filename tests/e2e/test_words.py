@@ -91,7 +91,7 @@ def test_an_issue_off_the_timetable_is_told_that_nothing_sends_it(newsroom: News
 def test_a_test_in_the_outbox_is_not_said_to_be_mailed(newsroom: Newsroom) -> None:
     newsroom.run("gather", ISSUE)
     said = newsroom.run("test", ISSUE).stdout
-    assert "lies in outbox/tests, as editor@example.com would get it." in said
+    assert "is in outbox/tests, as editor@example.com would get it." in said
     assert len(list((newsroom.folder / "outbox" / "tests").glob("*.eml"))) == 1
 
 

@@ -1,1 +1,1 @@
-"""Whether an issue may go, who says so, and the test mail that shows it."""
+"""Whether an issue may go out, how it is approved, and the test mail that shows it."""

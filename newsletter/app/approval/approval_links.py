@@ -1,9 +1,9 @@
-"""Approval by a link: signed, for exactly these bytes, once, and not for ever."""
+"""Approval links: signed, for exactly one version of the mail, once, and for a limited time."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from enum import StrEnum
@@ -22,50 +22,46 @@ from newsletter.store.approvals import Approval
 
 log = logging.getLogger(__name__)
 
-AT_LEAST = timedelta(days=1)  # a link works so long, also where its issue is late
+MIN_VALIDITY = timedelta(days=1)  # even if the issue is late
 
 
 class LinkState(StrEnum):
-    """What a link can do."""
+    """What an approval link can do; its value is part of a key of the fixed words."""
 
     OPEN = "open"  # it approves
-    APPROVED = "approved"  # these bytes are approved, by it or otherwise
+    APPROVED = "approved"  # these bytes are approved, with this link or otherwise
     UNKNOWN = "unknown"  # it was not made here, or was changed on the way
-    SENT = "sent"
-    UNDONE = "undone"  # it is the mail about a correction that was taken back
-    CHANGED = "changed"  # the issue is not any more what the link was made for
-    USED = "used"  # and its approval was taken back
+    SENT = "sent"  # the send was started
+    WITHDRAWN = "undone"  # it is for a correction mail whose correction was undone
+    CHANGED = "changed"  # the issue has changed since the link was made
+    USED = "used"  # it was used, and the approval was withdrawn
     EXPIRED = "expired"
-    ERRORS = "errors"  # a check found what must be mended first
-    BROKEN = "broken"  # the issue cannot be built just now
+    ERRORS = "errors"  # a check found an error
+    BROKEN = "broken"  # the issue cannot be built
 
 
 @dataclass(frozen=True)
 class ApprovalLink:
-    """A link as somebody follows it.
-
-    ``key`` is the last part of its address; ``says`` is None for one that is unknown, ``built``
-    where nothing is shown of the issue. ``sends_at``: when the issue leaves by itself once it is
-    approved; None: a person sends it.
-    """
+    """An approval link that somebody has opened."""
 
     state: LinkState
-    key: str
-    claims: Approving | None = None
-    built: Built | None = None
+    key: str  # the last part of its address
+    claims: Approving | None = None  # what its signature covers; None if the link is unknown
+    built: Built | None = None  # the mail to show; None if the page shows none
     approval: Approval | None = None
     sends_at: datetime | None = None
+    """When the timetable sends the issue once it is approved; None: a person sends it."""
 
     @property
     def issue(self) -> IssueName | None:
-        """The issue that it is about."""
+        """The issue that it approves; None if the link is unknown."""
         return self.claims.issue if self.claims else None
 
 
 def new_link(desk: Desk, issue: IssueName, hash_: str) -> str | None:
-    """A new link that approves these bytes; None where there are no public pages.
+    """The address of a new link that approves these bytes; None without ``base_url``.
 
-    Raises ConfigError where the key that signs it cannot be used.
+    Raises ConfigError if the signing key cannot be used.
     """
     base = desk.config.newsletter.base_url
     if base is None:
@@ -77,60 +73,56 @@ def new_link(desk: Desk, issue: IssueName, hash_: str) -> str | None:
 
 
 def expiry(desk: Desk, issue: IssueName) -> datetime:
-    """Until when a link that is made now works: as long as an approval lets the issue go out."""
+    """When a link made now expires: at the end of the issue's grace, but not within a day."""
     moment = send_time(desk, issue)
     end = moment + desk.config.schedule.grace if moment else desk.clock()
-    return max(end, desk.clock() + AT_LEAST).replace(microsecond=0)
+    return max(end, desk.clock() + MIN_VALIDITY).replace(microsecond=0)
 
 
 def read_link(desk: Desk, key: str) -> ApprovalLink:
-    """What the link can do now; changes nothing."""
-    says = signed_links.read_approval(keyring(desk.folder), desk.name, key)
-    if says is None:
+    """What the link can do now. Changes nothing."""
+    claims = signed_links.read_approval(keyring(desk.folder), desk.name, key)
+    if claims is None:
         return ApprovalLink(LinkState.UNKNOWN, key)
     with desk.reading() as connection:
-        record = rules.read_record(connection, desk, says.issue)
-        used = approvals.is_used(connection, says.nonce)
+        record = rules.read_record(connection, desk, claims.issue)
+        is_used = approvals.is_used(connection, claims.nonce)
     if record.sent:
-        return ApprovalLink(LinkState.SENT, key, says)
+        return ApprovalLink(LinkState.SENT, key, claims)
     if record.withdrawn:
-        return ApprovalLink(LinkState.UNDONE, key, says)
+        return ApprovalLink(LinkState.WITHDRAWN, key, claims)
     try:
-        built = compose(desk, says.issue)
+        built = compose(desk, claims.issue)
     except NewsletterError as error:
-        log.warning("The issue of a link to approve cannot be built: %s", error)
-        return ApprovalLink(LinkState.BROKEN, key, says)
-    if built.rendered.hash != says.hash:
-        return ApprovalLink(LinkState.CHANGED, key, says)
-    found = ApprovalLink(
-        LinkState.OPEN,
-        key,
-        says,
-        built,
-        record.approval,
-        automatic_send_time(desk, built.issue.name),
-    )
-    if record.approval_of(says.hash):
-        return replace(found, state=LinkState.APPROVED)
-    if used:
-        return replace(found, state=LinkState.USED)
-    if says.expires <= desk.clock():
-        return replace(found, state=LinkState.EXPIRED)
-    blocked = rules.approval_obstacle(built, says.hash)
-    return replace(found, state=LinkState.ERRORS) if blocked else found
+        log.warning("The issue of an approval link cannot be built: %s", error)
+        return ApprovalLink(LinkState.BROKEN, key, claims)
+    if built.rendered.hash != claims.hash:
+        return ApprovalLink(LinkState.CHANGED, key, claims)
+    if record.approval_of(claims.hash):
+        state = LinkState.APPROVED
+    elif is_used:
+        state = LinkState.USED
+    elif claims.expires <= desk.clock():
+        state = LinkState.EXPIRED
+    elif rules.approval_obstacle(built, claims.hash):
+        state = LinkState.ERRORS
+    else:
+        state = LinkState.OPEN
+    sends_at = automatic_send_time(desk, claims.issue)
+    return ApprovalLink(state, key, claims, built, record.approval, sends_at)
 
 
 def approve(desk: Desk, key: str) -> ApprovalLink:
-    """Approve by the link, if it still may; what it can do, or has done."""
-    found = read_link(desk, key)
-    if found.state is not LinkState.OPEN or found.claims is None:
-        return found
-    says, now = found.claims, desk.clock()
+    """Approve with the link if it still can, and return what it can do afterwards."""
+    link = read_link(desk, key)
+    if link.state is not LinkState.OPEN or link.claims is None:
+        return link
+    claims, now = link.claims, desk.clock()
     with desk.writing() as connection:
-        mine = approvals.use_link(connection, says.nonce, now)
-        if mine and sends.find(connection, desk.name, says.issue) is None:
+        is_first_use = approvals.use_link(connection, claims.nonce, now)
+        if is_first_use and sends.find(connection, desk.name, claims.issue) is None:
             address = parseaddr(desk.config.alerts_to or "")[1] or desk.name
             by = f"{address}, by a link"[:320]
-            approvals.approve(connection, desk.name, says.issue, says.hash, by, now)
-            log.info("%s was approved by a link, hash %s", says.issue, says.hash[:12])
+            approvals.approve(connection, desk.name, claims.issue, claims.hash, by, now)
+            log.info("%s was approved with a link, hash %s", claims.issue, claims.hash[:12])
     return read_link(desk, key)

@@ -1,4 +1,4 @@
-"""Approve what was built, and take an approval back."""
+"""Approve what was built, and withdraw an approval."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from newsletter.store import approvals
 def approve(
     desk: Desk, issue: IssueName, by: str | None = None, *, seen: str | None = None
 ) -> Built:
-    """Approve what was built last, if the folder still gives the same bytes and no check fails.
+    """Approve the last build, if the folder still gives the same bytes and no check finds an error.
 
-    ``seen``: the hash of what the person looked at, where that is known. Raises NotReadyError
-    where the bytes differ, FindingsError where a check finds an error.
+    ``by``: who approves, by default the editor. ``seen``: the hash of what the person saw, by
+    default that of the last build. Raises NotReadyError if the bytes differ, FindingsError if a
+    check finds an error.
     """
     built = compose(desk, issue)
     rules.raise_for(rules.approval_obstacle(built, seen or built_hash(desk, issue)))
@@ -34,6 +35,6 @@ def approve(
 
 
 def unapprove(desk: Desk, issue: IssueName) -> bool:
-    """Take the approval back; False where there was none."""
+    """Withdraw the approval. Returns False if there was none."""
     with desk.writing() as connection:
         return approvals.withdraw(connection, desk.name, issue)

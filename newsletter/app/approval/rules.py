@@ -1,6 +1,6 @@
-"""Whether an issue may go: the only place that decides it.
+"""Whether an issue may go out: the only module that decides it.
 
-Commands, the timetable, the desk's pages and approval links all ask here.
+Commands, the timetable, the preview's pages and approval links all ask here.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from newsletter.store.approvals import Approval
 
 
 class Reason(StrEnum):
-    """Why an issue may not go."""
+    """Why an issue may not go out."""
 
     ERRORS = "errors"  # a check found an error
     UNAPPROVED = "unapproved"  # nobody has approved it
-    CHANGED = "changed"  # somebody has approved other bytes
-    SOURCES = "sources"  # a source could not be read, so stories may be missing
+    CHANGED = "changed"  # it has changed since it was approved, built or read
+    SOURCES = "sources"  # a source is failing or stale, so stories may be missing
     BROKEN = "broken"  # it cannot be built
-    QUESTION = "question"  # a person must answer one
-    UNREADY = "unready"  # the send itself may not start or go on
+    QUESTION = "question"  # a person must answer a question first
+    UNREADY = "unready"  # the send itself may not start or resume
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Obstacle:
     """What keeps an issue from going out."""
 
     reason: Reason
-    message: str  # what is wrong and what to do next; details on lines of their own
-    hash: str | None = None  # of the bytes that an approval would let go; None: no approval helps
+    message: str  # what is wrong and what to do next, with details on indented lines
+    hash: str | None = None  # of the bytes to approve; None if an approval would not help
 
     @property
     def can_be_waived(self) -> bool:
-        """Whether ``if_unapproved = "send"`` lets the issue go all the same."""
+        """Whether ``if_unapproved = "send"`` sends the issue all the same."""
         return self.reason in {Reason.UNAPPROVED, Reason.CHANGED, Reason.SOURCES}
 
     @property
@@ -53,16 +53,16 @@ class Record:
     """What the database holds about an issue."""
 
     sent: bool  # its send was started
-    approval: Approval | None  # the last one, of whatever bytes
-    withdrawn: bool  # it is the mail about a correction that was undone
+    approval: Approval | None  # the last one, for any bytes
+    withdrawn: bool  # it is a correction mail whose correction was undone
 
     def approval_of(self, hash_: str) -> Approval | None:
-        """The approval, if it is of exactly these bytes."""
+        """The approval, if it is for exactly these bytes."""
         return self.approval if self.approval and self.approval.hash == hash_ else None
 
 
 def read_record(connection: Connection, desk: Desk, issue: IssueName) -> Record:
-    """The issue's record at this moment."""
+    """Read the issue's record in this transaction."""
     return Record(
         sends.find(connection, desk.name, issue) is not None,
         approvals.find(connection, desk.name, issue),
@@ -71,14 +71,14 @@ def read_record(connection: Connection, desk: Desk, issue: IssueName) -> Record:
 
 
 def record(desk: Desk, issue: IssueName) -> Record:
-    """The same, in a transaction of its own."""
+    """Read the issue's record in a transaction of its own."""
     return desk.read(read_record, desk, issue)
 
 
 def obstacle(desk: Desk, issue: IssueName) -> Obstacle | None:
-    """What keeps the issue from going out by itself at its time; None: it goes as it is now.
+    """What keeps the timetable from sending the issue as it is now; None if nothing does.
 
-    Raises ContentError where there is no issue, or it cannot be read.
+    Raises ContentError if the issue does not exist or cannot be read.
     """
     approval_required = desk.config.schedule.approval == "required"
     return judge(
@@ -96,22 +96,22 @@ def judge(
     approval_required: bool,
     sources_required: bool = False,
 ) -> Obstacle | None:
-    """What keeps these bytes from going out.
+    """What keeps these bytes from going out; None if nothing does.
 
-    An error always does. An approval of exactly these bytes answers for everything else; without
-    one, ``approval_required`` asks for it, and ``sources_required`` for sources that were read.
+    An error always does. An approval of exactly these bytes overrides everything else. Without one,
+    ``approval_required`` demands it, and ``sources_required`` demands that every source was read.
     """
     if errors := error_obstacle(built, "sent"):
         return errors
     if approval and approval.hash == built.rendered.hash:
         return None
     if approval_required:
-        return _without_approval(built, approval)
-    return _without_sources(built) if sources_required else None
+        return _unapproved_obstacle(built, approval)
+    return _source_obstacle(built) if sources_required else None
 
 
 def error_obstacle(built: Built, verb: str) -> Obstacle | None:
-    """The errors that checks found; ``verb``: "sent" or "approved"."""
+    """The obstacle of errors that checks found; ``verb`` is "sent" or "approved"."""
     if not built.errors:
         return None
     lines = "\n".join(
@@ -124,7 +124,7 @@ def error_obstacle(built: Built, verb: str) -> Obstacle | None:
 
 
 def approval_obstacle(built: Built, seen: str | None) -> Obstacle | None:
-    """What keeps these bytes from being approved; ``seen``: the hash of what a person looked at."""
+    """What keeps these bytes from being approved; ``seen`` is the hash of what a person saw."""
     name = built.issue.name
     if seen is None:
         return Obstacle(
@@ -141,23 +141,25 @@ def approval_obstacle(built: Built, seen: str | None) -> Obstacle | None:
     return error_obstacle(built, "approved")
 
 
-def other_name_obstacle(issue: IssueName, list_name: str, other: str | None) -> Obstacle | None:
-    """The list got an issue of that day from a newsletter of another name, ``other``."""
-    if other is None:
+def other_name_obstacle(
+    issue: IssueName, list_name: str, other_name: str | None
+) -> Obstacle | None:
+    """The list was sent an issue of that date by a newsletter called ``other_name``."""
+    if other_name is None:
         return None
     return Obstacle(
         Reason.UNREADY,
-        f"The list {list_name!r} was already sent an issue of {issue}, under the name {other!r}. "
-        f"Change [newsletter] name back to that name, or choose another list.",
+        f"The list {list_name!r} was already sent an issue of {issue}, under the name "
+        f"{other_name!r}. Change [newsletter] name back to that name, or choose another list.",
     )
 
 
 def empty_list_obstacle(built: Built, list_name: str, readers: int) -> Obstacle | None:
-    """Nobody may be mailed."""
+    """The list has no reader who may be mailed."""
     if readers:
         return None
     if built.issue.corrects:
-        why = f"Nobody who got the issue of {built.issue.corrects} may be mailed any more."
+        why = f"Nobody who got the issue of {built.issue.corrects} may still be mailed."
     else:
         why = (
             f"The list {list_name!r} has no active subscribers. "
@@ -170,11 +172,11 @@ def raise_for(obstacle_: Obstacle | None) -> None:
     """Raise FindingsError for errors that checks found, NotReadyError for any other obstacle."""
     if obstacle_ is None:
         return
-    kind = FindingsError if obstacle_.reason is Reason.ERRORS else NotReadyError
-    raise kind(obstacle_.message)
+    error = FindingsError if obstacle_.reason is Reason.ERRORS else NotReadyError
+    raise error(obstacle_.message)
 
 
-def _without_approval(built: Built, approval: Approval | None) -> Obstacle:
+def _unapproved_obstacle(built: Built, approval: Approval | None) -> Obstacle:
     name, hash_ = built.issue.name, built.rendered.hash
     if approval:
         return Obstacle(
@@ -191,7 +193,7 @@ def _without_approval(built: Built, approval: Approval | None) -> Obstacle:
     )
 
 
-def _without_sources(built: Built) -> Obstacle | None:
+def _source_obstacle(built: Built) -> Obstacle | None:
     name = built.issue.name
     down = [s for s in built.issue.sources if s.status in {Health.FAILING, Health.STALE}]
     if not down:
@@ -200,7 +202,7 @@ def _without_sources(built: Built) -> Obstacle | None:
     return Obstacle(
         Reason.SOURCES,
         f"Issue {name} does not go out by itself, because stories may be missing:\n{lines}\n"
-        f"Gather again (newsletter gather {name}), or read it and let it go as it is: "
+        f"Gather again (newsletter gather {name}), or read it and approve it as it is: "
         f"newsletter build {name}, then newsletter approve {name}",
         built.rendered.hash,
     )

@@ -1,4 +1,4 @@
-"""Tests: the very mail, to an editor alone, outside the ledger."""
+"""The test mail: the exact mail, to an editor only, outside the ledger."""
 
 from __future__ import annotations
 
@@ -25,18 +25,22 @@ log = logging.getLogger(__name__)
 
 
 def send_test(desk: Desk, issue: IssueName, to: str | None = None) -> tuple[str, Built]:
-    """Send the exact bytes to an editor; the subject is marked, nothing else differs.
+    """Send the exact mail, with a marked subject, to an editor.
 
-    Raises UsageError without an address, and for what is none.
+    ``to``: an address, by default that of ``[editor]``. Returns the mailbox and what was sent to
+    it. Raises UsageError if there is no address or it is not valid.
     """
     address = to or desk.config.editor.email
     if not address:
         raise UsageError(
-            "There is nobody to send the test to. Set email in [editor], or name an address: "
+            "There is nobody to send the test to. Set email in [editor], or give an address: "
             "newsletter test --to ADDRESS"
         )
     if issue.is_correction:
-        with suppress(DatabaseError), desk.reading() as connection:  # it needs no database
+        with (
+            suppress(DatabaseError),
+            desk.reading() as connection,
+        ):  # a test works without a database
             correction_mail.refuse_withdrawn(connection, desk.name, issue)
     try:
         values.mailbox(address)
@@ -47,7 +51,7 @@ def send_test(desk: Desk, issue: IssueName, to: str | None = None) -> tuple[str,
     subject = desk.language.say("test", subject=built.rendered.subject)
     mailbox, name = mailbox_and_name(desk, address)
     (recipient,) = personalizer(desk, NOBODY)([Reader(0, NOBODY, mailbox, name)])
-    if link := _approving(desk, built, mailbox):
+    if link := _approval_link(desk, built, mailbox):
         recipient = replace(
             recipient,
             unsubscribe_url=link,
@@ -58,24 +62,24 @@ def send_test(desk: Desk, issue: IssueName, to: str | None = None) -> tuple[str,
 
 
 def describe_destination(desk: Desk, mailbox: str) -> str:
-    """Where a test went, to be said after "the test": the outbox mails nothing."""
+    """Where a test went, as the end of a sentence about it."""
     options = desk.config.provider
     if isinstance(options, OutboxProvider.Options):
-        return f"lies in {options.path}/tests, as {mailbox} would get it"
+        return f"is in {options.path}/tests, as {mailbox} would get it"
     return f"went to {mailbox}"
 
 
-def _approving(desk: Desk, built: Built, mailbox: str) -> str | None:
-    """Where the links of nobody lead in our own test: to the page that approves it.
+def _approval_link(desk: Desk, built: Built, mailbox: str) -> str | None:
+    """Where the unsubscribe and preferences links of a test to ourselves lead; None without one.
 
-    A test to anybody else has no such link, as whoever has one can approve.
+    A test to any other address gets none, because anyone who has it can approve.
     """
-    ours = {parseaddr(a)[1] for a in (desk.config.editor.email, desk.config.alerts_to) if a}
-    needed = desk.config.schedule.approval == "required" and not built.errors
-    if mailbox not in ours or not needed:
+    own = {parseaddr(a)[1] for a in (desk.config.editor.email, desk.config.alerts_to) if a}
+    needs_approval = desk.config.schedule.approval == "required" and not built.errors
+    if mailbox not in own or not needs_approval:
         return None
     try:
         return approval_links.new_link(desk, built.issue.name, built.rendered.hash)
-    except DatabaseError as error:  # a test needs no database
-        log.warning("The test goes without a link to approve: %s", error)
+    except DatabaseError as error:  # a test works without a database
+        log.warning("The test has no approval link: %s", error)
         return None
