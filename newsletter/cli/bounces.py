@@ -27,16 +27,16 @@ def bounces(
     from newsletter.app.feedback import bounced_mail
     from newsletter.bounces import Fate
 
-    bounced = bounced_mail.take(context.desk(), place)
+    bounced = bounced_mail.read_mailbox(context.desk(), place)
     if as_json:
         emit(
             {
                 "mails": bounced.mails,
                 **{fate.value: bounced.fates[fate] for fate in Fate},
                 "new": bounced.new,
-                "known": bounced.known,
-                "about_nobody_here": bounced.strange,
-                "no_bounces": bounced.others,
+                "known": bounced.duplicates,
+                "about_nobody_here": bounced.unidentified,
+                "no_bounces": bounced.unrelated,
             }
         )
         return
@@ -51,10 +51,10 @@ def bounces(
         f"{bounced.fates[fate]:,} {label}" for fate, label in labels.items() if bounced.fates[fate]
     ]
     print(f"Read {counted(bounced.mails, 'mail')}: {', '.join(parts) or 'no bounces'}.")
-    if bounced.known:
-        print(f"{counted(bounced.known, 'notice')} had been read before.")
-    if bounced.strange:
-        mails = counted(bounced.strange, "mail")
+    if bounced.duplicates:
+        print(f"{counted(bounced.duplicates, 'notice')} had been read before.")
+    if bounced.unidentified:
+        mails = counted(bounced.unidentified, "mail")
         print(f"Ignored: {mails} that do not clearly identify one of your readers.")
-    if bounced.others:
-        print(f"Ignored: {counted(bounced.others, 'mail')} of other kinds.")
+    if bounced.unrelated:
+        print(f"Ignored: {counted(bounced.unrelated, 'mail')} of other kinds.")

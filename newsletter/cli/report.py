@@ -95,13 +95,13 @@ def _text(result: Figures) -> str:
     if result.reported:
         rows += [
             ("still tried", f"{result.deferred:,}", ""),
-            ("hard bounces", f"{result.bounced:,}", ""),
-            ("soft bounces", f"{result.blocked:,}", ""),
+            ("hard bounces", f"{result.hard_bounces:,}", ""),
+            ("soft bounces", f"{result.soft_bounces:,}", ""),
             ("not tried by the provider", f"{result.dropped:,}", ""),
             ("no news yet", f"{result.nothing_yet:,}", ""),
             ("complained", f"{result.complained:,}", _rate(result, "complained")),
         ]
-    rows.append(("unsubscribed since", f"{result.left:,}", _rate(result, "left")))
+    rows.append(("unsubscribed since", f"{result.unsubscribed:,}", _rate(result, "left")))
     for name, counts in (("opened", result.opens), ("clicked", result.clicks)):
         if counts is not None:
             people, machines = f"{counts.people.readers:,}", f"{counts.machines.readers:,}"
@@ -110,7 +110,7 @@ def _text(result: Figures) -> str:
     widest = max(len(row[1]) for row in rows)
     rows_text = table((name, number.rjust(widest), rate) for name, number, rate in rows)
     parts = [f"Figures of {result.issue}: {result.subject}\n{rows_text}"]
-    parts += [_links("Stories", result.stories), _links("Other links", result.others)]
+    parts += [_links("Stories", result.stories), _links("Other links", result.other_links)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -146,11 +146,11 @@ def as_document(result: Figures) -> dict[str, Any]:
         "accepted": receipt.accepted,
         "delivered": result.delivered,
         "deferred": result.deferred if known else None,
-        "bounced": {"hard": result.bounced, "soft": result.blocked} if known else None,
+        "bounced": {"hard": result.hard_bounces, "soft": result.soft_bounces} if known else None,
         "dropped": result.dropped if known else None,
         "nothing_yet": result.nothing_yet if known else None,
         "complained": result.complained if known else None,
-        "unsubscribed": result.left,
+        "unsubscribed": result.unsubscribed,
         "opens": _people_and_machines(result.opens),
         "clicks": _people_and_machines(result.clicks),
         "rates": {
@@ -158,8 +158,8 @@ def as_document(result: Figures) -> dict[str, Any]:
             for name, rate in result.rates.items()
         },
         "stories": [_link_json(link) for link in result.stories],
-        "other_links": [_link_json(link) for link in result.others],
-        "list_growth": [{"day": day, "readers": count} for day, count in result.growth],
+        "other_links": [_link_json(link) for link in result.other_links],
+        "list_growth": [{"day": day, "readers": count} for day, count in result.list_growth],
         "per_reader": result.per_reader,
         "notes": list(result.notes),
     }

@@ -70,7 +70,7 @@ def test_mails_that_came_back_are_told_apart_and_count_once(newsroom: Newsroom) 
     assert (report["bounced"], report["deferred"]) == ({"hard": 3, "soft": 3}, 1)
     assert report["complained"] == 1
     assert report["opens"] is report["delivered"] is None
-    assert "only what came back" in report["notes"][0]
+    assert "only returned mail" in report["notes"][0]
     assert report["rates"]["bounced"]["of"] == "of those accepted"
     again = newsroom.json("bounces", str(back))
     assert (again["new"], again["known"]) == (0, 8)

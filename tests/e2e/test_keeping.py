@@ -125,7 +125,7 @@ def test_the_growth_of_the_list_is_noted_once_a_day(desk: Desk, clock: Clock) ->
     for hours in (0, 1, 24, 25):
         clock.now = NOW + timedelta(days=1, hours=hours)
         tick(desk)
-    found = dict(figures.compute(desk, ISSUE).growth)
+    found = dict(figures.compute(desk, ISSUE).list_growth)
     assert [count for _, count in sorted(found.items())] == [4, 4, 4]
 
 
@@ -166,9 +166,9 @@ def test_the_time_in_which_it_arrived_is_told_without_saying_a_moment_twice(
     send_id = mailed(desk.database, n=len(after))
     provider_events.store(desk, [delivered(desk.database, send_id, *at) for at in enumerate(after)])
     shown = page(desk, figures.compute(desk, ISSUE))
-    plot = shown[shown.index("Deliveries over time. ") :].partition("</svg>")[0]
-    assert f"{len(after)} of {len(after)} within {within}." in plot
-    said = re.findall(r">((?:[MT]\w+ )?\d\d:\d\d)<", plot)
+    chart = shown[shown.index("Deliveries over time. ") :].partition("</svg>")[0]
+    assert f"{len(after)} of {len(after)} within {within}." in chart
+    said = re.findall(r">((?:[MT]\w+ )?\d\d:\d\d)<", chart)
     assert len({*said}) == len(said)
     assert {*times} <= {*said}
 
@@ -209,7 +209,7 @@ def test_links_that_are_left_out_are_counted(desk: Desk) -> None:
     assert "… and 2 more" in shown
     assert (
         "more"
-        not in page(desk, replace(figures.compute(desk, ISSUE), others=())).split("<main>")[1]
+        not in page(desk, replace(figures.compute(desk, ISSUE), other_links=())).split("<main>")[1]
     )
 
 
@@ -219,7 +219,7 @@ def test_what_is_not_known_is_said_and_is_no_zero(tmp_path: Path, clock: Clock) 
     found = document(desk)
     assert found["delivered"] is found["opens"] is found["clicks"] is None
     assert "Opens and clicks are not tracked." in found["notes"]
-    assert found["notes"][0] == "Nothing arrived: the outbox writes files, and mails nothing."
+    assert found["notes"][0] == "Nothing was delivered: the outbox writes files and sends no mail."
     assert "not tracked" in page(desk, figures.compute(desk, ISSUE))
     desk.close()
 

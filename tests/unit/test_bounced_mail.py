@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from newsletter.app.feedback import bounced_mail
-from newsletter.app.feedback.bounced_mail import Bounces
+from newsletter.app.feedback.bounced_mail import BounceCounts
 from newsletter.app.readers import lists
 from newsletter.bounces import Fate
 from newsletter.errors import UsageError
@@ -39,14 +39,14 @@ class Mailed:
     def of(self, name: str) -> bytes:
         return self.out[f"{name}@example.com"]
 
-    def take(self, *mails: bytes) -> Bounces:
+    def take(self, *mails: bytes) -> BounceCounts:
         back = self.week.room.folder / "back"
         for path in back.glob("*"):
             path.unlink()
         back.mkdir(exist_ok=True)
         for number, mail in enumerate(mails):
             (back / f"{number:02}.eml").write_bytes(mail)
-        return bounced_mail.take(self.week.desk, str(back))
+        return bounced_mail.read_mailbox(self.week.desk, str(back))
 
     def state(self, name: str) -> str:
         people = {person.email: person.word for person in lists.everyone(self.week.desk)}
@@ -81,21 +81,21 @@ def without_number(mail: bytes) -> bytes:
 def test_a_number_with_the_signed_link_is_believed_whatever_address_is_named(
     mailed: Mailed,
 ) -> None:
-    found = mailed.take(returned.dsn(mailed.of("r1"), to="forwarded@example.net", at=AT))
-    assert (found.fates, found.new, found.known) == ({Fate.BOUNCED: 1}, 1, 0)
+    result = mailed.take(returned.dsn(mailed.of("r1"), to="forwarded@example.net", at=AT))
+    assert (result.fates, result.new, result.duplicates) == ({Fate.BOUNCED: 1}, 1, 0)
     assert mailed.state("r1") == "bounced"
     assert mailed.state("reader") == "active"
 
 
 def test_a_number_with_the_readers_address_is_believed(mailed: Mailed) -> None:
-    found = mailed.take(returned.dsn(without_link(mailed.of("r2")), to="R2@Example.com", at=AT))
-    assert found.fates == {Fate.BOUNCED: 1}
+    result = mailed.take(returned.dsn(without_link(mailed.of("r2")), to="R2@Example.com", at=AT))
+    assert result.fates == {Fate.BOUNCED: 1}
     assert mailed.state("r2") == "bounced"
 
 
 def test_the_signed_link_alone_is_believed(mailed: Mailed) -> None:
-    found = mailed.take(returned.complaint(without_number(mailed.of("r3"))))
-    assert found.fates == {Fate.COMPLAINED: 1}
+    result = mailed.take(returned.complaint(without_number(mailed.of("r3"))))
+    assert result.fates == {Fate.COMPLAINED: 1}
     assert mailed.state("r3") == "complained"
 
 
@@ -119,9 +119,9 @@ def test_a_number_that_was_guessed_is_believed_no_more_than_the_address(
     elif change == "number":
         mail = re.sub(rb"(Message-ID: <\w{16})\.\d+", rb"\1.999999", mail)
     to = "nobody@example.net" if "without" in change else "r5@example.com"
-    found = mailed.take(returned.dsn(mail, to=to, at=AT))
-    assert found.fates == ({} if "without" in change else {Fate.BLOCKED: 1})
-    assert found.strange == ("without" in change)
+    result = mailed.take(returned.dsn(mail, to=to, at=AT))
+    assert result.fates == ({} if "without" in change else {Fate.BLOCKED: 1})
+    assert result.unidentified == ("without" in change)
     assert mailed.state("r5") == "active"
 
 
@@ -147,9 +147,9 @@ def test_an_address_alone_is_believed_of_the_last_issue_and_for_a_month(
     mailed: Mailed, sent: timedelta, read: timedelta, counts: bool
 ) -> None:
     mailed.week.now = MONDAY + read
-    found = mailed.take(nameless(to="r6@example.com", at=MONDAY + sent))
-    assert found.fates == ({Fate.BLOCKED: 1} if counts else {})
-    assert (found.strange, found.others) == (0 if counts else 1, 0)
+    result = mailed.take(nameless(to="r6@example.com", at=MONDAY + sent))
+    assert result.fates == ({Fate.BLOCKED: 1} if counts else {})
+    assert (result.unidentified, result.unrelated) == (0 if counts else 1, 0)
     assert mailed.state("r6") == "active"
 
 
@@ -163,14 +163,14 @@ def test_a_clock_that_is_some_minutes_behind_is_no_earlier_issue(mailed: Mailed)
 @pytest.mark.parametrize("kind", ["abuse", "opt-out"])
 def test_an_address_alone_neither_complains_nor_leaves(mailed: Mailed, kind: str) -> None:
     plain = b"From: a@example.com\r\nTo: x@example.com\r\n\r\nwords"
-    found = mailed.take(returned.complaint(plain, kind, about="r8@example.com"))
-    assert (found.fates, found.strange) == ({}, 1)
+    result = mailed.take(returned.complaint(plain, kind, about="r8@example.com"))
+    assert (result.fates, result.unidentified) == ({}, 1)
     assert mailed.state("r8") == "active"
 
 
 def test_who_leaves_by_a_report_leaves_this_list(mailed: Mailed) -> None:
-    found = mailed.take(returned.complaint(mailed.of("r9"), "opt-out"))
-    assert found.fates == {Fate.LEAVES: 1}
+    result = mailed.take(returned.complaint(mailed.of("r9"), "opt-out"))
+    assert result.fates == {Fate.LEAVES: 1}
     assert mailed.state("r9") == "unsubscribed"
 
 
@@ -184,8 +184,8 @@ def test_a_mail_that_names_many_readers_is_believed_of_none(
         for n in range(named - 1)
     )
     place = report.index(b"--b\r\nContent-Type: text/rfc822-headers")
-    found = mailed.take(report[:place] + more.encode() + report[place:])
-    assert found.fates == ({Fate.BOUNCED: 1} if counts else {})
+    result = mailed.take(report[:place] + more.encode() + report[place:])
+    assert result.fates == ({Fate.BOUNCED: 1} if counts else {})
     if counts:
         assert mailed.state("r10") == "bounced"
 
@@ -193,18 +193,27 @@ def test_a_mail_that_names_many_readers_is_believed_of_none(
 def test_what_is_read_again_counts_once_and_a_delay_suppresses_nobody(mailed: Mailed) -> None:
     delayed = returned.dsn(mailed.of("r11"), action="delayed", status="4.4.1", at=AT)
     full = returned.dsn(mailed.of("r12"), status="5.2.2", words="smtp; 552 full", at=AT)
-    found = mailed.take(delayed, full, returned.vacation("r11@example.com"), full)
-    assert found.fates == {Fate.DELAYED: 1, Fate.BLOCKED: 2}
-    assert (found.mails, found.new, found.known, found.others, found.strange) == (4, 2, 1, 1, 0)
+    result = mailed.take(delayed, full, returned.vacation("r11@example.com"), full)
+    assert result.fates == {Fate.DELAYED: 1, Fate.BLOCKED: 2}
+    assert (result.mails, result.new, result.duplicates, result.unrelated, result.unidentified) == (
+        4,
+        2,
+        1,
+        1,
+        0,
+    )
     again = mailed.take(delayed, full)
-    assert (again.new, again.known) == (0, 2)
+    assert (again.new, again.duplicates) == (0, 2)
     assert mailed.state("r11") == mailed.state("r12") == "active"
 
 
 def test_more_mails_than_are_stored_at_once_are_all_read(mailed: Mailed) -> None:
-    notes = [returned.vacation("r13@example.com") for _ in range(2 * bounced_mail.AT_ONCE)]
-    found = mailed.take(*notes, returned.dsn(mailed.of("r13"), at=AT))
-    assert (found.mails, found.others) == (2 * bounced_mail.AT_ONCE + 1, 2 * bounced_mail.AT_ONCE)
+    notes = [returned.vacation("r13@example.com") for _ in range(2 * bounced_mail.BATCH_SIZE)]
+    result = mailed.take(*notes, returned.dsn(mailed.of("r13"), at=AT))
+    assert (result.mails, result.unrelated) == (
+        2 * bounced_mail.BATCH_SIZE + 1,
+        2 * bounced_mail.BATCH_SIZE,
+    )
     assert mailed.state("r13") == "bounced"
 
 
@@ -217,4 +226,4 @@ def test_no_moment_of_a_notice_is_in_the_future(mailed: Mailed) -> None:
 
 def test_what_is_no_place_is_said(mailed: Mailed, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nowhere"):
-        bounced_mail.take(mailed.week.desk, str(tmp_path / "nowhere"))
+        bounced_mail.read_mailbox(mailed.week.desk, str(tmp_path / "nowhere"))

@@ -130,7 +130,7 @@ def _unfinished(desk: Desk, send: Receipt) -> Iterator[str]:
 
 
 def _unread(desk: Desk) -> Iterator[str]:
-    if trouble := provider_events.trouble(desk):
+    if trouble := provider_events.unreadable_requests(desk):
         yield trouble
 
 

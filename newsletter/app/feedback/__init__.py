@@ -1,1 +1,1 @@
-"""What became of a mail: provider events, bounces, figures."""
+"""What happened to a mail after it was handed over: provider events, returned mail, figures."""

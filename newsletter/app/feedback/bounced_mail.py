@@ -1,4 +1,4 @@
-"""Mails that came back, from a mailbox to the ledger: as what providers report."""
+"""Read returned mail and complaints from a mailbox, and store them as events."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from newsletter.store.delivery_lookup import Mailed
 from newsletter.store.subscribers import numbers
 from newsletter.subscriber_csv import normalised
 
-AT_ONCE = 20  # mails whose notices are stored in one transaction
-LATE = timedelta(days=30)  # so long after a send a mail may come back that names none
-CLOCKS = timedelta(minutes=10)  # more than those of two servers differ
-MOST = 10  # readers that one mail may name: each of ours went to one, whom others may stand behind
+BATCH_SIZE = 20  # mails whose notices are stored in one transaction
+MAX_AGE = timedelta(days=30)  # after this, a notice that names no delivery counts for none
+CLOCK_SKEW = timedelta(minutes=10)  # how far the clocks of two servers may differ
+MAX_NOTICES = 10  # in one mail; each of ours went to one reader, who may forward it to a few
 
 _MESSAGE_ID = re.compile(r"<?(?P<hash>[0-9A-Za-z]{16})\.(?P<delivery>\d{1,9})@[^>\s]+>?")
-_LEAVING = re.compile(r"/unsubscribe/([A-Za-z0-9_-]{1,80})")
+_UNSUBSCRIBE_LINK = re.compile(r"/unsubscribe/([A-Za-z0-9_-]{1,80})")
 _KINDS = {
     Fate.BOUNCED: EventKind.BOUNCED,
     Fate.BLOCKED: EventKind.SOFT_BOUNCED,
@@ -40,155 +40,158 @@ _KINDS = {
     Fate.LEAVES: EventKind.UNSUBSCRIBED,
 }
 
+SignedReader = Callable[[str], tuple[int, int] | None]  # header → subscriber and list, as signed
+
 
 @dataclass(frozen=True)
-class Bounces:
-    """What was in the mails. ``known``: notices that were stored before; ``strange``: mails that do
-    not show whom of our readers they are about; ``others``: mails that are no such notice.
-    """
+class BounceCounts:
+    """What was read from a mailbox."""
 
     mails: int = 0
-    fates: Counter[Fate] = field(default_factory=Counter)
-    new: int = 0
-    strange: int = 0
-    others: int = 0
+    fates: Counter[Fate] = field(default_factory=Counter)  # of notices about our readers
+    new: int = 0  # notices that were not stored yet
+    unidentified: int = 0  # mails with notices that do not identify one of our readers
+    unrelated: int = 0  # mails without a notice
 
     @property
-    def known(self) -> int:
+    def duplicates(self) -> int:
         """Notices that were stored before."""
         return sum(self.fates.values()) - self.new
 
+    def __add__(self, other: BounceCounts) -> BounceCounts:
+        return BounceCounts(
+            self.mails + other.mails,
+            self.fates + other.fates,
+            self.new + other.new,
+            self.unidentified + other.unidentified,
+            self.unrelated + other.unrelated,
+        )
 
-def take(desk: Desk, place: str) -> Bounces:
-    """Read the mails there, and store what they say; where it can be, what is stored is marked as
-    seen. Raises UsageError and FetchError as ``mailboxes.opened`` does; what was stored stays.
+
+def read_mailbox(desk: Desk, place: str) -> BounceCounts:
+    """Read the mails of a mailbox and store their notices; an IMAP mail is then marked as seen.
+
+    Raises UsageError and FetchError as ``mailboxes.opened`` does. What was stored by then stays.
     """
-    total = Bounces()
-    with mailboxes.opened(place) as found:
-        while some := list(islice(found, AT_ONCE)):
-            total = _add(total, _take(desk, some))
-    return total
+    counts = BounceCounts()
+    with mailboxes.opened(place) as mails:
+        while batch := list(islice(mails, BATCH_SIZE)):
+            counts += _read_batch(desk, batch)
+    return counts
 
 
-def _take(desk: Desk, mails: list[Found]) -> Bounces:
+def _read_batch(desk: Desk, mails: list[Found]) -> BounceCounts:
     fates: Counter[Fate] = Counter()
-    told: list[Event] = []
-    marks, strange, others = [], 0, 0
-    signed = _signed_reader(desk)
+    events: list[Event] = []
+    identified: list[Found] = []
+    unrelated = 0
+    signed_reader = _signed_reader(desk)
     with desk.reading() as connection:
         for mail in mails:
             notices = bounces.read(mail.content)
-            about = notices if len(notices) <= MOST else []
-            ours = [e for n in about if (e := _event(connection, n, signed, desk.clock()))]
-            fates.update(fate for fate, _ in ours)
-            told += [event for _, event in ours]
-            others += not notices
-            strange += bool(notices) and not ours
-            if ours:
-                marks.append(mail.mark)
-    taken = provider_events.store(desk, told)
-    for mark in marks:
-        mark()
-    return Bounces(len(mails), fates, taken.new, strange, others)
-
-
-def _add(one: Bounces, other: Bounces) -> Bounces:
-    return Bounces(
-        one.mails + other.mails,
-        one.fates + other.fates,
-        one.new + other.new,
-        one.strange + other.strange,
-        one.others + other.others,
-    )
+            unrelated += not notices
+            if len(notices) > MAX_NOTICES:
+                continue
+            pairs = [_event(connection, n, signed_reader, desk.clock()) for n in notices]
+            for fate, event in filter(None, pairs):
+                fates[fate] += 1
+                events.append(event)
+            if any(pairs):
+                identified.append(mail)
+    stored = provider_events.store(desk, events)
+    for mail in identified:
+        mail.mark()
+    unidentified = len(mails) - len(identified) - unrelated
+    return BounceCounts(len(mails), fates, stored.new, unidentified, unrelated)
 
 
 def _event(
-    connection: Connection,
-    notice: Notice,
-    signed: Callable[[str], tuple[int, int] | None],
-    now: datetime,
+    connection: Connection, notice: Notice, signed_reader: SignedReader, now: datetime
 ) -> tuple[Fate, Event] | None:
-    """The notice as an event, and what it is taken for; None where it does not show whom of those
-    whom we have mailed it is about.
-    """
+    """The notice as an event, with what it counts as; None if it identifies no delivery of ours."""
     at, fate = min(notice.at or now, now), notice.fate
-    found = _which(connection, notice, signed, at)
-    if found is None:
+    delivery = _proven_delivery(connection, notice, signed_reader, at)
+    if delivery is None:
         if fate in (Fate.COMPLAINED, Fate.LEAVES):
             return None
-        found = _last_mailed(connection, _known(connection, _addresses(notice)), at, now)
-        if found is None:
+        delivery = _last_delivery(connection, _subscribers(connection, notice), at, now)
+        if delivery is None:
             return None
         fate = Fate.BLOCKED if fate is Fate.BOUNCED else fate
     return fate, Event(
         id=notice.key,
         kind=_KINDS[fate],
-        delivery=found.delivery,
+        delivery=delivery.delivery,
         at=at,
-        batch=found.batch or 0,
-        send=found.send_id,
-        origin=(slug(found.newsletter), str(found.issue)),
+        batch=delivery.batch or 0,
+        send=delivery.send_id,
+        origin=(slug(delivery.newsletter), str(delivery.issue)),
         details={"reason": notice.words, "status": notice.status, "by": "mail"},
     )
 
 
-def _which(
-    connection: Connection,
-    notice: Notice,
-    signed: Callable[[str], tuple[int, int] | None],
-    at: datetime,
+def _proven_delivery(
+    connection: Connection, notice: Notice, signed_reader: SignedReader, at: datetime
 ) -> Mailed | None:
-    """The delivery, where the notice has what the reader's own mail alone has.
+    """The delivery, if the notice quotes what only the reader's own mail contains.
 
-    Anybody can write such a mail. So a number is believed only together with the signed link to
-    leave, or with the address.
+    Anybody can write such a notice. So a delivery number counts only together with the signed
+    unsubscribe link or the reader's address.
     """
     match = _MESSAGE_ID.fullmatch(notice.message_id)
-    named = delivery_lookup.by_number(connection, int(match["delivery"])) if match else None
-    if match and named and not named.hash.startswith(match["hash"]):
-        named = None
-    person = signed(notice.list_unsubscribe)
-    if named and (person == (named.subscriber, named.list_id) or named.email in _addresses(notice)):
-        return named
-    return delivery_lookup.latest(connection, person[0], at - LATE, at + CLOCKS) if person else None
+    delivery = delivery_lookup.by_number(connection, int(match["delivery"])) if match else None
+    if match and delivery and not delivery.hash.startswith(match["hash"]):
+        delivery = None
+    reader = signed_reader(notice.list_unsubscribe)
+    if delivery and reader == (delivery.subscriber, delivery.list_id):
+        return delivery
+    if delivery and delivery.email in _addresses(notice):
+        return delivery
+    if reader is None:
+        return None
+    return delivery_lookup.latest(connection, reader[0], at - MAX_AGE, at + CLOCK_SKEW)
 
 
-def _last_mailed(
-    connection: Connection, numbers: Iterable[int], at: datetime, now: datetime
+def _last_delivery(
+    connection: Connection, subscribers: Iterable[int], at: datetime, now: datetime
 ) -> Mailed | None:
-    """What one of them was mailed last, if the notice came after that. Whoever writes a notice
-    writes its date as well: so it is none of an earlier issue.
+    """The last delivery to one of the subscribers, if the notice was written after it.
+
+    The sender of a notice also writes its date, so it must not count for an earlier issue.
     """
-    for number in numbers:
-        newest = delivery_lookup.latest(connection, number, now - LATE, now + CLOCKS)
-        if newest and newest == delivery_lookup.latest(connection, number, at - LATE, at + CLOCKS):
-            return newest
+    for number in subscribers:
+        last = delivery_lookup.latest(connection, number, now - MAX_AGE, now + CLOCK_SKEW)
+        if last and last == delivery_lookup.latest(
+            connection, number, at - MAX_AGE, at + CLOCK_SKEW
+        ):
+            return last
     return None
 
 
-def _known(connection: Connection, addresses: Iterable[str]) -> Iterable[int]:
-    """The numbers of those among them who are here."""
+def _subscribers(connection: Connection, notice: Notice) -> Iterable[int]:
+    """The numbers of the subscribers that the notice names."""
     keys = address_keys(connection)
-    return numbers(connection, {each: keys.key(each) for each in addresses}).values()
+    return numbers(connection, {a: keys.key(a) for a in _addresses(notice)}).values()
 
 
 def _addresses(notice: Notice) -> list[str]:
-    return [address for each in notice.recipients if (address := _normal(each))]
+    return [address for r in notice.recipients if (address := _normalized(r))]
 
 
-def _signed_reader(desk: Desk) -> Callable[[str], tuple[int, int] | None]:
-    """What says of a header whose link to leave stands in it: the reader's number, the list's."""
+def _signed_reader(desk: Desk) -> SignedReader:
+    """Read a reader's number and list from the signed unsubscribe link in a header."""
     ring = keyring(desk.folder)
 
-    def whose(header: str) -> tuple[int, int] | None:
-        match = _LEAVING.search(header)
-        of = signed_links.read_reader(ring, Purpose.UNSUBSCRIBE, match[1]) if match else None
-        return (of.reader, of.list) if of else None
+    def read(header: str) -> tuple[int, int] | None:
+        if not (match := _UNSUBSCRIBE_LINK.search(header)):
+            return None
+        link = signed_links.read_reader(ring, Purpose.UNSUBSCRIBE, match[1])
+        return (link.reader, link.list) if link else None
 
-    return whose
+    return read
 
 
-def _normal(address: str) -> str | None:
+def _normalized(address: str) -> str | None:
     try:
         return normalised(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""An issue in figures: what arrived, who left, and which stories were followed."""
+"""The figures of an issue: deliveries, bounces, unsubscribes, opens and clicks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Count:
 
 @dataclass(frozen=True)
 class PeopleAndMachines:
-    """What people did, and what machines did before or instead of them."""
+    """What people did, and what scanners and mail programs did."""
 
     people: Count = Count()
     machines: Count = Count()
@@ -40,153 +40,145 @@ class PeopleAndMachines:
 
 @dataclass(frozen=True)
 class LinkClicks:
-    """A link of the mail. ``title``: the story's headline; None for what is no story."""
+    """The clicks on one link of the mail."""
 
     link: str
-    title: str | None
+    title: str | None  # the story's headline; None if the link leads to no story
     clicks: PeopleAndMachines
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A share, and in words of what."""
+    """A share of something."""
 
-    share: float
-    of: str
+    share: float  # from 0 to 1
+    of: str  # the denominator in words, such as "of those accepted"
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one issue.
-
-    ``reported``: whether anything was said of it; ``delivered`` is None where only what came back
-    by mail is known. ``opens`` and ``clicks`` are None where nobody looks for them, or nothing was
-    said. ``arrivals``: minute (UTC) → how many; ``hours``: the hour (UTC),
-    opens and clicks of people; ``growth``: day → readers on the list.
-    """
+    """The figures of one issue."""
 
     issue: IssueName
     subject: str
     receipt: Receipt
     sent_at: datetime
-    reported: bool
-    delivered: int | None
+    reported: bool  # whether the provider, or returned mail, reported anything
+    delivered: int | None  # None if it is unknown
     deferred: int
-    bounced: int
-    blocked: int
+    hard_bounces: int
+    soft_bounces: int
     dropped: int
-    nothing_yet: int  # accepted by the provider, and no word since
+    nothing_yet: int  # accepted, and nothing reported since
     complained: int
-    left: int
-    opens: PeopleAndMachines | None
-    clicks: PeopleAndMachines | None
-    stories: tuple[LinkClicks, ...]
-    others: tuple[LinkClicks, ...]
-    arrivals: tuple[tuple[datetime, int], ...] = field(repr=False)
-    hours: tuple[tuple[datetime, int, int], ...] = field(repr=False)
-    growth: tuple[tuple[date, int], ...] = field(repr=False)
-    per_reader: bool = False
-    events_until: datetime | None = None  # until when the events themselves are kept
-    events_gone: bool = False
-    notes: tuple[str, ...] = ()
+    unsubscribed: int  # before the next issue
+    opens: PeopleAndMachines | None  # None if they are not tracked, or nothing was reported
+    clicks: PeopleAndMachines | None  # None if they are not tracked, or nothing was reported
+    stories: tuple[LinkClicks, ...]  # in the order of the mail
+    other_links: tuple[LinkClicks, ...]  # the most clicked first
+    arrivals: tuple[tuple[datetime, int], ...] = field(repr=False)  # minute, deliveries
+    hours: tuple[tuple[datetime, int, int], ...] = field(repr=False)  # hour, opens, clicks
+    list_growth: tuple[tuple[date, int], ...] = field(repr=False)  # day, readers on the list
+    per_reader: bool = False  # whether it is stored who opened and clicked
+    events_until: datetime | None = None  # when the events will be deleted
+    events_deleted: bool = False
+    notes: tuple[str, ...] = ()  # what is unknown, and why
 
     @property
     def rates(self) -> dict[str, Rate]:
-        """Each share with its denominator; those that have one."""
+        """Figure → its share; without those whose denominator is 0."""
         accepted = (self.receipt.accepted, "of those accepted")
         arrived = accepted if self.delivered is None else (self.delivered, "of those delivered")
-        pairs = [("left", self.left, accepted)]
+        counts = [("left", self.unsubscribed, accepted)]
         if self.delivered is not None:
-            pairs.append(("delivered", self.delivered, accepted))
+            counts.append(("delivered", self.delivered, accepted))
         if self.reported:
-            pairs.append(("bounced", self.bounced + self.blocked, accepted))
-            pairs.append(("complained", self.complained, arrived))
+            counts.append(("bounced", self.hard_bounces + self.soft_bounces, accepted))
+            counts.append(("complained", self.complained, arrived))
         if self.opens:
-            pairs.append(("opened", self.opens.people.readers, arrived))
+            counts.append(("opened", self.opens.people.readers, arrived))
         if self.clicks:
-            pairs.append(("clicked", self.clicks.people.readers, arrived))
-        return {name: Rate(n / whole, of) for name, n, (whole, of) in pairs if whole}
+            counts.append(("clicked", self.clicks.people.readers, arrived))
+        return {name: Rate(n / total, of) for name, n, (total, of) in counts if total}
 
 
 def compute(desk: Desk, issue: IssueName) -> Figures:
-    """The figures of the issue. Raises NotReadyError where it was never sent."""
+    """The figures of the issue. Raises NotReadyError if it was never sent."""
     frozen, receipt = desk.require_sent(issue), receipts.receipt(desk, issue)
     send_id = frozen.send.id
     with desk.reading() as connection:
         counted = figures.counted(connection, send_id)
         states = figures.states(connection, send_id)
         arrivals = figures.delivered_by_minute(connection, send_id)
-        gone = figures.closed_at(connection, send_id) is not None
-        grown = list_growth.of(connection, frozen.list_id)
+        deleted = figures.closed_at(connection, send_id) is not None
+        growth = list_growth.of(connection, frozen.list_id)
         articles = figures.articles(connection, send_id)
-    opens, clicks = _apart(counted["opens"]), _apart(counted["clicks"])
-    looked_for = _looked_for(desk, opens, clicks)
-    stories, others = _followed(frozen, articles, counted)
-    seen = opens != PeopleAndMachines() or clicks != PeopleAndMachines()
-    reported = any(states.values()) or counted["complained"] > 0 or seen
-    opens_known, clicks_known = (reported and looked for looked in looked_for)
-    arrival = states[Reported.PROCESSED] + states[Reported.DELIVERED] > 0
+    opens, clicks = _people_and_machines(counted["opens"]), _people_and_machines(counted["clicks"])
+    tracked = _tracked(desk, opens, clicks)
+    stories, other_links = _clicks_by_link(frozen, articles, counted)
+    any_click = opens != PeopleAndMachines() or clicks != PeopleAndMachines()
+    reported = any(states.values()) or counted["complained"] > 0 or any_click
+    opens_known, clicks_known = (reported and is_tracked for is_tracked in tracked)
+    deliveries_known = states[Reported.PROCESSED] + states[Reported.DELIVERED] > 0
     return Figures(
         issue=issue,
         subject=frozen.send.subject,
         receipt=receipt,
         sent_at=frozen.send.send_at or frozen.created_at,
         reported=reported,
-        delivered=states[Reported.DELIVERED] if arrival else None,
+        delivered=states[Reported.DELIVERED] if deliveries_known else None,
         deferred=states[Reported.DEFERRED],
-        bounced=states[Reported.BOUNCED],
-        blocked=states[Reported.BLOCKED],
+        hard_bounces=states[Reported.BOUNCED],
+        soft_bounces=states[Reported.BLOCKED],
         dropped=states[Reported.DROPPED],
         nothing_yet=max(0, receipt.accepted - sum(states.values())),
         complained=counted["complained"],
-        left=counted["left"],
+        unsubscribed=counted["left"],
         opens=opens if opens_known else None,
         clicks=clicks if clicks_known else None,
         stories=stories if clicks_known else (),
-        others=others if clicks_known else (),
+        other_links=other_links if clicks_known else (),
         arrivals=tuple((_utc(minute), count) for minute, count in arrivals),
         hours=tuple((_utc(f"{hour}:00"), o, c) for hour, o, c in counted["hours"]),
-        growth=tuple(grown.items()),
+        list_growth=tuple(growth.items()),
         per_reader=desk.config.privacy.per_reader,
         events_until=frozen.created_at + desk.config.privacy.keep_events,
-        events_gone=gone,
-        notes=_notes(desk, reported, arrival, looked_for),
+        events_deleted=deleted,
+        notes=_notes(desk, reported, deliveries_known, tracked),
     )
 
 
 @contextmanager
 def readers(desk: Desk, issue: IssueName) -> Iterator[Iterator[Reader]]:
-    """Who opened and clicked, one by one. Raises NotReadyError where that is not kept."""
+    """The readers who opened or clicked, one by one. Raises NotReadyError if it is not stored."""
     frozen = desk.require_sent(issue)
     if not desk.config.privacy.per_reader:
         raise NotReadyError(
-            "It is not kept who opened and clicked. If your readers have agreed to it, set "
-            "[privacy] per_reader = true; it counts from then on."
+            "Who opened and clicked is not stored. If your readers have agreed to it, set "
+            "[privacy] per_reader = true; it is stored from then on."
         )
     with desk.reading() as connection:
         if figures.closed_at(connection, frozen.send.id):
             raise NotReadyError(
-                f"Who opened and clicked in {issue} is deleted, as [privacy] keep_events says. "
-                f"Its figures are there: newsletter report {issue}"
+                f"Who opened and clicked in {issue} was deleted after [privacy] keep_events. "
+                f"See the issue's figures with: newsletter report {issue}"
             )
         yield figures.by_reader(connection, frozen.send.id)
 
 
-_OUTBOX = "Nothing arrived: the outbox writes files, and mails nothing."
-_UNREPORTED = (
+_OUTBOX = "Nothing was delivered: the outbox writes files and sends no mail."
+_NO_EVENTS = (
     "Nothing was reported of this issue. Point the webhook of {provider} to /events/{provider} of "
     "newsletter serve."
 )
-_SILENT = (
-    "What arrived is not known: the provider reports nothing. Read what came back by mail with: "
+_REPORTS_NOTHING = (
+    "Deliveries are unknown: the provider does not report them. Read returned mail with: "
     "newsletter bounces FILE"
 )
 
 
-def _looked_for(
-    desk: Desk, opens: PeopleAndMachines, clicks: PeopleAndMachines
-) -> tuple[bool, bool]:
-    """Whether anybody looks for opens and for clicks: now, or when the issue went out."""
+def _tracked(desk: Desk, opens: PeopleAndMachines, clicks: PeopleAndMachines) -> tuple[bool, bool]:
+    """Whether opens and clicks are tracked now, or were when the issue was sent."""
     options = desk.config.provider
     tracks = options if isinstance(options, TrackingOptions) else TrackingOptions(type=options.type)
     nothing = PeopleAndMachines()
@@ -194,61 +186,63 @@ def _looked_for(
 
 
 def _notes(
-    desk: Desk, reported: bool, arrival: bool, looked_for: tuple[bool, bool]
+    desk: Desk, reported: bool, deliveries_known: bool, tracked: tuple[bool, bool]
 ) -> tuple[str, ...]:
-    """What is not known, and why: a zero would say something else."""
-    said = []
+    notes = []
     if not reported:
-        said.append(_silence(desk.config.provider.type))
-    elif not arrival:
-        said.append("What arrived is not known, only what came back.")
-    missing = [name for name, on in zip(("Opens", "Clicks"), looked_for, strict=True) if not on]
-    if missing:
-        said.append(f"{' and '.join(missing).capitalize()} are not tracked.")
-    return tuple(said)
+        notes.append(_why_unreported(desk.config.provider.type))
+    elif not deliveries_known:
+        notes.append("Deliveries are unknown; only returned mail was read.")
+    untracked = [name for name, on in zip(("Opens", "Clicks"), tracked, strict=True) if not on]
+    if untracked:
+        notes.append(f"{' and '.join(untracked).capitalize()} are not tracked.")
+    return tuple(notes)
 
 
-def _silence(provider: str) -> str:
-    """Why nothing is reported of an issue, and what to do about it."""
+def _why_unreported(provider: str) -> str:
     if provider == "outbox":
         return _OUTBOX
     if providers.reports(provider):
-        return _UNREPORTED.format(provider=providers.short_name(provider))
-    return _SILENT
+        return _NO_EVENTS.format(provider=providers.short_name(provider))
+    return _REPORTS_NOTHING
 
 
-def _apart(pairs: list[tuple[int, int]]) -> PeopleAndMachines:
+def _people_and_machines(pairs: list[tuple[int, int]]) -> PeopleAndMachines:
     people, machines = pairs
     return PeopleAndMachines(Count(*people), Count(*machines))
 
 
-def _followed(
+def _clicks_by_link(
     frozen: Frozen, articles: list[tuple[str, str | None]], counted: Counted
 ) -> tuple[tuple[LinkClicks, ...], tuple[LinkClicks, ...]]:
-    """The stories in the order of the mail, and the other links, the most followed first."""
-    places = [address for _, address in articles if address]
-    titles = _titles(frozen.send.html, set(places))
-    clicks = {link: _apart([people, machines]) for link, people, machines in counted["links"]}
+    """The stories in the order of the mail, and the other links, the most clicked first."""
+    urls = [url for _, url in articles if url]
+    titles = _headlines(frozen.send.html, set(urls))
+    clicks = {
+        link: _people_and_machines([people, machines])
+        for link, people, machines in counted["links"]
+    }
     stories = tuple(
-        LinkClicks(place, titles.get(place, place), clicks.pop(place, PeopleAndMachines()))
-        for place in dict.fromkeys(places)
+        LinkClicks(url, titles.get(url, url), clicks.pop(url, PeopleAndMachines()))
+        for url in dict.fromkeys(urls)
     )
-    rest = (LinkClicks(link, None, counts) for link, counts in clicks.items())
-    return stories, tuple(sorted(rest, key=lambda f: (-f.clicks.people.readers, f.link)))
+    other_links = (LinkClicks(link, None, counts) for link, counts in clicks.items())
+    ranked = sorted(other_links, key=lambda link: (-link.clicks.people.readers, link.link))
+    return stories, tuple(ranked)
 
 
-def _titles(html: str, places: set[str]) -> dict[str, str]:
-    """Address of a story → its headline, as the mail has it: the longest words that lead there."""
+def _headlines(html: str, urls: set[str]) -> dict[str, str]:
+    """A story's address → its headline in the mail: the longest text that links to it."""
     try:
         page = lxml.html.document_fromstring(html)
     except (etree.LxmlError, ValueError):
         return {}
-    found: dict[str, str] = {}
+    headlines: dict[str, str] = {}
     for link in page.iter("a"):
-        place, words = canonical(link.get("href") or ""), " ".join(link.text_content().split())
-        if place in places and len(words) > len(found.get(place, "")):
-            found[place] = words
-    return found
+        url, text = canonical(link.get("href") or ""), " ".join(link.text_content().split())
+        if url in urls and len(text) > len(headlines.get(url, "")):
+            headlines[url] = text
+    return headlines
 
 
 def _utc(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""An issue's figures as a page that can be kept, mailed and printed: no script, nothing loaded."""
+"""An issue's figures as one HTML file to store, mail or print: no script, nothing loaded."""
 
 from __future__ import annotations
 
@@ -10,169 +10,174 @@ from typing import Any
 from markupsafe import Markup
 
 from newsletter.app import Desk
-from newsletter.app.feedback import plots
+from newsletter.app.feedback import charts
+from newsletter.app.feedback.charts import Axis
 from newsletter.app.feedback.figures import Figures, LinkClicks
-from newsletter.app.feedback.plots import Axis
 from newsletter.render.filling import own
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_NEARLY = 0.99  # the plot of arrivals ends when so many have arrived
+_ARRIVALS_SHARE = 0.99  # of the deliveries; the chart of arrivals ends there
 _HOURS = 72
-_OTHERS = 15  # links that are no story's
+_MAX_OTHER_LINKS = 15
 _DAY = 24 * 60  # minutes
 
 
-def page(desk: Desk, found: Figures) -> str:
-    """The whole page."""
-    zone = desk.config.zone
-    template = own(_TEMPLATES / "report.html.j2")
-    return template.render(
+def page(desk: Desk, figures: Figures) -> str:
+    """The HTML of the page."""
+    zone, until = desk.config.zone, figures.events_until
+    style = (_TEMPLATES / "figures.css").read_text(encoding="utf-8")
+    return own(
+        _TEMPLATES / "figures.html.j2"
+    ).render(
         newsletter=desk.name,
-        found=found,
-        sent=f"{found.sent_at.astimezone(zone):%A, %d %B %Y, %H:%M %Z}",
-        until=f"{found.events_until.astimezone(zone):%d %B %Y}" if found.events_until else "",
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
-        parts=_parts(found),
-        tiles=_tiles(found),
-        arrivals=_arrivals(found, desk),
-        hours=_hours(found, desk),
-        growth=_growth(found),
-        stories=_bars(found.stories),
-        others=_bars(found.others[:_OTHERS]),
-        more=max(0, len(found.others) - _OTHERS),
+        figures=figures,
+        sent=f"{figures.sent_at.astimezone(zone):%A, %d %B %Y, %H:%M %Z}",
+        until=f"{until.astimezone(zone):%d %B %Y}" if until else "",
+        style=Markup(style),  # noqa: S704 - our own file
+        outcomes=_outcomes(figures),
+        tiles=_tiles(figures),
+        arrivals=_arrivals(figures, desk),
+        hours=_hours(figures, desk),
+        list_growth=_list_growth(figures),
+        stories=_bars(figures.stories),
+        other_links=_bars(figures.other_links[:_MAX_OTHER_LINKS]),
+        links_left=max(0, len(figures.other_links) - _MAX_OTHER_LINKS),
     )
 
 
-def _parts(found: Figures) -> list[dict[str, Any]]:
-    """What became of those whom the provider has accepted, as parts of one bar."""
-    if not found.reported:
+def _outcomes(figures: Figures) -> list[dict[str, Any]]:
+    """The parts of one bar: what happened to the accepted mails. ``x`` and ``width`` in percent."""
+    if not figures.reported:
         return []
-    parts = [
-        ("delivered", "delivered", found.delivered or 0),
-        ("deferred", "still tried", found.deferred),
-        ("blocked", "came back for now", found.blocked),
-        ("bounced", "came back for good", found.bounced),
-        ("dropped", "not tried by the provider", found.dropped),
-        ("nothing", "no word yet", found.nothing_yet),
+    counts = [
+        ("delivered", "delivered", figures.delivered or 0),
+        ("deferred", "still tried", figures.deferred),
+        ("soft-bounce", "soft bounces", figures.soft_bounces),
+        ("hard-bounce", "hard bounces", figures.hard_bounces),
+        ("dropped", "not tried by the provider", figures.dropped),
+        ("nothing", "no news yet", figures.nothing_yet),
     ]
-    whole, begin, shown = sum(n for _, _, n in parts) or 1, 0.0, []
-    for kind, words, n in parts:
+    total, x, parts = sum(n for _, _, n in counts) or 1, 0.0, []
+    for css_class, label, n in counts:
         if n:
-            share = n / whole
-            shown.append({"kind": kind, "words": words, "n": n, "x": 100 * begin, "w": 100 * share})
-            begin += share
-    return shown
+            width = 100 * n / total
+            parts.append({"class": css_class, "label": label, "n": n, "x": x, "width": width})
+            x += width
+    return parts
 
 
-def _tiles(found: Figures) -> list[tuple[str, str, str]]:
-    """The figures at the top: a number, what it counts, and its share of what."""
-    tiles = [("accepted", f"{found.receipt.accepted:,}", "by the provider")]
-    if found.delivered is not None:
-        tiles.append(("delivered", f"{found.delivered:,}", _rate(found, "delivered")))
-    if found.reported:
-        back = found.bounced + found.blocked
+def _tiles(figures: Figures) -> list[tuple[str, str, str]]:
+    """The figures at the top: a label, a number, and its share of what."""
+    tiles = [("accepted", f"{figures.receipt.accepted:,}", "by the provider")]
+    if figures.delivered is not None:
+        tiles.append(("delivered", f"{figures.delivered:,}", _rate(figures, "delivered")))
+    if figures.reported:
+        bounced = figures.hard_bounces + figures.soft_bounces
         tiles += [
-            ("came back", f"{back:,}", _rate(found, "bounced")),
-            ("complained", f"{found.complained:,}", _rate(found, "complained")),
+            ("bounced", f"{bounced:,}", _rate(figures, "bounced")),
+            ("complained", f"{figures.complained:,}", _rate(figures, "complained")),
         ]
-    tiles.append(("left the list since", f"{found.left:,}", _rate(found, "left")))
-    for name, what in (("opened", found.opens), ("clicked", found.clicks)):
-        if what is not None:
-            tiles.append((f"{name}, people", f"{what.people.readers:,}", _rate(found, name)))
-            by = f"{what.machines.times:,} times"
-            tiles.append((f"{name}, machines", f"{what.machines.readers:,}", by))
+    tiles.append(("unsubscribed since", f"{figures.unsubscribed:,}", _rate(figures, "left")))
+    for name, counts in (("opened", figures.opens), ("clicked", figures.clicks)):
+        if counts is not None:
+            people, machines = counts.people, counts.machines
+            tiles.append((f"{name}, people", f"{people.readers:,}", _rate(figures, name)))
+            times = f"{machines.times:,} times"
+            tiles.append((f"{name}, machines", f"{machines.readers:,}", times))
     return tiles
 
 
-def _rate(found: Figures, name: str) -> str:
-    rate = found.rates.get(name)
+def _rate(figures: Figures, name: str) -> str:
+    rate = figures.rates.get(name)
     return f"{rate.share:.1%} {rate.of}" if rate else ""
 
 
-def _arrivals(found: Figures, desk: Desk) -> Markup | None:
-    """How many had it by when."""
-    if not found.arrivals:
+def _arrivals(figures: Figures, desk: Desk) -> Markup | None:
+    """How many readers had the mail by when."""
+    if not figures.arrivals:
         return None
-    whole, total, points = sum(n for _, n in found.arrivals), 0, []
-    for at, n in found.arrivals:
+    delivered, total, points = sum(n for _, n in figures.arrivals), 0, []
+    for minute, n in figures.arrivals:
         total += n
-        points.append((at.timestamp() / 60, float(total)))
-        if total >= _NEARLY * whole:
+        points.append((minute.timestamp() / 60, float(total)))
+        if total >= _ARRIVALS_SHARE * delivered:
             break
-    # A curve that rises from nothing: the first minute has its own arrivals already.
+    # The curve starts at 0, one minute before the first deliveries.
     points.insert(0, (points[0][0] - 1, 0.0))
-    minutes = points[-1][0] - points[0][0]
-    ends = [float(round(points[0][0] + minutes * i / 5)) for i in range(6)]
-    shape = "%H:%M" if minutes < _DAY else "%a %H:%M"
+    start, end = points[0][0], points[-1][0]
+    minutes = end - start
+    marks = [float(round(start + minutes * i / 5)) for i in range(6)]
+    time_format = "%H:%M" if minutes < _DAY else "%a %H:%M"
 
-    def clock(minute: float) -> str:
-        return f"{datetime.fromtimestamp(minute * 60, desk.config.zone):{shape}}"
+    def label(minute: float) -> str:
+        return f"{datetime.fromtimestamp(minute * 60, desk.config.zone):{time_format}}"
 
-    along = Axis(points[0][0], points[-1][0], plots.spread(ends, clock))
-    words = f"{points[-1][1]:,.0f} of {whole:,} within {_span(minutes)}."
-    return plots.line("Deliveries over time", words, points, along, plots.numbers(points[-1][1]))
+    x_axis = Axis(start, end, charts.spaced_labels(marks, label))
+    description = f"{points[-1][1]:,.0f} of {delivered:,} within {_duration(minutes)}."
+    y_axis = charts.number_axis(points[-1][1])
+    return charts.line_chart("Deliveries over time", description, points, x_axis, y_axis)
 
 
-def _hours(found: Figures, desk: Desk) -> Markup | None:
-    """What people did in the first days, by the hour."""
-    if not found.hours:
+def _hours(figures: Figures, desk: Desk) -> Markup | None:
+    """Opens and clicks of people in the first days, by the hour."""
+    if not figures.hours:
         return None
-    first = found.hours[0][0]
-    pairs = [
+    first = figures.hours[0][0]
+    columns = [
         (float(hour), float(opens), float(clicks))
-        for at, opens, clicks in found.hours
-        if (hour := (at - first) // timedelta(hours=1)) < _HOURS
+        for moment, opens, clicks in figures.hours
+        if (hour := (moment - first) // timedelta(hours=1)) < _HOURS
     ]
-    last = max(24.0, pairs[-1][0] + 1)
+    end = max(24.0, columns[-1][0] + 1)
 
-    def moment(hour: float) -> str:
+    def label(hour: float) -> str:
         return f"{(first + timedelta(hours=hour)).astimezone(desk.config.zone):%a %H:%M}"
 
-    along = Axis(0, last, plots.spread([last * i / 4 for i in range(5)], moment))
-    highest = max(max(pair[1:]) for pair in pairs)
-    opens, clicks = sum(pair[1] for pair in pairs), sum(pair[2] for pair in pairs)
-    words = f"{opens:,.0f} opens and {clicks:,.0f} clicks in {last:.0f} hours."
-    return plots.columns(
-        "Opens and clicks of people by the hour", words, pairs, along, plots.numbers(highest)
-    )
+    x_axis = Axis(0, end, charts.spaced_labels([end * i / 4 for i in range(5)], label))
+    y_axis = charts.number_axis(max(max(opens, clicks) for _, opens, clicks in columns))
+    opens, clicks = sum(column[1] for column in columns), sum(column[2] for column in columns)
+    description = f"{opens:,.0f} opens and {clicks:,.0f} clicks in {end:.0f} hours."
+    title = "Opens and clicks of people by the hour"
+    return charts.column_chart(title, description, columns, x_axis, y_axis)
 
 
-def _growth(found: Figures) -> Markup | None:
+def _list_growth(figures: Figures) -> Markup | None:
     """Readers on the list, day by day."""
-    days = found.growth
+    days = figures.list_growth
     if len(days) < 2:
         return None
     points = [(float(day.toordinal()), float(n)) for day, n in days]
-    words = f"From {days[0][1]:,} on {days[0][0]} to {days[-1][1]:,} on {days[-1][0]}."
-    lowest, highest = min(p[1] for p in points), max(p[1] for p in points)
+    description = f"From {days[0][1]:,} on {days[0][0]} to {days[-1][1]:,} on {days[-1][0]}."
+    lowest, highest = min(n for _, n in points), max(n for _, n in points)
     low = 0 if lowest < highest / 2 else lowest - (highest - lowest) / 2
 
-    def day(number: float) -> str:
-        return f"{date.fromordinal(round(number)):%d %b %y}"
+    def label(ordinal: float) -> str:
+        return f"{date.fromordinal(round(ordinal)):%d %b %y}"
 
-    along = Axis(points[0][0], points[-1][0], plots.spread([p[0] for p in points], day))
-    return plots.line("List growth", words, points, along, plots.numbers(highest, low))
+    labels = charts.spaced_labels([day for day, _ in points], label)
+    x_axis = Axis(points[0][0], points[-1][0], labels)
+    y_axis = charts.number_axis(highest, low)
+    return charts.line_chart("List growth", description, points, x_axis, y_axis)
 
 
 def _bars(links: Sequence[LinkClicks]) -> list[dict[str, Any]]:
-    """Each link with the lengths of its bars, in parts of a hundred."""
-    most = max(
-        (c.people.readers + c.machines.readers for c in (f.clicks for f in links)), default=0
-    )
+    """Each link with the lengths of its two bars, in percent of the longest."""
+    clicks = [link.clicks for link in links]
+    longest = max((c.people.readers + c.machines.readers for c in clicks), default=0) or 1
     return [
         {
-            "words": link.title or link.link,
+            "label": link.title or link.link,
             "link": link.link,
             "people": link.clicks.people,
             "machines": link.clicks.machines,
-            "by_people": 100 * link.clicks.people.readers / (most or 1),
-            "by_machines": 100 * link.clicks.machines.readers / (most or 1),
+            "people_width": 100 * link.clicks.people.readers / longest,
+            "machines_width": 100 * link.clicks.machines.readers / longest,
         }
         for link in links
     ]
 
 
-def _span(minutes: float) -> str:
+def _duration(minutes: float) -> str:
     if minutes < 2:
         return "a minute"
     return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"

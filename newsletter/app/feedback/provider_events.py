@@ -1,7 +1,7 @@
-"""What the provider reports: kept as it came, then read.
+"""Receive what the provider reports: store each request as it came, then read its events.
 
-A request is committed before it is read, so whatever happens in between, the next request or look
-reads what is left. Each is read in one transaction with all that follows from it.
+The request is committed before it is read. If reading is interrupted, the next request or tick
+reads it. A request is read in one transaction together with all its effects.
 """
 
 from __future__ import annotations
@@ -20,117 +20,113 @@ from newsletter.model import Event
 from newsletter.providers import Reports
 from newsletter.store import event_inbox
 
-IN_HAND = timedelta(seconds=30)  # so long a request that came may be read by whoever has taken it
+READ_TIME = timedelta(seconds=30)  # how long a request is left to the process that received it
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Taken:
-    """``settled``: readers of whom was nothing known, and who have the mail; ``new``: events that
-    were not known yet.
-    """
+class EventCounts:
+    """What reading events changed."""
 
-    settled: int = 0
-    new: int = 0
+    settled: int = 0  # readers in doubt who turned out to have the mail
+    new: int = 0  # events that were not stored yet
 
-    def __add__(self, other: Taken) -> Taken:
-        return Taken(self.settled + other.settled, self.new + other.new)
+    def __add__(self, other: EventCounts) -> EventCounts:
+        return EventCounts(self.settled + other.settled, self.new + other.new)
 
 
-def names(desk: Desk) -> tuple[str, ...]:
-    """The last parts of the addresses for events: of all built-in providers, and of its own."""
-    chosen = desk.config.provider.type
-    own = (providers.short_name(chosen),) if providers.reports(chosen) else ()
-    return tuple(dict.fromkeys((*providers.reporting(), *own)))
+def endpoints(desk: Desk) -> tuple[str, ...]:
+    """The names NAME in ``/events/NAME``: the built-in providers, and the configured one."""
+    type_ = desk.config.provider.type
+    configured = (providers.short_name(type_),) if providers.reports(type_) else ()
+    return tuple(dict.fromkeys((*providers.reporting(), *configured)))
 
 
-def take(desk: Desk, name: str, headers: Mapping[str, str], body: bytes) -> Taken:
-    """Keep a request of the provider's of that name, and read it, with what was left of earlier.
+def receive(desk: Desk, name: str, headers: Mapping[str, str], body: bytes) -> EventCounts:
+    """Store a request to ``/events/NAME`` and read it, along with earlier ones still unread.
 
-    Raises ProviderError for a request that is not the provider's, DatabaseError where it is not
-    kept: the provider is to repeat it.
+    Raises ProviderError for a request that did not come from the provider, DatabaseError if it
+    could not be stored. The provider repeats such a request.
     """
     provider, type_ = desk.provider, desk.config.provider.type
     if name != providers.short_name(type_) or not isinstance(provider, Reports):
         raise ProviderError(
-            f'Events of {name} have come, but [provider] has type = "{type_}". '
-            f"Stop the webhook that posts them."
+            f'Received events from {name}, but [provider] has type = "{type_}". '
+            f"Turn off the webhook that posts them."
         )
     text = providers.verified(provider, type_, headers, body)
-    with suppress(ConfigError):  # of a broken class: the request is kept until that is mended
-        providers.read(type_, text, desk.folder)  # what holds no events is refused
+    with suppress(ConfigError):  # a broken provider class: store the request until it is fixed
+        providers.read(type_, text, desk.folder)  # refuses a request without events
     now = desk.clock()
     with desk.writing() as connection:
         number = event_inbox.put(connection, type_, text, now)
     try:
-        # Those that came just before are in other hands.
-        return _read(desk, number) + read_waiting(desk, now - IN_HAND)
+        # The processes that received the most recent requests are still reading them.
+        return _read(desk, number) + read_waiting(desk, now - READ_TIME)
     except DatabaseError as error:
-        log.warning("What was reported is kept, and read later: %s", error)
-        return Taken()
+        log.warning("The provider's events are stored and will be read later: %s", error)
+        return EventCounts()
 
 
-def read_waiting(desk: Desk, before: datetime | None = None) -> Taken:
-    """Read all that was kept, before then, and not read yet. Raises DatabaseError."""
-    numbers = desk.read(event_inbox.waiting, before)
-    taken = Taken()
-    for number in numbers:
-        taken += _read(desk, number)
-    return taken
+def read_waiting(desk: Desk, received_before: datetime | None = None) -> EventCounts:
+    """Read the requests that are stored and still unread. Raises DatabaseError."""
+    counts = EventCounts()
+    for number in desk.read(event_inbox.waiting, received_before):
+        counts += _read(desk, number)
+    return counts
 
 
-def store(desk: Desk, reported: Sequence[Event]) -> Taken:
-    """Take events in that come otherwise than by a provider's request. Raises DatabaseError."""
-    if not reported:
-        return Taken()
-    now = desk.clock()
+def store(desk: Desk, new_events: Sequence[Event]) -> EventCounts:
+    """Store events that did not come in a provider's request. Raises DatabaseError."""
+    if not new_events:
+        return EventCounts()
     with desk.writing() as connection:
-        settled = events.settle_doubt(connection, reported, now)
+        settled = events.settle_doubt(connection, new_events, desk.clock())
     with desk.writing() as connection:
-        new = events.store_events(connection, reported, _reading(desk))
-    return Taken(settled, new)
+        new = events.store_events(connection, new_events, _policy(desk))
+    return EventCounts(settled, new)
 
 
-def _read(desk: Desk, number: int) -> Taken:
+def _read(desk: Desk, number: int) -> EventCounts:
     try:
-        report = desk.read(event_inbox.take, number)
-        if report is None:
-            return Taken()
-        reported = providers.read(report.provider, report.body, desk.folder)
-        # Doubt is settled by itself: it takes the rows of a send in another order than the rest.
+        request = desk.read(event_inbox.take, number)
+        if request is None:
+            return EventCounts()
+        new_events = providers.read(request.provider, request.body, desk.folder)
+        # A separate transaction, because it locks the rows of a send in another order.
         with desk.writing() as connection:
-            settled = events.settle_doubt(connection, reported, desk.clock())
+            settled = events.settle_doubt(connection, new_events, desk.clock())
         with desk.writing() as connection:
-            if event_inbox.take(connection, number) is None:  # another process was quicker
-                return Taken(settled)
-            new = events.store_events(connection, reported, _reading(desk))
+            if event_inbox.take(connection, number) is None:  # another process read it meanwhile
+                return EventCounts(settled)
+            new = events.store_events(connection, new_events, _policy(desk))
             event_inbox.forget(connection, number)
     except DatabaseError:
         raise
     except Exception as error:
-        # Nobody repeats it any more, so it stays; and others must still have their turn.
+        # The provider will not repeat the request, so it stays. The others still get their turn.
         if not isinstance(error, NewsletterError):
-            log.exception("A report could not be read")
+            log.exception("A request from the provider could not be read")
         with desk.writing() as connection:
             reason = f"{type(error).__name__}: {error}"
             mendable = isinstance(error, ConfigError)
             event_inbox.failed(connection, number, reason, mendable=mendable)
-        return Taken()
-    return Taken(settled, new)
+        return EventCounts()
+    return EventCounts(settled, new)
 
 
-def _reading(desk: Desk) -> EventPolicy:
+def _policy(desk: Desk) -> EventPolicy:
     return EventPolicy(desk.clock(), desk.config.privacy.per_reader)
 
 
-def trouble(desk: Desk) -> str | None:
-    """What cannot be read, and waits for a newer program; None where all is well."""
+def unreadable_requests(desk: Desk) -> str | None:
+    """A sentence about requests that repeatedly could not be read, if there are any."""
     stuck = desk.read(event_inbox.stuck)
     if not stuck:
         return None
-    at, why = stuck[0]
+    received_at, reason = stuck[0]
     return (
-        f"{len(stuck)} requests of the provider could not be read (the first of {at:%Y-%m-%d}: "
-        f"{why}). They are kept; report this."
+        f"{len(stuck)} requests from the provider could not be read (the first on "
+        f"{received_at:%Y-%m-%d}: {reason}). They are stored; report this as a bug."
     )

@@ -27,14 +27,14 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
     async def events(request: Request) -> Response:
         """200 once it is kept; the provider repeats whatever got anything else."""
         name = request.path_params["name"]
-        if name not in provider_events.names(current()):
+        if name not in provider_events.endpoints(current()):
             raise HTTPException(404)
         body = await _body(request)
         if body is None:
             return PlainTextResponse("The request is too large.\n", 413)
         try:
             taken = await run_in_threadpool(
-                provider_events.take, current(), name, request.headers, body
+                provider_events.receive, current(), name, request.headers, body
             )
         except ProviderError as error:
             log.warning("%s", error)

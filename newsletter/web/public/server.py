@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from newsletter.app import Desk
-from newsletter.app.feedback.provider_events import names
+from newsletter.app.feedback.provider_events import endpoints
 from newsletter.app.readers import reader_links
 from newsletter.web.headers import ALWAYS, ONLY_HTTPS, Headers
 from newsletter.web.listening import listen
@@ -133,7 +133,7 @@ def _newsletter_app(
             *unsubscribe.routes(current),
             *preferences.routes(current, others),
             *provider_events.routes(current),
-            *openapi.routes(lambda: names(current()), HEALTH),
+            *openapi.routes(lambda: endpoints(current()), HEALTH),
             *approval.routes(current),
             *archive.routes(current, cache),
         ],
