@@ -55,7 +55,7 @@ def next_issue(
 
 def scheduled_send(schedule: Schedule, zone: ZoneInfo, issue: IssueName) -> datetime | None:
     """When the timetable sends the issue; None where it has no issue of that date."""
-    if not schedule.send.on(issue.date) or schedule.skipped(issue.date):
+    if not schedule.send.occurs_on(issue.date) or schedule.skipped(issue.date):
         return None
     return _real(datetime.combine(issue.date, schedule.send.at), zone)
 
@@ -114,15 +114,15 @@ def _planned(
 
 def _of_day(schedule: Schedule, zone: ZoneInfo, day: date, moved: MovedSends) -> Iterator[Moment]:
     """The moments of one date on the wall."""
-    if schedule.send.on(day) and not schedule.skipped(day) and IssueName(day) not in moved:
+    if schedule.send.occurs_on(day) and not schedule.skipped(day) and IssueName(day) not in moved:
         wall = datetime.combine(day, schedule.send.at)
         yield _moment(SEND, IssueName(day), f"{day}", wall, zone)
-    several = sorted(times.at for times in schedule.gathers if times.on(day))
+    several = sorted(times.at for times in schedule.gathers if times.occurs_on(day))
     for number, at in enumerate(several):
         name = f"{day}T{at:%H:%M}" if number else f"{day}"
         yield from _before_send(schedule, zone, GATHER, datetime.combine(day, at), name, moved)
     for kind, times in ((REMIND, schedule.remind), (DEADLINE, schedule.deadline)):
-        if times and times.on(day):
+        if times and times.occurs_on(day):
             wall = datetime.combine(day, times.at)
             yield from _before_send(schedule, zone, kind, wall, f"{day}", moved)
 
@@ -131,7 +131,7 @@ def _before_send(
     schedule: Schedule, zone: ZoneInfo, kind: str, wall: datetime, name: str, moved: MovedSends
 ) -> Iterator[Moment]:
     """The moment, for the next issue; nothing where that is left out, or was sent before."""
-    send = schedule.send.first(wall, also_then=kind != GATHER)
+    send = schedule.send.next_after(wall, inclusive=kind != GATHER)
     issue = IssueName(send.date())
     if schedule.skipped(issue.date):
         return

@@ -101,7 +101,7 @@ def load(
     for_alerts = (
         [alerts.pop("provider")] if isinstance(alerts, dict) and "provider" in alerts else []
     )
-    top = tables.validated(Tables, raw, "", faults, _BY_TYPE)
+    top = tables.validate(Tables, raw, "", faults, _BY_TYPE)
     if not isinstance(blocks, list) or not blocks:
         faults.append("sources: expected at least one [[sources]] block with a type")
         blocks = []
@@ -113,7 +113,7 @@ def load(
     chosen = typed(provider_options, provider, "provider")
     own = [typed(provider_options, block, "alerts.provider") for block in for_alerts]
     if faults or top is None or chosen is None:
-        raise ConfigError(tables.report(path, faults))
+        raise ConfigError(tables.error_message(path, faults))
     return Config(
         folder=folder,
         **{name: getattr(top, name) for name in Tables.model_fields},
@@ -153,7 +153,7 @@ def _typed(
         faults.append(f"{place}.type: {error}")
         return None
     try:
-        return tables.validated(model, block, place, faults)
+        return tables.validate(model, block, place, faults)
     except Exception as error:  # noqa: BLE001 - a model from outside may raise anything
         faults.append(f"{place}: the Options of {type_} failed: {registry.raised(error, type_)}")
         return None

@@ -9,9 +9,14 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from newsletter.model import Doubt
-from newsletter.toml_file import times
+from newsletter.toml_file.recurring_times import (
+    ParsedTime,
+    ParsedTimes,
+    RecurringTime,
+    default_gather,
+    find_conflict,
+)
 from newsletter.toml_file.tables import Table
-from newsletter.toml_file.times import ManyMoments, Moments, Times
 from newsletter.toml_file.values import (
     BaseUrl,
     Colour,
@@ -84,10 +89,10 @@ class Skip(Table):
 class Schedule(Table):
     """``[schedule]``: the timetable, in the newsletter's zone, and the conditions of a send."""
 
-    send: Moments = Times(frozenset({0}), time(7))
-    gather: ManyMoments = ()
-    remind: Moments | None = None
-    deadline: Moments | None = None
+    send: ParsedTime = RecurringTime(frozenset({0}), time(7))
+    gather: ParsedTimes = ()
+    remind: ParsedTime | None = None
+    deadline: ParsedTime | None = None
     skip: tuple[Skip, ...] = ()
     approval: Literal["required", "automatic"] = "required"
     if_unapproved: Literal["hold", "skip", "send"] = "hold"
@@ -96,14 +101,14 @@ class Schedule(Table):
 
     @model_validator(mode="after")
     def _in_order(self) -> Schedule:
-        if wrong := times.fault(self.send, self.gathers, self.remind, self.deadline):
+        if wrong := find_conflict(self.send, self.gathers, self.remind, self.deadline):
             raise ValueError(wrong)
         return self
 
     @property
-    def gathers(self) -> tuple[Times, ...]:
+    def gathers(self) -> tuple[RecurringTime, ...]:
         """When to gather; where nobody says it, in good time before each send."""
-        return self.gather or (times.before_each(self.send),)
+        return self.gather or (default_gather(self.send),)
 
     def skipped(self, day: date) -> Skip | None:
         """Why no issue of that day goes out, where none does."""
@@ -145,7 +150,7 @@ class Delivery(Table):
     @classmethod
     def _in_time(cls, value: timedelta) -> timedelta:
         if not timedelta(minutes=15) <= value <= timedelta(hours=70):
-            raise ValueError('expected a length of time from "15m" to "70h"')
+            raise ValueError('expected a duration from "15m" to "70h"')
         return value
 
 
@@ -188,7 +193,7 @@ class Privacy(Table):
     def _kept(cls, value: timedelta) -> timedelta:
         # Providers repeat what they have reported, for a day.
         if not timedelta(days=3) <= value <= timedelta(days=400):
-            raise ValueError('expected a length of time from "3d" to "400d"')
+            raise ValueError('expected a duration from "3d" to "400d"')
         return value
 
 

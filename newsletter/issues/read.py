@@ -102,9 +102,9 @@ def read_issue(root: Path, issue: IssueName, layouts: Sequence[str] = LAYOUTS) -
         )
     faults: list[str] = []
     text = tables.read_text(path, ContentError)
-    file = tables.validated(_File, tables.parse(path, text, ContentError), "", faults)
+    file = tables.validate(_File, tables.parse(path, text, ContentError), "", faults)
     if file is None:
-        raise ContentError(tables.report(path, faults))
+        raise ContentError(tables.error_message(path, faults))
     known = {left.article.id: left.article for left in gathered.left_out}
     known |= {article.id: article for article in gathered.articles}
     if any(story.article not in known for story in file.missed):
@@ -130,7 +130,7 @@ def read_issue(root: Path, issue: IssueName, layouts: Sequence[str] = LAYOUTS) -
     for of in markdown.pictures(found.note):
         in_note.picture(of, "a picture")
     files = ((path, faults), (folder / "note.md", beside))
-    if said := [tables.report(file, wrong) for file, wrong in files if wrong]:
+    if said := [tables.error_message(file, wrong) for file, wrong in files if wrong]:
         raise ContentError("\n".join(said))
     return found
 

@@ -85,10 +85,10 @@ def template_settings(config: Config) -> TemplateSettings:
 def _read(path: Path, _changed: int, layouts: tuple[str, ...]) -> TemplateSettings:
     faults: list[str] = []
     raw = tables.read(path, ContentError)
-    settings = tables.validated(TemplateSettings, raw, "", faults)
+    settings = tables.validate(TemplateSettings, raw, "", faults)
     unknown = settings.layouts.keys() - set(layouts) if settings else ()
     names = ", ".join(layouts)
     faults += [f"layouts.{name}: unknown layout; known are {names}" for name in sorted(unknown)]
     if settings is None or faults:
-        raise ContentError(tables.report(path, faults))
+        raise ContentError(tables.error_message(path, faults))
     return settings

@@ -1,1 +1,1 @@
-"""TOML files that people write, read with every fault named at once."""
+"""TOML files that people write: read them, report all their errors at once, append to them."""

@@ -1,4 +1,4 @@
-"""The kinds of values that newsletter.toml holds, each with what is expected in words."""
+"""The types of values in newsletter.toml, each with a message that gives an example."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _duration(value: object) -> object:
         return value
     match = re.fullmatch(r"\s*(\d{1,5})\s*([mhdw])\s*", str(value))
     if not match:
-        raise ValueError('expected a length of time, such as "30m", "6h" or "2d"')
+        raise ValueError('expected a duration, such as "30m", "6h" or "2d"')
     unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[match[2]]
     return timedelta(**{unit: int(match[1])})
 
@@ -41,7 +41,7 @@ def _zone(value: str) -> str:
 
 
 def mailbox(value: str) -> str:
-    """The value, once it is known to be one address; raises ValueError for any other."""
+    """The value, if it is one mail address. Raises ValueError otherwise."""
     address = parseaddr(value)[1]
     if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+", address) or "\n" in value:
         raise ValueError('expected an address, such as "Name <name@example.com>"')

@@ -85,7 +85,7 @@ port = "many"
         "newsletter.timezone: expected a time zone",
         "newsletter.base_url: expected the address",
         "schedule.send: expected days and a time",
-        "schedule.grace: expected a length of time",
+        "schedule.grace: expected a duration",
         "schedule.approval: expected 'required' or 'automatic'",
         "sources[1].type: there is no 'fed'; known are feed, folder",
         'sources[2].limitt: unknown key; did you mean "limit"?',
@@ -102,7 +102,7 @@ port = "many"
         (SMALLEST.replace('type = "folder"', ""), "sources[1].type: expected a type"),
         (SMALLEST + '[schedule]\nmin_stories = "three"', "expected a whole number, such as 3; it"),
         (SMALLEST + "[schedule]\nmin_stories = 2.5", "min_stories: expected a whole number"),
-        (SMALLEST.replace('"articles"', "7"), "expected words in quotation marks"),
+        (SMALLEST.replace('"articles"', "7"), "expected text in quotation marks"),
         (SMALLEST + "[shedule]\n", 'shedule: unknown key; did you mean "schedule"?'),
         (SMALLEST + "[Schedule]\n", 'Schedule: unknown key; did you mean "schedule"?'),
         (

@@ -168,7 +168,7 @@ def _since(desk: Desk, now: datetime) -> datetime:
     """Since when this timetable is looked at; what it would have had before was never missed."""
     timetable = desk.config.schedule
     times = (timetable.send, *timetable.gathers, timetable.remind, timetable.deadline)
-    said = [desk.config.newsletter.timezone, *(each.said if each else "" for each in times)]
+    said = [desk.config.newsletter.timezone, *(each.text if each else "" for each in times)]
     said += [f"{skip.first}/{skip.last}" for skip in timetable.skip]
     name = f"timetable:{desk.name}"
     with desk.reading() as connection:

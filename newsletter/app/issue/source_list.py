@@ -13,7 +13,7 @@ from newsletter.config import SourceOptions
 from newsletter.errors import FetchError, UsageError
 from newsletter.model import SourceHealth
 from newsletter.sanitize import canonical
-from newsletter.toml_file import editing
+from newsletter.toml_file import append
 
 if TYPE_CHECKING:
     from newsletter.gather.discovery import DiscoveredSource
@@ -73,7 +73,7 @@ def add(desk: Desk, url: str, kind: str | None = None, section: str | None = Non
     _write(desk, block)
     return AddedSource(
         best,
-        editing.table_text("sources", block),
+        append.format_table("sources", block),
         tuple(source for source in discovered if source is not best),
     )
 
@@ -85,11 +85,11 @@ def _write(desk: Desk, block: dict[str, str]) -> None:
     encoding = "utf-8-sig" if content.startswith(BOM_UTF8) else "utf-8"
     text = content.decode(encoding)
     tables = tomllib.loads(text)
-    with_block = editing.with_table(text, "sources", block)
+    with_block = append.append_table(text, "sources", block)
     if _read(with_block) != {**tables, "sources": [*tables["sources"], block]}:
         raise UsageError(
             f"Cannot add to {path} safely. Add this yourself:\n"
-            f"{editing.table_text('sources', block)}"
+            f"{append.format_table('sources', block)}"
         )
     issues.write_atomically(path, with_block.encode(encoding))
     config.load(desk.folder, sources.options, providers.options)

@@ -15,8 +15,7 @@ from newsletter.model import IssueName
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import occurrences, sends
 from newsletter.store.occurrences import Due
-from newsletter.toml_file import times
-from newsletter.toml_file.times import Times
+from newsletter.toml_file.recurring_times import RecurringTime, parse_time
 
 _FAR = timedelta(days=366)
 _MONTH = timedelta(days=31)
@@ -91,7 +90,7 @@ def _meant(desk: Desk, text: str, near: datetime, now: datetime) -> datetime:
         except (ValueError, OverflowError):
             pass
     try:
-        wanted = times.parsed(text)
+        wanted = parse_time(text)
     except ValueError:
         raise UsageError(
             f'{text!r} is no time to send at. Write it as "tue 09:00" or "2025-07-08 09:00", '
@@ -100,16 +99,16 @@ def _meant(desk: Desk, text: str, near: datetime, now: datetime) -> datetime:
     return _nearest(wanted, zone, near, now)
 
 
-def _nearest(wanted: Times, zone: ZoneInfo, near: datetime, now: datetime) -> datetime:
+def _nearest(wanted: RecurringTime, zone: ZoneInfo, near: datetime, now: datetime) -> datetime:
     """Of these times the one nearest to that moment, among those to come."""
     start = max(now, near - _MONTH).astimezone(zone).replace(tzinfo=None)
     end = near.astimezone(zone).replace(tzinfo=None) + _MONTH
-    found, best = wanted.first(start), None
+    found, best = wanted.next_after(start), None
     while best is None or found < end:
         real = found.replace(tzinfo=zone).astimezone(UTC)
         if real > now and (best is None or abs(real - near) <= abs(best - near)):
             best = real
-        found = wanted.first(found)
+        found = wanted.next_after(found)
     return best
 
 

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from newsletter.toml_file.editing import with_table
+from newsletter.toml_file.append import append_table
 
 NEW = {"type": "feed", "url": 'https://example.com/"한"', "section": "News"}
 BLOCK = '[[sources]]\ntype = "feed"\nurl = "https://example.com/\\"한\\""\nsection = "News"\n'
@@ -29,7 +29,7 @@ FILES = {
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
 def test_only_added_lines_appear(text: str, newline: str) -> None:
     text = text.replace("\n", newline)
-    longer = with_table(text, "sources", NEW)
+    longer = append_table(text, "sources", NEW)
 
     lines = [text.splitlines(keepends=True), longer.splitlines(keepends=True)]
     changes = [line for line in difflib.ndiff(*lines) if line[0] in "+-"]
@@ -41,14 +41,14 @@ def test_only_added_lines_appear(text: str, newline: str) -> None:
 
 def test_it_stands_between_the_last_of_its_kind_and_the_next_table_with_its_comment() -> None:
     below = "# The dateline.\n[dateline]\ncity = 'Seoul'\n"
-    assert with_table(f"{FIRST}\n{below}", "sources", NEW) == f"{FIRST}\n{BLOCK}\n{below}"
+    assert append_table(f"{FIRST}\n{below}", "sources", NEW) == f"{FIRST}\n{BLOCK}\n{below}"
 
 
 def test_a_file_without_a_last_line_end_gets_one() -> None:
-    assert with_table(FIRST.rstrip(), "sources", NEW) == f"{FIRST}\n{BLOCK}"
+    assert append_table(FIRST.rstrip(), "sources", NEW) == f"{FIRST}\n{BLOCK}"
 
 
 def test_an_array_on_one_line_grows_on_it() -> None:
     text = "sources = [{type = 'feed', url = 'a'}]  # all\n"
-    assert tomllib.loads(with_table(text, "sources", NEW))["sources"][1] == NEW
-    assert len(with_table(text, "sources", NEW).splitlines()) == 1
+    assert tomllib.loads(append_table(text, "sources", NEW))["sources"][1] == NEW
+    assert len(append_table(text, "sources", NEW).splitlines()) == 1
