@@ -14,6 +14,7 @@ import uvicorn
 
 from newsletter.app import Desk
 from newsletter.web.public.server import OPTIONS, create_app
+from tests.patient import PATIENCE
 
 
 def visit(desk: Desk, path: str, method: str = "GET", **more: Any) -> httpx.Response:
@@ -39,4 +40,4 @@ def served(desk: Desk) -> Iterator[str]:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(30)
+            thread.join(PATIENCE)

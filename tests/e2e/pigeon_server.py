@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 
+from tests.patient import PATIENCE
+
 API_KEY, WEBHOOK_KEY = "pigeon-key", "pigeon-webhook-key"
 
 
@@ -50,7 +52,7 @@ def post(url: str, *events: Any, key: str = WEBHOOK_KEY, body: bytes | None = No
     content = json.dumps({"events": events}).encode() if body is None else body
     signature = hmac.new(key.encode(), content, hashlib.sha256).hexdigest()
     headers = {"X-Pigeon-Signature": signature}
-    return httpx.post(url, content=content, headers=headers, timeout=60).status_code
+    return httpx.post(url, content=content, headers=headers, timeout=PATIENCE).status_code
 
 
 @contextmanager

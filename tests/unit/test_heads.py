@@ -14,6 +14,7 @@ from newsletter.model import IssueText
 from newsletter.store import archive
 from tests.ledgers import freeze
 from tests.pages import served
+from tests.patient import PATIENCE
 from tests.unit.test_shelf import CONFIG
 
 PICTURE = "0123456789abcdef0123.jpg"
@@ -73,7 +74,7 @@ def test_every_public_address_answers_head_with_the_length_of_its_page(tmp_path:
 def _nothing_follows_a_head(url: str) -> None:
     """On the wire: whoever sends a body there breaks the next answer on that connection."""
     host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as wire:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as wire:
         request = f"HEAD {BELOW}/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         wire.sendall(request.encode())
         said = b""
