@@ -64,7 +64,7 @@ def test_a_moved_send_is_marked_everywhere_and_goes_back(newsroom: Newsroom) -> 
         (("2030-01-07", "tue 09:00", "--back"), 2, "Give a time"),
         (("2030-01-08", "tue 09:00"), 1, "newsletter gather 2030-01-08"),
         (("monday", "tue 09:00"), 2, "named by its send date"),
-        (("2030-01-07", "noon"), 2, "is no time to send at"),
+        (("2030-01-07", "noon"), 2, "is not a time to send at"),
         (("2020-01-06", "2020-01-06 09:00"), 1, "that is past"),
     ],
 )

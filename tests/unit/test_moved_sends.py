@@ -145,12 +145,12 @@ def test_a_draft_outside_the_timetable_gets_a_time(office: Offices) -> None:
         ("2025-07-07", "fri 14:00", None),
         ("2025-07-07", "2025-07-04 14:00", "that is past"),
         ("2025-07-07", "2027-07-04 14:00", "more than a year away"),
-        ("2025-07-07", "some day", "'some day' is no time to send at"),
-        ("2025-07-07", "2025-02-30 09:00", "is no time to send at"),
+        ("2025-07-07", "some day", "'some day' is not a time to send at"),
+        ("2025-07-07", "2025-02-30 09:00", "is not a time to send at"),
         ("2025-07-09", "thu 09:00", "newsletter gather 2025-07-09"),
         ("2025-07-09", None, "newsletter gather 2025-07-09"),
         ("2025-07-14", "wed 09:00", None),
-        ("2025-07-14", "2025-07-09 09:00", "nothing is gathered for it until then"),
+        ("2025-07-14", "2025-07-09 09:00", "nothing is gathered for it before that"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason_and_changes_nothing(
@@ -183,7 +183,7 @@ def test_a_send_that_is_just_in_hand_is_not_moved(office: Offices) -> None:
     with week.desk.database.begin() as connection:
         assert occurrences.claim(connection, due, MONDAY)
     week.now = MONDAY + timedelta(minutes=1)
-    with pytest.raises(NewsletterError, match="it is being sent just now"):
+    with pytest.raises(NewsletterError, match="it is being sent now"):
         reschedule(week.desk, ISSUE, "tue 09:00")
 
 

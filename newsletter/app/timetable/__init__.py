@@ -1,1 +1,1 @@
-"""When an issue is sent, who has moved it, and until when it may be approved."""
+"""When an issue is sent, how a person moves it, and until when it can be approved."""

@@ -1,4 +1,4 @@
-"""When an issue leaves, and until when it may be approved: for what people are told."""
+"""When an issue is sent, and until when it can be approved."""
 
 from __future__ import annotations
 
@@ -10,41 +10,44 @@ from newsletter.model import IssueName
 from newsletter.schedule import DEADLINE, SEND
 from newsletter.store import occurrences
 
-_FAR = timedelta(days=40)  # a monthly newsletter may have its deadline weeks before
+_LONGEST_LEAD = timedelta(days=40)  # a monthly newsletter may have its deadline weeks before
 
 
 def send_time(desk: Desk, issue: IssueName) -> datetime | None:
-    """The moment of its send, in the newsletter's zone; None: it stands in no timetable."""
+    """When the issue is sent, in the newsletter's zone; None if it is not in the timetable."""
     if issue.is_correction:
         return None
-    moved = desk.moved().get(issue)
-    if moved:
-        return moved.astimezone(desk.config.zone)
+    moved_to = desk.moved().get(issue)
+    if moved_to:
+        return moved_to.astimezone(desk.config.zone)
     return schedule.scheduled_send(desk.config.schedule, desk.config.zone, issue)
 
 
 def approval_deadline(desk: Desk, issue: IssueName) -> datetime | None:
-    """The moment of its deadline; without one, of its send."""
+    """Until when the issue can be approved: its deadline or, without one, its send.
+
+    In the newsletter's zone; None if the issue is not in the timetable.
+    """
     end = send_time(desk, issue)
     if end is None or desk.config.schedule.deadline is None:
         return end
-    own = schedule.scheduled_send(desk.config.schedule, desk.config.zone, issue) or end
-    start = min(own, end).astimezone(UTC) - _FAR  # one that was moved keeps its deadline
-    found = schedule.due(desk.config.schedule, desk.config.zone, start, end, desk.moved())
-    mine = [m.local for m in found if m.kind == DEADLINE and m.issue == issue]
-    return mine[-1] if mine else end
+    # A send that was moved keeps its deadline.
+    scheduled = schedule.scheduled_send(desk.config.schedule, desk.config.zone, issue) or end
+    start = min(scheduled, end).astimezone(UTC) - _LONGEST_LEAD
+    moments = schedule.due(desk.config.schedule, desk.config.zone, start, end, desk.moved())
+    deadlines = [m.local for m in moments if m.kind == DEADLINE and m.issue == issue]
+    return deadlines[-1] if deadlines else end
 
 
 def automatic_send_time(desk: Desk, issue: IssueName) -> datetime | None:
-    """When it leaves by itself once it may: at its moment or, if that is past, now.
-
-    None: a person sends it.
+    """When the timetable sends the issue if it is approved now: at its moment or, if that is past,
+    now. None: a person sends it.
     """
     moment, now = send_time(desk, issue), desk.clock()
     if moment is None or now > moment + desk.config.schedule.grace:
         return None
-    known = desk.read(occurrences.since, desk.name, moment - timedelta(days=2))
-    row = known.get((SEND, str(issue)))
-    if row and row.is_over(now):
+    rows = desk.read(occurrences.since, desk.name, moment - timedelta(days=2))
+    send = rows.get((SEND, str(issue)))
+    if send and send.is_over(now):
         return None
     return max(moment, now.astimezone(desk.config.zone))
