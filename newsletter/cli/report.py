@@ -138,18 +138,18 @@ def _links(title: str, links: tuple[LinkClicks, ...]) -> str:
 
 def as_document(result: Figures) -> dict[str, Any]:
     """The figures for ``--json``; null for what is unknown."""
-    receipt, known = result.receipt, result.reported
+    receipt, reported = result.receipt, result.reported
     return {
         "issue": result.issue,
         "subject": result.subject,
         "sent_at": result.sent_at.isoformat(),
         "accepted": receipt.accepted,
         "delivered": result.delivered,
-        "deferred": result.deferred if known else None,
-        "bounced": {"hard": result.hard_bounces, "soft": result.soft_bounces} if known else None,
-        "dropped": result.dropped if known else None,
-        "nothing_yet": result.nothing_yet if known else None,
-        "complained": result.complained if known else None,
+        "deferred": result.deferred if reported else None,
+        "bounced": {"hard": result.hard_bounces, "soft": result.soft_bounces} if reported else None,
+        "dropped": result.dropped if reported else None,
+        "nothing_yet": result.nothing_yet if reported else None,
+        "complained": result.complained if reported else None,
         "unsubscribed": result.unsubscribed,
         "opens": _people_and_machines(result.opens),
         "clicks": _people_and_machines(result.clicks),

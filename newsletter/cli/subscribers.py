@@ -34,8 +34,8 @@ def _status(word: str) -> Status:
     try:
         return Status[word.upper()]
     except KeyError:
-        known = ", ".join(status.word for status in Status)
-        raise typer.BadParameter(f"{word!r} is none of {known}.") from None
+        statuses = ", ".join(status.word for status in Status)
+        raise typer.BadParameter(f"{word!r} is not a status. Use one of: {statuses}.") from None
 
 
 @subscribers.command("import")
@@ -193,10 +193,10 @@ def erase(address: Address, yes: Yes = False, as_json: AsJson = False) -> None:
 
     desk = context.desk()
     ask(f"Erase {address} for good?", yes)
-    email, known = lists.erase(desk, address)
-    outcome = "was erased" if known else "was not on any list"
+    email, existed = lists.erase(desk, address)
+    outcome = "was erased" if existed else "was not on any list"
     message = f"{email} {outcome}; it will never be mailed again."
-    _report(as_json, message, email=email, known=known)
+    _report(as_json, message, email=email, known=existed)
 
 
 def _report(as_json: bool, message: str, **facts: object) -> None:

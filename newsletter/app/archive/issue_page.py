@@ -30,7 +30,7 @@ def neutral(desk: Desk, send: int) -> str:
 
 
 def _page_parts(desk: Desk, issue: Published) -> webview.Beside:
-    newsletter, words, text = (
+    newsletter, texts, text = (
         desk.config.newsletter,
         desk.language.words,
         past_issues.corrected_text(issue),
@@ -49,12 +49,12 @@ def _page_parts(desk: Desk, issue: Published) -> webview.Beside:
         meta=_meta_tags(desk, issue, text),
         links=head_links,
         facts=_structured_data(desk, issue, text),
-        bar_name=words["archive_bar"],
+        bar_name=texts["archive_bar"],
         bar=[
-            (f"← {words['archive_all']}", f"{home}/"),
-            (words["archive_subscribe"], f"{home}/subscribe"),
+            (f"← {texts['archive_all']}", f"{home}/"),
+            (texts["archive_subscribe"], f"{home}/subscribe"),
         ],
-        notes_name=words["correction"],
+        notes_name=texts["correction"],
         notes=[
             past_issues.correction_note(desk, correction)
             for correction in reversed(issue.corrections)

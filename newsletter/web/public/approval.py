@@ -1,7 +1,7 @@
-"""The page behind a link to approve: it shows what would be approved, and a button approves it.
+"""The page behind an approval link: it shows what would be approved, and its button approves it.
 
-A look changes nothing, so whoever opens links to see whether they do harm approves nothing; only
-the form of the page does. No script runs here.
+Opening it changes nothing, so scanners that open links approve nothing; only the page's form does.
+No script runs here.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from newsletter.render.filling import own
 
 log = logging.getLogger(__name__)
 
-MOST = 1_000  # bytes of the form
+MAX_FORM = 1_000  # bytes
 _TEMPLATES = Path(__file__).parent / "templates"
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -54,28 +54,28 @@ _GONE = 410
 
 
 def routes(current: Callable[[], Desk]) -> list[Route]:
-    """The page, the mail that it is about, and the page's style."""
+    """The page, the mail that it shows, and its style sheet."""
 
     async def page(request: Request) -> Response:
         desk, key = current(), request.path_params["key"]
         if request.method != "POST":
-            return await _answered(desk, approval_links.read_link, key)
-        if not await _pressed(request):
-            return _nothing(desk, "unasked", 400)
-        return await _answered(desk, approval_links.approve, key)
+            return await _respond(desk, approval_links.read_link, key)
+        if not await _is_own_form(request):
+            return _refusal(desk, "unasked", 400)
+        return await _respond(desk, approval_links.approve, key)
 
     async def mail(request: Request) -> Response:
         desk = current()
         try:
-            found = await run_in_threadpool(
+            link = await run_in_threadpool(
                 approval_links.read_link, desk, request.path_params["key"]
             )
         except NewsletterError as error:
             log.warning("%s", error)
-            return _nothing(desk, "later", 503, up="../")
-        if found.built is None:
-            return _shown(desk, found, up="../")
-        html = tokens.fill(found.built.rendered.html, recipients.sample_tokens(desk))
+            return _refusal(desk, "later", 503, up="../")
+        if link.built is None:
+            return _link_page(desk, link, up="../")
+        html = tokens.fill(link.built.rendered.html, recipients.sample_tokens(desk))
         return HTMLResponse(html, headers={**_HEADERS, "Content-Security-Policy": _MAIL_POLICY})
 
     async def style(_: Request) -> Response:
@@ -88,89 +88,89 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
     ]
 
 
-async def _answered(desk: Desk, act: Callable[[Desk, str], ApprovalLink], key: str) -> Response:
+async def _respond(desk: Desk, act: Callable[[Desk, str], ApprovalLink], key: str) -> Response:
     try:
-        found = await run_in_threadpool(act, desk, key)
+        link = await run_in_threadpool(act, desk, key)
     except NewsletterError as error:
         log.warning("%s", error)
-        return _nothing(desk, "later", 503)
-    if act is approval_links.approve and found.state is LinkState.APPROVED:
-        return RedirectResponse(key, 303, headers=_HEADERS)  # so that reloading asks nothing anew
-    return _shown(desk, found)
+        return _refusal(desk, "later", 503)
+    if act is approval_links.approve and link.state is LinkState.APPROVED:
+        return RedirectResponse(key, 303, headers=_HEADERS)  # so that reloading posts nothing
+    return _link_page(desk, link)
 
 
-async def _pressed(request: Request) -> bool:
-    """Whether it is the page's own form: mail programs post to links, too, to leave a list."""
+async def _is_own_form(request: Request) -> bool:
+    """Whether the page's own form was sent: mail programs post to links, too, to unsubscribe."""
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > MOST:
+        if len(body) > MAX_FORM:
             return False
     return parse_qs(body.decode("latin-1")).get("approve") == ["yes"]
 
 
-def _shown(desk: Desk, found: ApprovalLink, up: str = "") -> Response:
-    """What is said of the link."""
-    say, words = desk.language.say, desk.language.words
-    parts = _parts(desk, found)
-    if found.state not in {LinkState.OPEN, LinkState.APPROVED}:
-        return _nothing(desk, found.state.value, _STATUS.get(found.state, _GONE), up, **parts)
-    way = "text" if found.sends_at else "by_hand"
+def _link_page(desk: Desk, link: ApprovalLink, up: str = "") -> Response:
+    """The page for the link's state."""
+    say, texts = desk.language.say, desk.language.words
+    parts = _text_values(desk, link)
+    if link.state not in {LinkState.OPEN, LinkState.APPROVED}:
+        return _refusal(desk, link.state.value, _STATUS.get(link.state, _GONE), up, **parts)
+    variant = "text" if link.sends_at else "by_hand"
     return _page(
         desk,
         200,
-        state=found.state.value,
-        title=say(f"approve_{found.state}", **parts),
-        text=say(f"approve_{found.state}_{way}", **parts),
-        facts=_facts(desk, found),
-        mail=f"{found.key}/mail",
-        read=words["approve_read" if found.state is LinkState.OPEN else "approve_read_again"],
-        button=words["approve_button"] if found.state is LinkState.OPEN else None,
+        state=link.state.value,
+        title=say(f"approve_{link.state}", **parts),
+        text=say(f"approve_{link.state}_{variant}", **parts),
+        facts=_facts(desk, link),
+        mail=f"{link.key}/mail",
+        read=texts["approve_read" if link.state is LinkState.OPEN else "approve_read_again"],
+        button=texts["approve_button"] if link.state is LinkState.OPEN else None,
     )
 
 
-def _nothing(desk: Desk, what: str, status: int, up: str = "", **parts: str) -> Response:
-    """Nothing was approved, and why."""
+def _refusal(desk: Desk, reason: str, status: int, up: str = "", **parts: str) -> Response:
+    """A page that says why nothing was approved."""
     title = desk.language.words["approve_nothing"]
-    text = desk.language.say(f"approve_{what}_text", **parts)
+    text = desk.language.say(f"approve_{reason}_text", **parts)
     return _page(desk, status, state="refused", title=title, text=text, up=up)
 
 
-def _parts(desk: Desk, found: ApprovalLink) -> dict[str, str]:
-    if found.claims is None or found.issue is None:
+def _text_values(desk: Desk, link: ApprovalLink) -> dict[str, str]:
+    if link.claims is None or link.issue is None:
         return {}
     language, zone = desk.language, desk.config.zone
     return {
-        "issue": str(found.issue),
-        "date": language.short_date(found.issue.date).replace(" ", "\N{NO-BREAK SPACE}"),
-        "expires": language.moment(found.claims.expires.astimezone(zone)),
-        "moment": language.moment(found.sends_at) if found.sends_at else "",
-        "count": str(len(found.built.errors)) if found.built else "",
+        "issue": str(link.issue),
+        "date": language.short_date(link.issue.date).replace(" ", "\N{NO-BREAK SPACE}"),
+        "expires": language.moment(link.claims.expires.astimezone(zone)),
+        "moment": language.moment(link.sends_at) if link.sends_at else "",
+        "count": str(len(link.built.errors)) if link.built else "",
     }
 
 
-def _facts(desk: Desk, found: ApprovalLink) -> list[tuple[str, str]]:
-    """What would be, or is, approved."""
-    language, built, says = desk.language, found.built, found.claims
-    if built is None or says is None:
+def _facts(desk: Desk, link: ApprovalLink) -> list[tuple[str, str]]:
+    """The facts about what would be, or is, approved."""
+    language, built, claims = desk.language, link.built, link.claims
+    if built is None or claims is None:
         return []
-    words, sample, zone = language.words, recipients.sample_tokens(desk), desk.config.zone
+    texts, sample, zone = language.words, recipients.sample_tokens(desk), desk.config.zone
     facts = [
         ("subject", tokens.fill(built.rendered.subject, sample)),
         ("preheader", tokens.fill(built.rendered.preheader, sample)),
         ("stories", str(len(built.issue.stories))),
-        ("version", f"`{says.hash[:12]}`"),
+        ("version", f"`{claims.hash[:12]}`"),
     ]
     if built.findings:
-        said = language.say("approve_findings_text", count=str(len(built.findings)))
-        facts.append(("findings", said))
-    if found.state is LinkState.OPEN:
-        left = language.ahead(says.expires - desk.clock())
-        facts.append(("until", f"{language.moment(says.expires.astimezone(zone))} ({left})"))
-    elif found.approval:
-        facts.append(("by", found.approval.by))
-        facts.append(("at", language.moment(found.approval.at.astimezone(zone))))
-    return [(words[f"approve_{name}"], value) for name, value in facts if value]
+        count_text = language.say("approve_findings_text", count=str(len(built.findings)))
+        facts.append(("findings", count_text))
+    if link.state is LinkState.OPEN:
+        left = language.ahead(claims.expires - desk.clock())
+        facts.append(("until", f"{language.moment(claims.expires.astimezone(zone))} ({left})"))
+    elif link.approval:
+        facts.append(("by", link.approval.by))
+        facts.append(("at", language.moment(link.approval.at.astimezone(zone))))
+    return [(texts[f"approve_{name}"], value) for name, value in facts if value]
 
 
 def _page(desk: Desk, status: int, **values: Any) -> Response:

@@ -37,8 +37,8 @@ class CachedResponse:
         else:
             body, etag, headers = self._plain
         status = 200
-        if known := _header(scope, b"if-none-match"):
-            etags = {name.strip().removeprefix(b"W/") for name in known.split(b",")}
+        if known_etags := _header(scope, b"if-none-match"):
+            etags = {name.strip().removeprefix(b"W/") for name in known_etags.split(b",")}
             if etag in etags or b"*" in etags:
                 status, body = 304, b""
                 headers = [h for h in headers if h[0] not in (b"content-length", b"content-type")]

@@ -1,4 +1,4 @@
-"""Forms as browsers send them, and as mail programs do (RFC 8058): small, in either dress."""
+"""Small forms, as browsers and mail programs (RFC 8058) send them, in either encoding."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from urllib.parse import parse_qs
 
 from starlette.requests import ClientDisconnect, Request
 
-MOST = 10_000  # bytes
-_FIELDS = 100
+MAX_BYTES = 10_000
+_MAX_FIELDS = 100
 
 Form = Mapping[str, list[str]]
 
 
 async def read(request: Request) -> Form:
-    """The fields; none of what is no form, or larger than any of ours."""
+    """The fields; none if it is not a form or larger than any of ours."""
     body = b""
     try:
         async for part in request.stream():
             body += part
-            if len(body) > MOST:
+            if len(body) > MAX_BYTES:
                 return {}
     except ClientDisconnect:
         return {}
@@ -29,7 +29,7 @@ async def read(request: Request) -> Form:
     if kind.lower().startswith("multipart/form-data"):
         return _multipart(kind, body)
     try:
-        return parse_qs(body.decode(errors="replace"), True, max_num_fields=_FIELDS)
+        return parse_qs(body.decode(errors="replace"), True, max_num_fields=_MAX_FIELDS)
     except ValueError:
         return {}
 
@@ -41,12 +41,12 @@ def first(form: Form, name: str) -> str:
 
 def _multipart(kind: str, body: bytes) -> Form:
     head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
-    # The newer policies stumble over heads that were made to trip them.
+    # Newer policies fail on malformed headers.
     message = BytesParser(policy=compat32).parsebytes(head + body)
-    found: dict[str, list[str]] = {}
-    for part in message.walk():  # the whole has no name, and no content of its own
+    fields: dict[str, list[str]] = {}
+    for part in message.walk():  # the whole message has no name and no content
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(content, bytes) and len(found) < _FIELDS:
-            found.setdefault(name, []).append(content.decode(errors="replace"))
-    return found
+        if isinstance(name, str) and isinstance(content, bytes) and len(fields) < _MAX_FIELDS:
+            fields.setdefault(name, []).append(content.decode(errors="replace"))
+    return fields

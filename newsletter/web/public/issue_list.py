@@ -64,7 +64,7 @@ def search_results(
     ``network`` is the client's; it gets 429 after too many searches. The page is never cached,
     because it tells what somebody searched for.
     """
-    desk, words = snapshot.desk, snapshot.desk.language.words
+    desk, texts = snapshot.desk, snapshot.desk.language.words
     query = " ".join(query[:MAX_LENGTH].replace("\0", " ").split())
     if query and not past_issues.may_search(desk, network):
         return _too_many_searches(desk, query)
@@ -74,7 +74,7 @@ def search_results(
     if number > 1 and not issues[start:end]:
         return None
     path = f"{home_path(desk)}/search"
-    heading = words["archive_search"]
+    heading = texts["archive_search"]
     if query:
         key = "archive_found" if issues else "archive_found_none"
         heading = desk.language.say(key, words=query, count=str(len(issues)))
@@ -83,7 +83,7 @@ def search_results(
         "search.html.j2",
         query=query,
         heading=heading,
-        text=words["archive_found_hint"] if query and not issues else "",
+        text=texts["archive_found_hint"] if query and not issues else "",
         hits=[_hit_values(desk, past_issues.hit(issue, query)) for issue in issues[start:end]],
         newer=_page_url(path, query, number - 1),
         older=_page_url(path, query, number + 1) if end < len(issues) else None,
@@ -91,9 +91,9 @@ def search_results(
 
 
 def _too_many_searches(desk: Desk, query: str) -> HTMLResponse:
-    words = desk.language.words
+    texts = desk.language.words
     empty: dict[str, Any] = {"hits": (), "newer": None, "older": None}
-    heading, text = words["archive_search"], words["archive_search_many"]
+    heading, text = texts["archive_search"], texts["archive_search_many"]
     page = render_page(
         desk, "search.html.j2", 429, query=query, heading=heading, text=text, **empty
     )

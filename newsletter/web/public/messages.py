@@ -81,25 +81,25 @@ def error_handlers(
 
     def not_found(_: Request, __: Exception) -> Response:
         desk = current()
-        words, links = desk.language.words, []
+        texts, links = desk.language.words, []
         if desk.config.newsletter.base_url is not None:
-            links = [Link(words["signup_button"], f"{page.home_path(desk)}/subscribe")]
+            links = [Link(texts["signup_button"], f"{page.home_path(desk)}/subscribe")]
         return message_page(
-            desk, 404, words["page_nothing"], words["page_nothing_text"], links=links
+            desk, 404, texts["page_nothing"], texts["page_nothing_text"], links=links
         )
 
     def method_not_allowed(_: Request, error: Exception) -> Response:
         desk = current()
-        words = desk.language.words
-        response = message_page(desk, 405, words["page_nothing"], words["page_method_text"])
+        texts = desk.language.words
+        response = message_page(desk, 405, texts["page_nothing"], texts["page_method_text"])
         if isinstance(error, HTTPException):
             response.headers.update(error.headers or {})
         return response
 
     def unavailable(_: Request, __: Exception) -> Response:
         desk = current()
-        words = desk.language.words
-        response = message_page(desk, 503, words["page_later"], words["page_later_text"])
+        texts = desk.language.words
+        response = message_page(desk, 503, texts["page_later"], texts["page_later_text"])
         response.headers["Retry-After"] = "60"
         return response
 

@@ -73,17 +73,17 @@ def _page(
 
 
 def _confirm_erasure(desk: Desk) -> Response:
-    words = desk.language.words
-    erase = Button(words["erase_button"], {"act": "erase for good"})
-    back = Button(words["erase_back"], secondary=True)
-    return message_page(desk, 200, words["erase"], words["erase_text"], buttons=[erase, back])
+    texts = desk.language.words
+    erase = Button(texts["erase_button"], {"act": "erase for good"})
+    back = Button(texts["erase_back"], secondary=True)
+    return message_page(desk, 200, texts["erase"], texts["erase_text"], buttons=[erase, back])
 
 
 def _message(desk: Desk, state: KeyState) -> Response:
     """Why there are no preferences."""
-    words, newsletter = desk.language.words, desk.config.newsletter
+    texts, newsletter = desk.language.words, desk.config.newsletter
     if state is KeyState.DONE:
-        return message_page(desk, 200, words["erase_done"], words["erase_done_text"])
+        return message_page(desk, 200, texts["erase_done"], texts["erase_done_text"])
     contact = parseaddr(newsletter.reply_to or newsletter.sender)[1]
     text = desk.language.say(f"leave_{state}_text", contact=contact)
-    return message_page(desk, _STATUS.get(state, 200), words[f"leave_{state}"], text)
+    return message_page(desk, _STATUS.get(state, 200), texts[f"leave_{state}"], text)

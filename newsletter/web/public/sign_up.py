@@ -79,29 +79,29 @@ def _form_again(desk: Desk, status: int, address: str, error: str) -> Response:
 
 
 def _accepted(desk: Desk) -> Response:
-    words, say = desk.language.words, desk.language.say
-    text, hint = say("signup_taken_text", newsletter=desk.name), words["signup_taken_hint"]
-    return message_page(desk, 200, words["signup_taken"], text, hints=[hint])
+    texts, say = desk.language.words, desk.language.say
+    text, hint = say("signup_taken_text", newsletter=desk.name), texts["signup_taken_hint"]
+    return message_page(desk, 200, texts["signup_taken"], text, hints=[hint])
 
 
 def _confirmation(desk: Desk, result: KeyResult) -> Response:
-    words, newsletter = desk.language.words, desk.config.newsletter
+    texts, newsletter = desk.language.words, desk.config.newsletter
     sender = parseaddr(newsletter.sender)[1]
     contact = parseaddr(newsletter.reply_to or newsletter.sender)[1]
     parts = {"newsletter": desk.name, "sender": sender, "contact": contact}
     home = page.home_path(desk)
     if result.state is KeyState.OPEN:
-        button = Button(words["confirm_button"], {"act": "confirm"})
+        button = Button(texts["confirm_button"], {"act": "confirm"})
         title = desk.language.say("confirm", **parts)
-        return message_page(desk, 200, title, words["confirm_text"], buttons=[button])
+        return message_page(desk, 200, title, texts["confirm_text"], buttons=[button])
     key = f"confirm_{result.state}"
     text, links = desk.language.say(f"{key}_text", **parts), []
     if result.state is KeyState.DONE and result.reader:
         preferences = f"{home}/preferences/{reader_links.preferences_key(desk, result.reader)}"
         links = [
-            Link(words["confirm_choose"], preferences, secondary=False),
-            Link(words["page_archive"], f"{home}/"),
+            Link(texts["confirm_choose"], preferences, secondary=False),
+            Link(texts["page_archive"], f"{home}/"),
         ]
     elif result.state is not KeyState.BARRED:
-        links = [Link(words["signup_button"], f"{home}/subscribe")]
-    return message_page(desk, _STATUS.get(result.state, 200), words[key], text, links=links)
+        links = [Link(texts["signup_button"], f"{home}/subscribe")]
+    return message_page(desk, _STATUS.get(result.state, 200), texts[key], text, links=links)

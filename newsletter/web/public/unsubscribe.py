@@ -56,17 +56,17 @@ def _title(desk: Desk, result: KeyResult) -> str:
 
 
 def _page(desk: Desk, result: KeyResult) -> Response:
-    words, newsletter = desk.language.words, desk.config.newsletter
+    texts, newsletter = desk.language.words, desk.config.newsletter
     contact = parseaddr(newsletter.reply_to or newsletter.sender)[1]
     key = f"{_words_key(result)}_text"
     text = desk.language.say(key, newsletter=desk.name, contact=contact)
     hints, buttons = [], []
     if result.state is KeyState.OPEN:
-        buttons = [Button(words["leave_button"], {"act": "leave"})]
+        buttons = [Button(texts["leave_button"], {"act": "leave"})]
     elif result.state is KeyState.DONE:
-        hints = [words["leave_done_again"]]
-        buttons = [Button(words["leave_again_button"], {"act": "again"}, secondary=True)]
+        hints = [texts["leave_done_again"]]
+        buttons = [Button(texts["leave_again_button"], {"act": "again"}, secondary=True)]
     elif result.state is KeyState.BACK:
-        buttons = [Button(words["leave_button"], {"act": "leave"}, secondary=True)]
+        buttons = [Button(texts["leave_button"], {"act": "leave"}, secondary=True)]
     status = _STATUS.get(result.state, 200)
     return message_page(desk, status, _title(desk, result), text, hints=hints, buttons=buttons)
