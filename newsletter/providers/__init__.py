@@ -1,8 +1,8 @@
-"""Adaptors to email services: one module a type, found by its file's name.
+"""Adaptors to email services: one module for each type, found by its file name.
 
-An adaptor only translates, posts and parses. Retry, order, claims and records are in one place,
-``newsletter.deliver``. What a provider can do beyond ``submit`` it declares by having what one of
-the protocols below names: ``Parallel``, ``Interruptible``, ``Recalls``, ``Reports``.
+An adaptor only translates, posts and parses. Retries, order, claims and records live in one place,
+``newsletter.deliver``. A provider declares what else it can do by implementing the protocols
+``Parallel``, ``Interruptible``, ``Recalls`` and ``Reports``.
 """
 
 from __future__ import annotations
@@ -49,42 +49,42 @@ def reporting() -> tuple[str, ...]:
 
 
 def short_name(type_: str) -> str:
-    """The last part of its address at ``serve``, ``/events/…``, and what people read.
+    """The name in ``/events/NAME`` and in messages.
 
-    The type itself, or the last part of the module's name: ``pigeon`` of
+    It is the type itself, or the module's last part: ``pigeon`` for
     ``ourhouse.pigeon:PigeonProvider``.
     """
     return type_.partition(":")[0].rpartition(".")[2]
 
 
 def read(type_: str, body: str, folder: Path) -> list[Event]:
-    """The events in a request that a provider of that type has made, whoever is the provider now.
+    """The events in a request from a provider of that type, even if it is no longer configured.
 
-    ``folder`` is where newsletter.toml lies. Raises ProviderError where there are none to be read,
-    ConfigError where the class is broken.
+    ``folder`` contains newsletter.toml. Raises ProviderError if the request has no readable events,
+    ConfigError if the class is broken.
     """
     try:
         if ":" in type_:
             registry.importable_from(folder, type_)
         adaptor: type[Reports] = _ADAPTORS.load(type_)
     except LookupError as error:
-        raise ProviderError(f"Events of {type_} cannot be read any more: {error}") from error
+        raise ProviderError(f"Events of {type_} can no longer be read: {error}") from error
     try:
         events = adaptor.read(body)
     except ProviderError:
         raise
     except (Exception, SystemExit) as error:
         why = registry.raised(error, type_)
-        raise ConfigError(f"{type_} cannot read its events: {why}. Mend the class.") from error
+        raise ConfigError(f"{type_} cannot read its events: {why}. Fix the class.") from error
     if fault := invalid_events(events):
-        raise ConfigError(f"{type_} cannot read its events: {fault}. Mend the class.")
+        raise ConfigError(f"{type_} cannot read its events: {fault}. Fix the class.")
     return events
 
 
 def verified(provider: Reports, type_: str, headers: Mapping[str, str], body: bytes) -> str:
-    """The body of a request that is the provider's.
+    """The body of a request, if it is the provider's.
 
-    Raises ProviderError for any other, ConfigError where the class is broken.
+    Raises ProviderError if it is not, ConfigError if the class is broken.
     """
     try:
         provider.verify({name.lower(): value for name, value in headers.items()}, body)
@@ -92,15 +92,15 @@ def verified(provider: Reports, type_: str, headers: Mapping[str, str], body: by
         raise
     except (Exception, SystemExit) as error:
         why = registry.raised(error, type_)
-        raise ConfigError(f"{type_} cannot verify its events: {why}. Mend the class.") from error
+        raise ConfigError(f"{type_} cannot verify its events: {why}. Fix the class.") from error
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise ProviderError("A request with events is not UTF-8. It is left out.") from None
+        raise ProviderError("A request with events is not UTF-8, so it was ignored.") from None
 
 
 def options(type_: str) -> type[ProviderOptions]:
-    """The model of a type's keys; raises LookupError where the type does not exist."""
+    """The model of a type's keys; raises LookupError for an unknown type."""
     model: type[ProviderOptions] = _ADAPTORS.load(type_).Options
     return model
 
@@ -108,7 +108,7 @@ def options(type_: str) -> type[ProviderOptions]:
 def build(chosen: ProviderOptions, folder: Path) -> Provider:
     """The provider that ``[provider]`` describes.
 
-    Raises ConfigError where a secret is missing, or a class from outside cannot be used.
+    Raises ConfigError if a secret is missing or an outside class cannot be used.
     """
     adaptor = _ADAPTORS.load(chosen.type)
     if ":" not in chosen.type:
@@ -120,9 +120,9 @@ def build(chosen: ProviderOptions, folder: Path) -> Provider:
         raise
     except (Exception, SystemExit) as error:
         raise ConfigError(
-            f"{chosen.type} of [provider] cannot be used: building it raised "
-            f"{registry.raised(error, chosen.type)}. Mend the class."
+            f"{chosen.type} of [provider] cannot be used: creating it raised "
+            f"{registry.raised(error, chosen.type)}. Fix the class."
         ) from error
     if fault := invalid_provider(provider):
-        raise ConfigError(f"{chosen.type} of [provider] cannot be used: {fault}. Mend the class.")
+        raise ConfigError(f"{chosen.type} of [provider] cannot be used: {fault}. Fix the class.")
     return provider

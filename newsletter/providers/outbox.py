@@ -1,4 +1,4 @@
-"""The outbox: every mail as an .eml file in a folder, for trying things out without a service."""
+"""The outbox: every mail becomes an .eml file in a folder, to try things without a service."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from newsletter.model import Answer, Outcome, Recipient, Send
 
 
 class OutboxProvider:
-    """Writes ``<path>/<issue>/<delivery>-<address>.eml``; the same names when it repeats.
+    """Writes ``<path>/<issue>/<delivery>-<address>.eml``, with the same name if repeated.
 
-    Tests and alerts lie in ``tests/`` and ``alerts/``.
+    Tests and alerts go to ``tests/`` and ``alerts/``.
     """
 
     class Options(ProviderOptions):
@@ -30,11 +30,11 @@ class OutboxProvider:
         self._root = folder / options.path
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
-        """Write the batch's files. A fault of the disk pauses the send."""
+        """Write the batch's files. A disk error pauses the send."""
         try:
             message.check(send)
         except ValueError as error:
-            reason = f"Nothing can be written: {error}. Mend it and build the issue again."
+            reason = f"Nothing can be written: {error}. Fix it and build the issue again."
             return Outcome.all(batch, Answer.NOT_SENT, reason, pause=reason)
         outcome = Outcome.all(batch, Answer.NOT_SENT)
         answers, reasons = dict(outcome.answers), dict(outcome.reasons)

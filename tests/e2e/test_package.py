@@ -55,7 +55,7 @@ def test_the_demo_may_be_repeated_but_leaves_a_real_newsletter_alone(tmp_path: P
     first = newsletter("demo")
     assert newsletter("demo") == first
     newsletter("subscribers", "add", "real.person@example.com")
-    assert "leaves it alone" in newsletter("demo", status=2)
+    assert "did not touch it" in newsletter("demo", status=2)
     assert "real.person@example.com" in newsletter("subscribers", "export")
 
 

@@ -105,7 +105,7 @@ def test_every_line_about_an_occurrence_bears_its_id(newsroom: Newsroom) -> None
     }
     assert [line["message"].partition(":")[0] for line in found] == [
         "Begins",
-        "The dateline goes without a new temperature",  # said by another part, in another thread
+        "The dateline has no new temperature",  # said by another part, in another thread
         "done",
     ]
     assert {line["newsletter"] for line in found} == {"The Weekly Test"}

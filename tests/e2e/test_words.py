@@ -187,7 +187,7 @@ def test_ctrl_c_while_a_publisher_keeps_silent_is_answered(newsroom: Newsroom) -
 def test_a_report_of_the_outbox_says_that_nothing_was_mailed(newsroom: Newsroom) -> None:
     newsroom.prepare(ISSUE, readers=1)
     newsroom.run("send", ISSUE, "--yes")
-    assert "the outbox writes files, and mails nothing." in newsroom.run("report", ISSUE).stderr
+    assert "the outbox writes files and sends no mail." in newsroom.run("report", ISSUE).stderr
     page = newsroom.run("report", ISSUE, "--html", "--to", "-").stdout
     assert "mails nothing." in page
     assert "`" not in page.partition("</style>")[2]

@@ -69,8 +69,8 @@ def test_what_a_provider_can_is_what_it_has() -> None:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (KeyError("key"), r"building it raised KeyError: 'key' \(test_outside_providers.py, line "),
-        (SystemExit(3), "building it raised SystemExit: 3"),
+        (KeyError("key"), r"creating it raised KeyError: 'key' \(test_outside_providers.py, line "),
+        (SystemExit(3), "creating it raised SystemExit: 3"),
         (ConfigError("PIGEON_KEY is not set."), "^PIGEON_KEY is not set.$"),
     ],
 )

@@ -266,7 +266,7 @@ def test_the_row_goes_on_over_batches(server: MailServer, build: Build) -> None:
     assert first.answers == {1: ACCEPTED, 2: REJECTED, 3: REJECTED, 4: REJECTED}
     server.to_all = QUOTA
     pause = paused(provider.submit(a_send(), [a_recipient(n) for n in range(5, 9)]))
-    assert "The first 3 of them stand in the receipt as rejected." in pause
+    assert "The receipt lists the first 3 of them as rejected." in pause
     assert len(server.asked) == 6
 
 

@@ -82,7 +82,7 @@ class SendgridProvider:
             )
         except (ValueError, TypeError) as error:
             return responses.paused(
-                batch, f"Nothing can be sent: {error}", "Mend it and build again."
+                batch, f"Nothing can be sent: {error}", "Fix it and build again."
             )
         if len(body) >= payload.MAX_BYTES:
             outcome = responses.too_large(people, f"the request has {len(body):,} bytes")

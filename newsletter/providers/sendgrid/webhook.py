@@ -88,7 +88,7 @@ def parse(body: str | bytes) -> list[Event]:
     """
     entries = _read(body)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ProviderError("The request holds no list of events. It is left out.")
+        raise ProviderError("The request contains no list of events, so it was ignored.")
     return [event for event in map(_event, entries) if event]
 
 

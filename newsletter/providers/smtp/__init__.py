@@ -1,4 +1,4 @@
-"""Any mail server over SMTP. It reports no events: what comes back does so by mail."""
+"""Any mail server, over SMTP. It reports no events; failures come back by mail."""
 
 from __future__ import annotations
 
@@ -24,33 +24,30 @@ from newsletter.providers.smtp.pool import Pool
 from newsletter.providers.smtp.refusals import Refusals
 from newsletter.providers.smtp.verdict import Refused, Verdict
 
-BUDGET = 60.0  # seconds after which no further mail of a batch is begun
-DEADLINE = 75.0  # seconds after which nothing is waited for: a lease lasts 90
-BATCH = 50  # mails; fewer where they are to go slowly, so that a batch lasts half a budget
+BUDGET = 60.0  # seconds after which no further mail of a batch starts
+DEADLINE = 75.0  # seconds after which waiting ends: a lease lasts 90
+BATCH = 50  # mails; fewer at a slow rate, so that a batch takes half the budget
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
 class SmtpProvider:
-    """Hands over one mail after the other, over a few connections that stay open.
+    """Sends one mail after the other over a few connections that stay open.
 
-    ``submit`` may be called by ``workers`` threads at once; each has a connection of its own.
+    ``workers`` threads may call ``submit`` at once, each with its own connection.
     """
 
-    processes: int | None = 1  # rate and connections are counted in one process
+    processes: int | None = 1  # one process counts the rate and the connections
 
     class Options(ProviderOptions):
-        """``port`` is the usual one of ``security`` unless it is given.
-
-        ``per_second`` counts mails over all connections, ``per_connection`` those of one.
-        """
+        """The keys of ``[provider]`` with ``type = "smtp"``."""
 
         host: str = Field(min_length=1)
-        port: int | None = Field(None, ge=1, le=65535)
+        port: int | None = Field(None, ge=1, le=65535)  # default by security
         security: Literal["starttls", "tls", "none"] = "starttls"
         user: str | None = None
         connections: int = Field(2, ge=1, le=20, strict=True)
-        per_second: float | None = Field(None, ge=0.01, allow_inf_nan=False, strict=True)
+        per_second: float | None = Field(None, ge=0.01, allow_inf_nan=False, strict=True)  # in all
         per_connection: int | None = Field(None, ge=1, strict=True)
 
     def __init__(self, options: Options, folder: Path) -> None:  # noqa: ARG002
@@ -58,11 +55,11 @@ class SmtpProvider:
         password = secret("SMTP_PASSWORD") if options.user else None
         if options.user and not password:
             raise ConfigError(
-                "[provider] names a user, but SMTP_PASSWORD is not set. Put the password into "
-                "that environment variable, or name a file with it in SMTP_PASSWORD_FILE."
+                "[provider] names a user, but SMTP_PASSWORD is not set. Set that environment "
+                "variable to the password, or SMTP_PASSWORD_FILE to a file with it."
             )
         if options.security != "none":
-            ssl_context("smtp")  # what is wrong with it is said here, and not of the server
+            ssl_context("smtp")  # a fault in it must not look like the server's
         self.workers = options.connections
         self.batch_size = options.batch_size or BATCH
         if options.per_second:
@@ -75,16 +72,16 @@ class SmtpProvider:
         self._stop = threading.Event()
 
     def stop_on(self, event: threading.Event) -> None:
-        """Begin no further mail once it is set: with a slow rate a batch lasts half a minute."""
+        """Start no further mail once it is set: at a slow rate a batch takes half a minute."""
         self._stop = event
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
-        """Hand over as many mails of the batch as a minute allows; the rest is NOT_SENT."""
+        """Send as many mails of the batch as a minute allows; the rest is NOT_SENT."""
         started = time.monotonic()
         try:
             letter = message.letter(send)
         except ValueError as error:
-            reason = f"Nothing can be sent: {error}. Mend it and build the issue again."
+            reason = f"Nothing can be sent: {error}. Fix it and build the issue again."
             return Outcome.all(batch, Answer.NOT_SENT, reason, pause=reason)
         with self._refusals.batch():
             verdicts, others = self._hand_over(letter, batch, started)
@@ -100,7 +97,7 @@ class SmtpProvider:
     def _hand_over(
         self, letter: message.Letter, batch: Sequence[Recipient], started: float
     ) -> tuple[dict[int, Verdict], Verdict]:
-        """The verdicts by delivery, and the one for all whose turn did not come."""
+        """The verdicts by delivery, and the verdict for all that were not tried."""
         verdicts: dict[int, Verdict] = {}
         later = Verdict(Answer.NOT_SENT, "its turn did not come")
         try:
@@ -113,11 +110,13 @@ class SmtpProvider:
                     if stop := self._refusals.stop(self._server):
                         return verdicts, stop
                     connection = ready()
-                    if time.monotonic() > started + BUDGET:  # looked at last: any of it takes time
+                    if (
+                        time.monotonic() > started + BUDGET
+                    ):  # checked last, because the steps above take time
                         break
                     verdict = _one(connection, letter, recipient)
                     verdicts[recipient.delivery] = verdict
-                    self._refusals.saw(recipient.email, verdict)
+                    self._refusals.record(recipient.email, verdict)
                     if verdict.last:
                         break
         except Refused as refused:
@@ -125,7 +124,7 @@ class SmtpProvider:
         return verdicts, later
 
     def close(self) -> None:
-        """Close the connections that were kept open; the next batch opens new ones."""
+        """Close the open connections; the next batch opens new ones."""
         self._pool.close()
 
 
@@ -141,7 +140,7 @@ def _one(connection: Connection, letter: message.Letter, recipient: Recipient) -
 def _outcome(
     batch: Sequence[Recipient], verdicts: Mapping[int, Verdict], others: Verdict
 ) -> Outcome:
-    """Everyone's answer, and the longest wait that any of them asks for."""
+    """All answers, with the longest wait that any of them asks for."""
     verdict_of = {person.delivery: verdicts.get(person.delivery, others) for person in batch}
     waits = [verdict.retry_after for verdict in verdict_of.values() if verdict.retry_after]
     pauses = [verdict.pause for verdict in verdict_of.values() if verdict.pause]

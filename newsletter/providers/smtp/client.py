@@ -1,7 +1,7 @@
-"""smtplib's client with every wait bounded as a whole, and how one is opened.
+"""smtplib's client with a time limit for each whole step.
 
-smtplib's own time limit starts anew with every byte: a server that says one now and then would
-hold us beyond the lease of a batch.
+smtplib's own limit starts again with every byte, so a server that trickles bytes could hold us
+beyond the lease of a batch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Literal
 
 from newsletter.http.certificates import ssl_context
-from newsletter.providers.smtp.verdict import Refused, said
+from newsletter.providers.smtp.verdict import Refused, describe
 
 _LINE = 8192  # bytes of a line of a reply, at most
 _LINES = 100  # of one reply, at most
@@ -25,7 +25,7 @@ _LINES = 100  # of one reply, at most
 
 @dataclass(frozen=True)
 class Server:
-    """Where to connect and as whom. The password is in no repr."""
+    """Where to connect, and as whom. The password is not part of it."""
 
     host: str
     port: int
@@ -37,19 +37,19 @@ class Server:
 
 
 class Client(smtplib.SMTP):
-    """Whatever is sent, and each reply, is whole within ``timeout``; else OSError is raised."""
+    """Each command and each reply completes within ``timeout``, or OSError is raised."""
 
-    untouched = True  # surely no byte of what was sent last has left this machine
-    _heard = b""  # what came and was not asked for yet
+    untouched = True  # certainly no byte of the last command has left this machine
+    _buffer = b""  # received and not read yet
     _source: socket.socket | None = None
 
     @property
     def unread(self) -> bool:
-        """Whether the server has said more than it was asked."""
-        return bool(self._heard)
+        """Whether the server sent something unasked."""
+        return bool(self._buffer)
 
     def send(self, s: bytes | str) -> None:  # type: ignore[override]
-        """Raises OSError where not all of it could be sent."""
+        """Raises OSError if not all of it could be sent."""
         rest = memoryview(s.encode(self.command_encoding) if isinstance(s, str) else s)
         self.untouched = not isinstance(self.sock, ssl.SSLSocket)  # a TLS record may go in part
         with self._bounded() as left:
@@ -58,7 +58,7 @@ class Client(smtplib.SMTP):
                 self.untouched = False
 
     def getreply(self) -> tuple[int, bytes]:
-        """Code and words of one reply; the code is -1 for what is none. Raises OSError."""
+        """Code and text of one reply; code -1 if it is malformed. Raises OSError."""
         lines: list[bytes] = []
         with self._bounded() as left:
             while len(lines) < _LINES:
@@ -70,20 +70,20 @@ class Client(smtplib.SMTP):
             raise smtplib.SMTPServerDisconnected("the answer has no end")
 
     def _line(self, left: Callable[[], socket.socket]) -> bytes:
-        if self.sock is not self._source:  # what was said before TLS may be anybody's
-            self._source, self._heard = self.sock, b""
-        while b"\n" not in self._heard:
+        if self.sock is not self._source:  # anything received before TLS may be forged
+            self._source, self._buffer = self.sock, b""
+        while b"\n" not in self._buffer:
             piece = left().recv(_LINE)
-            self._heard += piece
-            if not piece or len(self._heard) > _LINE:
-                what = "the answer has no end" if piece else "the connection was closed"
-                raise smtplib.SMTPServerDisconnected(what)
-        line, _, self._heard = self._heard.partition(b"\n")
+            self._buffer += piece
+            if not piece or len(self._buffer) > _LINE:
+                fault = "the answer has no end" if piece else "the connection was closed"
+                raise smtplib.SMTPServerDisconnected(fault)
+        line, _, self._buffer = self._buffer.partition(b"\n")
         return line
 
     @contextlib.contextmanager
     def _bounded(self) -> Iterator[Callable[[], socket.socket]]:
-        """What gives the socket with the time that is left; closed where something fails."""
+        """A function that returns the socket with the remaining time; closes it on failure."""
         end = time.monotonic() + self.timeout
 
         def left() -> socket.socket:
@@ -99,7 +99,7 @@ class Client(smtplib.SMTP):
             raise
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        """One time limit for all addresses of the host together; smtplib has it for each."""
+        """One time limit for all addresses of the host; smtplib has one for each."""
         end = time.monotonic() + timeout
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         for number, (*_, place) in enumerate(addresses, 1):
@@ -113,13 +113,13 @@ class Client(smtplib.SMTP):
 
 
 class _TlsClient(smtplib.SMTP_SSL, Client):
-    """The same over TLS from the first byte on."""
+    """The same, over TLS from the first byte."""
 
 
 def opened(server: Server, password: str | None, patience: Callable[[], float]) -> Client:
-    """A client that is connected, greeted and logged in; ``patience``: seconds for each step.
+    """A client that is connected and logged in; ``patience`` gives the seconds for the next step.
 
-    Raises Refused where the server cannot be reached or does not want us.
+    Raises Refused if the server cannot be reached or refuses us.
     """
     try:
         context = None if server.security == "none" else ssl_context("smtp")
@@ -148,12 +148,12 @@ def opened(server: Server, password: str | None, patience: Callable[[], float]) 
 
 @lru_cache(maxsize=1)
 def _own_name() -> str:
-    """How we greet; asked once, as a name server may take its time."""
+    """Our name in EHLO, looked up once, because a name server may be slow."""
     return str(smtplib.SMTP().local_hostname)
 
 
 def hang_up(client: Client) -> None:
-    """Say goodbye and close; never raises, and waits a second at most."""
+    """Send QUIT and close. Never raises, and waits at most a second."""
     with contextlib.suppress(OSError, ValueError):
         if client.sock:
             client.timeout = 1.0
@@ -162,20 +162,20 @@ def hang_up(client: Client) -> None:
 
 
 def _refused(server: Server, error: Exception) -> Refused:
-    """Why there is no connection: what waiting may mend, and what a person must."""
-    reply = said(error)
+    """Why there is no connection, and whether waiting may help or a person must act."""
+    reply = describe(error)
     where = f"The mail server {server}"
     if isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code // 100 == 5:
         remedy = "Check user in [provider], and SMTP_PASSWORD."
         return Refused(f"{where} refused the user or the password: {reply}. {remedy}", pause=True)
     if isinstance(error, ssl.SSLCertVerificationError):
-        remedy = "Check host in [provider]; a server's own authority goes into SSL_CERT_FILE."
+        remedy = "Check host in [provider]. For a private certificate authority, set SSL_CERT_FILE."
         return Refused(f"{where} has no valid certificate: {reply}. {remedy}", pause=True)
-    no_way = type(error) is smtplib.SMTPException  # smtplib's "no suitable authentication method"
-    if no_way or isinstance(error, smtplib.SMTPNotSupportedError | ValueError):
+    no_login_method = type(error) is smtplib.SMTPException
+    if no_login_method or isinstance(error, smtplib.SMTPNotSupportedError | ValueError):
         remedy = "Check security, user and SMTP_PASSWORD against what the server offers."
-        return Refused(f"{where} cannot be used so: {reply}. {remedy}", pause=True)
+        return Refused(f"{where} cannot be used like this: {reply}. {remedy}", pause=True)
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code // 100 == 5:
         remedy = "Ask its operator, or check host and port in [provider]."
-        return Refused(f"{where} does not serve us: {reply}. {remedy}", pause=True)
+        return Refused(f"{where} refuses to serve us: {reply}. {remedy}", pause=True)
     return Refused(f"{where} cannot be reached: {reply}", pause=False)

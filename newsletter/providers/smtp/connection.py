@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from newsletter.model import Answer
 from newsletter.providers.smtp.client import Server, hang_up, opened
-from newsletter.providers.smtp.verdict import LATER, SOON, Verdict, quoted, said
+from newsletter.providers.smtp.verdict import LATER, SOON, Verdict, describe, quoted
 
 TIMEOUT = 30.0  # seconds for one answer of the server; after a whole mail it has until the deadline
 IDLE = 60.0  # seconds after which an unused connection is not trusted any more
@@ -75,7 +75,7 @@ class Connection:
             if self._client.untouched:
                 return self._broken(error)
             # The last byte may have arrived although no answer did: never send it again.
-            reason = f"{self.server} gave no answer to the whole mail: {said(error)}"
+            reason = f"{self.server} gave no answer to the whole mail: {describe(error)}"
             return Verdict(Answer.UNKNOWN, reason, SOON, last=True)
 
     def _envelope(self, sender: str, address: str) -> Verdict | None:
@@ -134,7 +134,7 @@ class Connection:
         return Verdict(Answer.UNKNOWN, reason, SOON, last=True)
 
     def _broken(self, error: OSError) -> Verdict:
-        reason = f"{self.server} broke off before the mail was sent: {said(error)}"
+        reason = f"{self.server} broke off before the mail was sent: {describe(error)}"
         return Verdict(Answer.NOT_SENT, reason, SOON, last=True)
 
     def _address_refused(self, code: int, reply: bytes) -> Verdict:
@@ -148,7 +148,7 @@ class Connection:
         if code in (530, 535, 538):
             return self._paused(reason, "Check user in [provider], and SMTP_PASSWORD.")
         if code // 100 == 5:
-            return Verdict(Answer.REJECTED, reason, words=quoted(code, reply))
+            return Verdict(Answer.REJECTED, reason, reply=quoted(code, reply))
         if code // 100 == 4:
             return Verdict(Answer.NOT_SENT, reason, LATER, last=code == 421)
         return Verdict(Answer.NOT_SENT, reason, SOON, last=True)

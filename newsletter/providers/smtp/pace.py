@@ -1,4 +1,4 @@
-"""How fast: so many mails a second, over all connections together."""
+"""Rate limit: so many mails a second, over all connections."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ import time
 
 
 class Pace:
-    """Gives turns that are evenly apart; without a rate, at once."""
+    """Hands out evenly spaced turns; without a rate, at once."""
 
     def __init__(self, per_second: float | None) -> None:
-        self._apart = 1 / per_second if per_second else 0.0
+        self._interval = 1 / per_second if per_second else 0.0
         self._lock = threading.Lock()
         self._next = 0.0
 
     def wait(self, until: float, stop: threading.Event) -> float:
-        """Wait for a turn, and give 0; where it comes after ``until``, or ``stop`` is set before,
-        the seconds it is away.
+        """Wait for a turn and return 0.
+
+        If the turn comes after ``until``, or ``stop`` is set first, return the seconds to the turn.
         """
         with self._lock:
             now = time.monotonic()
             turn = max(now, self._next)
             if turn > until:
                 return turn - now
-            self._next = turn + self._apart
+            self._next = turn + self._interval
         if turn > now and stop.wait(turn - now):
             return max(0.001, turn - time.monotonic())
         return 0.0

@@ -1,4 +1,4 @@
-"""The open connections: a few, kept between batches, replaced where they are worn out or dead."""
+"""A few open connections, kept between batches and replaced when worn out or dead."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from newsletter.providers.smtp.verdict import Refused
 
 
 class Pool:
-    """At most ``size`` connections at once; each is taken by one thread at a time.
+    """At most ``size`` connections; each is used by one thread at a time."""
 
-    ``most``: mails after which a connection is closed, and another one opened.
-    """
-
-    def __init__(self, server: Server, password: str | None, size: int, most: int | None) -> None:
+    def __init__(
+        self, server: Server, password: str | None, size: int, max_mails: int | None
+    ) -> None:
         self._server = server
         self._password = password
-        self._most = most
+        self._max_mails = max_mails  # on one connection
         self._seats = threading.Semaphore(size)
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
 
     @contextmanager
     def line(self, deadline: float) -> Iterator[Callable[[], Connection]]:
-        """What gives a usable connection whenever it is asked; all for one batch.
+        """A function that returns a usable connection, for one batch.
 
-        Both it and the context raise Refused where there is none before the deadline.
+        Both it and the context raise Refused if there is none before the deadline.
         """
         held: Connection | None = None
 
@@ -51,7 +50,7 @@ class Pool:
             self._seats.release()
 
     def close(self) -> None:
-        """Close what no batch holds. A later batch opens new ones."""
+        """Close idle connections; a later batch opens new ones."""
         while connection := self._popped():
             connection.close()
 
@@ -59,7 +58,7 @@ class Pool:
         return Connection(self._server, self._password, deadline)
 
     def _kept(self, deadline: float) -> Connection | None:
-        """One that was kept and still answers; those that do not are closed."""
+        """An idle connection that still answers; dead ones are closed."""
         while kept := self._popped():
             if kept.healthy(deadline):
                 return kept
@@ -81,4 +80,4 @@ class Pool:
                 self._idle.append(connection)
 
     def _worn(self, connection: Connection) -> bool:
-        return connection.spent or bool(self._most and connection.used >= self._most)
+        return connection.spent or bool(self._max_mails and connection.used >= self._max_mails)

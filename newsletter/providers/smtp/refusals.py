@@ -1,7 +1,7 @@
-"""A server with a daily limit, or one that blocks us, refuses every address in the same words.
+"""Recognize a server that refuses every address with the same reply: a daily limit, a block.
 
-Taken at its word it would cost a list all its readers. So refusals in a row that differ in
-nothing but the address stop the send, and those readers go on waiting.
+Believing it would reject a whole list. So several refusals in a row that differ only in the address
+stop the send, and those readers stay waiting.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from newsletter.model import Answer
 from newsletter.providers.smtp.verdict import Verdict
 
-FEW = 5  # refusals of different addresses, in a row, in the same words
-MANY = 25  # the same, where the server says by its code that the address itself is wrong
+FEW = 5  # refusals of different addresses in a row, with the same reply
+MANY = 25  # the same, if the reply's code says that the address itself is wrong
 
 _WRONG_ADDRESS = re.compile(r"5\d\d[ -]5\.1\.(?:[1236]|10)\b")  # RFC 3463, RFC 7505
-_NUMBER_OF_ITS_OWN = re.compile(r"(?=\S*\d)\S{12,}")  # a queue's number differs in each answer
+_QUEUE_ID = re.compile(r"(?=\S*\d)\S{12,}")  # differs in each reply
 
 
 class Refusals:
@@ -26,15 +26,15 @@ class Refusals:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._words = ""
-        self._said = ""
+        self._pattern = ""  # the reply without the address
+        self._reply = ""
         self._addresses: set[str] = set()
-        self._recorded: set[str] = set()  # of them, those whose batch is over: rejected for good
+        self._recorded: set[str] = set()  # those whose batch has ended: rejected for good
         self._under_way = 0
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Around each batch. What stopped one stops all under way; then it is forgotten."""
+        """Wraps each batch. What stops one batch stops all running ones; then it is forgotten."""
         with self._lock:
             self._under_way += 1
         try:
@@ -45,59 +45,58 @@ class Refusals:
                 if self._stuck and not self._under_way:
                     self._begin("", "")
 
-    def saw(self, address: str, verdict: Verdict) -> None:
-        """Take note of what became of one mail."""
-        words = _alike(verdict.words, address)
+    def record(self, address: str, verdict: Verdict) -> None:
+        """Note the verdict on one mail."""
+        pattern = _pattern(verdict.reply, address)
         with self._lock:
-            if self._stuck or not (words or verdict.answer is Answer.ACCEPTED):
+            if self._stuck or not (pattern or verdict.answer is Answer.ACCEPTED):
                 return
-            if words != self._words:
-                self._begin(words, verdict.words)
-            if words:
+            if pattern != self._pattern:
+                self._begin(pattern, verdict.reply)
+            if pattern:
                 self._addresses.add(address)
 
     def stop(self, server: object) -> Verdict | None:
-        """The verdict for all that are not handed over yet, where the send has to stop."""
+        """The verdict for all mails not sent yet, if the send has to stop."""
         with self._lock:
             return self._verdict(server) if self._stuck else None
 
     def settled(self, server: object, address: str, verdict: Verdict) -> Verdict:
-        """The verdict at the end of its batch: a refusal counts only if it was no row of them."""
+        """The verdict at the end of its batch: a refusal counts only outside such a row."""
         with self._lock:
-            alike = bool(verdict.words) and _alike(verdict.words, address) == self._words
-            if alike and self._stuck:
+            in_row = bool(verdict.reply) and _pattern(verdict.reply, address) == self._pattern
+            if in_row and self._stuck:
                 return self._verdict(server)
-            if alike:
+            if in_row:
                 self._recorded.add(address)
             return verdict
 
     @property
     def _stuck(self) -> bool:
-        few = MANY if _WRONG_ADDRESS.match(self._said) else FEW
-        return len(self._addresses) >= few
+        limit = MANY if _WRONG_ADDRESS.match(self._reply) else FEW
+        return len(self._addresses) >= limit
 
-    def _begin(self, words: str, said: str) -> None:
-        self._words, self._said = words, said
+    def _begin(self, pattern: str, reply: str) -> None:
+        self._pattern, self._reply = pattern, reply
         self._addresses, self._recorded = set(), set()
 
     def _verdict(self, server: object) -> Verdict:
         reason = (
-            f"{server} refused {len(self._addresses)} readers in a row in the same words: "
-            f"{self._said}"
+            f"{server} refused {len(self._addresses)} readers in a row with the same reply: "
+            f"{self._reply}"
         )
         earlier = len(self._recorded & self._addresses)
-        recorded = f" The first {earlier} of them stand in the receipt as rejected." * bool(earlier)
+        recorded = f" The receipt lists the first {earlier} of them as rejected." * bool(earlier)
         pause = (
-            f"{reason.rstrip('.')}. That is seldom about the readers: ask the server's operator "
-            f"whether you have reached a limit or are blocked.{recorded} If these addresses are "
-            f"really gone, take them off with: newsletter subscribers remove ADDRESS."
+            f"{reason.rstrip('.')}. The readers are rarely the cause: ask the server's operator "
+            f"whether you have reached a limit or are blocked.{recorded} If these addresses "
+            f"really no longer exist: newsletter subscribers remove ADDRESS."
         )
         return Verdict(Answer.NOT_SENT, reason, pause=pause)
 
 
-def _alike(words: str, address: str) -> str:
-    """The words without what is of this mail alone: the address, and numbers of a queue."""
-    if not words:
+def _pattern(reply: str, address: str) -> str:
+    """The reply without its address and queue id, which differ for each mail."""
+    if not reply:
         return ""
-    same = re.sub(re.escape(address), "…", words, flags=re.IGNORECASE)
-    return _NUMBER_OF_ITS_OWN.sub("#", same)
+    return _QUEUE_ID.sub("#", re.sub(re.escape(address), "…", reply, flags=re.IGNORECASE))

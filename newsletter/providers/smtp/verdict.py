@@ -1,4 +1,4 @@
-"""What became of one mail, and how a mail server's words are quoted."""
+"""The verdict on one mail, and how a server's reply is quoted."""
 
 from __future__ import annotations
 
@@ -8,27 +8,24 @@ from dataclasses import dataclass
 
 from newsletter.model import Answer
 
-SOON = 60.0  # seconds to wait after a fault of the connection
-LATER = 300.0  # seconds to wait where the server asks for patience
+SOON = 60.0  # seconds to wait after a broken connection
+LATER = 300.0  # seconds to wait if the server asks to try later
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one mail; ``last``: this connection is of no more use.
-
-    ``words`` is what the server said where it refused this address or this mail for good.
-    """
+    """What became of one mail."""
 
     answer: Answer
     reason: str = ""
-    retry_after: float | None = None
-    pause: str | None = None
-    last: bool = False
-    words: str = ""
+    retry_after: float | None = None  # seconds
+    pause: str | None = None  # why the send must pause
+    last: bool = False  # the connection cannot be used any more
+    reply: str = ""  # the server's reply, if it refused this address or mail for good
 
 
-class Refused(Exception):  # noqa: N818 - it is no error but an answer
-    """No connection: nothing was sent. ``verdict`` holds for everyone in the batch."""
+class Refused(Exception):  # noqa: N818 - an answer, not an error
+    """No connection, so nothing was sent. ``verdict`` is everyone's in the batch."""
 
     def __init__(self, reason: str, *, pause: bool) -> None:
         super().__init__(reason)
@@ -36,19 +33,19 @@ class Refused(Exception):  # noqa: N818 - it is no error but an answer
         self.verdict = Verdict(Answer.NOT_SENT, reason, wait, reason if pause else None, True)
 
 
-def said(error: Exception) -> str:
-    """The error in words that cannot hold the password."""
+def describe(error: Exception) -> str:
+    """The error as text that cannot contain the password."""
     if isinstance(error, smtplib.SMTPResponseException):
         return quoted(error.smtp_code, error.smtp_error)
     if isinstance(error, UnicodeError):
-        return "host, user or password has letters that cannot be used there"
+        return "host, user or password contains characters that cannot be used there"
     return _plain(str(error)) or type(error).__name__
 
 
-def quoted(code: int, words: bytes | str) -> str:
+def quoted(code: int, reply: bytes | str) -> str:
     """A reply on one line, without control characters."""
-    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    return f"{code} {_plain(text)}".strip() if code > 0 else _plain(text) or "no words"
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return f"{code} {_plain(text)}".strip() if code > 0 else _plain(text) or "no text"
 
 
 def _plain(text: str) -> str:
