@@ -271,6 +271,8 @@ def test_links_of_the_note_are_looked_at_without_fetching_them(
     )
     site.asked.clear()
     site.methods.clear()
+    room.run("check", ISSUE)
+    assert site.asked == []  # nobody is asked without --links
     said = room.run("check", ISSUE, "--links", status=1).stdout
     assert f"The page behind a link is gone (404): https://{site.host}/gone" in said
     assert "Correct the link in note.md" in said

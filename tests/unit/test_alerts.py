@@ -66,6 +66,9 @@ def test_an_hour_before_the_deadline_unless_it_is_approved(office: Offices) -> N
     assert "/approve/v2.1.2025-07-07." in text(week)
     week.tick(deadline)
     assert heard(week) == ["draft", "unapproved", "held"]
+    for minutes in (90, 60, 59, 30):  # at the send nothing is decided any more
+        week.tick(MONDAY - minutes * MINUTE)
+    assert heard(week) == ["draft", "unapproved", "held"]
 
 
 def test_nobody_is_reminded_of_a_draft_that_is_still_to_be_made(office: Offices) -> None:

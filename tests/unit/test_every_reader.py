@@ -10,7 +10,8 @@ from html import unescape
 import pytest
 
 from newsletter.app.readers import lists
-from newsletter.app.recipients import personalizer
+from newsletter.app.recipients import personalizer, sample_tokens
+from newsletter.links import tokens
 from newsletter.links.keyring import Keyring
 from newsletter.links.signed_links import Purpose, ReaderOf, read_reader, reader_keys
 from newsletter.store import subscription_status
@@ -69,6 +70,26 @@ def test_the_personal_parts_of_many_readers_are_those_of_each(
     ]
     assert len({r.unsubscribe_url for r in together}) == (5 if base_url else 1)
     assert recipients([]) == []
+
+
+@pytest.mark.parametrize("base_url", ["https://news.example.com/letters", None])
+def test_the_preview_shows_the_editor_s_greeting_and_links_to_our_own_pages(
+    office: Offices, base_url: str | None
+) -> None:
+    week = office()
+    text = (week.room.folder / "newsletter.toml").read_text()
+    line = f'base_url = "{base_url}"\n' if base_url else ""
+    week.desk.close()
+    week.room.write("newsletter.toml", re.sub(r"base_url = .*\n", line, text))
+    week.desk = week.open()
+    shown = sample_tokens(week.desk)
+    assert shown.keys() == tokens.MEANING.keys()
+    home = base_url or "https://www.example.com"
+    for token in (tokens.UNSUBSCRIBE_HTML, tokens.UNSUBSCRIBE_TEXT):
+        assert shown[token].startswith(f"{home}/unsubscribe/")
+    for token in (tokens.PREFERENCES_HTML, tokens.PREFERENCES_TEXT):
+        assert shown[token].startswith(f"{home}/preferences/")
+    assert "Robin Ahn" in shown[tokens.GREETING_HTML]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 500])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
 from newsletter.providers import smtp
 from newsletter.providers.smtp import connection
 from newsletter.store import Database, ledger
+from newsletter.store.subscribers import People
 from tests import ledgers
 from tests.e2e.servers import line_server, mail_server
 from tests.hearing import heard
@@ -92,6 +94,29 @@ def test_an_answer_that_can_never_be_written_down_leaves_doubt_and_no_second_mai
     deliver.run(late)
     assert sorted(handed) == ["r0@example.com", "r1@example.com"]
     assert numbers(database, send) == {"in_doubt": 2}
+
+
+@pytest.mark.parametrize("gone", [(0, 1), (2, 3), (0, 2), (0, 1, 2, 3), ()])
+def test_a_send_ends_whoever_of_a_batch_has_left_meanwhile(
+    database: Database, gone: tuple[int, ...]
+) -> None:
+    send, handed = freeze(database, 4), []
+    with database.begin() as connection:
+        for number in gone:
+            assert People(connection, "weekly").remove(f"r{number}@example.com", NOW)
+
+    def submit(mail: Send, batch: Sequence[Recipient]) -> Outcome:
+        handed.extend(recipient.email for recipient in batch)
+        return accept(mail, batch)
+
+    work = job(database, send, Scripted(submit), Doubt.HOLD)
+    run = threading.Thread(target=deliver.run, args=(work,), daemon=True)
+    run.start()
+    run.join(30)
+    assert not run.is_alive()
+    assert handed == [f"r{n}@example.com" for n in range(4) if n not in gone]
+    counted = {"accepted": 4 - len(gone), "excluded": len(gone)}
+    assert numbers(database, send) == {name: n for name, n in counted.items() if n}
 
 
 # --- the provider ------------------------------------------------------------------------

@@ -76,6 +76,25 @@ def test_each_item_of_an_rss_feed(tmp_path: Path, order: int) -> None:
     assert len({article.id for article in alone}) == len(alone) == len(ITEMS)
 
 
+@pytest.mark.parametrize(
+    ("number", "is_letter"),
+    [
+        (9, True), (10, True), (13, True), (32, True), (0xD7FF, True), (0xE000, True),
+        (0x10000, True), (0x10FFFD, True), (0, False), (8, False), (11, False),
+        (31, False), (0xD800, False), (0xDFFF, False), (0xFFFE, False), (0x110000, False),
+    ],
+)  # fmt: skip
+def test_a_letter_by_its_number_spoils_no_feed(
+    tmp_path: Path, number: int, is_letter: bool
+) -> None:
+    items = [item.replace("Plain", f"Plain&#{number};words") for item in ITEMS]
+    found = fetched(tmp_path, rss(items))
+    assert len(found) == len(ITEMS)
+    assert found[0].title.startswith("Plain")
+    assert ("Plainwords" not in found[0].title) == is_letter
+    assert fetched(tmp_path, rss([items[0].replace(f"#{number}", f"#x{number:x}")])) == found[:1]
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_each_item_of_a_json_feed(tmp_path: Path, order: int) -> None:
     entries = ENTRIES[::order]

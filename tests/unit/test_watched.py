@@ -34,3 +34,13 @@ def test_a_configuration_that_cannot_be_read_is_said_at_once() -> None:
     well, document = health([watched(), broken], 1001)
     assert not well
     assert document["reason"] == "week: newsletter.toml: …"
+
+
+def test_each_newsletter_says_how_it_is() -> None:
+    well, document = health([watched(looks=3), watched(pid=1, heard=1020.0)], 1024.6)
+    assert well
+    assert (document["status"], document["reason"]) == ("ok", None)
+    one, other = document["newsletters"]  # type: ignore[misc]
+    assert (one["name"], one["looks"], one["at_work"]) == ("Our Week", 3, False)
+    assert one["seconds_since_good_look"] == other["seconds_since_good_look"] == 25
+    assert (other["at_work"], other["reason"]) == (True, None)
