@@ -1,11 +1,20 @@
-"""Subscribers as CSV files: what people bring in, line by line, and what they take out.
+"""Subscribers as CSV files: read what other programs export, and write such files.
 
-``decoding`` finds the letters, ``records`` the cells, ``columns`` and ``states`` what they mean,
-``addresses`` the normal forms; ``reading`` puts them together. ``writing`` is the way back.
+``encoding`` detects the character encoding, ``records`` splits lines into cells, ``columns`` and
+``statuses`` tell what the cells mean, and ``addresses`` gives the form in which addresses and
+names are stored. ``subscriber_file`` combines these; ``export`` writes.
 """
 
-from newsletter.subscriber_csv.addresses import clean_name, normalised
-from newsletter.subscriber_csv.reading import Row, SubscriberFile, opened
-from newsletter.subscriber_csv.writing import HEADER, write
+from newsletter.subscriber_csv.addresses import clean_name, normalize_address
+from newsletter.subscriber_csv.export import HEADER, write
+from newsletter.subscriber_csv.subscriber_file import Row, SubscriberFile, open_subscribers
 
-__all__ = ["HEADER", "Row", "SubscriberFile", "clean_name", "normalised", "opened", "write"]
+__all__ = [
+    "HEADER",
+    "Row",
+    "SubscriberFile",
+    "clean_name",
+    "normalize_address",
+    "open_subscribers",
+    "write",
+]

@@ -1,4 +1,4 @@
-"""What the columns of a file mean, from the words of its header."""
+"""What the columns of a file mean, judged by its header."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from newsletter.model import Status
-from newsletter.subscriber_csv import states
+from newsletter.subscriber_csv import statuses
 
 _EMAIL = (
     "email", "e mail", "email address", "e mail address", "이메일", "이메일 주소", "이메일주소",
@@ -17,20 +17,21 @@ _EMAIL = (
     "mail", "address",
 )  # fmt: skip
 _EMAIL_PARTS = ("email", "e mail", "이메일", "courriel", "correo")
-_WHOLE = (
+_FULL_NAME = (
     "name", "full name", "fullname", "display name", "subscriber name", "contact name", "이름",
     "성명", "성함", "이름 (전체)", "nom complet", "nom", "nombre", "nombre completo", "nome",
     "naam", "氏名", "名前", "姓名",
 )  # fmt: skip
-_FIRST = (
+_FIRST_NAME = (
     "first name", "firstname", "fname", "given name", "forename", "prénom", "prenom", "vorname",
     "nombre de pila", "voornaam", "名",
 )  # fmt: skip
-_LAST = (
+_LAST_NAME = (
     "last name", "lastname", "lname", "surname", "family name", "nachname", "familienname",
     "apellido", "apellidos", "cognome", "achternaam", "nom de famille", "성", "姓",
 )  # fmt: skip
-_FAMILY = {"prénom": "nom", "prenom": "nom", "vorname": "name"}  # where "Nom" is the family's
+# First name → the column that is the last name beside it.
+_LAST_NAME_BESIDE = {"prénom": "nom", "prenom": "nom", "vorname": "name"}
 
 _STATUS = (
     "status", "subscription status", "subscriber status", "member status", "email status",
@@ -42,7 +43,7 @@ _STATUS = (
     "stato",
 )  # fmt: skip
 _CONFIRMED = ("confirmed", "is confirmed", "email confirmed", "verified", "is verified")
-_MARKS = {
+_FLAGS = {
     Status.UNSUBSCRIBED: (
         "unsubscribed", "is unsubscribed", "unsub time", "unsubscribed at", "unsubscribe time",
         "unsubscribe date", "unsubscribed date", "unsubscribed on", "date unsubscribed",
@@ -56,84 +57,85 @@ _MARKS = {
     ),
     Status.COMPLAINED: ("complained", "complained at", "complaint date", "spam reported at"),
 }  # fmt: skip
-_OF_A_PLACE = {"city", "zip", "zip code", "postal code", "country", "street", "county"}
-_REMEMBERED = 10_000  # different cells of a column of states; there are a handful, or dates
+_POSTAL = {"city", "zip", "zip code", "postal code", "country", "street", "county"}
+_CACHE_SIZE = 10_000  # different cells of a status column, which holds a few words or dates
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where in a row what stands. ``states``: column → what a cell of it says, or ValueError."""
+    """The columns of a file, by index."""
 
     header: tuple[str, ...]
     email: int
-    name: tuple[int, ...]  # the whole name, first and last name; -1 where there is none
-    states: tuple[tuple[int, Callable[[str], Status]], ...]
+    name: tuple[int, ...]  # full name, first name, last name; -1 for a missing column
+    # Each status column with a function from a cell to a status, which raises ValueError.
+    statuses: tuple[tuple[int, Callable[[str], Status]], ...]
 
-    def named(self, numbers: Sequence[int]) -> list[str]:
-        """What the file calls these columns."""
-        return [self.header[number] for number in numbers if number >= 0]
+    def titles(self, indexes: Sequence[int]) -> list[str]:
+        """The titles of these columns, without missing ones."""
+        return [self.header[index] for index in indexes if index >= 0]
 
 
-def find(header: Sequence[str]) -> Columns:
-    """The columns of a file with that first line.
+def find_columns(header: Sequence[str]) -> Columns:
+    """The columns of a file with this header.
 
-    Raises ValueError with what is wrong where none of them is of addresses, or several may be.
+    Raises ValueError when no column holds addresses, or several may hold them.
     """
-    shown = tuple(" ".join(cell.split()) for cell in header)
-    words = _words(header)
-    said = _states(words)
-    email = _first(words, _EMAIL)
+    header = tuple(" ".join(cell.split()) for cell in header)
+    titles = _simplify(header)
+    status_columns = _find_statuses(titles)
+    email = _find(titles, _EMAIL)
     if email < 0:
-        email = _likely(words, shown, {number for number, _ in said})
-    return Columns(shown, email, _name(words), said)
+        email = _guess_email(titles, header, {index for index, _ in status_columns})
+    return Columns(header, email, _find_name(titles), status_columns)
 
 
-def is_sure(header: Sequence[str]) -> bool:
-    """Whether a column is called email, and not only something like it."""
-    return _first(_words(header), _EMAIL) >= 0
+def has_email(header: Sequence[str]) -> bool:
+    """Whether a column has a known title for addresses."""
+    return _find(_simplify(header), _EMAIL) >= 0
 
 
-def _words(header: Sequence[str]) -> list[str]:
-    return [states.plain(cell.strip(" :*'\"\ufeff")) for cell in header]
+def _simplify(header: Sequence[str]) -> list[str]:
+    return [statuses.simplify(cell.strip(" :*'\"\ufeff")) for cell in header]
 
 
-def _first(words: Sequence[str], names: Sequence[str]) -> int:
-    return next((words.index(name) for name in names if name in words), -1)
+def _find(titles: Sequence[str], names: Sequence[str]) -> int:
+    return next((titles.index(name) for name in names if name in titles), -1)
 
 
-def _likely(words: Sequence[str], shown: Sequence[str], taken: set[int]) -> int:
-    likely = [
-        number
-        for number, word in enumerate(words)
-        if number not in taken and any(part in word for part in _EMAIL_PARTS)
+def _guess_email(titles: Sequence[str], header: Sequence[str], excluded: set[int]) -> int:
+    candidates = [
+        index
+        for index, title in enumerate(titles)
+        if index not in excluded and any(part in title for part in _EMAIL_PARTS)
     ]
-    if len(likely) == 1:
-        return likely[0]
-    if not likely:
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
         raise ValueError("no column of addresses")
-    names = " or ".join(f"“{shown[number]}”" for number in likely)
+    names = " or ".join(f"“{header[index]}”" for index in candidates)
     raise ValueError(f"several columns that may hold the address: {names}")
 
 
-def _name(words: Sequence[str]) -> tuple[int, int, int]:
-    whole, first, last = _first(words, _WHOLE), _first(words, _FIRST), _first(words, _LAST)
-    if first >= 0 and last < 0 and _FAMILY.get(words[first]) in words:
-        whole, last = -1, words.index(_FAMILY[words[first]])
-    elif whole >= 0 and first < 0 and words[whole] == "이름" and last >= 0:
-        whole, first = -1, whole
-    return whole, first, last
+def _find_name(titles: Sequence[str]) -> tuple[int, int, int]:
+    full, first, last = (_find(titles, n) for n in (_FULL_NAME, _FIRST_NAME, _LAST_NAME))
+    if first >= 0 and last < 0 and _LAST_NAME_BESIDE.get(titles[first]) in titles:
+        full, last = -1, titles.index(_LAST_NAME_BESIDE[titles[first]])
+    elif full >= 0 and first < 0 and titles[full] == "이름" and last >= 0:
+        full, first = -1, full
+    return full, first, last
 
 
-def _states(words: Sequence[str]) -> tuple[tuple[int, Callable[[str], Status]], ...]:
-    """Every column that says whether somebody may be mailed: the strictest of them counts."""
-    meanings: dict[str, Callable[[str], Status]] = dict.fromkeys(_STATUS, states.of_word)
-    if not _OF_A_PLACE & set(words):  # beside a city it is California
-        meanings["state"] = states.of_word
-    meanings |= dict.fromkeys(_CONFIRMED, states.of_confirmation)
-    for status, names in _MARKS.items():
-        meanings |= dict.fromkeys(names, partial(states.of_mark, meant=status))
+def _find_statuses(titles: Sequence[str]) -> tuple[tuple[int, Callable[[str], Status]], ...]:
+    """Every column about the status of a subscriber; the strictest of them counts."""
+    parsers: dict[str, Callable[[str], Status]] = dict.fromkeys(_STATUS, statuses.from_word)
+    if not _POSTAL & set(titles):  # beside a city, a state is one such as California
+        parsers["state"] = statuses.from_word
+    parsers |= dict.fromkeys(_CONFIRMED, statuses.from_confirmation)
+    for status, names in _FLAGS.items():
+        parsers |= dict.fromkeys(names, partial(statuses.from_flag, status=status))
     return tuple(
-        (number, lru_cache(_REMEMBERED)(meanings[word]))
-        for number, word in enumerate(words)
-        if word in meanings
+        (index, lru_cache(_CACHE_SIZE)(parsers[title]))
+        for index, title in enumerate(titles)
+        if title in parsers
     )

@@ -41,7 +41,7 @@ def test_an_import_says_what_it_understood_and_what_it_did(newsroom: Newsroom) -
     )
     assert (
         "UTF-8, semicolons; addresses from “Email”; names from “First name” and “Last name”; "
-        "states from “Status”." in said
+        "statuses from “Status”." in said
     )
     assert "3 subscribers" in said
     assert "1 active, 1 unsubscribed, 1 bounced; 3 new" in said
@@ -70,7 +70,7 @@ def test_a_file_for_each_state_as_mailchimp_has_it(newsroom: Newsroom) -> None:
     lists(newsroom, text, "--status", "bounced", name=name)
     lists(newsroom, text, name="subscribed_email_audience_export_1.csv")
     assert words(newsroom) == {"a@example.com": "bounced"}
-    assert "is none of active, pending" in lists(newsroom, text, "--status", "gone", status=2)
+    assert "is not a status" in lists(newsroom, text, "--status", "gone", status=2)
     assert "names" in lists(newsroom, text + "b@example.com,B\n", "--status", "active", name=name)
     assert words(newsroom) == {"a@example.com": "bounced", "b@example.com": "active"}
 

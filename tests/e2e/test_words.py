@@ -189,5 +189,5 @@ def test_a_report_of_the_outbox_says_that_nothing_was_mailed(newsroom: Newsroom)
     newsroom.run("send", ISSUE, "--yes")
     assert "the outbox writes files and sends no mail." in newsroom.run("report", ISSUE).stderr
     page = newsroom.run("report", ISSUE, "--html", "--to", "-").stdout
-    assert "mails nothing." in page
+    assert "sends no mail." in page
     assert "`" not in page.partition("</style>")[2]

@@ -124,12 +124,12 @@ def _list(data: bytes) -> None:
     with tempfile.NamedTemporaryFile(suffix=".csv") as copy, suppress(ContentError):
         copy.write(data)
         copy.flush()
-        with subscriber_csv.opened(Path(copy.name)) as file:
+        with subscriber_csv.open_subscribers(Path(copy.name)) as file:
             for row in file.rows(lambda line, reason: refused.append(line)):
-                assert subscriber_csv.normalised(row.email) == row.email
+                assert subscriber_csv.normalize_address(row.email) == row.email
                 assert subscriber_csv.clean_name(row.name) == row.name
                 assert 0 < row.line <= len(data)
-            assert file.described
+            assert file.description
     assert all(0 < line <= len(data) for line in refused)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from newsletter.subscriber_csv import opened
+from newsletter.subscriber_csv import open_subscribers
 from tests.newsroom import Newsroom
 
 NAMES = (
@@ -40,7 +40,7 @@ def test_a_real_export(
 ) -> None:
     facts = expected[f"{name}.csv"]
     path = shared_data / "subscribers" / f"{name}.csv"
-    with opened(path) as file:
+    with open_subscribers(path) as file:
         assert list(file.columns.header) == facts["columns"]
         assert file.delimiter == facts["delimiter"]
     done = newsroom.json("subscribers", "import", str(path))

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter.links import tokens
-from newsletter.subscriber_csv import clean_name, normalised
+from newsletter.subscriber_csv import clean_name, normalize_address
 
 
 def asked(address: str) -> str | None:
@@ -22,7 +22,7 @@ def asked(address: str) -> str | None:
 
 def ours(address: str) -> str | None:
     try:
-        return normalised(address)
+        return normalize_address(address)
     except ValueError:
         return None
 
@@ -58,10 +58,10 @@ def test_the_short_way_says_what_email_validator_says(address: str) -> None:
 @settings(deadline=None)
 def test_a_stored_address_is_in_its_normal_form_already(address: str) -> None:
     if (found := ours(address)) is not None:
-        assert normalised(found) == found
+        assert normalize_address(found) == found
         assert found.isprintable()
         if found.isascii():
-            assert normalised(found.upper()) == found
+            assert normalize_address(found.upper()) == found
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_stored_address_is_in_its_normal_form_already(address: str) -> None:
     ],
 )
 def test_the_same_person(one: str, other: str) -> None:
-    assert normalised(one) == normalised(other)
+    assert normalize_address(one) == normalize_address(other)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_same_person(one: str, other: str) -> None:
     [("a.da@example.com", "ada@example.com"), ("ada+news@example.com", "ada@example.com")],
 )
 def test_perhaps_another_person(one: str, other: str) -> None:
-    assert normalised(one) != normalised(other)
+    assert normalize_address(one) != normalize_address(other)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_perhaps_another_person(one: str, other: str) -> None:
 )  # fmt: skip
 def test_what_is_no_address_is_said_in_few_words(address: str) -> None:
     with pytest.raises(ValueError, match=r"is not an address|there is no address") as caught:
-        normalised(address)
+        normalize_address(address)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 400
 

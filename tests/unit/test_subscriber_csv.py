@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from newsletter.errors import ContentError, NewsletterError
 from newsletter.model import Status
-from newsletter.subscriber_csv import HEADER, clean_name, opened, write
+from newsletter.subscriber_csv import HEADER, clean_name, open_subscribers, write
 
 Refused = list[tuple[int, str]]
 
 
 def read(path: Path, encoding: str | None = None) -> tuple[list[tuple[str, str, str]], Refused]:
     refused: Refused = []
-    with opened(path, encoding) as file:
+    with open_subscribers(path, encoding) as file:
         rows = list(file.rows(lambda line, reason: refused.append((line, reason))))
     return [(row.email, row.name, row.status.word) for row in rows], refused
 
@@ -254,11 +254,11 @@ def test_the_name_of_the_file_may_say_what_no_column_does(tmp_path: Path) -> Non
     }.items():
         path = tmp_path / name
         path.write_text("Email Address\na@example.com\n")
-        with opened(path) as file:
-            assert file.unsaid == status
+        with open_subscribers(path) as file:
+            assert file.suggested_status == status
         path.write_text("Email Address,Status\na@example.com,active\n")
-        with opened(path) as file:
-            assert file.unsaid == Status.ACTIVE
+        with open_subscribers(path) as file:
+            assert file.suggested_status == Status.ACTIVE
 
 
 def zipped(name: str) -> bytes:
@@ -278,9 +278,9 @@ def zipped(name: str) -> bytes:
         (zipped("subscribed_export.csv"), "Unpack it"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old Excel workbook"),
         (b"%PDF-1.7\n", "is a PDF"),
-        (b"\x1f\x8b\x08\x00", "is packed"),
+        (b"\x1f\x8b\x08\x00", "is compressed"),
         (bytes(range(256)) * 9, "is not a text file"),
-        ("email\na@example.com\n".encode("utf-16")[:-1], "damaged or not complete"),
+        ("email\na@example.com\n".encode("utf-16")[:-1], "damaged or incomplete"),
         (b"name,phone\nAda,1\n", "no column of addresses.*“name”, “phone”"),
         (b"ada@example.com,Ada\n", "must name the columns.*“ada@example.com”"),
         (b"email 1,email 2\na@example.com,\n", "several columns.*“email 1” or “email 2”"),

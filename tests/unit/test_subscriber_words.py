@@ -11,7 +11,7 @@ import pytest
 
 from newsletter.errors import ContentError
 from newsletter.model import Status
-from newsletter.subscriber_csv import opened
+from newsletter.subscriber_csv import open_subscribers
 
 ADDRESS = "a@example.com"
 
@@ -25,7 +25,7 @@ def only_row(folder: Path, *header: str, cells: tuple[str, ...]) -> tuple[str, s
     """Address, name and state of the one person in a file with that header."""
     path = folder / "readers.csv"
     path.write_text(f"{';'.join(header)}\n{';'.join(cells)}\n", encoding="utf-8")
-    with opened(path) as file:
+    with open_subscribers(path) as file:
         (row,) = file.rows(pytest.fail)
     return row.email, row.name, row.status.word
 
@@ -203,8 +203,8 @@ def test_of_two_states_the_stricter_counts_in_either_order(
 def test_what_the_name_of_a_file_says(folder: Path, name: str, state: Status) -> None:
     path = folder / name
     path.write_text(f"email\n{ADDRESS}\n")
-    with opened(path) as file:
-        assert file.unsaid == state
+    with open_subscribers(path) as file:
+        assert file.suggested_status == state
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_what_the_name_of_a_file_says(folder: Path, name: str, state: Status) ->
         (b"PK\x03\x04xl/workbook.xml", "xlsx"),
         (b"\xd0\xcf\x11\xe0", "Excel"),
         (b"%PDF-1.4", "PDF"),
-        (b"\x1f\x8b\x08", "packed"),
+        (b"\x1f\x8b\x08", "compressed"),
     ],
 )
 def test_a_file_that_is_no_text_is_named_for_what_it_is(
@@ -221,7 +221,7 @@ def test_a_file_that_is_no_text_is_named_for_what_it_is(
 ) -> None:
     path = folder / "readers.csv"
     path.write_bytes(start + bytes(100))
-    with pytest.raises(ContentError, match=fact), opened(path):
+    with pytest.raises(ContentError, match=fact), open_subscribers(path):
         pass
 
 
@@ -235,7 +235,7 @@ def test_a_file_that_is_no_text_is_named_for_what_it_is(
 def test_the_encoding_is_named(folder: Path, encoding: str, name: str) -> None:
     path = folder / "readers.csv"
     path.write_bytes(f"email,name\n{ADDRESS},José Núñez\n".encode(encoding))
-    with opened(path) as file:
+    with open_subscribers(path) as file:
         assert file.encoding == name
         (row,) = file.rows(pytest.fail)
     assert row.name == "José Núñez"

@@ -23,7 +23,7 @@ from newsletter.store import Connection, delivery_lookup
 from newsletter.store.address_keys import address_keys
 from newsletter.store.delivery_lookup import Mailed
 from newsletter.store.subscribers import numbers
-from newsletter.subscriber_csv import normalised
+from newsletter.subscriber_csv import normalize_address
 
 BATCH_SIZE = 20  # mails whose notices are stored in one transaction
 MAX_AGE = timedelta(days=30)  # after this, a notice that names no delivery counts for none
@@ -193,6 +193,6 @@ def _signed_reader(desk: Desk) -> SignedReader:
 
 def _normalized(address: str) -> str | None:
     try:
-        return normalised(address)
+        return normalize_address(address)
     except ValueError:
         return None

@@ -75,11 +75,11 @@ def import_file(
         if report.exists() and path.exists() and report.samefile(path):
             raise UsageError(f"--report would overwrite {path}. Choose another file.")
         _write_report(path, report, rejected)  # fails now rather than after the import
-    with subscriber_csv.opened(path, encoding) as file:
-        if status is None and file.unsaid:
+    with subscriber_csv.open_subscribers(path, encoding) as file:
+        if status is None and file.suggested_status:
             raise UsageError(
                 f"{path} has no status column, but its name says that these people must not be "
-                f"mailed. Confirm it with --status {file.unsaid.word} "
+                f"mailed. Confirm it with --status {file.suggested_status.word} "
                 f"(or --status active, if they may be mailed)."
             )
         try:
@@ -101,7 +101,7 @@ def import_file(
             statuses=merged.statuses,
             refused=rejected.lines,
             not_used=rejected.count,
-            read_as=file.described,
+            read_as=file.description,
             report=_write_report(path, report, rejected),
         )
 
@@ -126,7 +126,7 @@ def _import(
         while batch := list(islice(rows, BATCH)):
             staged.put(batch)
             count += len(batch)
-            progress(f"Reading {path.name}", file.share)
+            progress(f"Reading {path.name}", file.progress)
         _require_people(path, rejected, count, skip)
         progress(f"Writing {count:,} people", None)
         return staged.merge(desk.clock())
@@ -229,7 +229,7 @@ def _clean(name: str) -> str:
 
 def _normalised(address: str) -> str:
     try:
-        return subscriber_csv.normalised(address)
+        return subscriber_csv.normalize_address(address)
     except ValueError as error:
         raise UsageError(
             f"{str(error)[0].upper()}{str(error)[1:]} Write it as name@example.com."

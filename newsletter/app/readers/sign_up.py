@@ -24,7 +24,7 @@ from newsletter.store import Connection, signups
 from newsletter.store.signups import Signup
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE, PENDING, of_address
-from newsletter.subscriber_csv import normalised
+from newsletter.subscriber_csv import normalize_address
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def request(desk: Desk, address: str, network: str) -> bool:
 
     Raises ValueError for an invalid address.
     """
-    email = normalised(address)
+    email = normalize_address(address)
     with desk.writing() as connection:
         limit = desk.config.public.signups_per_network
         return signups.ask(connection, desk.name, email, network, limit, desk.clock())

@@ -14,7 +14,7 @@ facts = Table(
     Column("value", Text, nullable=False),
 )
 
-# `address_key` is a keyed hash of the normalised address; it stays when the person is erased.
+# `address_key` is a keyed hash of the normalized address; it stays when the person is erased.
 subscribers = Table(
     "subscribers",
     metadata,

@@ -1,4 +1,4 @@
-"""What other programs call it when somebody may, or may not, be mailed."""
+"""The words that other programs use for the status of a subscriber."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from newsletter.model import Status
 
-_SAID = {
+_WORDS = {
     Status.ACTIVE: (
         "active, subscribed, confirmed, enabled, true, yes, y, t, 1, on, regular, premium, "
         "구독, 구독중, 구독 중, 활성, 예, 동의"
@@ -33,12 +33,12 @@ _SAID = {
     ),
 }
 WORDS: Mapping[str, Status] = {
-    word: status for status, words in _SAID.items() for word in words.split(", ")
+    word: status for status, line in _WORDS.items() for word in line.split(", ")
 }
-_NOTHING = frozenset(("", "false", "no", "n", "f", "0", "off", "null", "none", "nil", "아니요"))
+_NO = frozenset(("", "false", "no", "n", "f", "0", "off", "null", "none", "nil", "아니요"))
 
-# Words in the name of a file whose people are not to be mailed, though no column of it says so.
-_FILES = {
+# Words in the name of a file that holds people who must not be mailed.
+_FILE_NAMES = {
     "unsub": Status.UNSUBSCRIBED, "optout": Status.UNSUBSCRIBED, "opt out": Status.UNSUBSCRIBED,
     "cleaned": Status.BOUNCED, "bounce": Status.BOUNCED, "nonsub": Status.PENDING,
     "non sub": Status.PENDING, "pending": Status.PENDING, "unconfirmed": Status.PENDING,
@@ -47,18 +47,18 @@ _FILES = {
 }  # fmt: skip
 
 
-def of_file_name(name: str) -> Status:
-    """What the name of a file says of everybody in it: ``cleaned_export.csv``; mostly nothing."""
-    said = plain(name)
-    return max((s for word, s in _FILES.items() if word in said), default=Status.ACTIVE)
+def from_file_name(name: str) -> Status:
+    """The status that a file's name suggests, such as ``cleaned_export.csv``; usually ACTIVE."""
+    simplified = simplify(name)
+    return max((s for word, s in _FILE_NAMES.items() if word in simplified), default=Status.ACTIVE)
 
 
-def of_word(value: str) -> Status:
-    """What a cell of a column such as "Status" says; nothing in it is active.
+def from_word(value: str) -> Status:
+    """The status in a cell of a column such as "Status"; an empty cell means ACTIVE.
 
-    Raises ValueError for a word that nobody knows.
+    Raises ValueError for an unknown word.
     """
-    word = plain(value)
+    word = simplify(value)
     if not word:
         return Status.ACTIVE
     try:
@@ -69,17 +69,17 @@ def of_word(value: str) -> Status:
         ) from None
 
 
-def of_confirmation(value: str) -> Status:
-    """What a column "confirmed" says: who has not is pending."""
-    found = of_word(value)
-    return Status.PENDING if found is Status.UNSUBSCRIBED else found
+def from_confirmation(value: str) -> Status:
+    """The status in a cell of a column "confirmed": a no means PENDING."""
+    status = from_word(value)
+    return Status.PENDING if status is Status.UNSUBSCRIBED else status
 
 
-def of_mark(value: str, meant: Status) -> Status:
-    """What a column such as "unsubscribed at" says: anything in it, but for a no, means it."""
-    return Status.ACTIVE if plain(value) in _NOTHING else meant
+def from_flag(value: str, status: Status) -> Status:
+    """``status`` if a cell of a column such as "unsubscribed at" holds anything but a no."""
+    return Status.ACTIVE if simplify(value) in _NO else status
 
 
-def plain(words: str) -> str:
-    """Words without case, hyphens and underscores, so that the same words are the same."""
-    return " ".join(words.replace("_", " ").replace("-", " ").casefold().split())
+def simplify(text: str) -> str:
+    """The text without case, hyphens, underscores and repeated spaces, for comparing."""
+    return " ".join(text.replace("_", " ").replace("-", " ").casefold().split())
