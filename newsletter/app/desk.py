@@ -1,4 +1,4 @@
-"""One newsletter, opened: its configuration, and its parts as they are needed."""
+"""An open newsletter: its configuration, and its parts, created when they are needed."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Desk:
-    """What every use of the program starts from."""
+    """An open newsletter. Every use case starts from one."""
 
     config: Config
     clock: Clock = utc_now
 
     @property
     def folder(self) -> Path:
-        """Where newsletter.toml lies."""
+        """The folder of newsletter.toml."""
         return self.config.folder
 
     @property
@@ -62,7 +62,7 @@ class Desk:
 
     @cached_property
     def database(self) -> store.Database:
-        """The database, made and migrated at first use."""
+        """The database, created and migrated at first use."""
         from newsletter.store import open_database
 
         return open_database(self.config.database.url, self.folder)
@@ -70,36 +70,36 @@ class Desk:
     def read(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """What a function of the store returns, called with a connection for reading.
+        """Call a function of the store with a read-only connection, and return its result.
 
-        The connection is closed then, so a function that yields rows needs ``reading``.
+        The connection is closed afterwards, so a function that yields rows needs ``reading``.
         """
         with self.reading() as connection:
             return function(connection, *args, **kwargs)
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """A view of the database at one moment; it never waits for a writer."""
+        """A read-only view of the database at one moment; it never waits for a writer."""
         return self.database.read()
 
     def writing(self, *, waits: bool = True) -> AbstractContextManager[Connection]:
-        """One transaction: all of it is kept, or nothing. ``waits``: see ``Database.begin``."""
+        """A transaction: all of it is kept, or nothing. ``waits``: see ``Database.begin``."""
         return self.database.begin(waits=waits)
 
     @cached_property
     def provider(self) -> Provider:
-        """The adaptor to the email service; raises ConfigError where a secret is missing."""
+        """The adaptor to the email service. Raises ConfigError if a secret is missing."""
         return providers.build(self.config.provider, self.folder)
 
     @cached_property
     def alerts_provider(self) -> Provider:
-        """The adaptor that alerts go through; raises ConfigError where a secret is missing."""
-        other = self.config.alerts_provider
-        return providers.build(other, self.folder) if other else self.provider
+        """The adaptor that alerts go through. Raises ConfigError if a secret is missing."""
+        options = self.config.alerts_provider
+        return providers.build(options, self.folder) if options else self.provider
 
     def fetcher(self, purpose: str = "gather") -> Fetcher:
-        """Fetches pages, with a cache below ``.cache/``.
+        """A fetcher with a cache below ``.cache/``.
 
-        Each purpose has its own cache, so "unchanged" means since the last gather.
+        Each purpose has its own cache, so "unchanged" means since the last fetch for it.
         """
         newsletter = self.config.newsletter
         return Fetcher(
@@ -114,38 +114,38 @@ class Desk:
         return schedule.next_issue(config.schedule, config.zone, self.clock(), self.moved())
 
     def moved(self) -> dict[IssueName, datetime]:
-        """Issue → when a person wants it sent, where it is not when the timetable says."""
+        """Issue → when it is sent, for sends that a person has moved."""
         from newsletter.store import occurrences
 
         return self.read(occurrences.moved, self.name)
 
-    def issue(self, given: str | None) -> IssueName:
-        """The issue that a command means: its name, or the next one due.
+    def issue(self, name: str | None) -> IssueName:
+        """The issue of that name or, with None, the next one due.
 
-        Raises UsageError for what is no name, ContentError where it has no folder.
+        Raises UsageError if the name is not valid, ContentError if the issue has no folder.
         """
-        day = issues.parse_issue(given) if given else self.next_issue()
-        if issues.folder_of(self.folder, day).is_dir():
-            return day
-        if day.is_correction:
+        issue = issues.parse_issue(name) if name else self.next_issue()
+        if issues.folder_of(self.folder, issue).is_dir():
+            return issue
+        if issue.is_correction:
             raise ContentError(
-                f"There is no mail {day}. Make one of a correction with: "
-                f'newsletter correct {day.corrected} --note "…" --mail'
+                f"There is no mail {issue}. Make one about a correction with: "
+                f'newsletter correct {issue.corrected} --note "…" --mail'
             )
-        known = issues.existing(self.folder)
-        others = f" The newest that exists is {known[-1]}." if known else ""
+        existing = issues.existing(self.folder)
+        newest = f" The newest that exists is {existing[-1]}." if existing else ""
         raise ContentError(
-            f"There is no issue {day} yet.{others} Make it with: newsletter gather {day}"
+            f"There is no issue {issue} yet.{newest} Make it with: newsletter gather {issue}"
         )
 
     def sent(self, issue: IssueName) -> Frozen | None:
-        """The send of the issue, if it was started."""
+        """The send of the issue; None if it was not started."""
         from newsletter.store import sends
 
         return self.read(sends.find, self.name, issue)
 
     def require_sent(self, issue: IssueName) -> Frozen:
-        """The send of the issue. Raises NotReadyError where it was not started."""
+        """The send of the issue. Raises NotReadyError if it was not started."""
         if frozen := self.sent(issue):
             return frozen
         raise NotReadyError(
@@ -153,23 +153,23 @@ class Desk:
         )
 
     def read_issue(self, issue: IssueName) -> Issue:
-        """The issue as its folder describes it now; raises ContentError where a file is wrong."""
+        """The issue as its folder describes it now. Raises ContentError if a file is wrong."""
         from newsletter.render import layouts
 
         return issues.read_issue(self.folder, issue, layouts(self.config))
 
     def page_url(self, issue: IssueName) -> str:
-        """Where the issue can be read on the web; without base_url only the path."""
+        """The address of the issue's page on the web; without base_url only its path."""
         return f"{self.config.newsletter.base_url or ''}/issues/{issue}"
 
     def close(self) -> None:
-        """Let go of the database, if it was used."""
+        """Close the database, if it was used."""
         if "database" in self.__dict__:
             self.database.close()
 
 
 def open_desk(folder: Path, clock: Clock = utc_now, **overrides: object) -> Desk:
-    """The newsletter in ``folder``; ``overrides`` take the place of parts of its configuration.
+    """Open the newsletter in ``folder``; ``overrides`` replace fields of its configuration.
 
     Raises ConfigError with every fault of newsletter.toml.
     """

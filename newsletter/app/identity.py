@@ -1,4 +1,4 @@
-"""A newsletter's name marks its rows in the database: there is one newsletter of that name."""
+"""A newsletter's name marks its rows in the database, so no two newsletters may share one."""
 
 from __future__ import annotations
 
@@ -14,59 +14,61 @@ from newsletter.errors import ConfigError, NewsletterError, UsageError
 
 
 def require_different(folders: Sequence[Path], desks: Sequence[Desk]) -> None:
-    """Raises UsageError where a folder is given twice, or two newsletters are one to a database."""
-    once = {folder.resolve() for folder in folders}
-    if len(once) < len(folders):
+    """Raise UsageError if a folder occurs twice, or two newsletters share name and database."""
+    if len({folder.resolve() for folder in folders}) < len(folders):
         raise UsageError("A folder is named twice. Name each newsletter's folder once.")
-    seen: dict[tuple[str, str], Path] = {}
+    owners: dict[tuple[str, str], Path] = {}
     for desk in desks:
-        other = seen.setdefault((database_location(desk), desk.name), desk.folder)
-        if other != desk.folder:
-            raise UsageError(_said(desk, other))
+        owner = owners.setdefault((database_location(desk), desk.name), desk.folder)
+        if owner != desk.folder:
+            raise UsageError(_same_name_message(desk, owner))
 
 
 def database_location(desk: Desk) -> str:
-    """Where the newsletter's database is, the same for all who share it; its driver is loaded."""
+    """Where the newsletter's database is: the same text for all newsletters that share it.
+
+    Imports the database's driver. Raises ConfigError if its address is not valid.
+    """
     from newsletter.store.database import place_of
 
     return place_of(desk.config.database.url, desk.folder)
 
 
 def require_own_name(desk: Desk) -> None:
-    """Raises ConfigError where another folder of this machine has the name in this database.
+    """Raise ConfigError if another folder of this machine uses the name in this database.
 
-    Machines that share a database say by NEWSLETTER_INSTALLATION that they mean it.
+    Machines that share a database on purpose set NEWSLETTER_INSTALLATION, which skips this.
     """
     from newsletter.store import key_values
 
     if os.environ.get("NEWSLETTER_INSTALLATION"):
         return
-    mine = {"machine": installation.machine(), "folder": str(desk.folder.resolve())}
-    fact = f"folder:{desk.name}"
-    known = desk.read(key_values.find, fact)
-    said = json.loads(known) if known else None
-    if said == mine:
+    own = {"machine": installation.machine(), "folder": str(desk.folder.resolve())}
+    key = f"folder:{desk.name}"
+    value = desk.read(key_values.find, key)
+    owner = json.loads(value) if value else None
+    if owner == own:
         return
-    if said and said["machine"] == mine["machine"] and _is_still(desk, Path(said["folder"])):
-        raise ConfigError(_said(desk, Path(said["folder"])))
+    if owner and owner["machine"] == own["machine"] and _has_same_name(desk, Path(owner["folder"])):
+        raise ConfigError(_same_name_message(desk, Path(owner["folder"])))
     with desk.writing() as connection:
-        key_values.put(connection, fact, json.dumps(mine))
+        key_values.put(connection, key, json.dumps(own))
 
 
-def _is_still(desk: Desk, other: Path) -> bool:
-    """Whether the newsletter there has that name and database; when in doubt, it has."""
-    if not (other / FILE).exists():
+def _has_same_name(desk: Desk, folder: Path) -> bool:
+    """Whether the newsletter in ``folder`` has this name and database; True if in doubt."""
+    if not (folder / FILE).exists():
         return False
     try:
-        found = open_desk(other)
+        other = open_desk(folder)
     except NewsletterError:
         return True
-    return (found.name, database_location(found)) == (desk.name, database_location(desk))
+    return (other.name, database_location(other)) == (desk.name, database_location(desk))
 
 
-def _said(desk: Desk, other: Path) -> str:
+def _same_name_message(desk: Desk, folder: Path) -> str:
     return (
-        f"{desk.folder.resolve()} and {other.resolve()} are both called {desk.name!r} in one "
+        f"{desk.folder.resolve()} and {folder.resolve()} are both called {desk.name!r} in one "
         f"database, and each would take the other's issues for its own. Change [newsletter] name "
-        f"or [database] url in one of them; a copy that is not needed any more can go."
+        f"or [database] url in one of them, or delete a copy that is no longer needed."
     )

@@ -1,4 +1,4 @@
-"""A mail of the newsletter's that is in no ledger: a test, an alert, a confirmation."""
+"""Mails outside the ledger: a test, an alert, a confirmation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOBODY = 0  # the reader and the list in the links of a test
 
 
 def unledgered_send(desk: Desk, issue: IssueName | None, rendered: Rendered) -> Send:
-    """The mail as a send of its own, with the newsletter's sender."""
+    """A send of the mail from the newsletter's sender that the database does not know."""
     newsletter = desk.config.newsletter
     return Send(
         issue=issue,
@@ -30,7 +30,7 @@ def unledgered_send(desk: Desk, issue: IssueName | None, rendered: Rendered) -> 
 
 
 def message_bytes(desk: Desk, issue: IssueName, rendered: Rendered) -> bytes:
-    """The message (RFC 5322) as it would lie in the editor's own mailbox."""
+    """The message (RFC 5322) as it would arrive in the editor's mailbox."""
     editor = desk.config.editor
     address = parseaddr(editor.email or "reader@example.com")[1]
     (recipient,) = personalizer(desk, NOBODY)([Reader(0, NOBODY, address, editor.name)])

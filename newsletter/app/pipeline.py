@@ -1,6 +1,6 @@
-"""The whole job, as one line: sources → gather → draft → build → check → approve → send → receipt.
+"""The whole pipeline: sources → gather → draft → build → check → approve → send → receipt.
 
-The demo runs it at one go. In a newsroom each step has its own moment, and commands, timetable
+The demo runs all of it at once. In a newsroom each step has its own time, and commands, timetable
 and pages call the same functions.
 """
 
@@ -20,7 +20,7 @@ from newsletter.model import IssueName, Receipt
 
 
 def publish(desk: Desk, issue: IssueName, report: Callable[[str], None]) -> Receipt:
-    """Take an issue from its sources to its readers; ``report`` gets a sentence for each step."""
+    """Take an issue from its sources to its readers. ``report`` gets a sentence for each step."""
     gathering = gather(desk, issue)
     articles, sources = gathering.gathered.articles, gathering.gathered.sources
     report(f"Gathered {len(articles)} articles from {len(sources)} sources.")

@@ -1,4 +1,4 @@
-"""A reader's own parts of the mail: the greeting, and the addresses to leave and to choose."""
+"""What differs between readers in a mail: the greeting, and the reader's own links."""
 
 from __future__ import annotations
 
@@ -12,49 +12,61 @@ from newsletter.model import Recipient
 from newsletter.store.ledger import Reader
 
 
-def personalizer(desk: Desk, list_: int) -> Callable[[Sequence[Reader]], list[Recipient]]:
-    """What makes readers of the list the recipients of the mail.
+def personalizer(desk: Desk, list_id: int) -> Callable[[Sequence[Reader]], list[Recipient]]:
+    """A function that turns readers of the list into recipients of a mail.
 
-    Raises ConfigError where the key that signs the addresses cannot be used.
+    Raises ConfigError if the key that signs the links cannot be used.
     """
-    words, ways = desk.language.words, _ways(desk, list_)
-    everybody = words["greeting"]
-    before, _, after = words["greeting_named"].partition("{name}")
-    plain = tokens.is_plain("".join(*ways([0])))  # what differs by reader has nothing to escape
+    words, links_of = desk.language.words, _reader_links(desk, list_id)
+    prefix, _, suffix = words["greeting_named"].partition("{name}")
+    plain = tokens.is_plain("".join(*links_of([0])))  # then no reader's link needs escaping
 
     def recipients(readers: Sequence[Reader]) -> list[Recipient]:
-        both = ways([reader.subscriber for reader in readers])
-        made = []
-        for (delivery, _, email, name, _), (leave, choose) in zip(readers, both, strict=True):
-            greeting = before + name + after if name else everybody
-            parts = tokens.values(greeting, leave, choose, plain=plain)
-            made.append(Recipient(delivery, email, name, leave, parts))
-        return made
+        links = links_of([reader.subscriber for reader in readers])
+        return [
+            Recipient(
+                reader.delivery,
+                reader.email,
+                reader.name,
+                unsubscribe,
+                tokens.values(
+                    prefix + reader.name + suffix if reader.name else words["greeting"],
+                    unsubscribe,
+                    preferences,
+                    plain=plain,
+                ),
+            )
+            for reader, (unsubscribe, preferences) in zip(readers, links, strict=True)
+        ]
 
     return recipients
 
 
-def _ways(desk: Desk, list_: int) -> Callable[[Sequence[int]], list[tuple[str, str]]]:
-    """What gives subscribers' own addresses to leave and to choose; without pages, one by mail."""
+def _reader_links(desk: Desk, list_id: int) -> Callable[[Sequence[int]], list[tuple[str, str]]]:
+    """A function: subscribers → the unsubscribe and preferences link of each.
+
+    Without ``base_url`` both are a mailto link.
+    """
     newsletter, ring = desk.config.newsletter, keyring(desk.folder)
     if (base := newsletter.base_url) is None:
         by_mail = signed_links.leaving_by_mail(
             parseaddr(newsletter.reply_to or newsletter.sender)[1]
         )
         return lambda subscribers: [(by_mail, by_mail)] * len(subscribers)
-    own = signed_links.reader_keys(ring, (f"{base}/unsubscribe/", f"{base}/preferences/"))
-    return lambda subscribers: own(subscribers, list_)
+    signed = signed_links.reader_keys(ring, (f"{base}/unsubscribe/", f"{base}/preferences/"))
+    return lambda subscribers: signed(subscribers, list_id)
 
 
 def mailbox_and_name(desk: Desk, address: str) -> tuple[str, str]:
-    """The mailbox of one of our own, and the name: that of [editor] where it is the editor's."""
+    """The mailbox and the name in an editor's address; the name may come from ``[editor]``."""
     (name, mailbox), editor = parseaddr(address), desk.config.editor
-    known = editor.name if mailbox == parseaddr(editor.email or "")[1] else ""
-    return mailbox, name or known
+    if not name and mailbox == parseaddr(editor.email or "")[1]:
+        name = editor.name
+    return mailbox, name
 
 
 def sample_tokens(desk: Desk) -> dict[str, str]:
-    """What stands for the personal parts in the preview."""
+    """Values of the tokens for a preview."""
     base = desk.config.newsletter.base_url or "https://www.example.com"
     say, name = desk.language.say, desk.config.editor.name
     greeting = say("greeting_named", name=name) if name else say("greeting")
