@@ -253,7 +253,7 @@ def test_sigterm_ends_what_is_in_flight_and_the_next_start_goes_on(newsroom: New
         with service(newsroom) as run:
             until(lambda: server.requests >= 2, run.text)
             said = run.stop()
-        assert "goes on later" in said
+        assert "resumes later" in said
         assert len(got(server)) == 2 * server.requests < 20
         server.pace = 0
         with service(newsroom) as run:

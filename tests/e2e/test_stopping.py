@@ -59,7 +59,7 @@ def test_while_it_is_under_way_nobody_is_asked_to_go_on(
         assert "2 readers wait; the send is running. If it stops" in told
         assert "who wait" not in newsroom.run("status").stdout
     leases_end(newsroom)
-    assert f"who wait: 2; go on: newsletter send {ISSUE}" in newsroom.run("status").stdout
+    assert f"who wait: 2; resume: newsletter send {ISSUE}" in newsroom.run("status").stdout
     assert f"2 readers wait; resume with: newsletter send {ISSUE}" in (
         newsroom.run("receipt", ISSUE).stderr
     )
@@ -134,7 +134,7 @@ def test_the_timetable_ends_a_send_that_it_has_begun(
     with running(newsroom, "run") as process:
         until(lambda: server.requests >= 2)
         process.send_signal(signal.SIGTERM)
-        assert "goes on later" in said(process, 0)
+        assert "resumes later" in said(process, 0)
     assert numbers(newsroom.json("receipt", issue)).keys() == {"accepted", "waiting"}
     server.pace = 0
     assert numbers(newsroom.json("send", issue, "--yes")) == {"accepted": 20}

@@ -262,7 +262,7 @@ def test_paused_by_the_tick_is_told_once_and_again_when_it_pauses_again(office: 
 @pytest.mark.parametrize(
     ("way", "said"),
     [("pause", "The send of 2025-07-07 is paused: SendGrid answered 401"),
-     ("doubt", "Readers of 2025-07-07 who are in doubt: 1;")],
+     ("doubt", "Readers of 2025-07-07 in doubt: 1;")],
 )  # fmt: skip
 def test_status_still_names_what_waits_of_an_issue_before_the_last(
     office: Offices, way: str, said: str

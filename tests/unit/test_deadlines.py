@@ -28,7 +28,7 @@ def test_the_editor_is_reminded_only_where_something_is_to_be_done(office: Offic
     assert "reminded: Issue 2025-07-07 is not approved" in week.last[0].message
     week.approve()
     assert week.tick(SUNDAY) == [("deadline", "2025-07-07", "done")]
-    assert week.last[0].message == "it goes out at its time"
+    assert week.last[0].message == "it goes out on time"
     assert week.tick(MONDAY) == [("send", "2025-07-07", "done")]
 
 
@@ -57,7 +57,7 @@ def test_skipped_at_the_deadline_only_a_person_sends_it(office: Offices) -> None
 def test_sent_all_the_same_at_its_moment(office: Offices) -> None:
     week = until_sunday(office, 'if_unapproved = "send"')
     assert ("deadline", "2025-07-07", "done") in week.tick(SUNDAY)
-    assert "it goes out at its time all the same" in week.last[-1].message
+    assert "it goes out on time all the same" in week.last[-1].message
     assert week.mails() == 0
     assert week.tick(MONDAY) == [("send", "2025-07-07", "done")]
 
@@ -190,4 +190,4 @@ def test_status_says_that_a_changed_list_waits_for_a_word(office: Offices) -> No
     week.tick(FRIDAY + later)
     assert week.tick(MONDAY + later) == [("send", "2025-07-14", "waiting")]
     assert "The send of 2025-07-14 waits: The list 'weekly' has 61 readers now" in week.waiting()
-    assert "Say so: newsletter send 2025-07-14" in week.waiting()
+    assert "To confirm: newsletter send 2025-07-14" in week.waiting()

@@ -1,4 +1,4 @@
-"""What is done at each kind of moment: gather, remind, deadline, send."""
+"""What each kind of moment does: gather, remind, deadline, send."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from newsletter.store import sends
 from newsletter.store.occurrences import OccurrenceState
 from newsletter.store.sends import Frozen
 
-SOON = timedelta(seconds=30)  # what waits for a person is tried again at every tick
-LATER = timedelta(minutes=5)  # what failed, or asks publishers, is tried again a little later
+RETRY_AT_NEXT_TICK = timedelta(seconds=30)  # for what waits for a person
+RETRY_LATER = timedelta(minutes=5)  # for what failed, or reads from publishers
 
 
 @dataclass(frozen=True)
 class DutyResult:
-    """What became of a moment."""
+    """How the duty of a moment ended."""
 
     state: OccurrenceState
     message: str
-    wait: timedelta = LATER  # until a moment that is WAITING is tried again
-    skips_send: bool = False  # nobody has approved the issue in time, so its send is skipped, too
-    alerts: tuple[NewAlert, ...] = ()  # what the editor is told about it
+    wait: timedelta = RETRY_LATER  # until a moment that is WAITING is retried
+    skips_send: bool = False  # the issue's send is skipped too
+    alerts: tuple[NewAlert, ...] = ()
 
 
 Duty = Callable[[Desk, IssueName, SendObserver], DutyResult]
@@ -45,9 +45,8 @@ Duty = Callable[[Desk, IssueName, SendObserver], DutyResult]
 def gather(desk: Desk, issue: IssueName, observer: SendObserver) -> DutyResult:
     """Gather the articles, draft and build the issue, and send a test to the editor."""
     if desk.sent(issue):
-        return DutyResult(
-            OccurrenceState.SKIPPED, "the issue was sent early, so nothing is gathered for it"
-        )
+        message = "the issue was sent early, so nothing is gathered for it"
+        return DutyResult(OccurrenceState.SKIPPED, message)
     gathering = gather_articles(desk, issue)
     draft(desk, issue, gathering)
     observer.checkpoint("gathered")
@@ -65,46 +64,44 @@ def gather(desk: Desk, issue: IssueName, observer: SendObserver) -> DutyResult:
 
 
 def remind(desk: Desk, issue: IssueName, _observer: SendObserver) -> DutyResult:
-    """Remind the editor of what is still to be done."""
+    """Remind the editor of what keeps the issue from going out."""
     if desk.sent(issue):
         return _SENT
     obstacle = _obstacle(desk, issue)
     if obstacle is None:
-        return DutyResult(OccurrenceState.DONE, "nothing is left to do")
+        return DutyResult(OccurrenceState.DONE, "the issue is ready, so nobody is reminded")
     alert = wording.unapproved(desk, issue, obstacle)
     return DutyResult(OccurrenceState.DONE, f"reminded: {obstacle.message}", alerts=(alert,))
 
 
 def deadline(desk: Desk, issue: IssueName, _observer: SendObserver) -> DutyResult:
-    """Decide about an issue that may not go as it is."""
+    """Apply ``if_unapproved`` to an issue that may not go out as it is."""
     if desk.sent(issue):
         return _SENT
     obstacle = _obstacle(desk, issue)
     if obstacle is None:
-        return DutyResult(OccurrenceState.DONE, "it goes out at its time")
-    policy, why = desk.config.schedule.if_unapproved, obstacle.message
+        return DutyResult(OccurrenceState.DONE, "it goes out on time")
+    policy, reason = desk.config.schedule.if_unapproved, obstacle.message
     if policy == "skip":
         alert = wording.skipped(desk, issue, obstacle)
-        return DutyResult(
-            OccurrenceState.SKIPPED, f"it is not sent: {why}", skips_send=True, alerts=(alert,)
-        )
+        message = f"it is skipped: {reason}"
+        return DutyResult(OccurrenceState.SKIPPED, message, skips_send=True, alerts=(alert,))
     if policy == "send" and obstacle.can_be_waived:
         alert = wording.unapproved_sent(desk, issue)
-        return DutyResult(
-            OccurrenceState.DONE, f"it goes out at its time all the same: {why}", alerts=(alert,)
-        )
+        message = f"it goes out on time all the same: {reason}"
+        return DutyResult(OccurrenceState.DONE, message, alerts=(alert,))
     alert = wording.held(desk, issue, obstacle)
-    return DutyResult(OccurrenceState.HELD, f"it is held: {why}", alerts=(alert,))
+    return DutyResult(OccurrenceState.HELD, f"it is held: {reason}", alerts=(alert,))
 
 
 def send(desk: Desk, issue: IssueName, observer: SendObserver) -> DutyResult:
-    """Send the issue, or resume its send; where it may not go, do what ``if_unapproved`` says."""
+    """Send the issue or resume its send; if it may not go out, apply ``if_unapproved``."""
     frozen = desk.sent(issue)
-    if frozen and (outcome := ended_send(frozen)):
-        return outcome
+    if frozen and (result := ended_send(frozen)):
+        return result
     if frozen and frozen.state is sends.SendState.PAUSED:
         reason = frozen.reason or f"resume it with newsletter resume {issue}"
-        return DutyResult(OccurrenceState.WAITING, f"it is paused: {reason}", SOON)
+        return _waiting(f"it is paused: {reason}")
     waive = desk.config.schedule.if_unapproved == "send"
     obstacle = None if frozen else rules.obstacle(desk, issue)
     if obstacle and not (waive and obstacle.can_be_waived):
@@ -114,11 +111,11 @@ def send(desk: Desk, issue: IssueName, observer: SendObserver) -> DutyResult:
     except FindingsError as error:
         return _not_sent(desk, issue, Obstacle(Reason.ERRORS, str(error)))
     if planned.questions:
-        question = f"{' '.join(planned.questions)} Say so: newsletter send {issue}"
+        question = f"{' '.join(planned.questions)} To confirm: newsletter send {issue}"
         alert = wording.held(desk, issue, Obstacle(Reason.QUESTION, question), question)
-        return DutyResult(OccurrenceState.WAITING, question, SOON, alerts=(alert,))
+        return _waiting(question, alert)
     if obstacle:
-        with desk.writing() as connection:  # before a crash can keep it from being told
+        with desk.writing() as connection:  # a crash during the send must not lose this alert
             queue.add(desk, connection, wording.unapproved_sent(desk, issue))
     observer.checkpoint("planned")
     receipt = send_mails(desk, planned, observer)
@@ -126,46 +123,47 @@ def send(desk: Desk, issue: IssueName, observer: SendObserver) -> DutyResult:
     if receipt.in_doubt:
         message += f", {receipt.in_doubt} in doubt: see newsletter receipt {issue}"
     if receipt.waiting:
-        message += f", {receipt.waiting} wait: it was stopped, and goes on later"
-        return DutyResult(OccurrenceState.WAITING, message, SOON)
+        return _waiting(f"{message}, {receipt.waiting} wait: it was stopped and resumes later")
     return DutyResult(OccurrenceState.DONE, message)
 
 
-def unready_alerts(desk: Desk, kind: str, issue: IssueName, why: str) -> tuple[NewAlert, ...]:
-    """The alert about a send that may not start or go on; a pause has told of itself already."""
+def unready_alerts(desk: Desk, kind: str, issue: IssueName, reason: str) -> tuple[NewAlert, ...]:
+    """The alert about a send that may not start or resume; a pause has its own alert."""
     frozen = desk.sent(issue)
     if kind != SEND or (frozen and frozen.state is sends.SendState.PAUSED):
         return ()
-    return (wording.held(desk, issue, Obstacle(Reason.UNREADY, why), why),)
+    return (wording.held(desk, issue, Obstacle(Reason.UNREADY, reason), reason),)
 
 
 def ended_send(frozen: Frozen) -> DutyResult | None:
-    """What to say of a send that is over, whoever has ended it; None where it is not."""
+    """The result of a send that is over; None if it is not."""
     if frozen.state is sends.SendState.CANCELLED:
-        issue = frozen.issue
-        return DutyResult(
-            OccurrenceState.SKIPPED, f"it was cancelled: see newsletter receipt {issue}"
-        )
+        message = f"it was cancelled: see newsletter receipt {frozen.issue}"
+        return DutyResult(OccurrenceState.SKIPPED, message)
     if frozen.state is sends.SendState.DONE:
         return _SENT
     return None
 
 
 def _not_sent(desk: Desk, issue: IssueName, obstacle: Obstacle) -> DutyResult:
-    """What becomes of an issue that may not go at its moment."""
+    """The result of a send whose issue may not go out."""
     if desk.config.schedule.if_unapproved == "skip":
         alert = wording.skipped(desk, issue, obstacle)
-        return DutyResult(
-            OccurrenceState.SKIPPED, f"it is not sent: {obstacle.message}", alerts=(alert,)
-        )
-    errors = obstacle.reason is Reason.ERRORS
-    alert = wording.held(desk, issue, obstacle, "findings" if errors else "approval")
-    wait = LATER if errors else SOON
-    return DutyResult(OccurrenceState.WAITING, obstacle.message, wait, alerts=(alert,))
+        message = f"it is skipped: {obstacle.message}"
+        return DutyResult(OccurrenceState.SKIPPED, message, alerts=(alert,))
+    if obstacle.reason is Reason.ERRORS:
+        alert = wording.held(desk, issue, obstacle, "findings")
+        return DutyResult(OccurrenceState.WAITING, obstacle.message, RETRY_LATER, alerts=(alert,))
+    return _waiting(obstacle.message, wording.held(desk, issue, obstacle))
+
+
+def _waiting(message: str, *alerts: NewAlert) -> DutyResult:
+    """The result of a send that waits for a person."""
+    return DutyResult(OccurrenceState.WAITING, message, RETRY_AT_NEXT_TICK, alerts=alerts)
 
 
 def _obstacle(desk: Desk, issue: IssueName) -> Obstacle | None:
-    """The same, where an issue that does not exist is an obstacle like any other."""
+    """As ``rules.obstacle``; an issue that does not exist is an obstacle, too."""
     try:
         return rules.obstacle(desk, issue)
     except ContentError as error:

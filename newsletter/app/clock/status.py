@@ -1,8 +1,8 @@
-"""Where the newsletter stands: what comes, what went out, what waits for a person."""
+"""Where the newsletter stands: what comes next, what was sent, and what needs a person."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,14 +16,13 @@ from newsletter.app.timetable import moves
 from newsletter.errors import NewsletterError
 from newsletter.model import Gathered, Health, IssueName, Receipt, SourceHealth
 from newsletter.schedule import GATHER, SEND, Moment
-from newsletter.store import alerts, occurrences, receipts, sends
+from newsletter.store import Connection, alerts, occurrences, receipts, sends
 from newsletter.store.occurrences import Occurrence, OccurrenceState
 from newsletter.store.sends import SendState
 
-COMING = 5  # moments
-SENDS = 3  # of so many, the newest, it is said who waits and who is in doubt
-_OVER = (OccurrenceState.DONE, OccurrenceState.SKIPPED)
-_STANDS = {OccurrenceState.WAITING: "waits", OccurrenceState.MISSED: "was missed"}
+NEXT_MOMENTS = 5
+RECENT_SENDS = 3  # the newest sends, whose waiting readers and readers in doubt are reported
+_VERBS = {OccurrenceState.WAITING: "waits", OccurrenceState.MISSED: "was missed"}
 
 
 @dataclass(frozen=True)
@@ -33,117 +32,136 @@ class Overview:
     newsletter: str
     timezone: str
     next: tuple[Moment, ...]
-    last: Receipt | None
-    recent: tuple[Occurrence, ...]
-    sources: tuple[SourceHealth, ...]
-    waiting: tuple[str, ...]
+    last: Receipt | None  # of the newest issue that was sent
+    recent: tuple[Occurrence, ...]  # newest first
+    sources: tuple[SourceHealth, ...]  # as of the newest issue's last gather
+    waiting: tuple[str, ...]  # a sentence for everything that needs a person
 
 
 def overview(desk: Desk) -> Overview:
-    """Look at everything; changes nothing."""
-    issue = desk.next_issue()
+    """Read where the newsletter stands. Changes nothing."""
     with desk.reading() as connection:
-        found = sends.issues(connection, desk.name)
-        frozen = (sends.find(connection, desk.name, name) for name in list(found)[-SENDS:])
-        sent = [receipts.receipt(connection, each) for each in frozen if each]
-        mended = sends.issues(connection, desk.name, corrections=True)
-        frozen = (sends.find(connection, desk.name, name) for name in list(mended)[-SENDS:])
-        corrections = [receipts.receipt(connection, each) for each in frozen if each]
+        states = sends.issues(connection, desk.name)
+        sent = _receipts(connection, desk, states)
+        correction_states = sends.issues(connection, desk.name, corrections=True)
+        corrections = _receipts(connection, desk, correction_states)
         recent = occurrences.recent(connection, desk.name)
     last = sent[-1] if sent else None
     gathered, damage = _newest_gathered(desk)
+    sources = gathered.sources if gathered else ()
     return Overview(
         newsletter=desk.name,
         timezone=desk.config.newsletter.timezone,
-        next=tuple(_next(desk)),
+        next=tuple(_next_moments(desk)),
         last=last,
         recent=tuple(recent),
-        sources=gathered.sources if gathered else (),
+        sources=sources,
         waiting=(
             *damage,
-            *_unread(desk),
-            *_undone(recent, found),
-            *(line for each in reversed([*sent, *corrections]) for line in _unfinished(desk, each)),
-            *_waiting(desk, issue, last, gathered.sources if gathered else (), recent),
+            *_unread_events(desk),
+            *_open_occurrences(recent, states),
+            *(line for send in reversed([*sent, *corrections]) for line in _open_send(desk, send)),
+            *_unsent_alerts(desk),
+            *_down_sources(sources),
+            *_unapproved_issue(desk, last, recent),
         ),
     )
 
 
+def _receipts(
+    connection: Connection, desk: Desk, states: Mapping[IssueName, SendState]
+) -> list[Receipt]:
+    """The receipts of the newest sends, oldest first."""
+    frozen = (sends.find(connection, desk.name, issue) for issue in list(states)[-RECENT_SENDS:])
+    return [receipts.receipt(connection, send) for send in frozen if send]
+
+
 def _newest_gathered(desk: Desk) -> tuple[Gathered | None, tuple[str, ...]]:
-    folders = issues.existing(desk.folder)
-    if not folders:
+    """What was gathered for the newest issue; or why that cannot be read."""
+    names = issues.existing(desk.folder)
+    if not names:
         return None, ()
     try:
-        return issues.read_gathered(issues.folder_of(desk.folder, folders[-1])), ()
+        return issues.read_gathered(issues.folder_of(desk.folder, names[-1])), ()
     except NewsletterError as error:
         return None, (str(error),)
 
 
-def _undone(recent: list[Occurrence], sent: dict[IssueName, SendState]) -> Iterator[str]:
-    """What the timetable could not do by itself, the oldest first, unless it was done later."""
-    over = {(each.kind, each.issue) for each in recent if each.state in _OVER}
-    for each in reversed(recent):
-        if (each.kind, each.issue) in over or sent.get(each.issue) in {
-            SendState.DONE,
-            SendState.CANCELLED,
-        }:
-            continue
-        late = each.state is OccurrenceState.MISSED and each.kind in {GATHER, SEND}
-        if each.reason and (late or each.state is OccurrenceState.WAITING):
-            yield f"The {each.kind} of {each.issue} {_STANDS[each.state]}: {each.reason}"
+def _next_moments(desk: Desk) -> Iterator[Moment]:
+    """The next moments, up to the next send at least."""
+    upcoming = moves.upcoming_unsent(desk)
+    moments = list(islice(upcoming, NEXT_MOMENTS))
+    yield from moments
+    if all(moment.kind != SEND for moment in moments):
+        yield next(moment for moment in upcoming if moment.kind == SEND)
 
 
-def _waiting(
-    desk: Desk,
-    issue: IssueName,
-    last: Receipt | None,
-    sources: tuple[SourceHealth, ...],
-    recent: list[Occurrence],
+def _unread_events(desk: Desk) -> Iterator[str]:
+    if sentence := provider_events.unreadable_requests(desk):
+        yield sentence
+
+
+def _open_occurrences(
+    recent: Sequence[Occurrence], states: Mapping[IssueName, SendState]
 ) -> Iterator[str]:
-    """One sentence for everything that a person must do."""
-    unsent = desk.read(alerts.unsent, desk.name, desk.clock())
-    for alert in unsent:
-        yield f"An alert ({alert.kind}, {alert.issue}) could not be sent: {alert.reason}"
-    for source in sources:
-        if source.status in {Health.FAILING, Health.STALE}:
-            yield f"The source {source.name} is {source.status}: {source.summary}"
-    waits = [each for each in recent if each.kind == SEND and each.state is OccurrenceState.WAITING]
-    told = {each.issue for each in waits if each.reason}  # one that was moved has none
-    if (last and last.issue == issue) or issue in told:
-        return
-    yield from _unapproved(desk, issue)
+    """What the timetable could not do and nobody has done since, oldest first."""
+    over = {
+        (occurrence.kind, occurrence.issue)
+        for occurrence in recent
+        if occurrence.state in {OccurrenceState.DONE, OccurrenceState.SKIPPED}
+    }
+    for occurrence in reversed(recent):
+        kind, issue, state = occurrence.kind, occurrence.issue, occurrence.state
+        is_sent = states.get(issue) in {SendState.DONE, SendState.CANCELLED}
+        if (kind, issue) in over or is_sent:
+            continue
+        is_missed = state is OccurrenceState.MISSED and kind in {GATHER, SEND}
+        if occurrence.reason and (is_missed or state is OccurrenceState.WAITING):
+            yield f"The {kind} of {issue} {_VERBS[state]}: {occurrence.reason}"
 
 
-def _unfinished(desk: Desk, send: Receipt) -> Iterator[str]:
-    if send.state == SendState.PAUSED:
+def _open_send(desk: Desk, send: Receipt) -> Iterator[str]:
+    """What is open about a send that was started."""
+    is_paused = send.state == SendState.PAUSED
+    if is_paused:
         yield f"The send of {send.issue} is paused: {send.reason}"
     if send.in_doubt:
         yield (
-            f"Readers of {send.issue} who are in doubt: {send.in_doubt}; "
-            f"see: newsletter receipt {send.issue}"
+            f"Readers of {send.issue} in doubt: {send.in_doubt}; "
+            f"see them: newsletter receipt {send.issue}"
         )
-    paused = send.state == SendState.PAUSED
-    if send.waiting and not paused and not is_under_way(desk, send.issue):
+    if send.waiting and not is_paused and not is_under_way(desk, send.issue):
         yield (
-            f"Readers of {send.issue} who wait: {send.waiting}; go on: newsletter send {send.issue}"
+            f"Readers of {send.issue} who wait: {send.waiting}; "
+            f"resume: newsletter send {send.issue}"
         )
 
 
-def _unread(desk: Desk) -> Iterator[str]:
-    if trouble := provider_events.unreadable_requests(desk):
-        yield trouble
+def _unsent_alerts(desk: Desk) -> Iterator[str]:
+    for alert in desk.read(alerts.unsent, desk.name, desk.clock()):
+        yield f"An alert ({alert.kind}, {alert.issue}) could not be sent: {alert.reason}"
 
 
-def _next(desk: Desk) -> Iterator[Moment]:
-    """The moments to come, with the next send however many are before it."""
-    coming = moves.upcoming_unsent(desk)
-    first = list(islice(coming, COMING))
-    yield from first
-    if all(moment.kind != SEND for moment in first):
-        yield next(moment for moment in coming if moment.kind == SEND)
+def _down_sources(sources: Sequence[SourceHealth]) -> Iterator[str]:
+    for source in sources:
+        if source.status in {Health.FAILING, Health.STALE}:
+            yield f"The source {source.name} is {source.status}: {source.summary}"
 
 
-def _unapproved(desk: Desk, issue: IssueName) -> Iterator[str]:
+def _unapproved_issue(
+    desk: Desk, last: Receipt | None, recent: Sequence[Occurrence]
+) -> Iterator[str]:
+    """What keeps the next issue from going out, unless its send has reported that already."""
+    issue = desk.next_issue()
+    has_reported = any(
+        occurrence.kind == SEND
+        and occurrence.issue == issue
+        and occurrence.state is OccurrenceState.WAITING
+        and occurrence.reason  # a send that was moved has none
+        for occurrence in recent
+    )
+    if (last and last.issue == issue) or has_reported:
+        return
     if desk.config.schedule.approval == "automatic":
         return
     if not (issues.folder_of(desk.folder, issue) / "issue.toml").exists():
@@ -154,6 +172,6 @@ def _unapproved(desk: Desk, issue: IssueName) -> Iterator[str]:
         yield f"Issue {issue} cannot be built: {error}"
         return
     if obstacle and obstacle.reason is Reason.ERRORS:
-        yield f"Issue {issue} has errors that stop it. See them with: newsletter check {issue}"
+        yield f"Issue {issue} has errors that stop it. See them: newsletter check {issue}"
     elif obstacle:
         yield obstacle.message

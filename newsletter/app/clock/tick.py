@@ -15,7 +15,13 @@ from newsletter import schedule
 from newsletter.app import logs
 from newsletter.app.alerts import notify, queue, reminders, wording
 from newsletter.app.clock import housekeeping
-from newsletter.app.clock.duties import DUTIES, SOON, DutyResult, ended_send, unready_alerts
+from newsletter.app.clock.duties import (
+    DUTIES,
+    RETRY_AT_NEXT_TICK,
+    DutyResult,
+    ended_send,
+    unready_alerts,
+)
 from newsletter.app.desk import Desk
 from newsletter.app.readers import sign_up
 from newsletter.app.send.delivery import SendObserver
@@ -231,7 +237,9 @@ def _outcome(desk: Desk, moment: Moment, observer: SendObserver) -> tuple[DutyRe
         return DUTIES[moment.kind](desk, issue, observer), False
     except NotReadyError as error:
         alerts = unready_alerts(desk, moment.kind, issue, str(error))
-        return DutyResult(OccurrenceState.WAITING, str(error), SOON, alerts=alerts), False
+        return DutyResult(
+            OccurrenceState.WAITING, str(error), RETRY_AT_NEXT_TICK, alerts=alerts
+        ), False
     except NewsletterError as error:
         why = str(error)
     except Exception as error:
