@@ -6,8 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from newsletter.app.approval import approval_links
 from newsletter.app.send import pause_cancel, plan
 from newsletter.app.send import send as sending
+from newsletter.app.timetable import deadlines
+from newsletter.model import IssueName
 from tests.newsroom import feed
 from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
 
@@ -191,3 +194,18 @@ def test_status_says_that_a_changed_list_waits_for_a_word(office: Offices) -> No
     assert week.tick(MONDAY + later) == [("send", "2025-07-14", "waiting")]
     assert "The send of 2025-07-14 waits: The list 'weekly' has 61 readers now" in week.waiting()
     assert "To confirm: newsletter send 2025-07-14" in week.waiting()
+
+
+@pytest.mark.parametrize("late", [-HOUR, HOUR, 7 * HOUR])
+def test_no_timetable_sends_a_correction_though_it_has_the_day_of_an_issue(
+    office: Offices, late: timedelta
+) -> None:
+    week = office(DEADLINE)
+    week.now = MONDAY + late
+    correction = IssueName.parse("2025-07-07-c1")
+    assert deadlines.send_time(week.desk, correction) is None
+    assert deadlines.approval_deadline(week.desk, correction) is None
+    assert deadlines.automatic_send_time(week.desk, correction) is None
+    assert approval_links.expiry(week.desk, correction) == week.now + 24 * HOUR
+    issue = deadlines.automatic_send_time(week.desk, ISSUE)
+    assert issue == (max(MONDAY, week.now) if late < 6 * HOUR else None)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from newsletter.model import Answer, IssueName, Status
 from newsletter.store import Database, doubt, ledger, receipts, sends
 from newsletter.store.ledger import LEASE
-from newsletter.store.sends import DeliveryState
+from newsletter.store.sends import DeliveryState, Frozen
 from newsletter.store.subscriber_import import Import
 from newsletter.store.subscribers import People
 from newsletter.store.subscription_status import ACTIVE
@@ -124,6 +124,27 @@ def test_each_answer_goes_its_own_way(database: Database) -> None:
     with database.begin() as connection:
         rejected = receipts.addresses(connection, send.send.id, DeliveryState.REJECTED)
         assert list(rejected) == [("r1@example.com", "no such user")]
+
+
+def test_a_send_is_in_hand_while_the_lease_of_a_batch_goes_on(database: Database) -> None:
+    send, other = freeze(database, 4), freeze(database, 2, name="other")
+
+    def in_hand(one: Frozen, after: timedelta = timedelta()) -> bool:
+        with database.read() as connection:
+            return doubt.in_hand(connection, one.send.id, NOW + after)
+
+    assert not in_hand(send)
+    claim = take(database, send)
+    assert claim
+    for _ in range(2):  # claimed, and begun
+        assert in_hand(send)
+        assert in_hand(send, LEASE - timedelta(seconds=1))
+        assert not in_hand(send, LEASE)
+        assert not in_hand(other)
+        with database.begin() as connection:
+            ledger.start(connection, claim, NOW)
+    assert record(database, claim, answers(claim, Answer.ACCEPTED, Answer.ACCEPTED))
+    assert not in_hand(send)
 
 
 def test_a_request_that_is_too_large_is_split(database: Database) -> None:
