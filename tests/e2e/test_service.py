@@ -104,7 +104,7 @@ def test_every_line_about_an_occurrence_bears_its_id(newsroom: Newsroom) -> None
         f"gather/{day}" for day in (today, today - timedelta(days=1))
     }
     assert [line["message"].partition(":")[0] for line in found] == [
-        "Begins",
+        "Starts",
         "The dateline has no new temperature",  # said by another part, in another thread
         "done",
     ]
@@ -320,7 +320,7 @@ def test_so_many_look_at_once_and_the_others_have_their_turn_after_them(
     feed.unlink()
     os.mkfifo(feed)
     with service(newsroom, korean, most=1) as run:
-        until(lambda: bool(run.said("Begins")), run.text)
+        until(lambda: bool(run.said("Starts")), run.text)
         time.sleep(1.2)  # two more minutes, so to say
         assert [each["looks"] for each in run.health()[1]["newsletters"]] == [1, 0]
         feed.write_bytes(stories)

@@ -114,7 +114,7 @@ def test_what_waits_and_is_in_the_timetable_no_more_is_reported(office: Offices)
     week.reopen('send = "wed 07:00"')
     assert week.tick(MONDAY + HOUR) == []
     assert week.tick(MONDAY + 7 * HOUR) == [("send", "2025-07-07", "missed")]
-    assert "the timetable has changed and has it no more" in week.last[0].message
+    assert "it is no longer in the timetable" in week.last[0].message
     assert week.tick(MONDAY + 8 * HOUR) == []
 
 
@@ -145,4 +145,4 @@ def test_of_two_gathers_for_one_issue_the_older_gives_way(office: Offices) -> No
     week.tick(FRIDAY - 8 * HOUR)
     found = week.tick(FRIDAY)
     assert found == [("gather", "2025-07-07", "missed"), ("gather", "2025-07-07", "done")]
-    assert "gave way to the next gather for the issue" in week.last[0].message
+    assert "was replaced by the next gather for the issue" in week.last[0].message

@@ -105,7 +105,7 @@ def lease_until(week: Office) -> str:
 def test_a_send_that_takes_its_time_keeps_its_moment(
     office: Offices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clock_tick, "BRIEF", timedelta(seconds=2))
+    monkeypatch.setattr(clock_tick, "SEND_LEASE", timedelta(seconds=2))
     week = office('approval = "automatic"')
     other = week.open()
     week.tick(FRIDAY)

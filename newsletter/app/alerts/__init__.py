@@ -1,1 +1,1 @@
-"""What the editor is told, in which words, and how it reaches them."""
+"""Alerts to the editor: their text, and how they are sent."""

@@ -1,8 +1,9 @@
-"""An hour before its deadline, the editor hears of an issue that may not go as it is."""
+"""An hour before its deadline, remind the editor of an issue that may not go out as it is."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from newsletter import issues, schedule
 from newsletter.app.alerts import queue, wording
@@ -15,45 +16,44 @@ from newsletter.model import IssueName
 from newsletter.schedule import DEADLINE, GATHER, SEND, Moment
 from newsletter.store import alerts
 
-AHEAD = timedelta(hours=1)
+LEAD = timedelta(hours=1)
 
 
 def remind_before_deadlines(desk: Desk) -> None:
-    """Tell of each issue that is decided about within the hour, and is not ready."""
-    now = desk.clock()
-    coming = schedule.due(desk.config.schedule, desk.config.zone, now, now + AHEAD, desk.moved())
-    for moment in coming:
-        if moment.kind in {DEADLINE, SEND} and _decides(desk, moment):
-            _remind(desk, moment.issue)
+    """Add an alert for each issue whose deadline is within the hour and that is not ready."""
+    for issue in _issues_to_remind_of(desk, desk.clock()):
+        try:
+            obstacle = rules.obstacle(desk, issue)
+        except NewsletterError as error:
+            obstacle = rules.Obstacle(rules.Reason.BROKEN, str(error))
+        if obstacle:
+            with desk.writing() as connection:
+                queue.add(desk, connection, wording.unapproved(desk, issue, obstacle))
 
 
-def _decides(desk: Desk, moment: Moment) -> bool:
-    """Whether it is this moment at which it must be approved, and not an earlier one."""
-    end = approval_deadline(desk, moment.issue)
-    return end is not None and end == moment.local
+def _issues_to_remind_of(desk: Desk, now: datetime) -> Iterator[IssueName]:
+    """The issues whose deadline is within the hour, and that the editor may need a reminder of."""
+    moments = schedule.due(desk.config.schedule, desk.config.zone, now, now + LEAD, desk.moved())
+    for moment in moments:
+        key = f"{moment.issue} {wording.NEAR}"
+        if (
+            _is_deadline(desk, moment)
+            and not desk.sent(moment.issue)
+            and not desk.read(alerts.is_told, desk.name, AlertKind.UNAPPROVED, key)
+            and not _is_to_be_gathered(desk, moment.issue, moments)
+        ):
+            yield moment.issue
 
 
-def _is_to_be_gathered(desk: Desk, issue: IssueName) -> bool:
-    """Whether its draft is still to come, by the timetable."""
+def _is_deadline(desk: Desk, moment: Moment) -> bool:
+    """Whether the issue must be approved by this moment, not by an earlier one."""
+    if moment.kind not in {DEADLINE, SEND}:
+        return False
+    return approval_deadline(desk, moment.issue) == moment.local
+
+
+def _is_to_be_gathered(desk: Desk, issue: IssueName, moments: list[Moment]) -> bool:
+    """Whether the issue has no draft, and one of these moments makes it."""
     if (issues.folder_of(desk.folder, issue) / "issue.toml").exists():
         return False
-    now = desk.clock()
-    coming = schedule.due(desk.config.schedule, desk.config.zone, now, now + AHEAD, desk.moved())
-    return any(m.kind == GATHER and m.issue == issue for m in coming)
-
-
-def _remind(desk: Desk, issue: IssueName) -> None:
-    key = f"{issue} {wording.NEAR}"
-    if (
-        desk.sent(issue)
-        or desk.read(alerts.is_told, desk.name, AlertKind.UNAPPROVED, key)
-        or _is_to_be_gathered(desk, issue)
-    ):
-        return
-    try:
-        obstacle = rules.obstacle(desk, issue)
-    except NewsletterError as error:
-        obstacle = rules.Obstacle(rules.Reason.BROKEN, str(error))
-    if obstacle:
-        with desk.writing() as connection:
-            queue.add(desk, connection, wording.unapproved(desk, issue, obstacle))
+    return any(moment.kind == GATHER and moment.issue == issue for moment in moments)

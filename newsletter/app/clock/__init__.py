@@ -1,1 +1,1 @@
-"""One pass over the timetable, the duties behind it, and where the newsletter stands."""
+"""One pass over the timetable, the duties it carries out, and where the newsletter stands."""

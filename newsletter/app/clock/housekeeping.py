@@ -1,4 +1,4 @@
-"""What a look does about what providers reported: read what is left, delete what is old."""
+"""Read provider events that were left unread, and delete what is old."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ from newsletter.app.desk import Desk
 from newsletter.app.feedback import provider_events
 from newsletter.store import event_inbox, events, figures, key_values, list_growth, search_counts
 
-TIDIED = "tidied:{newsletter}"  # the day, in UTC
+LAST_DAY = "tidied:{newsletter}"  # a key: the day of the last daily housekeeping, in UTC
 
 log = logging.getLogger(__name__)
 
 
-def keep_house(desk: Desk) -> None:
-    """Read reports that a crash has left; and once a day turn events that are old into figures, and
-    write down how long the list is.
+def run(desk: Desk) -> None:
+    """Read provider events that a crash left unread.
+
+    Once a day also turn old events into figures, and record the length of the list.
     """
-    now, today = desk.clock(), TIDIED.format(newsletter=desk.name)
+    now, key = desk.clock(), LAST_DAY.format(newsletter=desk.name)
+    today = now.date().isoformat()
     with desk.reading() as connection:
-        unread = event_inbox.waiting(connection)
-        tidied = key_values.find(connection, today) == now.date().isoformat()
-    if unread:
+        has_unread_events = event_inbox.waiting(connection)
+        is_tidied = key_values.find(connection, key) == today
+    if has_unread_events:
         provider_events.read_waiting(desk)
-    if not tidied:
-        # What is over in the course of the day is over now: nothing is kept too long.
-        tonight = datetime.combine(now.date(), time.max, UTC)
-        _tidy(desk, tonight - desk.config.privacy.keep_events, now)
+    if not is_tidied:
+        # What expires in the course of the day is deleted now, so nothing is kept too long.
+        end_of_day = datetime.combine(now.date(), time.max, UTC)
+        _tidy(desk, end_of_day - desk.config.privacy.keep_events, now)
         with desk.writing() as connection:
-            key_values.put(connection, today, now.date().isoformat())
+            key_values.put(connection, key, today)
 
 
 def _tidy(desk: Desk, before: datetime, now: datetime) -> None:
-    old = desk.read(figures.to_close, desk.name, before)
-    for send_id in old:
+    for send_id in desk.read(figures.to_close, desk.name, before):
         with desk.writing() as connection:
             figures.close(connection, send_id, now)
-        log.info("The events of an issue are deleted, as [privacy] keep_events says")
+        log.info("The events of an issue were deleted, as [privacy] keep_events says")
     with desk.writing() as connection:
         list_growth.note(connection, desk.config.newsletter.list, now)
         events.drop_before(connection, before)

@@ -1,20 +1,18 @@
-"""Do what is due: one look at the timetable, the same for ``tick`` and for ``run``."""
+"""A tick: one pass over the timetable that does what is due, for ``tick`` and for ``run``."""
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple
 
 from newsletter import schedule
 from newsletter.app import logs
 from newsletter.app.alerts import notify, queue, reminders, wording
-from newsletter.app.clock import housekeeping
+from newsletter.app.clock import due, housekeeping
+from newsletter.app.clock.due import Lateness
 from newsletter.app.clock.duties import (
     DUTIES,
     RETRY_AT_NEXT_TICK,
@@ -27,20 +25,19 @@ from newsletter.app.readers import sign_up
 from newsletter.app.send.delivery import SendObserver
 from newsletter.errors import NewsletterError, NotReadyError
 from newsletter.model import IssueName
-from newsletter.schedule import GATHER, SEND, Moment
-from newsletter.store import Connection, key_values, occurrences
-from newsletter.store.occurrences import Claimed, Due, Occurrence, OccurrenceState
+from newsletter.schedule import SEND, Moment
+from newsletter.store import Connection, occurrences
+from newsletter.store.occurrences import Claimed, Due, OccurrenceState
 
 log = logging.getLogger(__name__)
 
-# For a send whose process was killed: others go on with it while mails can still be recalled.
-BRIEF = timedelta(minutes=2)
-# The named moments of a look at which a test kills the program.
+# If the process of a send is killed, another resumes it while mails can still be recalled.
+SEND_LEASE = timedelta(minutes=2)
+# The named steps of a tick at which a test kills the program.
 CHECKPOINTS = (
     *("moment claimed", "gathered", "built", "planned", "frozen"),
     *("moment done", "moment settled", "alert claimed", "alert left", "alert sent"),
 )
-LOOK_BACK = timedelta(days=31)  # how far back a machine that was down looks for missed moments
 
 
 @dataclass(frozen=True)
@@ -51,228 +48,132 @@ class MomentResult:
     issue: IssueName
     state: OccurrenceState
     message: str
-    failed: bool = False  # not merely waiting for an approval
-
-
-class Lateness(NamedTuple):
-    """Why it is too late for a moment. ``decides``: a person is to decide about it."""
-
-    words: str
-    decides: bool
+    failed: bool = False  # it failed or was missed, and does not merely wait for a person
 
 
 def tick(desk: Desk, observer: SendObserver | None = None) -> list[MomentResult]:
-    """Act on the newest due moment of each kind; older ones, or too late ones, are missed.
+    """Carry out the newest due moment of each kind; mark older and overdue ones as missed.
 
-    Setting the observer's ``stop`` ends a send after what is under way; the next look goes on with
-    it. Its ``checkpoint`` hears the names in CHECKPOINTS, and those of ``deliver.job``.
+    Then send alerts and sign-up mails, and do the housekeeping. Setting the observer's ``stop``
+    ends a send after its open requests; the next tick resumes it. ``checkpoint`` gets the names in
+    CHECKPOINTS, and those of ``deliver.job``.
     """
     now, observer = desk.clock(), observer or SendObserver()
-    done = []
-    for moment, late in _due(desk, now):
+    results = []
+    for moment, lateness in due.unsettled(desk, now):
         if observer.stop.is_set():
             break
         with logs.context(occurrence=f"{moment.kind}/{moment.day}", issue=str(moment.issue)):
-            found = _miss(desk, moment, late, now) if late else _act(desk, moment, now, observer)
-            for each in found:
-                level = logging.WARNING if each.failed else logging.INFO
-                log.log(level, "%s: %s", each.state, each.message)
-        done += found
+            if lateness:
+                result = _miss(desk, moment, lateness, now)
+            else:
+                result = _act(desk, moment, now, observer)
+            if result:
+                level = logging.WARNING if result.failed else logging.INFO
+                log.log(level, "%s: %s", result.state, result.message)
+                results.append(result)
     if not observer.stop.is_set():
-        _talk(desk, observer)
-        _keep_house(desk)
-    return done
+        _do_other_work(desk, observer)
+    return results
 
 
-def _keep_house(desk: Desk) -> None:
-    """Whatever is wrong with what was reported, the timetable goes on."""
-    try:
-        housekeeping.keep_house(desk)
-    except Exception:
-        log.exception("what the provider reported could not be looked after")
-
-
-def _talk(desk: Desk, observer: SendObserver) -> None:
-    """What readers and the editor are to hear. Whatever is wrong with it, the timetable goes on."""
-    tell_editor = partial(notify.send_all, checkpoint=observer.checkpoint)
-    for what, work in (
-        ("sign-ups", sign_up.forget),
-        ("sign-ups", sign_up.answer_all),
-        ("alerts", reminders.remind_before_deadlines),
-        ("alerts", tell_editor),
+def _do_other_work(desk: Desk, observer: SendObserver) -> None:
+    """Sign-ups, alerts and housekeeping; if one of them fails, the rest continues."""
+    for name, work in (
+        ("Sign-ups", sign_up.forget),
+        ("Sign-ups", sign_up.answer_all),
+        ("Alerts", reminders.remind_before_deadlines),
+        ("Alerts", partial(notify.send_all, checkpoint=observer.checkpoint)),
+        ("Housekeeping", housekeeping.run),
     ):
         try:
             work(desk)
         except Exception:
-            log.exception("%s failed", what)
+            log.exception("%s failed", name)
 
 
-def _due(desk: Desk, now: datetime) -> Iterator[tuple[Moment, Lateness | None]]:
-    """The moments to be settled now, the oldest first, and why it is too late where it is."""
-    timetable, zone, grace = desk.config.schedule, desk.config.zone, desk.config.schedule.grace
-    since = _since(desk, now)
-    start = min(max(since, now - LOOK_BACK), now - grace)
-    with desk.reading() as connection:
-        known = occurrences.since(connection, desk.name, start)
-        moved = occurrences.moved(connection, desk.name)
-    moments = schedule.due(timetable, zone, start, now, moved)
-    yield from _dropped(moments, known, now - grace, now)
-    newest = {moment.kind: moment for moment in moments if not moment.moved}
-    for moment in moments:
-        found = known.get((moment.kind, moment.day))
-        if (found and found.is_over(now)) or (not found and _overtaken(moment, known, now)):
-            continue
-        late = _late(moment, newest.get(moment.kind, moment), now - grace)
-        if not late or found or moment.utc > since:
-            yield moment, late
-
-
-def _late(moment: Moment, newest: Moment, earliest: datetime) -> Lateness | None:
-    was = f"it was due {moment.local:%Y-%m-%d %H:%M} and"
-    if not moment.moved and moment is not newest and moment.issue == newest.issue:
-        return Lateness(f"{was} gave way to the next {moment.kind} for the issue", decides=False)
-    if (not moment.moved and moment is not newest) or moment.utc < earliest:
-        if moment.kind in {GATHER, SEND}:
-            do = f"newsletter {moment.kind} {moment.issue}"
-            return Lateness(f"{was} is too late now; a person decides: {do}", decides=True)
-        return Lateness(f"{was} is too late now; see what waits: newsletter status", decides=False)
-    return None
-
-
-def _dropped(
-    moments: list[Moment],
-    known: Mapping[tuple[str, str], Occurrence],
-    earliest: datetime,
-    now: datetime,
-) -> Iterator[tuple[Moment, Lateness]]:
-    """What has waited until its grace was over, and stands in no timetable any more."""
-    there = {(moment.kind, moment.day) for moment in moments}
-    for key, each in known.items():
-        if key not in there and each.due_at < earliest and not each.is_over(now):
-            moment = Moment(each.kind, each.issue, each.day, each.due_at, each.due_at)
-            do = f"newsletter {SEND if each.kind != GATHER else GATHER} {each.issue}"
-            words = f"the timetable has changed and has it no more; a person decides: {do}"
-            yield moment, Lateness(words, each.kind in {GATHER, SEND})
-
-
-def _overtaken(moment: Moment, known: Mapping[tuple[str, str], Occurrence], now: datetime) -> bool:
-    """Whether only a changed timetable has brought it up: its issue is sent, or a later moment of
-    its kind is done.
-    """
-    sent = known.get((SEND, str(moment.issue)))
-    if sent and sent.state is OccurrenceState.DONE:
-        return True
-    return not moment.moved and any(
-        each.kind == moment.kind
-        and each.state in {OccurrenceState.DONE, OccurrenceState.STARTED}
-        and moment.utc <= each.due_at <= now
-        for each in known.values()
-    )
-
-
-def _since(desk: Desk, now: datetime) -> datetime:
-    """Since when this timetable is looked at; what it would have had before was never missed."""
-    timetable = desk.config.schedule
-    times = (timetable.send, *timetable.gathers, timetable.remind, timetable.deadline)
-    said = [desk.config.newsletter.timezone, *(each.text if each else "" for each in times)]
-    said += [f"{skip.first}/{skip.last}" for skip in timetable.skip]
-    name = f"timetable:{desk.name}"
-    with desk.reading() as connection:
-        known = key_values.find(connection, name)
-        first = key_values.find(connection, f"ticks since:{desk.name}")  # of older versions
-    start, *rest = json.loads(known) if known else [first or now.isoformat(), *said]
-    since = datetime.fromisoformat(start)
-    if rest != said or since > now:
-        since = now
-    if known is None or since.isoformat() != start:
-        with desk.writing() as connection:
-            key_values.put(connection, name, json.dumps([since.isoformat(), *said]))
-    return since
-
-
-def _act(desk: Desk, moment: Moment, now: datetime, observer: SendObserver) -> list[MomentResult]:
+def _act(desk: Desk, moment: Moment, now: datetime, observer: SendObserver) -> MomentResult | None:
+    """Carry out the duty of the moment; None if there is nothing new to report."""
     with desk.writing() as connection:
-        lease = BRIEF if moment.kind == SEND else occurrences.LEASE
+        lease = SEND_LEASE if moment.kind == SEND else occurrences.LEASE
         claim = occurrences.claim(connection, _row(desk, moment), now, lease)
-    if claim is None:  # another process has it in hand, or it waits
-        return []
-    log.info("Begins" if claim.reason is None else "Is tried again")
+    if claim is None:  # another process has claimed it, or it waits
+        return None
+    log.info("Starts" if claim.reason is None else "Is retried")
     observer.checkpoint("moment claimed")
-    outcome, failed = _outcome(desk, moment, _keeping(desk, claim, observer))
+    result, failed = _carry_out(desk, moment, _with_lease(desk, claim, observer))
     observer.checkpoint("moment done")
-    wait = timedelta() if observer.stop.is_set() else outcome.wait  # the next start goes on at once
-    again_at = desk.clock() + wait if outcome.state is OccurrenceState.WAITING else None
+    wait = timedelta() if observer.stop.is_set() else result.wait  # the next start resumes at once
+    again_at = desk.clock() + wait if result.state is OccurrenceState.WAITING else None
     with desk.writing() as connection:
         occurrences.settle(
-            connection, claim.id, outcome.state, desk.clock(), outcome.message, again_at
+            connection, claim.id, result.state, desk.clock(), result.message, again_at
         )
-        queue.add(desk, connection, *outcome.alerts)
-        if outcome.skips_send:
-            _skip_send(connection, desk, moment, outcome.message)
+        queue.add(desk, connection, *result.alerts)
+        if result.skips_send:
+            _skip_send(connection, desk, moment, result.message)
     observer.checkpoint("moment settled")
-    if outcome.message == claim.reason:  # it still waits for the same thing: said once is enough
-        return []
-    return [MomentResult(moment.kind, moment.issue, outcome.state, outcome.message, failed)]
+    if result.message == claim.reason:  # it still waits for the same thing
+        return None
+    return MomentResult(moment.kind, moment.issue, result.state, result.message, failed)
 
 
-def _keeping(desk: Desk, claim: Claimed, observer: SendObserver) -> SendObserver:
-    """The same, that keeps the moment in hand while a send goes on."""
-    kept = time.monotonic()
+def _with_lease(desk: Desk, claim: Claimed, observer: SendObserver) -> SendObserver:
+    """The observer, whose heartbeat also renews the lease of the moment."""
+    renewed_at = time.monotonic()
 
     def heartbeat() -> None:
-        nonlocal kept
-        if time.monotonic() - kept > BRIEF.total_seconds() / 4:
-            kept = time.monotonic()
+        nonlocal renewed_at
+        if time.monotonic() - renewed_at > SEND_LEASE.total_seconds() / 4:
+            renewed_at = time.monotonic()
             with desk.writing() as connection:
-                occurrences.keep(connection, claim.id, desk.clock(), BRIEF)
+                occurrences.keep(connection, claim.id, desk.clock(), SEND_LEASE)
         observer.heartbeat()
 
     return replace(observer, heartbeat=heartbeat)
 
 
-def _outcome(desk: Desk, moment: Moment, observer: SendObserver) -> tuple[DutyResult, bool]:
-    """What came of it; True: it failed, and does not merely wait for a person."""
-    issue = moment.issue
+def _carry_out(desk: Desk, moment: Moment, observer: SendObserver) -> tuple[DutyResult, bool]:
+    """The result of the moment's duty, and whether it failed."""
+    issue, waiting = moment.issue, OccurrenceState.WAITING
     try:
         return DUTIES[moment.kind](desk, issue, observer), False
     except NotReadyError as error:
         alerts = unready_alerts(desk, moment.kind, issue, str(error))
-        return DutyResult(
-            OccurrenceState.WAITING, str(error), RETRY_AT_NEXT_TICK, alerts=alerts
-        ), False
+        return DutyResult(waiting, str(error), RETRY_AT_NEXT_TICK, alerts=alerts), False
     except NewsletterError as error:
-        why = str(error)
-    except Exception as error:
-        # The other moments of this look must still have their turn.
+        reason = str(error)
+    except Exception as error:  # the tick's other moments must still get their turn
         log.exception("The work failed")
-        why = f"{type(error).__name__}: {error}"
-    failure = wording.failed(desk, moment.kind, moment.day, issue, why, moment.utc)
-    return DutyResult(OccurrenceState.WAITING, why, alerts=(failure,)), True
+        reason = f"{type(error).__name__}: {error}"
+    alert = wording.failed(desk, moment.kind, moment.day, issue, reason, moment.utc)
+    return DutyResult(waiting, reason, alerts=(alert,)), True
 
 
-def _skip_send(connection: Connection, desk: Desk, moment: Moment, why: str) -> None:
-    """The deadline has decided: an approval that comes later changes nothing by itself."""
+def _skip_send(connection: Connection, desk: Desk, moment: Moment, reason: str) -> None:
+    """Skip the send of the moment's issue; a later approval alone does not change that."""
     config, issue = desk.config, moment.issue
     at = schedule.scheduled_send(config.schedule, config.zone, issue) or moment.utc
-    sent = Due(desk.name, SEND, str(issue), issue, at)
-    occurrences.close(connection, sent, OccurrenceState.SKIPPED, desk.clock(), why)
+    send = Due(desk.name, SEND, str(issue), issue, at)
+    occurrences.close(connection, send, OccurrenceState.SKIPPED, desk.clock(), reason)
 
 
-def _miss(desk: Desk, moment: Moment, late: Lateness, now: datetime) -> list[MomentResult]:
-    begun = desk.sent(moment.issue)
-    outcome = DutyResult(OccurrenceState.MISSED, late.words)
-    if begun and moment.kind != SEND:
-        outcome = DutyResult(OccurrenceState.SKIPPED, "the issue was sent already")
-    elif begun:
-        outcome = ended_send(begun) or outcome
-    state, message = outcome.state, outcome.message
+def _miss(desk: Desk, moment: Moment, lateness: Lateness, now: datetime) -> MomentResult | None:
+    """Close a moment that is too late; None if another process has done so."""
+    frozen = desk.sent(moment.issue)
+    result = DutyResult(OccurrenceState.MISSED, lateness.reason)
+    if frozen and moment.kind != SEND:
+        result = DutyResult(OccurrenceState.SKIPPED, "the issue was sent already")
+    elif frozen:
+        result = ended_send(frozen) or result
+    is_missed = result.state is OccurrenceState.MISSED
     with desk.writing() as connection:
-        first = occurrences.close(connection, _row(desk, moment), state, now, message)
-        if first and state is OccurrenceState.MISSED and late.decides:
-            told = wording.missed(desk, moment.kind, moment.day, moment.issue, moment.utc)
-            queue.add(desk, connection, told)
-    failed = state is OccurrenceState.MISSED
-    return [MomentResult(moment.kind, moment.issue, state, message, failed)] if first else []
+        if not occurrences.close(connection, _row(desk, moment), result.state, now, result.message):
+            return None
+        if is_missed and lateness.needs_person:
+            alert = wording.missed(desk, moment.kind, moment.day, moment.issue, moment.utc)
+            queue.add(desk, connection, alert)
+    return MomentResult(moment.kind, moment.issue, result.state, result.message, is_missed)
 
 
 def _row(desk: Desk, moment: Moment) -> Due:
