@@ -199,3 +199,17 @@ def test_each_newsletter_of_a_database_is_chosen_and_left_by_itself(house: House
     reader_links.erase(house.desk, [daily], key)
     assert list(lists.everyone(daily)) == []
     daily.close()
+
+
+@pytest.mark.parametrize("reply_to", [None, "The Desk <desk@example.com>"])
+def test_pages_name_the_address_to_write_to(tmp_path: Path, reply_to: str | None) -> None:
+    line = f'reply_to = "{reply_to}"\n' if reply_to else ""
+    text = CONFIG.replace("[[sources]]", f"{line}[[sources]]", 1)
+    (tmp_path / "newsletter.toml").write_text(text, encoding="utf-8")
+    desk = open_desk(tmp_path)
+    contact, other = ("desk", "n") if reply_to else ("n", "desk")
+    for path in ("/subscribe", "/unsubscribe/none", "/preferences/none", "/confirm/none"):
+        page = visit(desk, path).text
+        assert f"{contact}@example.com" in page, path
+        assert f">{other}@example.com" not in page, path
+    desk.close()
