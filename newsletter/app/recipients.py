@@ -17,8 +17,8 @@ def personalizer(desk: Desk, list_id: int) -> Callable[[Sequence[Reader]], list[
 
     Raises ConfigError if the key that signs the links cannot be used.
     """
-    words, links_of = desk.language.words, _reader_links(desk, list_id)
-    prefix, _, suffix = words["greeting_named"].partition("{name}")
+    links_of, greeting = _reader_links(desk, list_id), desk.language.words["greeting"]
+    prefix, _, suffix = desk.language.words["greeting_named"].partition("{name}")
     plain = tokens.is_plain("".join(*links_of([0])))  # then no reader's link needs escaping
 
     def recipients(readers: Sequence[Reader]) -> list[Recipient]:
@@ -30,7 +30,7 @@ def personalizer(desk: Desk, list_id: int) -> Callable[[Sequence[Reader]], list[
                 reader.name,
                 unsubscribe,
                 tokens.values(
-                    prefix + reader.name + suffix if reader.name else words["greeting"],
+                    prefix + reader.name + suffix if reader.name else greeting,
                     unsubscribe,
                     preferences,
                     plain=plain,

@@ -67,7 +67,7 @@ url = "{database}"
 
 
 class Week:
-    """A newsroom, and processes that look at its timetable at moments that the test chooses."""
+    """A newsroom, and processes that run ticks at times that the test chooses."""
 
     def __init__(self, folder: Path, database: str) -> None:
         self.room = Newsroom(folder)
@@ -75,8 +75,8 @@ class Week:
         self.room.write("feed.xml", feed(["One", "Two", "Three"], FRIDAY - timedelta(hours=2)))
         with_desk(folder, FRIDAY - timedelta(minutes=1), _join)
 
-    def look(self, at: datetime, observer: SendObserver | None = None) -> int | None:
-        """One look in a process of its own, which may be killed; its exit status."""
+    def tick(self, at: datetime, observer: SendObserver | None = None) -> int | None:
+        """Run a tick in a process of its own, which may be killed. Returns its exit status."""
         fork = multiprocessing.get_context("fork")
         process = fork.Process(
             target=with_desk, args=(self.room.folder, at, lambda desk: tick(desk, observer))
@@ -151,11 +151,11 @@ def play(week: Week, kind: str, point: str) -> None:
     """The week, with somebody who dies at that moment and point; the editor approves late."""
     for moment, at in WEEK.items():
         if moment == kind:
-            assert week.look(at, deadly(point)) == -signal.SIGKILL
+            assert week.tick(at, deadly(point)) == -signal.SIGKILL
             for minute in (3, 11):  # when no claim of a send, and of anything, is left
-                assert week.look(at + timedelta(minutes=minute)) == 0
+                assert week.tick(at + timedelta(minutes=minute)) == 0
         else:
-            assert week.look(at) == 0
+            assert week.tick(at) == 0
         if moment == "deadline":
             with_desk(week.room.folder, at + timedelta(hours=1), _approve)
 

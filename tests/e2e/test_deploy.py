@@ -75,7 +75,7 @@ def test_the_line_for_cron_says_only_what_happened(newsroom: Newsroom) -> None:
     assert cron() == ""
     newsroom.configure(due("gather"))
     assert re.fullmatch(
-        r"\S+ info The Weekly Test, gather/\S+: Begins\n"
+        r"\S+ info The Weekly Test, gather/\S+: Starts\n"
         r"\S+ info The Weekly Test, gather/\S+: done: 3 articles.*\n"
         r"\S+ info The Weekly Test: An alert was sent: draft \S+\n",
         cron(),
