@@ -44,14 +44,14 @@ def main() -> None:
         _line("render and inline, warm", rendering, 0.015)
         _line("all checks, warm", checking, 0.05)
         _line("build, warm (as in the preview)", building, 0.06)
-        _line("a look at the timetable, nothing due", ticking.measure(folder), 0.02)
+        _line("a tick, nothing due", ticking.measure(folder), 0.02)
         if (shown := previewing.measure(folder, ISSUE)) is None:
             print("There is no Chromium here: from a save to the browser was not measured.")
         else:
             _line("from a save to the browser", shown, 0.3)
     served = serving.measure()
-    _line("the same with its process, as run does", served.look, 0.02)
-    _line("newsletter run, until the first look", served.start, 1.5)
+    _line("newsletter run, idle, a minute", served.idle, 0.005)
+    _line("newsletter run, until the first pass", served.start, 3.0)
     print(f"newsletter run, resident {served.resident / 1e6:17.1f} MB   limit 80 MB")
     least, first, second = gathering.measure()
     _line("100 feeds, fetched and parsed only", least, None)

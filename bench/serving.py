@@ -1,22 +1,21 @@
-"""``newsletter run`` while nothing is due: a look, the memory that stays in use, and the start."""
+"""``newsletter run`` while nothing is due: the processor time of a check, the memory, the start."""
 
 from __future__ import annotations
 
-import gc
-import os
+import json
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-LOOKS = 30
 STARTS = 5
+CHECKS, INTERVAL = 30, 1.0  # seconds between two: long enough for the processor's caches to cool
+SETTLED = 10  # seconds until the first tick is over
 _CONFIG = """\
 [newsletter]
 name = "Bench"
@@ -31,28 +30,29 @@ url = "https://www.example.com/feed/"
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds, and bytes of memory. ``look``: a whole one with its process, its reading of the
-    configuration and its opening of the database.
-    """
+    """The figures of an idle service with one newsletter and its database on the disk."""
 
-    look: float
+    idle: float
+    """Seconds of processor time for a check, of which there is one a minute."""
     start: float
+    """Seconds until the first pass is over and /healthz says that all is well."""
     resident: int
+    """Bytes of memory."""
 
 
 def measure() -> Measured:
-    """Medians, with a database on the disk."""
+    """Start the service several times, then leave one alone."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "newsletter.toml").write_text(_CONFIG, encoding="utf-8")
         starts = [_start(folder) for _ in range(STARTS)]
-        look = _look(folder)
+        idle = _idle(folder)
     start = statistics.median(seconds for seconds, _ in starts)
-    return Measured(look, start, max(resident for _, resident in starts))
+    return Measured(idle, start, max(resident for _, resident in starts))
 
 
 def _start(folder: Path) -> tuple[float, int]:
-    """Until the first look is over and /healthz says that all is well; and the memory then."""
+    """Until the first pass is over and /healthz says that all is well; and the memory then."""
     command = (sys.executable, "-m", "newsletter.cli", "run", str(folder), "--health", "0")
     start = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -62,38 +62,47 @@ def _start(folder: Path) -> tuple[float, int]:
         )
         while True:
             with urllib.request.urlopen(url) as answer:
-                said = answer.read()
-            if answer.status == 200 and b'"at_work": false' in said and b'"looks": 0' not in said:
+                status = json.load(answer)["newsletters"][0]
+            if status["passes"] and not status["at_work"]:
                 break
             time.sleep(0.005)
         seconds = time.perf_counter() - start
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+        memory = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
     finally:
         process.terminate()
         process.communicate()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    line = next(line for line in memory.splitlines() if line.startswith("VmRSS"))
     return seconds, int(line.split()[1]) * 1024
 
 
-def _look(folder: Path) -> float:
-    from newsletter.app.clock.timetable_pass import look
-
-    look(folder, threading.Event())  # as in the service, everything is imported before
-    gc.collect()
-    gc.freeze()
-
-    def forked() -> None:
-        if (child := os.fork()) == 0:
-            look(folder, threading.Event())
-            os._exit(0)
-        os.waitpid(child, 0)
-
-    looks = [_timed(forked) for _ in range(LOOKS)]
-    gc.unfreeze()
-    return statistics.median(looks)
+def _idle(folder: Path) -> float:
+    """Seconds of processor time for one check, with all that goes on beside it."""
+    command = [sys.executable, "-m", "bench.serving", str(folder)]
+    with subprocess.Popen(
+        command, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[1]
+    ) as idle:
+        try:
+            time.sleep(SETTLED)
+            before = _processor_time(idle.pid)
+            time.sleep(CHECKS * INTERVAL)
+            return (_processor_time(idle.pid) - before) / CHECKS
+        finally:
+            idle.terminate()
 
 
-def _timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def _processor_time(process: int) -> float:
+    """Seconds that its threads have run so far; the ticks that it has started are not in it."""
+    tasks = Path(f"/proc/{process}/task").glob("*/schedstat")
+    return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e9
+
+
+def main() -> None:
+    """The service with a check every second: so many of them cost what as many minutes cost."""
+    from newsletter.app.service import run
+    from newsletter.web.health import serve
+
+    run.run([Path(sys.argv[1])], listen=partial(serve, 0), interval=INTERVAL)
+
+
+if __name__ == "__main__":
+    main()

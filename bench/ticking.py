@@ -1,4 +1,4 @@
-"""A look at the timetable when nothing is due, as it happens every minute of the week."""
+"""A tick when nothing is due."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOW = datetime(2025, 7, 9, 12, tzinfo=UTC)
 
 
 def measure(folder: Path) -> float:
-    """Seconds of one look, a year after the first; the median of many."""
+    """Seconds of one tick, a year after the first; the median of many."""
     from newsletter import schedule
     from newsletter.app import open_desk
     from newsletter.app.clock.tick import tick

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import signal
 import threading
+import time
+from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,10 +30,14 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def tick(as_json: AsJson = False, log: Log = None) -> None:
-    """Look once at what is due, and do it: for cron, or a systemd timer."""
+def tick(
+    as_json: AsJson = False,
+    log: Log = None,
+    signs: Annotated[float | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Do what is due now: for cron, or a systemd timer."""
     from newsletter.app import logs
-    from newsletter.app.clock.timetable_pass import look_at
+    from newsletter.app.clock.timetable_pass import tick_and_ping
     from newsletter.app.service.health import STUCK
     from newsletter.cli import progress
 
@@ -36,28 +45,60 @@ def tick(as_json: AsJson = False, log: Log = None) -> None:
         logs.start(log)
     else:  # what it did is printed at the end
         logging.getLogger("newsletter.app.clock.tick").setLevel(logging.CRITICAL)
+    if signs is not None:
+        _tick_with_signs(signs)
+        return
     desk, stop = context.desk(), threading.Event()
 
     def alive(_: str) -> None:
-        signal.alarm(int(STUCK))  # which ends us: cron would start more and more that are stuck
+        _end_after(STUCK)  # or cron would start more and more that are stuck
 
     alive("")
     try:
         with progress.until_stopped(stop), logs.context(newsletter=desk.name):
-            done, unheard = look_at(desk, stop, alive)
+            settled, ping_failure = tick_and_ping(desk, stop, alive)
     finally:
-        signal.alarm(0)
-    if unheard:
-        note(unheard)
+        _end_after(0)
+    if ping_failure:
+        note(ping_failure)
     if as_json:
-        emit([vars(each) for each in done])
-    elif not done:
+        emit([vars(moment) for moment in settled])
+    elif not settled:
         print("Nothing is due.")
     else:
-        for each in done:
-            print(f"{each.kind} {each.issue}: {each.state}: {each.message}")
-    if any(each.failed for each in done):
+        for moment in settled:
+            print(f"{moment.kind} {moment.issue}: {moment.state}: {moment.message}")
+    if any(moment.failed for moment in settled):
         raise typer.Exit(1)
+
+
+def _tick_with_signs(stuck: float) -> None:
+    """A tick for ``newsletter run``: signs of life and the result on standard output."""
+    from newsletter.app.clock.timetable_pass import run_pass
+    from newsletter.app.service.newsletter import ALIVE, SENDS
+
+    stop, last = threading.Event(), time.monotonic()
+
+    def alive(step: str) -> None:
+        nonlocal last
+        _end_after(stuck)
+        if step == "planned" or time.monotonic() - last > 1:
+            last = time.monotonic()
+            write(SENDS if step == "planned" else ALIVE)
+
+    def write(line: str) -> None:
+        with suppress(OSError):  # without the service, there is still work to do
+            os.write(1, line.encode())
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    alive("")
+    write(json.dumps(asdict(run_pass(context.folder, stop, alive))) + "\n")
+
+
+def _end_after(seconds: float) -> None:
+    """End this process by a signal after that time; 0: never."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def run(
@@ -73,15 +114,18 @@ def run(
     ] = None,
     log: Log = None,
 ) -> None:
-    """Run the timetables of one or several newsletters until stopped: one look a minute."""
+    """Keep the timetables of one or several newsletters until stopped."""
     from newsletter.app import logs
-    from newsletter.app.service import run as service_run
-    from newsletter.web.health import Listener
+    from newsletter.app.service import run as service
 
-    logs.start(log or "text")
-    service_run.run(
-        folders or [context.folder], None if health is None else partial(Listener, health)
-    )
+    style = log or "text"
+    logs.start(style)
+    if health is None:
+        service.run(folders or [context.folder], style)
+    else:
+        from newsletter.web.health import serve as serve_health
+
+        service.run(folders or [context.folder], style, partial(serve_health, health))
 
 
 def serve(

@@ -1,6 +1,6 @@
 """The configuration: ``settings`` has the tables, ``reading`` makes a Config of the file."""
 
-from newsletter.config.reading import FILE, Config, load, secret
+from newsletter.config.reading import FILE, Config, load, secret, stamp
 from newsletter.config.settings import (
     Alerts,
     Checks,
@@ -43,4 +43,5 @@ __all__ = [
     "TrackingOptions",
     "load",
     "secret",
+    "stamp",
 ]

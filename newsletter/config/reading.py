@@ -123,6 +123,15 @@ def load(
     )
 
 
+def stamp(folder: Path) -> tuple[int, int, int] | None:
+    """What is another one after each save of newsletter.toml; None if there is none."""
+    try:
+        status = (folder / FILE).stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
 def secret(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
     """The secret of that name from the environment, or from the file NAME_FILE names."""
     if value := environment.get(name):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, text, update
 
 from newsletter.model import IssueName
 from newsletter.store.column_types import ISSUE, Moment
@@ -76,6 +76,15 @@ def is_told(connection: Connection, newsletter: str, kind: str, key: str) -> boo
 def waiting(connection: Connection, newsletter: str, now: datetime) -> bool:
     """Whether there is an alert to be sent now."""
     return connection.scalar(select(alerts.c.id).where(_due(newsletter, now)).limit(1)) is not None
+
+
+def next_due(connection: Connection, newsletter: str, now: datetime) -> datetime | None:
+    """When an alert is next to be sent: ``now`` for at once; None if none waits."""
+    if waiting(connection, newsletter, now):
+        return now
+    first = select(func.min(alerts.c.claimed_until)).where(*_unsent(newsletter, now))
+    later: datetime | None = connection.scalar(first)
+    return later
 
 
 def claim(connection: Connection, newsletter: str, now: datetime) -> list[Alert]:
@@ -157,9 +166,13 @@ def unsent(connection: Connection, newsletter: str, now: datetime) -> list[Unsen
 
 def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:
     """To be sent now."""
-    return and_(
+    return and_(*_unsent(newsletter, now), free(alerts.c.claimed_until, now, LONGEST))
+
+
+def _unsent(newsletter: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Not sent yet, and still news."""
+    return (
         alerts.c.newsletter == newsletter,
         alerts.c.sent_at.is_(None),
         alerts.c.made_at > now - KEPT,
-        free(alerts.c.claimed_until, now, LONGEST),
     )

@@ -89,6 +89,23 @@ class Database:
         with self.read() as connection:
             return _version(connection) is not None
 
+    def mark(self) -> object:
+        """What is another one after each write; None if that cannot be told here.
+
+        Of SQLite the files as they are now, without a connection. Raises DatabaseError.
+        """
+        if self._path is not None:
+            return tuple(map(_stamp, (self._path, self._path.with_name(f"{self._path.name}-wal"))))
+        if self._engine.dialect.name != "postgresql":
+            return None
+        with self.read() as connection:  # which transactions that write have begun and ended
+            return connection.scalar(text("SELECT CAST(txid_current_snapshot() AS text)"))
+
+    def release_files(self) -> None:
+        """Let go of SQLite's files: as long as they are open, its log of changes stays there."""
+        if self._path is not None:
+            self.close()
+
     def _require_same_file(self) -> None:
         """What is written into a file that was deleted or replaced would be lost without a word."""
         if self._path is None:
@@ -146,6 +163,16 @@ class Database:
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    if not status.st_size:  # a reader makes an empty log of changes, and takes it away again
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def open_database(url: str, folder: Path, *, even_moved: bool = False) -> Database:

@@ -167,6 +167,20 @@ def since(
     return {(each.kind, each.day): each for each in found}
 
 
+def leases(
+    connection: Connection, newsletter: str, now: datetime
+) -> dict[tuple[str, str], datetime]:
+    """Kind and day → when it is free again, of all moments that are in hand or put off."""
+    rows = connection.execute(
+        select(occurrences.c.kind, occurrences.c.day, occurrences.c.lease_until).where(
+            occurrences.c.newsletter == newsletter,
+            occurrences.c.state.not_in(FINAL),
+            not_(_free(now)),
+        )
+    )
+    return {(row.kind, row.day): row.lease_until for row in rows}
+
+
 def _read(
     connection: Connection, newsletter: str, *which: ColumnElement[bool], most: int | None = None
 ) -> list[Occurrence]:

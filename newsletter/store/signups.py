@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -65,6 +66,22 @@ def waiting(connection: Connection, newsletter: str, now: datetime) -> bool:
     """Whether there is one to be answered now."""
     found = select(signups.c.id).where(_due(newsletter, now)).limit(1)
     return connection.scalar(found) is not None
+
+
+def next_due(connection: Connection, newsletter: str, now: datetime) -> datetime | None:
+    """When a sign-up is next to be answered or forgotten: ``now`` for at once; None if there is
+    none.
+    """
+    if waiting(connection, newsletter, now):
+        return now
+    mine = signups.c.newsletter == newsletter
+    later = select(func.min(signups.c.claimed_until)).where(mine, signups.c.email.is_not(None))
+    newest = case(
+        (signups.c.mailed_at > signups.c.made_at, signups.c.mailed_at), else_=signups.c.made_at
+    )
+    oldest: datetime | None = connection.scalar(select(func.min(newest)).where(mine))
+    times = (connection.scalar(later), oldest and oldest + KEPT)
+    return min((moment for moment in times if moment), default=None)
 
 
 def claim(connection: Connection, newsletter: str, now: datetime) -> list[Signup]:

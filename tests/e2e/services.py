@@ -74,9 +74,6 @@ class Running:
         """The memory that it has in use now, in bytes."""
         return int(self._status("VmRSS").split()[0]) * 1024
 
-    def threads(self) -> int:
-        return int(self._status("Threads"))
-
     def _status(self, name: str) -> str:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return next(line for line in status.splitlines() if line.startswith(name)).split(":")[1]
@@ -86,7 +83,7 @@ class Running:
 def service(
     *rooms: Newsroom, command: bool = False, stuck: float = 1800, most: int = 8, **environment: str
 ) -> Iterator[Running]:
-    """The service for these newsletters; ``command``: as people start it, a look a minute."""
+    """The service for these newsletters; ``command``: as people start it, a check a minute."""
     folders = [str(room.folder) for room in rooms]
     given = {**rooms[0].whole_environment(), **environment}
     path = rooms[0].folder / f"run-{secrets.token_hex(4)}.log"

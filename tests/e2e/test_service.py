@@ -1,4 +1,4 @@
-"""``newsletter run`` as a service: looks, logs, health, signals, and more newsletters than one."""
+"""``newsletter run`` as a service: passes, logs, health, signals, and more newsletters than one."""
 
 from __future__ import annotations
 
@@ -132,13 +132,13 @@ def test_healthz_says_why_it_is_not_well_and_a_mended_configuration_is_read_agai
         assert status == 503
         assert "newsletter.toml" in document["reason"]
         assert [each["reason"] is None for each in document["newsletters"]] == [False, True]
-        korean.configure(due("gather"), **KOREAN)  # the other one is looked at all the same
+        korean.configure(due("gather"), **KOREAN)  # the other one goes on all the same
         until(lambda: bool(list(korean.folder.glob("outbox/tests/*.eml"))), run.text)
         newsroom.write("newsletter.toml", good)
         until(lambda: run.health()[0] == 200, run.text)
         run.stop()
     errors = [line for line in run.lines() if line["level"] == "error"]
-    assert len(errors) == 1  # said once, not at every look
+    assert len(errors) == 1  # said once, not at every pass
     assert len(run.said("Works again")) == 1
 
 
@@ -215,7 +215,7 @@ def test_a_port_that_is_taken_is_said(newsroom: Newsroom) -> None:
     assert "bind" not in said
 
 
-def test_a_good_look_is_followed_by_a_ping(newsroom: Newsroom) -> None:
+def test_a_good_pass_is_followed_by_a_ping(newsroom: Newsroom) -> None:
     with publisher({"/ping/secret": "OK"}) as watcher:
         newsroom.configure(f'\n[alerts]\nping_url = "{watcher.url}/ping/secret"\n')
         newsroom.run("tick")
@@ -226,7 +226,7 @@ def test_a_good_look_is_followed_by_a_ping(newsroom: Newsroom) -> None:
             until(lambda: bool(run.said("answered 503")), run.text)
             before = len(watcher.asked)
             until(lambda: len(watcher.asked) >= before + 2, run.text)
-            assert run.health()[0] == 200  # the looks are good all the same
+            assert run.health()[0] == 200  # the passes are good all the same
             newsroom.write("newsletter.toml", "name = [")
             until(lambda: run.health()[0] == 503, run.text)
             before = len(watcher.asked)
@@ -273,45 +273,45 @@ def test_a_second_signal_ends_at_once_and_nobody_gets_it_twice(newsroom: Newsroo
             until(lambda: bool(run.said("Once more ends it at once")), run.text)
             run.process.send_signal(signal.SIGTERM)
             assert run.process.wait(PATIENCE) == 0
-        assert run.said("The look was ended by signal 9")
+        assert run.said("The tick was ended by signal 9")
         both_leases_end(newsroom)
         newsroom.run("send", issue_due(), "--yes")
         assert got(server) == readers
 
 
-def test_a_look_that_is_killed_is_said_and_the_next_one_goes_on(newsroom: Newsroom) -> None:
+def test_a_tick_that_is_killed_is_said_and_the_next_one_goes_on(newsroom: Newsroom) -> None:
     readers = newsroom.prepare(issue_due(), readers=4)
     with sendgrid_server() as server:
         through_sendgrid(newsroom, server, more=due("send"))
         server.script = {1: hang()}
         with service(newsroom) as run:
             until(lambda: bool(server.bodies), run.text)
-            children = Path(f"/proc/{run.process.pid}/task/{run.process.pid}/children")
-            os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
-            until(lambda: bool(run.said("The look was ended by signal 9")), run.text)
+            threads = Path(f"/proc/{run.process.pid}/task").glob("*/children")
+            os.kill(int("".join(t.read_text() for t in threads).split()[0]), signal.SIGKILL)
+            until(lambda: bool(run.said("The tick was ended by signal 9")), run.text)
             both_leases_end(newsroom)
             until(lambda: newsroom.json("receipt", issue_due())["state"] == "done", run.text)
             run.stop()
         assert got(server) == readers
 
 
-def test_a_look_that_is_stuck_is_ended_and_the_week_goes_on(
+def test_a_tick_that_is_stuck_is_ended_and_the_week_goes_on(
     newsroom: Newsroom, korean: Newsroom
 ) -> None:
     newsroom.configure(due("gather"))
     (newsroom.folder / "feed.xml").unlink()
     os.mkfifo(newsroom.folder / "feed.xml")  # nobody will ever write there
     with service(newsroom, korean, stuck=3) as run:
-        until(lambda: bool(run.said("The look was ended by signal 9")), run.text)
-        (stuck,) = run.said("is ended, so that another can begin")
+        until(lambda: bool(run.said("The tick gave no sign of life for too long")), run.text)
+        (stuck,) = run.said("and was ended, so that another can begin")
         assert stuck["newsletter"] == "The Weekly Test"
-        assert run.health()[1]["newsletters"][1]["looks"] > 2  # the other's went on
+        assert run.health()[1]["newsletters"][1]["passes"] > 2  # the other's went on
         (newsroom.folder / "feed.xml").unlink()
         until(lambda: bool(run.said("Works again")), run.text)
         run.stop()
 
 
-def test_so_many_look_at_once_and_the_others_have_their_turn_after_them(
+def test_so_many_tick_at_once_and_the_others_have_their_turn_after_them(
     newsroom: Newsroom, korean: Newsroom
 ) -> None:
     newsroom.configure(due("gather"))
@@ -322,20 +322,20 @@ def test_so_many_look_at_once_and_the_others_have_their_turn_after_them(
     with service(newsroom, korean, most=1) as run:
         until(lambda: bool(run.said("Starts")), run.text)
         time.sleep(1.2)  # two more minutes, so to say
-        assert [each["looks"] for each in run.health()[1]["newsletters"]] == [1, 0]
+        assert [each["passes"] for each in run.health()[1]["newsletters"]] == [1, 0]
         feed.write_bytes(stories)
-        until(lambda: run.health()[1]["newsletters"][1]["looks"] > 1, run.text)
+        until(lambda: run.health()[1]["newsletters"][1]["passes"] > 1, run.text)
         run.stop()
 
 
-def test_a_send_holds_up_no_look(newsroom: Newsroom, korean: Newsroom) -> None:
+def test_a_send_holds_up_no_other_pass(newsroom: Newsroom, korean: Newsroom) -> None:
     newsroom.prepare(issue_due(), readers=8)
     with sendgrid_server() as server:
         through_sendgrid(newsroom, server, "hold", due("send"))
         server.pace = 0.7
         with service(newsroom, korean, most=1) as run:
             until(lambda: server.requests >= 1, run.text)
-            until(lambda: run.health()[1]["newsletters"][1]["looks"] > 1, run.text)
+            until(lambda: run.health()[1]["newsletters"][1]["passes"] > 1, run.text)
             assert not run.said("done: 8 of 8 accepted")
             run.stop()
 
@@ -347,18 +347,17 @@ def test_a_send_that_is_under_way_is_not_stuck(newsroom: Newsroom) -> None:
         server.pace = 1.2
         with service(newsroom, stuck=3) as run:
             until(lambda: bool(run.said("done: 8 of 8 accepted")), run.text)
-            assert not run.said("is ended")
+            assert not run.said("no sign of life")
             run.stop()
         assert got(server) == readers
 
 
-def test_the_service_stays_small_whatever_its_looks_need(newsroom: Newsroom) -> None:
+def test_the_service_stays_small_whatever_its_ticks_need(newsroom: Newsroom) -> None:
     newsroom.configure(due("gather"))
     with service(newsroom, command=True) as run:
         until(lambda: bool(run.said("done: 3 articles")), run.text)
         until(lambda: not run.health()[1]["newsletters"][0]["at_work"], run.text)
         assert run.resident() < 80_000_000
-        assert run.threads() == 1  # a fork copies no other thread
         run.stop()
 
 
@@ -430,6 +429,6 @@ def issue_due() -> str:
 
 
 def both_leases_end(room: Newsroom) -> None:
-    """As if ten minutes had gone by since the look was killed."""
+    """As if ten minutes had gone by since the tick was killed."""
     leases_end(room)
     edit(room, "update occurrences set lease_until = '2020-01-01 00:00:00' where lease_until > ''")

@@ -15,7 +15,7 @@ from pathlib import Path
 import uvicorn
 
 from newsletter.app import open_desk
-from newsletter.app.clock.timetable_pass import look_at
+from newsletter.app.clock.timetable_pass import tick_and_ping
 from newsletter.app.readers import lists
 from newsletter.web.public import server as public_server
 from tests import patient
@@ -86,7 +86,7 @@ def test_a_week_from_the_first_gather_to_the_receipt(tmp_path: Path) -> None:
         looks = 0
         with served(tmp_path, clock) as pages:
             while clock.now <= MONDAY + timedelta(hours=1):
-                look_at(desk, threading.Event())
+                tick_and_ping(desk, threading.Event())
                 looks += 1
                 if clock.now == MONDAY - timedelta(hours=10):  # the editor reads on Sunday evening
                     approve(link_in(to_editor(post.mails)[-1]), pages)

@@ -31,6 +31,18 @@ def remind_before_deadlines(desk: Desk) -> None:
                 queue.add(desk, connection, wording.unapproved(desk, issue, obstacle))
 
 
+def next_due(desk: Desk, now: datetime) -> datetime:
+    """When to look for issues to remind of; ``now`` for at once.
+
+    That is throughout the hour before a deadline, until the reminder is sent: an issue that was
+    ready may have changed.
+    """
+    if any(_issues_to_remind_of(desk, now)):
+        return now
+    moments = schedule.moments(desk.config.schedule, desk.config.zone, now + LEAD, desk.moved())
+    return next(moment.utc - LEAD for moment in moments if moment.kind in {DEADLINE, SEND})
+
+
 def _issues_to_remind_of(desk: Desk, now: datetime) -> Iterator[IssueName]:
     """The issues whose deadline is within the hour, and that the editor may need a reminder of."""
     moments = schedule.due(desk.config.schedule, desk.config.zone, now, now + LEAD, desk.moved())

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from newsletter import schedule
 from newsletter.app.desk import Desk
 from newsletter.schedule import GATHER, SEND, Moment
-from newsletter.store import key_values, occurrences
+from newsletter.store import Connection, key_values, occurrences
 from newsletter.store.occurrences import Occurrence, OccurrenceState
 
 LOOK_BACK = timedelta(days=31)  # how far back a tick looks for moments that were missed
@@ -23,14 +23,39 @@ class Lateness(NamedTuple):
     needs_person: bool  # a person has to decide about it
 
 
-def unsettled(desk: Desk, now: datetime) -> Iterator[tuple[Moment, Lateness | None]]:
+def unsettled(desk: Desk, now: datetime) -> list[tuple[Moment, Lateness | None]]:
     """The moments to settle now, oldest first, each with its lateness if it is too late for it."""
-    timetable, zone, grace = desk.config.schedule, desk.config.zone, desk.config.schedule.grace
-    since = _since(desk, now)
-    start = min(max(since, now - LOOK_BACK), now - grace)
     with desk.reading() as connection:
-        rows = occurrences.since(connection, desk.name, start)
-        moved = occurrences.moved(connection, desk.name)
+        since, is_new = _since(connection, desk, now)
+    if is_new:
+        with desk.writing() as connection:
+            value = json.dumps([since.isoformat(), *_timetable_settings(desk)])
+            key_values.put(connection, _key(desk), value)
+    with desk.reading() as connection:
+        return list(_unsettled(connection, desk, since, now))
+
+
+def next_due(connection: Connection, desk: Desk, now: datetime) -> datetime | None:
+    """When one of the moments that are due already can next be settled; None if there is none.
+
+    A moment that another process has claimed, or that is retried later, is free at the end of its
+    lease.
+    """
+    since, is_new = _since(connection, desk, now)
+    if is_new:
+        return now
+    leases = occurrences.leases(connection, desk.name, now)
+    moments = (moment for moment, _ in _unsettled(connection, desk, since, now))
+    return min((leases.get((m.kind, m.day), now) for m in moments), default=None)
+
+
+def _unsettled(
+    connection: Connection, desk: Desk, since: datetime, now: datetime
+) -> Iterator[tuple[Moment, Lateness | None]]:
+    timetable, zone, grace = desk.config.schedule, desk.config.zone, desk.config.schedule.grace
+    start = min(max(since, now - LOOK_BACK), now - grace)
+    rows = occurrences.since(connection, desk.name, start)
+    moved = occurrences.moved(connection, desk.name)
     moments = schedule.due(timetable, zone, start, now, moved)
     yield from _dropped(moments, rows, now - grace, now)
     newest = {moment.kind: moment for moment in moments if not moment.moved}
@@ -93,21 +118,24 @@ def _is_superseded(
     )
 
 
-def _since(desk: Desk, now: datetime) -> datetime:
-    """Since when the timetable is as it is; it cannot have missed an earlier moment."""
-    settings = _timetable_settings(desk)
-    key = f"timetable:{desk.name}"
-    with desk.reading() as connection:
-        value = key_values.find(connection, key)
+def _since(connection: Connection, desk: Desk, now: datetime) -> tuple[datetime, bool]:
+    """Since when the timetable is as it is, and whether that is still to be stored.
+
+    It cannot have missed an earlier moment.
+    """
+    value = key_values.find(connection, _key(desk))
+    if value is None:
         first_tick = key_values.find(connection, f"ticks since:{desk.name}")  # of older versions
-    start, *stored = json.loads(value) if value else [first_tick or now.isoformat(), *settings]
+        return min(datetime.fromisoformat(first_tick), now) if first_tick else now, True
+    start, *settings = json.loads(value)
     since = datetime.fromisoformat(start)
-    if stored != settings or since > now:
-        since = now
-    if value is None or since.isoformat() != start:
-        with desk.writing() as connection:
-            key_values.put(connection, key, json.dumps([since.isoformat(), *settings]))
-    return since
+    if settings != _timetable_settings(desk) or since > now:
+        return now, True
+    return since, False
+
+
+def _key(desk: Desk) -> str:
+    return f"timetable:{desk.name}"
 
 
 def _timetable_settings(desk: Desk) -> list[str]:

@@ -7,7 +7,15 @@ from datetime import UTC, datetime, time, timedelta
 
 from newsletter.app.desk import Desk
 from newsletter.app.feedback import provider_events
-from newsletter.store import event_inbox, events, figures, key_values, list_growth, search_counts
+from newsletter.store import (
+    Connection,
+    event_inbox,
+    events,
+    figures,
+    key_values,
+    list_growth,
+    search_counts,
+)
 
 LAST_DAY = "tidied:{newsletter}"  # a key: the day of the last daily housekeeping, in UTC
 
@@ -19,11 +27,10 @@ def run(desk: Desk) -> None:
 
     Once a day also turn old events into figures, and record the length of the list.
     """
-    now, key = desk.clock(), LAST_DAY.format(newsletter=desk.name)
-    today = now.date().isoformat()
+    now = desk.clock()
     with desk.reading() as connection:
         has_unread_events = event_inbox.waiting(connection)
-        is_tidied = key_values.find(connection, key) == today
+        is_tidied = _is_tidied(connection, desk, now)
     if has_unread_events:
         provider_events.read_waiting(desk)
     if not is_tidied:
@@ -31,7 +38,22 @@ def run(desk: Desk) -> None:
         end_of_day = datetime.combine(now.date(), time.max, UTC)
         _tidy(desk, end_of_day - desk.config.privacy.keep_events, now)
         with desk.writing() as connection:
-            key_values.put(connection, key, today)
+            key_values.put(connection, _key(desk), now.date().isoformat())
+
+
+def next_due(connection: Connection, desk: Desk, now: datetime) -> datetime:
+    """When there is something to do; ``now`` for at once."""
+    if event_inbox.waiting(connection) or not _is_tidied(connection, desk, now):
+        return now
+    return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+
+
+def _is_tidied(connection: Connection, desk: Desk, now: datetime) -> bool:
+    return key_values.find(connection, _key(desk)) == now.date().isoformat()
+
+
+def _key(desk: Desk) -> str:
+    return LAST_DAY.format(newsletter=desk.name)
 
 
 def _tidy(desk: Desk, before: datetime, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""One look at a timetable with all that belongs to it: for ``tick`` and for ``run``."""
+"""One pass over a newsletter: a tick, for ``tick`` and for ``run``, and the ping that follows."""
 
 from __future__ import annotations
 
@@ -7,86 +7,72 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from newsletter.app import identity, logs
 from newsletter.app.clock.tick import MomentResult, tick
 from newsletter.app.desk import Desk, open_desk
 from newsletter.app.send.delivery import SendObserver
-from newsletter.app.timetable import moves
 from newsletter.errors import ConfigError, FetchError, NewsletterError
-from newsletter.http.webhooks import ping
+from newsletter.http import webhooks
 
 log = logging.getLogger(__name__)
 
 
-def _nothing(_: str) -> None:
-    pass
-
-
 @dataclass(frozen=True)
-class Look:
-    """What came of a look. ``trouble``: why it could not be done; the next one may do better.
+class PassResult:
+    """How a pass went."""
 
-    ``broken``: a person has to mend the configuration. ``unheard``: why the ping that follows a
-    good look was not answered.
-    """
-
-    newsletter: str | None
     trouble: str | None = None
-    broken: bool = False
-    unheard: str | None = None
+    """Why the timetable could not be acted on; the next pass may be able to."""
+    misconfigured: bool = False
+    """Whether a person has to fix the configuration first."""
+    ping_failure: str | None = None
+    """Why the ping that follows a good pass was not answered."""
 
 
-def look(
-    folder: Path,
-    stop: threading.Event,
-    alive: Callable[[str], None] = _nothing,
-    *,
-    first: bool = False,
-) -> Look:
+def run_pass(folder: Path, stop: threading.Event, alive: Callable[[str], None]) -> PassResult:
     """Read the configuration as it is now, and do what is due. Never raises.
 
-    ``alive`` is called with each step that it comes to (``ticking.CHECKPOINTS``), and now and then
-    while it sends. At the ``first`` look the log says what comes next.
+    ``alive`` is called with each step of the tick (``tick.CHECKPOINTS``), and now and then with ""
+    while it sends.
     """
     try:
         desk = open_desk(folder)
     except NewsletterError as error:
-        return Look(None, str(error), broken=True)
+        return PassResult(str(error), misconfigured=True)
     with logs.context(newsletter=desk.name):
         try:
-            if first:
-                coming = islice(moves.upcoming_unsent(desk), 2)
-                said = (f"{m.kind} {m.issue} at {m.local:%a %Y-%m-%d %H:%M %Z}" for m in coming)
-                log.info("Next: %s", ", ".join(said))
-            _, unheard = look_at(desk, stop, alive)
+            _, ping_failure = tick_and_ping(desk, stop, alive)
         except NewsletterError as error:
-            return Look(desk.name, str(error), broken=isinstance(error, ConfigError))
+            return PassResult(str(error), misconfigured=isinstance(error, ConfigError))
         except Exception as error:
-            log.exception("This look failed")
-            return Look(desk.name, f"{type(error).__name__}: {error}")
+            log.exception("The tick failed")
+            return PassResult(f"{type(error).__name__}: {error}")
         finally:
             desk.close()
-    return Look(desk.name, unheard=unheard)
+    return PassResult(ping_failure=ping_failure)
 
 
-def look_at(
-    desk: Desk, stop: threading.Event, alive: Callable[[str], None] = _nothing
+def tick_and_ping(
+    desk: Desk, stop: threading.Event, alive: Callable[[str], None] = lambda _: None
 ) -> tuple[list[MomentResult], str | None]:
-    """Do what is due, then ping. What was done, and why the ping was not answered.
+    """Do what is due, then ping. Returns what was done, and why the ping was not answered.
 
-    Raises NewsletterError where the timetable could not be looked at.
+    Raises NewsletterError if the timetable could not be acted on.
     """
     identity.require_own_name(desk)
-    observer = SendObserver(stop=stop, checkpoint=alive, heartbeat=partial(alive, ""))
-    done = tick(desk, observer)
+    settled = tick(desk, SendObserver(stop=stop, checkpoint=alive, heartbeat=partial(alive, "")))
+    return settled, None if stop.is_set() else ping(desk)
+
+
+def ping(desk: Desk) -> str | None:
+    """Ask for [alerts] ping_url, if there is one. Returns why it was not answered."""
     url = desk.config.alerts.ping_url
-    if url is None or stop.is_set():
-        return done, None
+    if url is None:
+        return None
     try:
-        ping(url, "The address of [alerts] ping_url")
+        webhooks.ping(url, "The address of [alerts] ping_url")
     except FetchError as error:
-        return done, f"{error} See whether it is right, and can be reached from this machine."
-    return done, None
+        return f"{error} See whether it is right, and can be reached from this machine."
+    return None

@@ -1,1 +1,1 @@
-"""The process behind `newsletter run`, which keeps the clock."""
+"""The service behind ``newsletter run``: it starts a ``newsletter tick`` whenever one is needed."""

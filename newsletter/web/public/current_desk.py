@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from newsletter import config
 from newsletter.app import Desk, open_desk
-from newsletter.config import FILE
 from newsletter.errors import NewsletterError
 
 log = logging.getLogger(__name__)
@@ -18,11 +18,11 @@ class CurrentDesk:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._stamp = self._file_stamp()
+        self._stamp = config.stamp(desk.folder)
 
     def __call__(self) -> Desk:
         """The newsletter, now."""
-        stamp = self._file_stamp()
+        stamp = config.stamp(self._desk.folder)
         if stamp != self._stamp:
             self._stamp = stamp
             try:
@@ -33,11 +33,3 @@ class CurrentDesk:
                 self._desk.close()
                 self._desk = desk
         return self._desk
-
-    def _file_stamp(self) -> tuple[int, int] | None:
-        """Modification time (ns) and size of newsletter.toml; None if it is missing."""
-        try:
-            stat = (self._desk.folder / FILE).stat()
-        except OSError:
-            return None
-        return stat.st_mtime_ns, stat.st_size
