@@ -159,24 +159,28 @@ class Newsroom:
             self.run("build", issue)
             self.run("approve", issue)
             self.subscribe(readers)
-            _PREPARED[key] = {
-                path.relative_to(self.folder): path.read_bytes()
-                for path in self.folder.rglob("*")
-                if path.is_file()
-            }
+            _PREPARED[key] = self.files()
         else:
-            for name, content in _PREPARED[key].items():
-                path = self.folder / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+            self.put(_PREPARED[key])
         return addresses(readers)
+
+    def files(self) -> dict[Path, bytes]:
+        """Every file by its path in the folder, for the next newsroom that is to be like this."""
+        paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        return {path.relative_to(self.folder): path.read_bytes() for path in paths}
+
+    def put(self, files: dict[Path, bytes]) -> None:
+        """Write these files into the folder."""
+        for name, content in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
     def _looks(self) -> str:
         """What its files hold, in few letters."""
         seen = hashlib.sha256()
-        for path in sorted(self.folder.rglob("*")):
-            if path.is_file():
-                seen.update(f"{path.relative_to(self.folder)}".encode() + path.read_bytes())
+        for name, content in self.files().items():
+            seen.update(f"{name}".encode() + content)
         return seen.hexdigest()
 
 

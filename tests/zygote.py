@@ -25,7 +25,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
-from typing import IO, TextIO
+from typing import IO, Any, TextIO
 
 from tests.forked import Forked
 from tests.patient import PATIENCE
@@ -208,8 +208,16 @@ def _prepare() -> None:
         desk.close()
     ssl_context()
     typer.main.get_command = cache(typer.main.get_command)
-    typer.main.get_command(newsletter.cli.app)
+    _prepare_command(typer.main.get_command(newsletter.cli.app))
     gc.freeze()
+
+
+def _prepare_command(command: Any) -> None:
+    """Build what reads the arguments, which takes longer than many a command."""
+    for parameter in command.params:
+        parameter.get_runtime_param()
+    for inner in getattr(command, "commands", {}).values():
+        _prepare_command(inner)
 
 
 def _status(program: str) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,11 +71,14 @@ url = "{database}"
 class Week:
     """A newsroom, and processes that run ticks at times that the test chooses."""
 
-    def __init__(self, folder: Path, database: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.room = Newsroom(folder)
+
+    def begin(self, database: str) -> None:
+        """A minute before the first moment: the readers join."""
         self.room.configure(_SETTINGS.format(database=database))
         self.room.write("feed.xml", feed(["One", "Two", "Three"], FRIDAY - timedelta(hours=2)))
-        with_desk(folder, FRIDAY - timedelta(minutes=1), _join)
+        with_desk(self.room.folder, FRIDAY - timedelta(minutes=1), _join)
 
     def tick(self, at: datetime, observer: SendObserver | None = None) -> int | None:
         """Run a tick in a process of its own, which may be killed. Returns its exit status."""
@@ -132,7 +137,8 @@ def test_every_point_is_tried() -> None:
 
 @pytest.mark.parametrize(("kind", "point"), EVERY_KILL)
 def test_a_week_in_which_the_program_is_killed(kind: str, point: str, tmp_path: Path) -> None:
-    week = Week(tmp_path, "sqlite:///newsletter.db")
+    week = Week(tmp_path)
+    week.room.put(before(kind))
     play(week, kind, point)
     tests = 2 if (kind, point) == ("gather", "moment done") else 1
     told = dict.fromkeys(TOLD.values(), 1)
@@ -142,22 +148,50 @@ def test_a_week_in_which_the_program_is_killed(kind: str, point: str, tmp_path: 
 
 
 def test_a_week_on_another_database(database_url: str, tmp_path: Path) -> None:
-    week = Week(tmp_path, database_url)
+    week = Week(tmp_path)
+    week.begin(database_url)
+    for moment in ("gather", "remind", "deadline"):
+        pass_by(week, moment)
     play(week, "send", "answered")
     check(week, dict.fromkeys((TEST, *TOLD.values()), 1))
 
 
 def play(week: Week, kind: str, point: str) -> None:
-    """The week, with somebody who dies at that moment and point; the editor approves late."""
-    for moment, at in WEEK.items():
-        if moment == kind:
-            assert week.tick(at, deadly(point)) == -signal.SIGKILL
-            for minute in (3, 11):  # when no claim of a send, and of anything, is left
-                assert week.tick(at + timedelta(minutes=minute)) == 0
+    """The rest of the week, from a moment at which somebody dies at that point."""
+    moments = list(WEEK)
+    at = WEEK[kind]
+    assert week.tick(at, deadly(point)) == -signal.SIGKILL
+    for minute in (3, 11):  # when no claim of a send, and of anything, is left
+        assert week.tick(at + timedelta(minutes=minute)) == 0
+    _approve_late(week, kind)
+    for moment in moments[moments.index(kind) + 1 :]:
+        pass_by(week, moment)
+
+
+def pass_by(week: Week, moment: str) -> None:
+    """A moment at which nobody dies."""
+    assert week.tick(WEEK[moment]) == 0
+    _approve_late(week, moment)
+
+
+def _approve_late(week: Week, moment: str) -> None:
+    """The editor approves an hour after the deadline."""
+    if moment == "deadline":
+        with_desk(week.room.folder, WEEK[moment] + timedelta(hours=1), _approve)
+
+
+@cache
+def before(kind: str) -> dict[Path, bytes]:
+    """The newsroom as it is before that moment, on SQLite: the same in each of the weeks."""
+    earlier = list(WEEK)[: list(WEEK).index(kind)]
+    with tempfile.TemporaryDirectory() as folder:
+        week = Week(Path(folder))
+        if earlier:
+            week.room.put(before(earlier[-1]))
+            pass_by(week, earlier[-1])
         else:
-            assert week.tick(at) == 0
-        if moment == "deadline":
-            with_desk(week.room.folder, at + timedelta(hours=1), _approve)
+            week.begin("sqlite:///newsletter.db")
+        return week.room.files()
 
 
 def check(week: Week, told: dict[str, int]) -> None:

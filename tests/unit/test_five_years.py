@@ -11,7 +11,7 @@ import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -100,7 +100,7 @@ TIMETABLES = {
 }
 
 
-@cache
+@lru_cache(1)  # each takes tens of megabytes
 def watched(zone: str) -> dict[Wall, datetime]:
     """When a clock in the zone shows each quarter of an hour for the first time, day by day."""
     shown: dict[Wall, datetime] = {}
@@ -112,7 +112,7 @@ def watched(zone: str) -> dict[Wall, datetime]:
     return shown
 
 
-@cache
+@lru_cache(1)
 def watched_days(zone: str) -> list[date]:
     """All days on which the clock was looked at from midnight to midnight."""
     return sorted({day for day, _ in watched(zone)})[1:-1]
