@@ -15,7 +15,7 @@ def bodies(folder: Path, url: str) -> list[bytes]:
     """The bodies of the first requests, as they were sent."""
     from newsletter.app import recipients
     from newsletter.providers.sendgrid import payload, personalizations
-    from newsletter.store.ledger import Reader
+    from newsletter.store.ledger import Addressee
 
     desk = open_folder(folder, url)
     frozen = desk.require_sent(ISSUE)
@@ -23,7 +23,7 @@ def bodies(folder: Path, url: str) -> list[bytes]:
     found = []
     for first in range(1, SAMPLE * BATCH, BATCH):
         numbers = range(first, first + BATCH)
-        people = make([Reader(i, i, address(i), f"Reader {i}") for i in numbers])
+        people = make([Addressee(i, i, address(i), f"Reader {i}") for i in numbers])
         _, entries, _ = personalizations.personalizations(frozen.send, people)
         found.append(payload.request(frozen.send, entries))
     return found
@@ -54,7 +54,7 @@ def package(folder: Path, readers: int, url: str) -> dict[str, float]:
     from sendgrid.helpers.mail import CustomArg, Header, Mail, Personalization, Substitution, To
 
     from newsletter.app import recipients
-    from newsletter.store.ledger import Reader
+    from newsletter.store.ledger import Addressee
 
     desk = open_folder(folder, url)
     frozen = desk.require_sent(ISSUE)
@@ -65,7 +65,7 @@ def package(folder: Path, readers: int, url: str) -> dict[str, float]:
         mail = Mail("bench@example.com", None, send.subject, send.text, send.html)
         with desk.database.read() as connection:
             rows = connection.execute(_SOME, {"first": first, "last": first + BATCH - 1}).all()
-        for recipient in make([Reader(id_, id_, *who) for id_, *who in rows]):
+        for recipient in make([Addressee(id_, id_, *who) for id_, *who in rows]):
             person = Personalization()
             person.add_to(To(recipient.email, recipient.name))
             for key, value in recipient.tokens.items():
@@ -85,7 +85,7 @@ def singly(folder: Path, readers: int, url: str) -> dict[str, float]:
 
     from newsletter.app import recipients
     from newsletter.links.tokens import fill
-    from newsletter.store.ledger import Reader
+    from newsletter.store.ledger import Addressee
 
     desk = open_folder(folder, url)
     frozen = desk.require_sent(ISSUE)
@@ -94,7 +94,7 @@ def singly(folder: Path, readers: int, url: str) -> dict[str, float]:
     started = time.perf_counter()
     with desk.database.read() as connection:
         rows = connection.execute(_SOME, {"first": 1, "last": readers}).all()
-    for reader in (Reader(id_, id_, *who) for id_, *who in rows):
+    for reader in (Addressee(id_, id_, *who) for id_, *who in rows):
         values = make([reader])[0].tokens
         texts = fill(send.text, values), fill(send.html, values)
         mail = Mail("bench@example.com", reader.email, send.subject, *texts)

@@ -18,14 +18,14 @@ def measure(folder: Path) -> float:
     from newsletter.app import open_desk
     from newsletter.app.clock.tick import tick
     from newsletter.store import occurrences
-    from newsletter.store.occurrences import Due, OccurrenceState
+    from newsletter.store.occurrences import DueMoment, OccurrenceState
 
     desk = open_desk(folder, lambda: NOW)
     start = NOW - timedelta(days=YEAR)
     past = schedule.due(desk.config.schedule, desk.config.zone, start, NOW)
     with desk.database.begin() as connection:
         for each in past:
-            due = Due(desk.name, each.kind, each.day, each.issue, each.utc)
+            due = DueMoment(desk.name, each.kind, each.day, each.issue, each.utc)
             occurrences.close(connection, due, OccurrenceState.DONE, each.utc, "it was sent")
     times = []
     for _ in range(RUNS):

@@ -20,8 +20,8 @@ from newsletter.model import Consequence, Event, EventKind, Reported
 from newsletter.sanitize import canonical
 from newsletter.scanners import PREFETCH
 from newsletter.store import Connection, doubt, events, sends, suppression
-from newsletter.store.address_keys import Keys, address_keys
-from newsletter.store.events import Row, Told
+from newsletter.store.address_keys import AddressKeys, address_keys
+from newsletter.store.events import EventRow, ReportedDelivery
 from newsletter.store.lists import lock_lists
 from newsletter.store.reader_pseudonyms import reader, reader_key
 from newsletter.store.subscribers import numbers
@@ -115,7 +115,7 @@ def _store_send_events(
 
 
 def _store_address_events(
-    connection: Connection, unnamed: Sequence[Event], policy: EventPolicy, keys: Keys
+    connection: Connection, unnamed: Sequence[Event], policy: EventPolicy, keys: AddressKeys
 ) -> tuple[int, list[PersonEvent]]:
     """Store the events that name an address and no delivery: new ones, and their consequences."""
     by_address = [e for e in unnamed if e.email and e.consequence >= Consequence.LEAVES]
@@ -133,7 +133,7 @@ def _insert(
     connection: Connection,
     send_id: int,
     own_events: Sequence[Event],
-    deliveries: Mapping[int, Told],
+    deliveries: Mapping[int, ReportedDelivery],
     policy: EventPolicy,
 ) -> int:
     """Store the events; readers who open and click get a pseudonym for this send."""
@@ -168,9 +168,9 @@ def _row(
     person: int | None,
     *,
     erased: bool = False,
-) -> Row:
+) -> EventRow:
     has_details = not erased and event.details and event.kind not in IMPERSONAL
-    return Row(
+    return EventRow(
         key=_key(event.id),
         kind=_kind(event),
         at=event.at,
@@ -205,7 +205,7 @@ def _impersonal_link(link: str) -> str:
 
 
 def _furthest(
-    own_events: Iterable[Event], deliveries: Mapping[int, Told]
+    own_events: Iterable[Event], deliveries: Mapping[int, ReportedDelivery]
 ) -> dict[int, tuple[Reported, datetime]]:
     """Delivery → the furthest reported state, where that is further than the stored one."""
     furthest: dict[int, tuple[Reported, datetime]] = {}

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from newsletter.model import Answer, IssueName, Outcome, Rendered
 from newsletter.store import Connection, Database, ledger, receipts, sends
-from newsletter.store.ledger import Claim
-from newsletter.store.sends import Frozen
-from newsletter.store.subscribers import People
+from newsletter.store.ledger import BatchClaim
+from newsletter.store.sends import FrozenSend
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 
 NOW = datetime(2025, 7, 7, 14, tzinfo=UTC)
@@ -22,11 +22,11 @@ def freeze(
     batch_size: int = 2,
     send_at: datetime | None = None,
     name: str = "N",
-) -> Frozen:
+) -> FrozenSend:
     """A send of ``name`` to that many readers of its own list, r0@… to rN@…."""
     list_name, domain = ("weekly", "example.com") if name == "N" else (name, f"{name}.example.com")
     with database.begin() as connection:
-        people = People(connection, list_name)
+        people = Subscribers(connection, list_name)
         for number in range(readers):
             people.add(f"r{number}@{domain}", f"R {number}", ACTIVE, NOW, revive=False)
         sends.freeze(
@@ -39,15 +39,17 @@ def freeze(
     return found
 
 
-def take(database: Database, send: Frozen, now: datetime = NOW, owner: str = "me") -> Claim | None:
+def take(
+    database: Database, send: FrozenSend, now: datetime = NOW, owner: str = "me"
+) -> BatchClaim | None:
     with database.begin() as connection:
         ledger.expire(connection, send.send.id, now)
         return claim(connection, send, now, owner)
 
 
 def claim(
-    connection: Connection, send: Frozen, now: datetime = NOW, owner: str = "me"
-) -> Claim | None:
+    connection: Connection, send: FrozenSend, now: datetime = NOW, owner: str = "me"
+) -> BatchClaim | None:
     """The next batch that has readers, with them."""
     while held := ledger.claim(connection, send.send.id, owner, now):
         held, left_out = ledger.read(connection, held, send.list_id)
@@ -59,8 +61,8 @@ def claim(
 
 
 def started(
-    database: Database, send: Frozen, now: datetime = NOW, recall_id: str | None = None
-) -> Claim:
+    database: Database, send: FrozenSend, now: datetime = NOW, recall_id: str | None = None
+) -> BatchClaim:
     claim = take(database, send, now)
     assert claim
     with database.begin() as connection:
@@ -68,19 +70,19 @@ def started(
     return claim
 
 
-def record(database: Database, claim: Claim, outcome: Outcome, now: datetime = NOW) -> bool:
+def record(database: Database, claim: BatchClaim, outcome: Outcome, now: datetime = NOW) -> bool:
     with database.begin() as connection:
         return ledger.record(connection, claim, outcome, now)
 
 
-def answers(claim: Claim, *given: Answer, **more: object) -> Outcome:
+def answers(claim: BatchClaim, *given: Answer, **more: object) -> Outcome:
     return Outcome(
         {r.delivery: a for r, a in zip(claim.readers, given, strict=True)},
         **more,  # type: ignore[arg-type]
     )
 
 
-def numbers(database: Database, send: Frozen) -> dict[str, int]:
+def numbers(database: Database, send: FrozenSend) -> dict[str, int]:
     with database.begin() as connection:
         receipt = receipts.receipt(connection, send)
     counted = {

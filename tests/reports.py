@@ -12,7 +12,7 @@ from newsletter import events
 from newsletter.events import EventPolicy
 from newsletter.model import Event, EventKind, IssueName, Rendered
 from newsletter.store import Database, sends
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW
 
@@ -33,7 +33,7 @@ def mailed(
 ) -> int:
     """An issue that the provider has accepted for r0@… to rN@…; its number."""
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         for number in range(n):
             people.add(f"r{number}@example.com", "", ACTIVE, NOW, revive=False)
         sends.freeze(
@@ -112,5 +112,5 @@ def read(
 def words(database: Database) -> dict[str, str]:
     """What each reader of the list is, as the export says it."""
     with database.read() as connection:
-        everyone = list(People(connection, "weekly").everyone())
+        everyone = list(Subscribers(connection, "weekly").everyone())
     return {person.email.partition("@")[0]: person.word for person in everyone}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from newsletter import store
     from newsletter.providers import Provider
     from newsletter.store import Connection
-    from newsletter.store.sends import Frozen
+    from newsletter.store.sends import FrozenSend
 
 CACHE = ".cache"
 
@@ -138,13 +138,13 @@ class Desk:
             f"There is no issue {issue} yet.{newest} Make it with: newsletter gather {issue}"
         )
 
-    def sent(self, issue: IssueName) -> Frozen | None:
+    def sent(self, issue: IssueName) -> FrozenSend | None:
         """The send of the issue; None if it was not started."""
         from newsletter.store import sends
 
         return self.read(sends.find, self.name, issue)
 
-    def require_sent(self, issue: IssueName) -> Frozen:
+    def require_sent(self, issue: IssueName) -> FrozenSend:
         """The send of the issue. Raises NotReadyError if it was not started."""
         if frozen := self.sent(issue):
             return frozen

@@ -8,7 +8,7 @@ from newsletter import message
 from newsletter.app.desk import Desk
 from newsletter.app.recipients import personalizer
 from newsletter.model import IssueName, Rendered, Send
-from newsletter.store.ledger import Reader
+from newsletter.store.ledger import Addressee
 
 NOBODY = 0  # the reader and the list in the links of a test
 
@@ -33,5 +33,5 @@ def message_bytes(desk: Desk, issue: IssueName, rendered: Rendered) -> bytes:
     """The message (RFC 5322) as it would arrive in the editor's mailbox."""
     editor = desk.config.editor
     address = parseaddr(editor.email or "reader@example.com")[1]
-    (recipient,) = personalizer(desk, NOBODY)([Reader(0, NOBODY, address, editor.name)])
+    (recipient,) = personalizer(desk, NOBODY)([Addressee(0, NOBODY, address, editor.name)])
     return message.mail(unledgered_send(desk, issue, rendered), recipient, desk.clock())

@@ -9,10 +9,10 @@ from newsletter.app.desk import Desk
 from newsletter.links import signed_links, tokens
 from newsletter.links.keyring import keyring
 from newsletter.model import Recipient
-from newsletter.store.ledger import Reader
+from newsletter.store.ledger import Addressee
 
 
-def personalizer(desk: Desk, list_id: int) -> Callable[[Sequence[Reader]], list[Recipient]]:
+def personalizer(desk: Desk, list_id: int) -> Callable[[Sequence[Addressee]], list[Recipient]]:
     """A function that turns readers of the list into recipients of a mail.
 
     Raises ConfigError if the key that signs the links cannot be used.
@@ -21,7 +21,7 @@ def personalizer(desk: Desk, list_id: int) -> Callable[[Sequence[Reader]], list[
     prefix, _, suffix = desk.language.words["greeting_named"].partition("{name}")
     plain = tokens.is_plain("".join(*links_of([0])))  # then no reader's link needs escaping
 
-    def recipients(readers: Sequence[Reader]) -> list[Recipient]:
+    def recipients(readers: Sequence[Addressee]) -> list[Recipient]:
         links = links_of([reader.subscriber for reader in readers])
         return [
             Recipient(

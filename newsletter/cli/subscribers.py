@@ -16,7 +16,7 @@ from newsletter.model import Status
 
 if TYPE_CHECKING:
     from newsletter.app.readers.lists import ImportResult
-    from newsletter.store.subscribers import Person
+    from newsletter.store.subscribers import Subscriber
 
 subscribers = typer.Typer(
     name="subscribers", help="The subscribers of the newsletter's list.", no_args_is_help=True
@@ -206,7 +206,7 @@ def _report(as_json: bool, message: str, **facts: object) -> None:
         print(message)
 
 
-def _emit_people(people: Iterable[Person]) -> None:
+def _emit_people(people: Iterable[Subscriber]) -> None:
     """One JSON document, printed person by person: a list may have a million."""
     separator = "["
     for p in people:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from newsletter.deliver.job import Job
-from newsletter.deliver.running import run
+from newsletter.deliver.runner import run
 from newsletter.deliver.submission import submit
 from newsletter.errors import ProviderError
 from newsletter.model import Answer, Recipient, Send

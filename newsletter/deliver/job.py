@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from newsletter.model import Doubt, Recipient
 from newsletter.providers import Provider
 from newsletter.store import Connection, Database
-from newsletter.store.ledger import LEASE, Reader
-from newsletter.store.sends import Frozen
+from newsletter.store.ledger import LEASE, Addressee
+from newsletter.store.sends import FrozenSend
 
 # The named moments at which a rehearsal kills the program.
 CHECKPOINTS = ("claimed", "started", "answered", "recorded", "recalling", "recalled")
@@ -43,8 +43,8 @@ class Job:
 
     database: Database
     provider: Provider
-    frozen: Frozen
-    personal: Callable[[Sequence[Reader]], Sequence[Recipient]]
+    frozen: FrozenSend
+    personal: Callable[[Sequence[Addressee]], Sequence[Recipient]]
     doubt: Doubt
     clock: Callable[[], datetime]
     witness: Callable[[int], None] = _nothing

@@ -12,7 +12,7 @@ from newsletter.store import key_values
 ADDRESS_KEY = "address key"  # a fact: no two databases have the same, but for copies
 
 
-class Keys:
+class AddressKeys:
     """Addresses → the keyed hashes (HMAC with SHA-256) that stand for them."""
 
     def __init__(self, salt: bytes) -> None:
@@ -33,9 +33,9 @@ class Keys:
         return self.key(f"mailbox {name}@{domain}")
 
 
-def address_keys(connection: Connection) -> Keys:
+def address_keys(connection: Connection) -> AddressKeys:
     """Those of this database, made at first use."""
     salt = key_values.find(connection, ADDRESS_KEY) or key_values.once(
         connection, ADDRESS_KEY, secrets.token_hex(32)
     )
-    return Keys(salt.encode())
+    return AddressKeys(salt.encode())

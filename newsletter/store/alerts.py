@@ -41,7 +41,7 @@ class Alert:
 
 
 @dataclass(frozen=True)
-class Unsent:
+class UnsentAlert:
     """An alert that could not be sent so far, and why."""
 
     kind: str
@@ -153,7 +153,7 @@ def failed(connection: Connection, tried: Sequence[Alert], now: datetime, reason
         )
 
 
-def unsent(connection: Connection, newsletter: str, now: datetime) -> list[Unsent]:
+def unsent(connection: Connection, newsletter: str, now: datetime) -> list[UnsentAlert]:
     """The alerts of the last days that could not be sent, the oldest first."""
     rows = connection.execute(
         select(alerts.c.kind, alerts.c.issue, alerts.c.reason)
@@ -161,7 +161,7 @@ def unsent(connection: Connection, newsletter: str, now: datetime) -> list[Unsen
         .where(alerts.c.reason.is_not(None), alerts.c.made_at > now - 2 * KEPT)
         .order_by(alerts.c.id)
     )
-    return [Unsent(*row) for row in rows]
+    return [UnsentAlert(*row) for row in rows]
 
 
 def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from newsletter.store.schema import deliveries, sends, subscribers
 from newsletter.store.sends import DeliveryState
 
 
-class Mailed(NamedTuple):
+class DeliveryRecord(NamedTuple):
     """One delivery, with what says that it is the one."""
 
     delivery: int
@@ -26,15 +26,15 @@ class Mailed(NamedTuple):
     email: str | None
 
 
-def by_number(connection: Connection, delivery: int) -> Mailed | None:
+def by_number(connection: Connection, delivery: int) -> DeliveryRecord | None:
     """The delivery of that number, of whatever newsletter."""
     row = connection.execute(_mailed().where(deliveries.c.id == delivery)).one_or_none()
-    return Mailed(*row) if row else None
+    return DeliveryRecord(*row) if row else None
 
 
 def latest(
     connection: Connection, subscriber: int, since: datetime, until: datetime
-) -> Mailed | None:
+) -> DeliveryRecord | None:
     """What the person was mailed last, of the sends that began in between."""
     row = connection.execute(
         _mailed()
@@ -47,7 +47,7 @@ def latest(
         .order_by(sends.c.id.desc())
         .limit(1)
     ).one_or_none()
-    return Mailed(*row) if row else None
+    return DeliveryRecord(*row) if row else None
 
 
 def _mailed() -> Select[Any]:

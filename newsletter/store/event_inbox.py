@@ -13,7 +13,7 @@ TRIES = 5  # after that it is kept, and left alone
 
 
 @dataclass(frozen=True)
-class Report:
+class EventRequest:
     """One request of a provider's, not read yet."""
 
     id: int
@@ -40,14 +40,14 @@ def waiting(connection: Connection, before: datetime | None = None) -> list[int]
     return list(connection.scalars(unread))
 
 
-def take(connection: Connection, number: int) -> Report | None:
+def take(connection: Connection, number: int) -> EventRequest | None:
     """One of them, until the transaction ends; None where another process has it, or had it."""
     row = connection.execute(
         select(reports.c.id, reports.c.provider, reports.c.body, reports.c.received_at)
         .where(reports.c.id == number)
         .with_for_update(skip_locked=True)
     ).one_or_none()
-    return Report(*row) if row else None
+    return EventRequest(*row) if row else None
 
 
 def forget(connection: Connection, number: int) -> None:

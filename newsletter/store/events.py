@@ -52,7 +52,7 @@ _PREFETCHED = (
 )
 
 
-class Told(NamedTuple):
+class ReportedDelivery(NamedTuple):
     """A delivery as it is known before its events are read."""
 
     subscriber: int
@@ -61,7 +61,7 @@ class Told(NamedTuple):
     erased: bool
 
 
-class Row(NamedTuple):
+class EventRow(NamedTuple):
     """An event as it is stored: see the columns of ``events``."""
 
     key: str
@@ -76,9 +76,9 @@ class Row(NamedTuple):
     raw: str | None
 
 
-def told(connection: Connection, send_id: int, ids: Collection[int]) -> dict[int, Told]:
+def told(connection: Connection, send_id: int, ids: Collection[int]) -> dict[int, ReportedDelivery]:
     """The deliveries of a send among these; nobody else changes them until the end."""
-    found: dict[int, Told] = {}
+    found: dict[int, ReportedDelivery] = {}
     for some in parts(ids):
         rows = connection.execute(
             select(
@@ -94,7 +94,7 @@ def told(connection: Connection, send_id: int, ids: Collection[int]) -> dict[int
             .order_by(deliveries.c.id)
             .with_for_update(of=deliveries)
         )
-        found.update((row.id, Told(*row[1:])) for row in rows)
+        found.update((row.id, ReportedDelivery(*row[1:])) for row in rows)
     return found
 
 
@@ -103,7 +103,7 @@ def list_of(connection: Connection, send_id: int) -> int:
     return int(connection.scalar(select(sends.c.list_id).where(sends.c.id == send_id)) or 0)
 
 
-def add(connection: Connection, rows: Iterable[Row]) -> set[str]:
+def add(connection: Connection, rows: Iterable[EventRow]) -> set[str]:
     """Store events; the keys of those that are new."""
     # In one order, so that two processes with the same events do not wait for each other.
     values = [row._asdict() for row in sorted(rows, key=lambda row: row.key)]

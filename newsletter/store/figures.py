@@ -38,7 +38,7 @@ FIRST_HOURS = 24 * 7  # for which opens and clicks are kept by the hour
 Pair = tuple[int, int]  # readers, times
 
 
-class Counted(TypedDict):
+class EventCounts(TypedDict):
     """What events say of a send. Each pair is of readers and times, people first, then machines."""
 
     complained: int
@@ -49,7 +49,7 @@ class Counted(TypedDict):
     hours: list[tuple[str, int, int]]  # "2025-07-07 14", opens and clicks of people
 
 
-class Reader(NamedTuple):
+class ReaderActivity(NamedTuple):
     """What one reader did, where that is kept."""
 
     email: str
@@ -58,10 +58,10 @@ class Reader(NamedTuple):
     last: datetime
 
 
-def counted(connection: Connection, send_id: int) -> Counted:
+def counted(connection: Connection, send_id: int) -> EventCounts:
     """What events say of the send: now, or when they were deleted."""
     kept = connection.scalar(select(figures.c.document).where(figures.c.send_id == send_id))
-    return cast(Counted, kept) if kept is not None else _count(connection, send_id)
+    return cast(EventCounts, kept) if kept is not None else _count(connection, send_id)
 
 
 def close(connection: Connection, send_id: int, now: datetime) -> None:
@@ -118,7 +118,7 @@ def delivered_by_minute(connection: Connection, send_id: int) -> list[tuple[str,
     return [(str(at), int(count)) for at, count in rows]
 
 
-def by_reader(connection: Connection, send_id: int) -> Iterator[Reader]:
+def by_reader(connection: Connection, send_id: int) -> Iterator[ReaderActivity]:
     """What each reader did, without what machines did; nobody where that is not kept."""
     by_people = _by_people(send_id)
     rows = connection.execute(
@@ -134,10 +134,12 @@ def by_reader(connection: Connection, send_id: int) -> Iterator[Reader]:
         .order_by(subscribers.c.email),
         execution_options={"yield_per": 5_000},
     )
-    return (Reader(email, int(opens), int(clicks), last) for email, opens, clicks, last in rows)
+    return (
+        ReaderActivity(email, int(opens), int(clicks), last) for email, opens, clicks, last in rows
+    )
 
 
-def _count(connection: Connection, send_id: int) -> Counted:
+def _count(connection: Connection, send_id: int) -> EventCounts:
     apart = _by_people(send_id)
     totals: dict[tuple[str, int], Pair] = {}
     for kind, machine, readers, times in connection.execute(

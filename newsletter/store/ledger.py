@@ -109,7 +109,7 @@ _READERS = (
 )
 
 
-class Reader(NamedTuple):
+class Addressee(NamedTuple):
     """One waiting delivery of a claimed batch. ``unfit``: why it may not be mailed any more."""
 
     delivery: int
@@ -120,18 +120,18 @@ class Reader(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Claim:
+class BatchClaim:
     """One batch in our hands, until the lease ends; ``readers`` once they are read."""
 
     send_id: int
     number: int
     fence: int
-    readers: tuple[Reader, ...] = ()
+    readers: tuple[Addressee, ...] = ()
 
 
 def claim(
     connection: Connection, send_id: int, owner: str, now: datetime, lease: timedelta = LEASE
-) -> Claim | None:
+) -> BatchClaim | None:
     """Take the next planned batch; None where nothing can be taken now."""
     while True:
         row = connection.execute(_FIRST, {"send": send_id, "now": now}).one_or_none()
@@ -142,24 +142,28 @@ def claim(
             _CLAIM, {**mine, "whose": owner, "until": now + lease, "now": now}
         )
         if taken.rowcount == 1:
-            return Claim(send_id, row.number, row.fence + 1)
+            return BatchClaim(send_id, row.number, row.fence + 1)
 
 
-def read(connection: Connection, held: Claim, list_id: int) -> tuple[Claim, dict[int, str]]:
+def read(
+    connection: Connection, held: BatchClaim, list_id: int
+) -> tuple[BatchClaim, dict[int, str]]:
     """The claim with its waiting readers; and by delivery why others may not be mailed any more:
     suppressed, erased or unsubscribed since the freeze. Only reads, so nobody waits for it.
     """
     rows = connection.execute(
         _READERS, {"send": held.send_id, "batch": held.number, "list": list_id}
     )
-    readers = [Reader._make(row) for row in rows.all()]
+    readers = [Addressee._make(row) for row in rows.all()]
     reasons = {reader.delivery: reader.unfit for reader in readers if reader.unfit is not None}
     if reasons:
         readers = [reader for reader in readers if reader.unfit is None]
     return replace(held, readers=tuple(readers)), reasons
 
 
-def exclude(connection: Connection, held: Claim, reasons: Mapping[int, str], now: datetime) -> bool:
+def exclude(
+    connection: Connection, held: BatchClaim, reasons: Mapping[int, str], now: datetime
+) -> bool:
     """Leave these deliveries out, and end the batch where nobody is left in it.
 
     False where the claim is not ours any more.
@@ -178,7 +182,7 @@ def exclude(connection: Connection, held: Claim, reasons: Mapping[int, str], now
 
 def start(
     connection: Connection,
-    held: Claim,
+    held: BatchClaim,
     now: datetime,
     recall_id: str | None = None,
     lease: timedelta = LEASE,
@@ -199,7 +203,7 @@ def start(
     return int(begun.scalar_one())
 
 
-def record(connection: Connection, held: Claim, outcome: Outcome, now: datetime) -> bool:
+def record(connection: Connection, held: BatchClaim, outcome: Outcome, now: datetime) -> bool:
     """Write down what the provider answered; False where the claim is not ours any more.
 
     An answer that comes after the lease still counts: nobody has taken the batch since. What a
@@ -244,7 +248,7 @@ def expire(connection: Connection, send_id: int, now: datetime) -> list[int]:
     return doubtful
 
 
-def _by_answer(held: Claim, outcome: Outcome) -> dict[Answer, list[int]]:
+def _by_answer(held: BatchClaim, outcome: Outcome) -> dict[Answer, list[int]]:
     """The deliveries of the batch by what was answered for them."""
     numbers = [reader.delivery for reader in held.readers]
     answers = [outcome.answers.get(number, Answer.UNKNOWN) for number in numbers]
@@ -257,7 +261,10 @@ def _by_answer(held: Claim, outcome: Outcome) -> dict[Answer, list[int]]:
 
 
 def _settle(
-    connection: Connection, held: Claim, ids: Mapping[Answer, list[int]], reasons: Mapping[int, str]
+    connection: Connection,
+    held: BatchClaim,
+    ids: Mapping[Answer, list[int]],
+    reasons: Mapping[int, str],
 ) -> None:
     """The deliveries' states by their answers: in one statement where all have the same."""
     given = [answer for answer in Answer if ids[answer]]

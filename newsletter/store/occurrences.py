@@ -37,7 +37,7 @@ _MOVED = occurrences.c.moved_to
 
 
 @dataclass(frozen=True)
-class Due:
+class DueMoment:
     """A moment as it is known here: which one it is, for which issue, and when."""
 
     newsletter: str
@@ -48,7 +48,7 @@ class Due:
 
 
 @dataclass(frozen=True)
-class Claimed:
+class OccurrenceClaim:
     """A moment in our hands; ``reason``: what it waited for until now."""
 
     id: int
@@ -75,8 +75,8 @@ class Occurrence:
 
 
 def claim(
-    connection: Connection, due: Due, now: datetime, lease: timedelta = LEASE
-) -> Claimed | None:
+    connection: Connection, due: DueMoment, now: datetime, lease: timedelta = LEASE
+) -> OccurrenceClaim | None:
     """Take the moment in hand; None where it is over, in another's hands, or put off."""
     return _take(connection, due, now, lease, _MOVED.is_(None) | (now >= _MOVED))
 
@@ -107,7 +107,7 @@ def settle(
 
 
 def close(
-    connection: Connection, due: Due, state: OccurrenceState, now: datetime, reason: str
+    connection: Connection, due: DueMoment, state: OccurrenceState, now: datetime, reason: str
 ) -> bool:
     """Write down how the moment ended without being acted on; False where that, or its end, is
     known already.
@@ -119,7 +119,7 @@ def close(
     return True
 
 
-def move(connection: Connection, due: Due, to: datetime | None, now: datetime) -> bool:
+def move(connection: Connection, due: DueMoment, to: datetime | None, now: datetime) -> bool:
     """Put a send to another time, or back to its own; False where it is done or in hand.
 
     One that was missed, skipped or waits is open again.
@@ -204,18 +204,18 @@ def _read(
 
 def _take(
     connection: Connection,
-    due: Due,
+    due: DueMoment,
     now: datetime,
     lease: timedelta,
     *conditions: ColumnElement[bool],
-) -> Claimed | None:
+) -> OccurrenceClaim | None:
     values = {"state": OccurrenceState.STARTED, "lease_until": now + lease, "changed_at": now}
     try:
         with connection.begin_nested():
             made = connection.execute(
                 insert(occurrences).values(**_row(due), **values).returning(occurrences.c.id)
             )
-            return Claimed(made.scalar_one(), None)
+            return OccurrenceClaim(made.scalar_one(), None)
     except IntegrityError:
         again = connection.execute(
             update(occurrences)
@@ -223,10 +223,10 @@ def _take(
             .values(**values)
             .returning(occurrences.c.id, occurrences.c.reason)
         ).one_or_none()
-        return Claimed(again.id, again.reason) if again else None
+        return OccurrenceClaim(again.id, again.reason) if again else None
 
 
-def _row(due: Due) -> dict[str, object]:
+def _row(due: DueMoment) -> dict[str, object]:
     return {
         "newsletter": due.newsletter,
         "kind": due.kind,
@@ -236,7 +236,7 @@ def _row(due: Due) -> dict[str, object]:
     }
 
 
-def _key(due: Due) -> tuple[ColumnElement[bool], ...]:
+def _key(due: DueMoment) -> tuple[ColumnElement[bool], ...]:
     return (
         occurrences.c.newsletter == due.newsletter,
         occurrences.c.kind == due.kind,

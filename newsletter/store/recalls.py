@@ -24,7 +24,7 @@ _NO_MORE: dict[str, datetime | None] = {"recalled_at": None, "recall_id": None}
 
 
 @dataclass(frozen=True)
-class Recalling:
+class RecallClaim:
     """One batch that the provider is asked to drop."""
 
     send_id: int
@@ -52,7 +52,7 @@ def begin(
     most: int,
     accepted: bool = False,
     lease: timedelta = LEASE,
-) -> Recalling | None:
+) -> RecallClaim | None:
     """Take a batch in doubt (with ``accepted`` any that was handed over) to be recalled.
 
     ``margin``: how long before its moment a mail can be taken back; ``most``: cancellations
@@ -98,11 +98,11 @@ def begin(
     if accepted:
         old, new = DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT
         move_all(connection, send_id, row.number, old, new)
-    return Recalling(send_id, row.number, row.fence + 1, row.recall_id, accepted)
+    return RecallClaim(send_id, row.number, row.fence + 1, row.recall_id, accepted)
 
 
 def end(
-    connection: Connection, held: Recalling, answer: Recall, now: datetime, *, again: bool
+    connection: Connection, held: RecallClaim, answer: Recall, now: datetime, *, again: bool
 ) -> bool:
     """Write down what the provider said; False where the batch is not ours any more.
 
@@ -133,7 +133,7 @@ def end(
     return True
 
 
-def _taken_back(connection: Connection, held: Recalling, now: datetime, *, again: bool) -> None:
+def _taken_back(connection: Connection, held: RecallClaim, now: datetime, *, again: bool) -> None:
     why = "taken back before it went out"
     close(connection, held.send_id, held.number, BatchState.REFUSED, now, why)
     if again:

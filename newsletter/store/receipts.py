@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from newsletter.model import Receipt
 from newsletter.store.recalls import last_moment
 from newsletter.store.schema import deliveries, subscribers
-from newsletter.store.sends import DeliveryState, Frozen
+from newsletter.store.sends import DeliveryState, FrozenSend
 
 _AT_ONCE = 5_000  # rows held in memory
 
@@ -29,7 +29,7 @@ def anybody_waits(connection: Connection, send_id: int) -> bool:
     return connection.scalar(waiting.limit(1)) is not None
 
 
-def receipt(connection: Connection, found: Frozen) -> Receipt:
+def receipt(connection: Connection, found: FrozenSend) -> Receipt:
     """Who got it, in numbers."""
     counted = numbers(connection, found.send.id)
     return Receipt(

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, and_, func, insert, literal, select, update
 
 from newsletter.store.mailable import may_be_mailed
 from newsletter.store.schema import batches, deliveries, sends, subscribers
-from newsletter.store.sends import DeliveryState, Frozen, SendState, count_eligible, set_state
+from newsletter.store.sends import DeliveryState, FrozenSend, SendState, count_eligible, set_state
 from newsletter.store.transitions import planned
 
 _NOT_GOT = (DeliveryState.EXCLUDED, DeliveryState.REJECTED)
 
 
-def count(connection: Connection, frozen: Frozen) -> int:
+def count(connection: Connection, frozen: FrozenSend) -> int:
     """How many who may be mailed now have not got it: new ones, excluded and rejected ones.
 
     Who is in doubt is not among them: a person decides about those.
@@ -26,7 +26,7 @@ def count(connection: Connection, frozen: Frozen) -> int:
     )
 
 
-def go_on(connection: Connection, frozen: Frozen, batch_size: int, now: datetime) -> None:
+def go_on(connection: Connection, frozen: FrozenSend, batch_size: int, now: datetime) -> None:
     """Let a send that is over go on to them; where another process was quicker, it does already."""
     state = connection.scalar(
         select(sends.c.state).where(sends.c.id == frozen.send.id).with_for_update()
@@ -36,7 +36,7 @@ def go_on(connection: Connection, frozen: Frozen, batch_size: int, now: datetime
         set_state(connection, frozen.send.id, SendState.SENDING, now)
 
 
-def plan(connection: Connection, frozen: Frozen, batch_size: int, now: datetime) -> int:
+def plan(connection: Connection, frozen: FrozenSend, batch_size: int, now: datetime) -> int:
     """Make them wait in new batches; how many."""
     send_id = frozen.send.id
     connection.execute(
@@ -75,14 +75,14 @@ def _unplanned(send_id: int) -> Any:
     return select(deliveries.c.id).where(_loose(send_id)).order_by(deliveries.c.id)
 
 
-def _new(frozen: Frozen) -> Any:
+def _new(frozen: FrozenSend) -> Any:
     planned_for = select(deliveries.c.id).where(
         deliveries.c.send_id == frozen.send.id, deliveries.c.subscriber_id == subscribers.c.id
     )
     return may_be_mailed(frozen.list_id).where(~planned_for.exists())
 
 
-def _left_out(frozen: Frozen) -> Any:
+def _left_out(frozen: FrozenSend) -> Any:
     return select(deliveries.c.id).where(
         deliveries.c.send_id == frozen.send.id,
         deliveries.c.state.in_(_NOT_GOT),

@@ -64,7 +64,7 @@ class BatchState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenSend:
     """A send as it stands in the database."""
 
     issue: IssueName
@@ -158,7 +158,7 @@ def take_turns(connection: Connection, list_name: str) -> None:
     connection.execute(select(lists.c.id).where(lists.c.id == number).with_for_update())
 
 
-def find(connection: Connection, newsletter: str, issue: IssueName) -> Frozen | None:
+def find(connection: Connection, newsletter: str, issue: IssueName) -> FrozenSend | None:
     """The send of an issue, or None where it was never started."""
     row = connection.execute(
         select(sends).where(sends.c.newsletter == newsletter, sends.c.issue == issue)
@@ -178,7 +178,7 @@ def find(connection: Connection, newsletter: str, issue: IssueName) -> Frozen | 
         id=row.id,
         send_at=row.send_at,
     )
-    return Frozen(
+    return FrozenSend(
         row.issue,
         send,
         row.list_id,

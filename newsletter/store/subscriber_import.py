@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from newsletter.model import Status
 from newsletter.store import subscription_status, suppression
-from newsletter.store.address_keys import Keys
+from newsletter.store.address_keys import AddressKeys
 from newsletter.store.bulk import upsert
 from newsletter.store.schema import lists, subscribers, subscriptions, suppressions
 from newsletter.store.subscription_status import ACTIVE, PENDING, UNSUBSCRIBED
@@ -42,7 +42,7 @@ from newsletter.store.suppression import ERASED
 
 CACHE = 65_536  # KiB that SQLite may use while it merges; with its usual 2,000 it takes longer
 
-Entry = tuple[int, str, str, Status]  # line, address, name, status
+ImportLine = tuple[int, str, str, Status]  # line, address, name, status
 _STANDING = {Status.ACTIVE: ACTIVE, Status.PENDING: PENDING}  # all others: unsubscribed
 
 
@@ -65,7 +65,7 @@ _merged = _aside("merged_people", once=True)
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeResult:
     """What became of an import. ``erased``: the lines that name somebody who was erased."""
 
     people: int
@@ -76,17 +76,17 @@ class Merged:
     erased: list[tuple[int, str]]
 
 
-class Import:
+class StagedImport:
     """People on their way to one list, within an open transaction that need not write yet."""
 
-    def __init__(self, connection: Connection, keys: Keys, list_id: int) -> None:
+    def __init__(self, connection: Connection, keys: AddressKeys, list_id: int) -> None:
         self._connection, self._keys, self._list_id = connection, keys, list_id
         # Tuples for the driver itself: the same through SQLAlchemy takes four times as long.
         mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
         marks = ", ".join([mark] * len(_staged.columns))
         self._insert = f"INSERT INTO {_staged.name} VALUES ({marks})"  # noqa: S608 - no values in it
 
-    def __enter__(self) -> Import:
+    def __enter__(self) -> StagedImport:
         for table in (_staged, _merged):
             table.create(self._connection, checkfirst=False)
         return self
@@ -98,14 +98,14 @@ class Import:
             for table in (_staged, _merged):
                 table.drop(self._connection)
 
-    def put(self, entries: Iterable[Entry]) -> None:
+    def put(self, entries: Iterable[ImportLine]) -> None:
         """Set some people aside."""
         key = self._keys.key
         rows: Any = [(line, email, name, key(email), int(s)) for line, email, name, s in entries]
         if rows:
             self._connection.exec_driver_sql(self._insert, rows)
 
-    def merge(self, now: datetime) -> Merged:
+    def merge(self, now: datetime) -> MergeResult:
         """Put them all on the list.
 
         Nobody who has unsubscribed, is suppressed or was erased becomes active by it. Of several
@@ -185,7 +185,7 @@ class Import:
         )
         suppression.merge(self._connection, rows)
 
-    def _merged(self, before: int, erased: list[tuple[int, str]]) -> Merged:
+    def _merged(self, before: int, erased: list[tuple[int, str]]) -> MergeResult:
         connection = self._connection
         statuses = {
             Status(status): count
@@ -195,7 +195,7 @@ class Import:
         }
         people = sum(statuses.values())
         lines = connection.scalar(select(func.count()).select_from(_staged)) or 0
-        return Merged(
+        return MergeResult(
             people=people,
             new=self._on_the_list() - before,
             repeated=lines - people,

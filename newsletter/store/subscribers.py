@@ -27,7 +27,7 @@ _SUPPRESSING = {status.word for status in Status if status.suppresses}
 
 
 @dataclass(frozen=True)
-class Person:
+class Subscriber:
     """One subscriber on one list. ``suppressed``: why the address is never mailed, if it is not."""
 
     email: str
@@ -44,7 +44,7 @@ class Person:
         return self.suppressed if self.suppressed in _SUPPRESSING else Status.BLOCKED.word
 
 
-class People:
+class Subscribers:
     """The people of one list, within an open transaction."""
 
     def __init__(self, connection: Connection, list_name: str) -> None:
@@ -106,7 +106,7 @@ class People:
         subscription_status.unsubscribe(self._connection, person, now)
         return blanked > 0
 
-    def everyone(self) -> Iterator[Person]:
+    def everyone(self) -> Iterator[Subscriber]:
         """Everybody on the list, by address; who was erased is nobody any more."""
         rows = self._connection.execute(
             select(
@@ -122,7 +122,7 @@ class People:
             .order_by(subscribers.c.email),
             execution_options={"yield_per": _AT_ONCE},
         )
-        return (Person(*row) for row in rows)
+        return (Subscriber(*row) for row in rows)
 
     def _person(self, key: str, email: str, name: str, now: datetime) -> int:
         person = self._connection.execute(

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, and_, delete, insert, or_, select, update
 
 from newsletter.store import key_values
-from newsletter.store.address_keys import ADDRESS_KEY, Keys
+from newsletter.store.address_keys import ADDRESS_KEY, AddressKeys
 from newsletter.store.bulk import upsert
 from newsletter.store.schema import lists, subscribers, subscriptions, suppressions
 
@@ -17,7 +17,7 @@ ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
 
 
 @dataclass(frozen=True)
-class Standing:
+class Subscription:
     """A person, and how they stand on one list."""
 
     reader: int  # the person's number
@@ -27,14 +27,14 @@ class Standing:
     suppressed: str | None  # why the address is never mailed, if it is not
 
 
-def of_number(connection: Connection, reader: int, list_: int) -> Standing | None:
+def of_number(connection: Connection, reader: int, list_: int) -> Subscription | None:
     """The person of that number; None where there is nobody."""
     return _found(connection, _person(list_).where(subscribers.c.id == reader))
 
 
-def of_address(connection: Connection, email: str, list_name: str) -> Standing | None:
+def of_address(connection: Connection, email: str, list_name: str) -> Subscription | None:
     """The person with that address; None where there is nobody. Writes nothing."""
-    key = Keys((key_values.find(connection, ADDRESS_KEY) or "").encode()).key(email)
+    key = AddressKeys((key_values.find(connection, ADDRESS_KEY) or "").encode()).key(email)
     list_ = connection.scalar(select(lists.c.id).where(lists.c.name == list_name)) or 0
     return _found(connection, _person(list_).where(subscribers.c.address_key == key))
 
@@ -146,6 +146,6 @@ def _person(list_: int) -> Select[tuple[int, str | None, str, str | None, str | 
 
 def _found(
     connection: Connection, query: Select[tuple[int, str | None, str, str | None, str | None]]
-) -> Standing | None:
+) -> Subscription | None:
     row = connection.execute(query).one_or_none()
-    return Standing(row.id, row.email, row.name, row.status, row.reason) if row else None
+    return Subscription(row.id, row.email, row.name, row.status, row.reason) if row else None

@@ -25,7 +25,7 @@ from newsletter.store import (
     sends,
 )
 from newsletter.store.database import MIGRATIONS
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from newsletter.text import search_terms
 from tests.ledgers import NOW, answers, freeze, record, started
@@ -155,7 +155,7 @@ def test_a_correction_goes_to_those_who_got_it_and_may_be_mailed(database: Datab
     given = (Answer.ACCEPTED, Answer.ACCEPTED, Answer.ACCEPTED, Answer.REJECTED, Answer.UNKNOWN)
     record(database, claim, answers(claim, *given))
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         people.add("new@example.com", "", ACTIVE, NOW, revive=False)
         people.remove("r1@example.com", NOW)
         people.erase("r2@example.com", NOW)

@@ -13,9 +13,9 @@ from newsletter.errors import DatabaseError
 from newsletter.model import Answer, Event, EventKind, Recall
 from newsletter.store import Database, doubt, ledger, pause_cancel, recalls, send_missing, sends
 from newsletter.store.ledger import LEASE
-from newsletter.store.recalls import Recalling
-from newsletter.store.sends import Frozen, SendState
-from newsletter.store.subscribers import People
+from newsletter.store.recalls import RecallClaim
+from newsletter.store.sends import FrozenSend, SendState
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW, answers, freeze, numbers, record, started, take
 from tests.patient import PATIENCE
@@ -25,7 +25,9 @@ LATER = NOW + timedelta(seconds=10)
 TAKEN, SILENT = (Answer.ACCEPTED,) * 2, (Answer.UNKNOWN,) * 2
 
 
-def begin(database: Database, send: Frozen, at: Any = NOW, *, accepted: bool = False) -> Recalling:
+def begin(
+    database: Database, send: FrozenSend, at: Any = NOW, *, accepted: bool = False
+) -> RecallClaim:
     with database.begin() as connection:
         found = recalls.begin(
             connection, send.send.id, at, margin=timedelta(minutes=10), most=10, accepted=accepted
@@ -35,20 +37,20 @@ def begin(database: Database, send: Frozen, at: Any = NOW, *, accepted: bool = F
 
 
 def end(
-    database: Database, held: Recalling, answer: Recall, at: Any = NOW, *, again: bool = True
+    database: Database, held: RecallClaim, answer: Recall, at: Any = NOW, *, again: bool = True
 ) -> bool:
     with database.begin() as connection:
         return recalls.end(connection, held, answer, at, again=again)
 
 
-def handed_over(database: Database, given: tuple[Answer, ...]) -> Frozen:
+def handed_over(database: Database, given: tuple[Answer, ...]) -> FrozenSend:
     send = freeze(database, 2, send_at=AHEAD)
     claim = started(database, send, recall_id="id")
     record(database, claim, answers(claim, *given))
     return send
 
 
-def settle(database: Database, send: Frozen, kind: str, delivery: int = 1) -> int:
+def settle(database: Database, send: FrozenSend, kind: str, delivery: int = 1) -> int:
     event = Event("e", EventKind(kind), delivery, NOW, 1, send.send.id, ("n", "2025-07-07"))
     with database.begin() as connection:
         return events.settle_doubt(connection, [event], NOW)
@@ -117,7 +119,7 @@ def test_two_processes_go_on_to_those_missing_and_nobody_is_planned_twice(
     record(database, claim, answers(claim, Answer.REJECTED, Answer.REJECTED))
     with database.begin() as connection:
         sends.set_state(connection, send.send.id, SendState.DONE, NOW)
-        People(connection, "weekly").add("new@example.com", "", ACTIVE, NOW, revive=False)
+        Subscribers(connection, "weekly").add("new@example.com", "", ACTIVE, NOW, revive=False)
     planned = threading.Event()
     failed: list[BaseException] = []
 
@@ -171,7 +173,7 @@ def test_cancelling_and_beginning_a_request_do_not_wait_for_each_other(
     assert numbers(database, send) == {"accepted": 2}
 
 
-def _lock(connection: Any, send: Frozen) -> None:
+def _lock(connection: Any, send: FrozenSend) -> None:
     """Be where a request is when it has its batch, and not yet the send."""
     connection.exec_driver_sql(
         f"update batches set owner = 'me' where send_id = {send.send.id} and number = 1"

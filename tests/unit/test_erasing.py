@@ -9,8 +9,8 @@ from newsletter import events
 from newsletter.model import Answer, Event, EventKind, IssueName
 from newsletter.store import Connection, Database, occurrences, pause_cancel
 from newsletter.store.column_types import Moment
-from newsletter.store.occurrences import Due
-from newsletter.store.subscribers import People
+from newsletter.store.occurrences import DueMoment
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from newsletter.store.suppression import ERASED
 from tests.ledgers import NOW, answers, freeze, record, started
@@ -45,10 +45,10 @@ def test_an_erased_address_stands_in_no_reason(database: Database, said: str, le
     record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN, reasons=told))
     with database.begin() as connection:
         pause_cancel.pause(connection, send.send.id, said, NOW)
-        due = Due("N", "send", "2025-07-07", IssueName.parse("2025-07-07"), NOW)
+        due = DueMoment("N", "send", "2025-07-07", IssueName.parse("2025-07-07"), NOW)
         occurrences.close(connection, due, occurrences.OccurrenceState.MISSED, NOW, said)
         connection.execute(ALERT, {"said": said, "now": NOW})
-        People(connection, "weekly").erase("r0@example.com", NOW)
+        Subscribers(connection, "weekly").erase("r0@example.com", NOW)
         told = connection.execute(text("select text, reason from alerts")).one()
     assert tuple(told) == (left, left)
     with database.read() as connection:
@@ -67,21 +67,21 @@ def test_the_name_of_the_mailbox_goes_from_what_was_said_of_their_own_mail(
     told = {reader.delivery: "550 user r0 unknown" for reader in claim.readers}
     record(database, claim, answers(claim, Answer.REJECTED, Answer.REJECTED, reasons=told))
     with database.begin() as connection:
-        People(connection, "weekly").erase("r0@example.com", NOW)
+        Subscribers(connection, "weekly").erase("r0@example.com", NOW)
         rows = connection.execute(text("select reason from deliveries order by id"))
         assert [row[0] for row in rows] == ["550 user (erased) unknown", "550 user r0 unknown"]
 
 
 def test_an_address_is_blanked_as_it_went_over_the_wire(database: Database) -> None:
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         people.add("r@bücher.example", "", ACTIVE, NOW, revive=False)
     send = freeze(database, 1)
     claim = started(database, send)
     told = {reader.delivery: "550 <r@xn--bcher-kva.example>" for reader in claim.readers}
     record(database, claim, answers(claim, *[Answer.REJECTED] * 2, reasons=told))
     with database.begin() as connection:
-        People(connection, "weekly").erase("r@bücher.example", NOW)
+        Subscribers(connection, "weekly").erase("r@bücher.example", NOW)
         assert reasons(connection, "batches") == ["550 <(erased)>"]
 
 
@@ -91,9 +91,9 @@ def test_no_event_takes_the_place_of_an_erasure(database: Database, kind: str) -
     claim = started(database, send)
     record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN))
     with database.begin() as connection:
-        People(connection, "weekly").erase("r0@example.com", NOW)
+        Subscribers(connection, "weekly").erase("r0@example.com", NOW)
         told = Event("e", EventKind(kind), 1, NOW, 1, send.send.id, ("n", "2025-07-07"))
         events.settle_doubt(connection, [told], NOW)
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         people.permit("r0@example.com")
         assert people.suppressed("r0@example.com") == ERASED

@@ -12,8 +12,8 @@ import pytest
 
 from newsletter.model import Status
 from newsletter.store import Database, open_database
-from newsletter.store.subscriber_import import Import
-from newsletter.store.subscribers import People
+from newsletter.store.subscriber_import import StagedImport
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from newsletter.store.suppression import ERASED
 from tests import postgres
@@ -42,7 +42,7 @@ def waits(server: psycopg.Connection[tuple[int]]) -> bool:
 def test_an_import_that_is_under_way_brings_nobody_back(database: Database, address: str) -> None:
     people = {"ada@example.com": "Ada", "bob@example.com": "Bob"}
     with database.begin() as connection:
-        listed = People(connection, "weekly")
+        listed = Subscribers(connection, "weekly")
         for email, name in people.items():
             listed.add(email, name, ACTIVE, NOW, revive=False)
         keys = listed.keys
@@ -51,7 +51,7 @@ def test_an_import_that_is_under_way_brings_nobody_back(database: Database, addr
     def bring_in() -> None:
         with (
             database.write_last() as connection,
-            Import(connection, keys, listed.list_id) as aside,
+            StagedImport(connection, keys, listed.list_id) as aside,
         ):
             rows = enumerate(people, 2)
             aside.put((line, email, "A new name", Status.ACTIVE) for line, email in rows)
@@ -59,7 +59,7 @@ def test_an_import_that_is_under_way_brings_nobody_back(database: Database, addr
 
     def erase() -> None:
         with database.begin() as connection:
-            People(connection, "weekly").erase(second, NOW)
+            Subscribers(connection, "weekly").erase(second, NOW)
 
     plain = address.replace("+psycopg", "")
     with psycopg.connect(plain) as other, psycopg.connect(plain, autocommit=True) as server:
@@ -77,4 +77,4 @@ def test_an_import_that_is_under_way_brings_nobody_back(database: Database, addr
         rows = server.execute("SELECT email, name FROM subscribers ORDER BY name").fetchall()
     assert rows == [(None, ""), (first, "A new name")]
     with database.read() as connection:
-        assert People(connection, "weekly").suppressed(second) == ERASED
+        assert Subscribers(connection, "weekly").suppressed(second) == ERASED

@@ -15,7 +15,7 @@ from newsletter.links import tokens
 from newsletter.links.keyring import Keyring
 from newsletter.links.signed_links import Purpose, ReaderOf, read_reader, reader_keys
 from newsletter.store import subscription_status
-from newsletter.store.ledger import Reader
+from newsletter.store.ledger import Addressee
 from tests.e2e.approvals import parsed, part
 from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
 from tests.pages import visit
@@ -58,7 +58,7 @@ def test_the_personal_parts_of_many_readers_are_those_of_each(
         week.room.write("newsletter.toml", re.sub(r"base_url = .*\n", "", text))
         week.desk = week.open()
     readers = [
-        Reader(70 + number, 30 + number, address, name)
+        Addressee(70 + number, 30 + number, address, name)
         for number, (address, name) in enumerate(NAMES.items())
     ]
     recipients = personalizer(week.desk, 3)

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from newsletter import deliver
-from newsletter.deliver import working
+from newsletter.deliver import worker
 from newsletter.errors import DatabaseError
 from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
 from newsletter.providers import smtp
 from newsletter.providers.smtp import connection
 from newsletter.store import Database, ledger
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from tests import ledgers
 from tests.e2e.servers import line_server, mail_server
 from tests.hearing import heard
@@ -46,7 +46,7 @@ def build() -> Iterator[Build]:
 def test_an_answer_is_not_lost_while_the_database_is_away(
     database: Database, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    monkeypatch.setattr(working, "A_WHILE", 0.01)
+    monkeypatch.setattr(worker, "A_WHILE", 0.01)
     send, left, handed = freeze(database, 4), times, []
     recording = ledger.record
 
@@ -72,8 +72,8 @@ def test_an_answer_is_not_lost_while_the_database_is_away(
 def test_an_answer_that_can_never_be_written_down_leaves_doubt_and_no_second_mail(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "INSIST", 0.0)
-    monkeypatch.setattr(working, "A_WHILE", 0.01)
+    monkeypatch.setattr(worker, "INSIST", 0.0)
+    monkeypatch.setattr(worker, "A_WHILE", 0.01)
     send, handed = freeze(database, 2), []
 
     def submit(mail: Send, batch: Sequence[Recipient]) -> Outcome:
@@ -103,7 +103,7 @@ def test_a_send_ends_whoever_of_a_batch_has_left_meanwhile(
     send, handed = freeze(database, 4), []
     with database.begin() as connection:
         for number in gone:
-            assert People(connection, "weekly").remove(f"r{number}@example.com", NOW)
+            assert Subscribers(connection, "weekly").remove(f"r{number}@example.com", NOW)
 
     def submit(mail: Send, batch: Sequence[Recipient]) -> Outcome:
         handed.extend(recipient.email for recipient in batch)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from newsletter import scanners
 from newsletter.model import EventKind, Reported
 from newsletter.store import Database, figures, list_growth
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW
 from tests.reports import delivered, event, hard, mailed, read
@@ -20,7 +20,7 @@ ONE, TWO, THREE = (f"https://www.example.com/{name}" for name in ("one", "two", 
 LATER = NOW + timedelta(days=100)
 
 
-def counted(database: Database, send_id: int) -> figures.Counted:
+def counted(database: Database, send_id: int) -> figures.EventCounts:
     with database.read() as connection:
         return figures.counted(connection, send_id)
 
@@ -159,10 +159,10 @@ def test_who_left_and_is_erased_later_has_left_since_the_issue_all_the_same(
 ) -> None:
     issue = mailed(database)
     with database.begin() as connection:
-        People(connection, "weekly").remove("r0@example.com", NOW + timedelta(days=1))
+        Subscribers(connection, "weekly").remove("r0@example.com", NOW + timedelta(days=1))
     mailed(database, "2025-07-14", NOW + timedelta(days=7))
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         assert people.erase("r0@example.com", NOW + timedelta(days=8))
         assert people.erase("r1@example.com", NOW + timedelta(days=8))
     assert counted(database, issue)["left"] == 1
@@ -209,12 +209,12 @@ def test_each_reader_has_their_own_opens_and_clicks_but_those_of_machines(
 def test_a_list_s_growth_is_what_was_noted_and_what_issues_went_to(database: Database) -> None:
     issue = mailed(database, n=3)
     with database.begin() as connection:  # who left got no correction, which says nothing of a list
-        People(connection, "weekly").remove("r2@example.com", NOW)
+        Subscribers(connection, "weekly").remove("r2@example.com", NOW)
     mailed(database, "2025-07-07-c1", NOW + timedelta(hours=1), 2, issue)
     with database.begin() as connection:
-        People(connection, "weekly").add("r2@example.com", "", ACTIVE, NOW, revive=True)
+        Subscribers(connection, "weekly").add("r2@example.com", "", ACTIVE, NOW, revive=True)
         # Who is suppressed is no reader, and none of those to whom an issue went.
-        People(connection, "weekly").add("gone@example.com", "", ACTIVE, NOW, revive=False)
+        Subscribers(connection, "weekly").add("gone@example.com", "", ACTIVE, NOW, revive=False)
         connection.execute(
             text(
                 "insert into suppressions select address_key, 'bounced', created_at "

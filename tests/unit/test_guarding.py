@@ -15,7 +15,7 @@ from newsletter.app.send import clone_guard, plan
 from newsletter.errors import NotReadyError
 from newsletter.model import IssueName
 from newsletter.store import ledger
-from newsletter.store.sends import Frozen
+from newsletter.store.sends import FrozenSend
 from tests import ledgers, newsroom
 from tests.ledgers import NOW, freeze
 
@@ -31,7 +31,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     opened.close()
 
 
-def begin(desk: Desk, send: Frozen, *, witnessed: bool = True) -> None:
+def begin(desk: Desk, send: FrozenSend, *, witnessed: bool = True) -> None:
     """What a process does before the first byte of a request."""
     with desk.database.begin() as connection:
         claim = ledgers.claim(connection, send)

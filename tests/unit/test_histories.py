@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, text
 from newsletter.model import Event, EventKind
 from newsletter.store import Database, open_database
 from newsletter.store.column_types import Moment
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE, UNSUBSCRIBED
 from tests.ledgers import NOW
 from tests.reports import delivered, event, hard, mailed, read, soft, words
@@ -152,7 +152,7 @@ def test_a_suppression_that_was_lifted_begins_the_count_anew(database: Database)
     sends = [mailed(database, day, NOW + n * WEEK) for n, day in enumerate(DAYS[:2])]
     read(database, [soft(database, send) for send in sends], NOW + 2 * WEEK)
     with database.begin() as connection:
-        People(connection, "weekly").permit("r0@example.com", NOW + 2 * WEEK)
+        Subscribers(connection, "weekly").permit("r0@example.com", NOW + 2 * WEEK)
     later = [mailed(database, day, NOW + (n + 3) * WEEK) for n, day in enumerate(DAYS[3:6])]
     read(database, [soft(database, later[0])], NOW + 4 * WEEK)
     read(database, [soft(database, later[1])], NOW + 5 * WEEK)
@@ -174,10 +174,10 @@ def test_what_it_means_for_another_list(
 ) -> None:
     send_id = mailed(database)
     with database.begin() as connection:
-        People(connection, "daily").add("r0@example.com", "", ACTIVE, NOW, revive=False)
+        Subscribers(connection, "daily").add("r0@example.com", "", ACTIVE, NOW, revive=False)
     read(database, [event(database, send_id, kind)])
     with database.read() as connection:
-        (person,) = People(connection, "daily").everyone()
+        (person,) = Subscribers(connection, "daily").everyone()
     assert (person.word, words(database)["r0"]) == (
         elsewhere,
         "unsubscribed" if kind is EventKind.UNSUBSCRIBED else elsewhere,
@@ -192,7 +192,7 @@ def test_who_comes_back_in_the_same_second_has_left(
     send_id = mailed(database)
     leaves = left(database, send_id)
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         people.remove("r0@example.com", leaves.at - timedelta(hours=1))
         back = leaves.at + timedelta(milliseconds=600)
         people.add("r0@example.com", "", ACTIVE, back, revive=True)
@@ -203,7 +203,7 @@ def test_who_comes_back_in_the_same_second_has_left(
 def test_who_has_left_by_hand_and_is_then_reported_stays_away(database: Database) -> None:
     send_id = mailed(database)
     with database.begin() as connection:
-        People(connection, "weekly").remove("r0@example.com", NOW + timedelta(hours=1))
+        Subscribers(connection, "weekly").remove("r0@example.com", NOW + timedelta(hours=1))
     read(database, [delivered(database, send_id), left(database, send_id)])
     assert words(database)["r0"] == UNSUBSCRIBED
     read(database, [complained(database, send_id)])

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from newsletter.model import Status
 from newsletter.store import Database, open_database
-from newsletter.store.address_keys import Keys
-from newsletter.store.subscriber_import import Import, Merged
-from newsletter.store.subscribers import People
+from newsletter.store.address_keys import AddressKeys
+from newsletter.store.subscriber_import import MergeResult, StagedImport
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from tests.newsroom import empty_database
 from tests.patient import PATIENCE
@@ -25,12 +25,12 @@ S = Status
 Entry = tuple[str, str, Status]
 
 
-def put(database: Database, *entries: Entry, list_name: str = "weekly") -> Merged:
+def put(database: Database, *entries: Entry, list_name: str = "weekly") -> MergeResult:
     with database.begin() as connection:
-        people = People(connection, list_name)
+        people = Subscribers(connection, list_name)
     with (
         database.write_last() as connection,
-        Import(connection, people.keys, people.list_id) as aside,
+        StagedImport(connection, people.keys, people.list_id) as aside,
     ):
         lines = enumerate(entries, 2)
         aside.put((n, email, name, status) for n, (email, name, status) in lines)
@@ -39,7 +39,7 @@ def put(database: Database, *entries: Entry, list_name: str = "weekly") -> Merge
 
 def shown(database: Database, list_name: str = "weekly") -> list[tuple[str, str, str]]:
     with database.begin() as connection:
-        return [(p.email, p.name, p.word) for p in People(connection, list_name).everyone()]
+        return [(p.email, p.name, p.word) for p in Subscribers(connection, list_name).everyone()]
 
 
 def test_everybody_comes_with_their_state(database: Database) -> None:
@@ -50,7 +50,7 @@ def test_everybody_comes_with_their_state(database: Database) -> None:
         (s.word, s.word) for s in Status
     }
     with database.begin() as connection:
-        found = {p.email: p for p in People(connection, "weekly").everyone()}
+        found = {p.email: p for p in Subscribers(connection, "weekly").everyone()}
     assert found["bounced@example.com"].suppressed == "bounced"
     assert found["bounced@example.com"].status == "unsubscribed"
     assert found["pending@example.com"].suppressed is None
@@ -109,8 +109,8 @@ def test_what_an_import_may_change(
 def test_nobody_who_was_erased_comes_back(database: Database) -> None:
     put(database, ("a@example.com", "A", S.ACTIVE))
     with database.begin() as connection:
-        assert People(connection, "weekly").erase("a@example.com", NOW)
-        assert not People(connection, "weekly").erase("a@example.com", NOW)
+        assert Subscribers(connection, "weekly").erase("a@example.com", NOW)
+        assert not Subscribers(connection, "weekly").erase("a@example.com", NOW)
     done = put(
         database,
         ("b@example.com", "B", S.ACTIVE),
@@ -129,7 +129,7 @@ def test_a_suppressed_address_is_so_on_every_list(database: Database) -> None:
     assert done.kept_out == 1
     assert shown(database, "daily") == [("a@example.com", "A", "bounced")]
     with database.begin() as connection:
-        people = People(connection, "daily")
+        people = Subscribers(connection, "daily")
         people.permit("a@example.com")
         people.add("a@example.com", "", ACTIVE, NOW, revive=True)
     assert shown(database, "daily") == [("a@example.com", "A", "active")]
@@ -139,12 +139,12 @@ def test_a_suppressed_address_is_so_on_every_list(database: Database) -> None:
 def test_an_import_that_fails_leaves_nothing_behind(database: Database) -> None:
     entries: list[Entry] = [("a@example.com", "A", S.ACTIVE)]
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
 
     def fail() -> None:
         with (
             database.write_last() as connection,
-            Import(connection, people.keys, people.list_id) as aside,
+            StagedImport(connection, people.keys, people.list_id) as aside,
         ):
             aside.put((2, *entry) for entry in entries)
             aside.merge(NOW)
@@ -158,10 +158,10 @@ def test_an_import_that_fails_leaves_nothing_behind(database: Database) -> None:
 
 def test_others_may_write_while_people_are_set_aside(database: Database) -> None:
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
     with (
         database.write_last() as connection,
-        Import(connection, people.keys, people.list_id) as aside,
+        StagedImport(connection, people.keys, people.list_id) as aside,
     ):
         aside.put([(2, "a@example.com", "A", S.ACTIVE)])
         other = threading.Thread(target=add, args=(database, "b@example.com"))
@@ -175,7 +175,7 @@ def test_others_may_write_while_people_are_set_aside(database: Database) -> None
 
 def add(database: Database, email: str) -> None:
     with database.begin() as connection:
-        People(connection, "weekly").add(email, "", ACTIVE, NOW, revive=False)
+        Subscribers(connection, "weekly").add(email, "", ACTIVE, NOW, revive=False)
 
 
 def test_two_imports_at_once_wait_for_each_other(database: Database) -> None:
@@ -205,7 +205,7 @@ def test_whatever_is_imported_nobody_is_mailed_who_should_not_be(
     try:
         barred = {erased}
         with database.begin() as connection:
-            People(connection, "weekly").erase(erased, NOW)
+            Subscribers(connection, "weekly").erase(erased, NOW)
         for entries in files:
             put(database, *entries)
             barred |= {email for email, _, status in entries if status >= S.UNSUBSCRIBED}
@@ -225,4 +225,6 @@ def test_whatever_is_imported_nobody_is_mailed_who_should_not_be(
 @given(st.binary(min_size=1, max_size=200), st.emails())
 @settings(deadline=None)
 def test_an_address_key_is_an_hmac(salt: bytes, email: str) -> None:
-    assert Keys(salt).key(email) == hmac.new(salt, email.lower().encode(), "sha256").hexdigest()
+    assert (
+        AddressKeys(salt).key(email) == hmac.new(salt, email.lower().encode(), "sha256").hexdigest()
+    )

@@ -7,9 +7,9 @@ from datetime import timedelta
 from newsletter.model import Answer, IssueName, Status
 from newsletter.store import Database, doubt, ledger, receipts, sends
 from newsletter.store.ledger import LEASE
-from newsletter.store.sends import DeliveryState, Frozen
-from newsletter.store.subscriber_import import Import
-from newsletter.store.subscribers import People
+from newsletter.store.sends import DeliveryState, FrozenSend
+from newsletter.store.subscriber_import import StagedImport
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW, answers, freeze, numbers, record, started, take
 
@@ -67,8 +67,8 @@ def test_a_zombie_that_sent_nothing_gives_nobody_to_others_a_second_time(
 def test_who_is_suppressed_between_freeze_and_claim_is_excluded(database: Database) -> None:
     send = freeze(database, 2)
     with database.begin() as connection:
-        people = People(connection, "weekly")
-        with Import(connection, people.keys, people.list_id) as listed:
+        people = Subscribers(connection, "weekly")
+        with StagedImport(connection, people.keys, people.list_id) as listed:
             listed.put([(2, "r0@example.com", "", Status.BLOCKED)])
             listed.merge(NOW)
         people.add("r0@example.com", "", ACTIVE, NOW, revive=True)
@@ -129,7 +129,7 @@ def test_each_answer_goes_its_own_way(database: Database) -> None:
 def test_a_send_is_in_hand_while_the_lease_of_a_batch_goes_on(database: Database) -> None:
     send, other = freeze(database, 4), freeze(database, 2, name="other")
 
-    def in_hand(one: Frozen, after: timedelta = timedelta()) -> bool:
+    def in_hand(one: FrozenSend, after: timedelta = timedelta()) -> bool:
         with database.read() as connection:
             return doubt.in_hand(connection, one.send.id, NOW + after)
 
@@ -160,7 +160,7 @@ def test_a_request_that_is_too_large_is_split(database: Database) -> None:
 def test_who_left_between_freeze_and_claim_is_excluded(database: Database) -> None:
     send = freeze(database, 3, batch_size=3)
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         people.remove("r0@example.com", NOW)
         people.erase("r1@example.com", NOW)
     claim = take(database, send)
@@ -182,7 +182,7 @@ def test_articles_count_as_mailed_only_when_somebody_was_accepted(database: Data
 
 def test_an_erased_address_never_comes_back(database: Database) -> None:
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         people.add("a@example.com", "A", ACTIVE, NOW, revive=False)
         assert people.erase("A@Example.com", NOW)
         assert people.add("a@example.com", "A", ACTIVE, NOW, revive=True)
@@ -191,7 +191,7 @@ def test_an_erased_address_never_comes_back(database: Database) -> None:
 
 def test_an_import_never_revives_who_has_left_but_a_person_may(database: Database) -> None:
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         people.add("a@example.com", "", ACTIVE, NOW, revive=False)
         people.remove("a@example.com", NOW)
         people.add("a@example.com", "Ada", ACTIVE, NOW, revive=False)

@@ -35,9 +35,9 @@ from newsletter.store import (
     receipts,
     send_missing,
 )
-from newsletter.store.ledger import LEASE, Claim
-from newsletter.store.recalls import Recalling
-from newsletter.store.subscribers import People
+from newsletter.store.ledger import LEASE, BatchClaim
+from newsletter.store.recalls import RecallClaim
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from tests import ledgers
 from tests.ledgers import NOW, freeze
@@ -54,7 +54,7 @@ MOMENTS = st.integers(1, 200).map(lambda seconds: timedelta(seconds=seconds))
 class Request:
     """One request to the provider: whom it was for, and whether it was taken."""
 
-    claim: Claim
+    claim: BatchClaim
     recall_id: str
     taken: bool
     people: list[int]
@@ -64,7 +64,7 @@ class Request:
 class Delivering(RuleBasedStateMachine):
     """Rules are what processes and people do; the invariants are the promises."""
 
-    claims: Bundle[Claim] = Bundle("claims")
+    claims: Bundle[BatchClaim] = Bundle("claims")
     requests: Bundle[Request] = Bundle("requests")
     recallings: Bundle[Any] = Bundle("recallings")
 
@@ -88,7 +88,7 @@ class Delivering(RuleBasedStateMachine):
         return multiple(found) if found else multiple()
 
     @rule(target=requests, claim=consumes(claims), taken=st.booleans())
-    def hand_over(self, claim: Claim, taken: bool) -> Any:
+    def hand_over(self, claim: BatchClaim, taken: bool) -> Any:
         return self._handed_over(claim, taken)
 
     @rule(target=requests, taken=st.booleans(), answer=st.sampled_from(("none", "sure", "lost")))
@@ -109,7 +109,7 @@ class Delivering(RuleBasedStateMachine):
         self._answer(request, sure, rejecting)
 
     @rule(claim=consumes(claims))
-    def give_up(self, claim: Claim) -> None:
+    def give_up(self, claim: BatchClaim) -> None:
         """It was to be handed over, and was not: perhaps long after others have taken it."""
         given = {reader.delivery: Answer.NOT_SENT for reader in claim.readers}
         with _DATABASE.begin() as connection:
@@ -129,11 +129,11 @@ class Delivering(RuleBasedStateMachine):
         mine = self.work(True, "none")
         self.leases_end()
         held = self.begin_recall(False)
-        if isinstance(held, Recalling):
+        if isinstance(held, RecallClaim):
             self.end_recall(held, True, told)
         return mine
 
-    def _claimed(self) -> Claim | None:
+    def _claimed(self) -> BatchClaim | None:
         """A batch, in which nobody is who must not be mailed."""
         with _DATABASE.begin() as connection:
             ledger.expire(connection, self.id, self.now)
@@ -141,7 +141,7 @@ class Delivering(RuleBasedStateMachine):
         assert not found or not {reader.email for reader in found.readers} & self.away
         return found
 
-    def _handed_over(self, claim: Claim, taken: bool) -> Any:
+    def _handed_over(self, claim: BatchClaim, taken: bool) -> Any:
         recall_id = f"{self.name}-{len(self.all)}"
         with _DATABASE.begin() as connection:
             if ledger.start(connection, claim, self.now, recall_id) is None:
@@ -229,7 +229,7 @@ class Delivering(RuleBasedStateMachine):
     def a_reader(self, number: int, what: str) -> None:
         address = f"r{number}@{self.name}.example.com"
         with _DATABASE.begin() as connection:
-            people = People(connection, self.name)
+            people = Subscribers(connection, self.name)
             if what == "barred":
                 row = people.keys.key(address), "bounced", self.now.isoformat()
                 connection.exec_driver_sql(

@@ -13,11 +13,11 @@ from sqlalchemy import text
 from newsletter import deliver
 from newsletter.app import Desk, open_desk
 from newsletter.app.readers import lists, sign_up
-from newsletter.deliver import working
+from newsletter.deliver import worker
 from newsletter.errors import ConfigError, NotReadyError, UsageError
 from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
 from newsletter.store import Database, sends
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from tests.e2e.reporting import Signer
 from tests.ledgers import NOW, freeze, numbers
 from tests.newsroom import Newsroom
@@ -46,7 +46,7 @@ def answering(**more: object) -> Scripted:
 def test_whatever_a_provider_says_its_answers_are_kept(
     database: Database, reference: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "INSIST", 0.0)
+    monkeypatch.setattr(worker, "INSIST", 0.0)
     send = freeze(database, 4)
     deliver.run(job(database, send, answering(reference=reference), Doubt.HOLD))
     assert numbers(database, send) == {"accepted": 2, "rejected": 2}
@@ -56,7 +56,7 @@ def test_whatever_a_provider_says_its_answers_are_kept(
 def test_whatever_it_says_why_the_send_has_to_stop(
     database: Database, others: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "INSIST", 0.0)
+    monkeypatch.setattr(worker, "INSIST", 0.0)
     send = freeze(database, 4)
     with pytest.raises(NotReadyError, match="paused"):
         deliver.run(job(database, send, answering(others=others, pause=HOSTILE), Doubt.HOLD))
@@ -73,7 +73,7 @@ def test_whatever_it_says_why_the_send_has_to_stop(
 def test_an_adaptor_that_fails_with_such_words_leaves_doubt(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "INSIST", 0.0)
+    monkeypatch.setattr(worker, "INSIST", 0.0)
 
     def submit(_: Send, batch: Sequence[Recipient]) -> Outcome:
         raise RuntimeError(HOSTILE)
@@ -182,7 +182,7 @@ def test_a_longest_name_is_imported_and_erased(desk: Desk) -> None:
     (person,) = lists.everyone(desk)
     assert person.name == "n" * 200
     with desk.database.begin() as connection:
-        assert People(connection, "weekly").erase("a@example.com", NOW)
+        assert Subscribers(connection, "weekly").erase("a@example.com", NOW)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from newsletter.store import (
     subscription_status,
     suppression,
 )
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE, PENDING, UNSUBSCRIBED
 from newsletter.store.suppression import PersonEvent
 from tests.ledgers import NOW, freeze, started
@@ -28,14 +28,16 @@ READER = "r0@example.com"
 
 
 def bounced(connection: Connection) -> None:
-    people = People(connection, "weekly")
+    people = Subscribers(connection, "weekly")
     event = PersonEvent(1, Consequence.BOUNCED, NOW, people.list_id)
     suppression.apply_events(connection, [event], NOW)
 
 
 def become(status: str) -> Callable[[Connection], None]:
     def change(connection: Connection) -> None:
-        subscription_status.change(connection, 1, People(connection, "weekly").list_id, status, NOW)
+        subscription_status.change(
+            connection, 1, Subscribers(connection, "weekly").list_id, status, NOW
+        )
 
     return change
 
@@ -47,11 +49,11 @@ CHANGES: dict[str, tuple[Callable[[Connection], object], str | None]] = {
     "back": (lambda c: (become(UNSUBSCRIBED)(c), become(ACTIVE)(c)), None),
     "bounced": (bounced, "bounced"),
     "permitted again": (
-        lambda c: (bounced(c), People(c, "weekly").permit(READER, NOW)),
+        lambda c: (bounced(c), Subscribers(c, "weekly").permit(READER, NOW)),
         None,
     ),
     "erased": (
-        lambda c: People(c, "weekly").erase(READER, NOW),
+        lambda c: Subscribers(c, "weekly").erase(READER, NOW),
         "erased at their own wish",
     ),
 }

@@ -15,7 +15,7 @@ from newsletter.model import IssueName
 from newsletter.store import open_database
 from newsletter.store.column_types import metadata
 from newsletter.store.database import MIGRATIONS
-from newsletter.store.occurrences import Due, claim, recent
+from newsletter.store.occurrences import DueMoment, claim, recent
 
 
 def test_a_new_database_has_the_schema(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_what_was_done_by_an_earlier_version_stays_done(tmp_path: Path) -> None:
             )
         )
     engine.dispose()
-    due = Due(
+    due = DueMoment(
         "N",
         "send",
         "2025-07-07",

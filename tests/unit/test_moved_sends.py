@@ -179,7 +179,7 @@ def test_a_send_that_was_done_is_not_moved(office: Offices) -> None:
 def test_a_send_that_is_just_in_hand_is_not_moved(office: Offices) -> None:
     week = office()
     week.tick(FRIDAY)
-    due = occurrences.Due(week.desk.name, "send", str(ISSUE), ISSUE, MONDAY)
+    due = occurrences.DueMoment(week.desk.name, "send", str(ISSUE), ISSUE, MONDAY)
     with week.desk.database.begin() as connection:
         assert occurrences.claim(connection, due, MONDAY)
     week.now = MONDAY + timedelta(minutes=1)

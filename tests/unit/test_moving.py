@@ -20,7 +20,7 @@ from newsletter.errors import (
 )
 from newsletter.model import Answer, IssueName
 from newsletter.store import Database, event_inbox, events, open_database
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from newsletter.store.suppression import ERASED
 from tests import postgres
@@ -50,9 +50,11 @@ def fill(folder: Path) -> Database:
     claim = started(database, send)
     record(database, claim, answers(claim, Answer.ACCEPTED, Answer.UNKNOWN))
     with database.begin() as connection:
-        People(connection, "weekly").erase("r6@example.com", NOW)
+        Subscribers(connection, "weekly").erase("r6@example.com", NOW)
         event_inbox.put(connection, "sendgrid", '[{"event": "Ünïcode"}]', NOW)
-        row = events.Row("k", "open", NOW, NOW, 1, None, "who", "https://x.test/", True, '{"a": 1}')
+        row = events.EventRow(
+            "k", "open", NOW, NOW, 1, None, "who", "https://x.test/", True, '{"a": 1}'
+        )
         events.add(connection, [row])
     return database
 
@@ -71,7 +73,7 @@ def test_everything_moves_and_the_old_one_takes_nothing_more(folder: Path, new: 
     send = freeze_again(database)
     assert numbers(database, send) == had
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         assert people.suppressed("R6@example.com") == ERASED
         assert people.add("new@example.com", "New", ACTIVE, NOW, revive=False) is None
         assert connection.execute(text("select max(id) from subscribers")).scalar() == 8
@@ -79,7 +81,7 @@ def test_everything_moves_and_the_old_one_takes_nothing_more(folder: Path, new: 
         assert tuple(told) == (NOW, True, '{"a": 1}')
     database.close()
     with pytest.raises(DatabaseError, match="was moved"), old.begin() as connection:
-        People(connection, "weekly").remove("r1@example.com", NOW)
+        Subscribers(connection, "weekly").remove("r1@example.com", NOW)
     old.close()
     with pytest.raises(ConfigError, match="was moved to postgresql"):
         open_database(OLD, folder)
@@ -101,7 +103,7 @@ def test_nothing_moves_while_an_issue_is_in_some_process_s_hands(folder: Path, n
     with pytest.raises(NotReadyError, match="is being processed"):
         move(folder, new, NOW)
     with database.begin() as connection:
-        People(connection, "weekly").remove("r1@example.com", NOW)
+        Subscribers(connection, "weekly").remove("r1@example.com", NOW)
     database.close()
     move(folder, new)  # the lease has ended
 
@@ -115,7 +117,7 @@ def test_a_copy_that_fails_leaves_the_old_one_in_use(folder: Path, new: str) -> 
         move(folder, new)
     database = open_database(OLD, folder)
     with database.begin() as connection:
-        assert People(connection, "weekly").remove("r1@example.com", datetime.now(UTC))
+        assert Subscribers(connection, "weekly").remove("r1@example.com", datetime.now(UTC))
     database.close()
     with psycopg.connect(new.replace("+psycopg", ""), autocommit=True) as server:
         server.execute("ALTER TABLE events DROP CONSTRAINT odd")

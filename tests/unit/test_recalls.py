@@ -9,9 +9,9 @@ from newsletter import events
 from newsletter.model import Answer, Event, EventKind, Recall
 from newsletter.store import Database, doubt, pause_cancel, recalls, send_missing, sends
 from newsletter.store.ledger import LEASE
-from newsletter.store.recalls import Recalling
-from newsletter.store.sends import Frozen
-from newsletter.store.subscribers import People
+from newsletter.store.recalls import RecallClaim
+from newsletter.store.sends import FrozenSend
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW, answers, freeze, numbers, record, started, take
 
@@ -21,8 +21,13 @@ DONE = Recall(True)
 
 
 def begin(
-    database: Database, send: Frozen, now: datetime = NOW, *, accepted: bool = False, most: int = 10
-) -> Recalling | None:
+    database: Database,
+    send: FrozenSend,
+    now: datetime = NOW,
+    *,
+    accepted: bool = False,
+    most: int = 10,
+) -> RecallClaim | None:
     with database.begin() as connection:
         return recalls.begin(
             connection, send.send.id, now, margin=MARGIN, most=most, accepted=accepted
@@ -30,13 +35,18 @@ def begin(
 
 
 def end(
-    database: Database, held: Recalling, answer: Recall, now: datetime = NOW, *, again: bool = True
+    database: Database,
+    held: RecallClaim,
+    answer: Recall,
+    now: datetime = NOW,
+    *,
+    again: bool = True,
 ) -> bool:
     with database.begin() as connection:
         return recalls.end(connection, held, answer, now, again=again)
 
 
-def in_doubt(database: Database, batches: int) -> Frozen:
+def in_doubt(database: Database, batches: int) -> FrozenSend:
     send = freeze(database, batches * 2, send_at=AHEAD)
     for number in range(batches):
         claim = started(database, send, recall_id=f"id-{number}")
@@ -194,7 +204,7 @@ def test_what_was_accepted_and_cannot_be_taken_back_stays_accepted(database: Dat
 
 
 def settle(
-    database: Database, send: Frozen, delivery: int, batch: int, kind: str = "delivered",
+    database: Database, send: FrozenSend, delivery: int, batch: int, kind: str = "delivered",
     origin: tuple[str, str] = ("n", "2025-07-07"),
 ) -> int:  # fmt: skip
     event = Event("e", EventKind(kind), delivery, NOW, batch, send.send.id, origin)
@@ -270,13 +280,13 @@ def test_sending_again_on_purpose(database: Database) -> None:
 def test_those_who_are_missing_get_the_same_send(database: Database) -> None:
     send = freeze(database, 6)
     with database.begin() as connection:
-        People(connection, "weekly").remove("r0@example.com", NOW)
+        Subscribers(connection, "weekly").remove("r0@example.com", NOW)
     for given in (Answer.REJECTED,), (Answer.ACCEPTED, Answer.UNKNOWN), (Answer.ACCEPTED,) * 2:
         claim = started(database, send)
         record(database, claim, answers(claim, *given))
     with database.begin() as connection:
         doubt.hold(connection, send.send.id, NOW)
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         people.add("r0@example.com", "", ACTIVE, NOW, revive=True)  # came back
         people.add("new@example.com", "", ACTIVE, NOW, revive=False)
         assert send_missing.count(connection, send) == 3

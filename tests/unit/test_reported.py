@@ -14,7 +14,7 @@ from newsletter import events
 from newsletter.model import EventKind, Reported
 from newsletter.store import Database, figures
 from newsletter.store.column_types import Moment, metadata
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from newsletter.store.suppression import ERASED
 from tests.ledgers import NOW
@@ -160,7 +160,7 @@ def test_a_wish_to_be_mailed_counts_for_more_than_what_happened_before(database:
     assert words(database) == {"r0": "bounced", "r1": "complained", "r2": "unsubscribed"}
     later = NOW + timedelta(days=2)
     with database.begin() as connection:
-        people = People(connection, "weekly")
+        people = Subscribers(connection, "weekly")
         for number in range(3):
             people.permit(f"r{number}@example.com", later)
             people.add(f"r{number}@example.com", "", ACTIVE, later, revive=True)
@@ -189,7 +189,7 @@ def test_who_is_erased_stands_in_no_table_and_is_counted_all_the_same(database: 
                 '\'[{"email": "R0@example.com"}]\', :now)'
             ).bindparams(bindparam("now", NOW, Moment)),
         )
-        assert People(connection, "weekly").erase("r0@example.com", NOW)
+        assert Subscribers(connection, "weekly").erase("r0@example.com", NOW)
     read(database, [replace(hard(database, send_id, 1), id="late", delivery=told[0].delivery)])
     with database.read() as connection:
         stands = [
@@ -202,7 +202,7 @@ def test_who_is_erased_stands_in_no_table_and_is_counted_all_the_same(database: 
         rows = connection.execute(text("select kind, subscriber_id, raw from events")).all()
         assert len(rows) == 5
         assert all(raw is None for kind, _, raw in rows if kind == "bounce")
-        assert People(connection, "weekly").suppressed("r0@example.com") == ERASED
+        assert Subscribers(connection, "weekly").suppressed("r0@example.com") == ERASED
 
 
 def test_the_words_of_the_database_are_those_of_older_versions() -> None:

@@ -19,8 +19,8 @@ from newsletter.errors import DatabaseError, NotReadyError
 from newsletter.model import Answer, Doubt, Outcome, Recall, Recipient, Send
 from newsletter.store import Database, doubt, ledger, open_database, pause_cancel, receipts, sends
 from newsletter.store.database import WAITING
-from newsletter.store.ledger import Reader
-from newsletter.store.sends import Frozen
+from newsletter.store.ledger import Addressee
+from newsletter.store.sends import FrozenSend
 from tests import ledgers
 from tests.ledgers import freeze, numbers
 from tests.patient import PATIENCE
@@ -62,30 +62,30 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def ahead(database: Database, readers: int) -> Frozen:
+def ahead(database: Database, readers: int) -> FrozenSend:
     return freeze(database, readers, send_at=now() + timedelta(minutes=20))
 
 
 def job(
-    database: Database, send: Frozen, provider: Any, policy: Doubt = Doubt.RECALL, **more: Any
+    database: Database, send: FrozenSend, provider: Any, policy: Doubt = Doubt.RECALL, **more: Any
 ) -> deliver.Job:
-    def recipients(readers: Sequence[Reader]) -> list[Recipient]:
+    def recipients(readers: Sequence[Addressee]) -> list[Recipient]:
         return [Recipient(r.delivery, r.email, "", "https://example.com/u", {}) for r in readers]
 
     return deliver.Job(database, provider, send, recipients, policy, now, **more)
 
 
-def state(database: Database, send: Frozen) -> str:
+def state(database: Database, send: FrozenSend) -> str:
     with database.read() as connection:
         return sends.state(connection, send.send.id)[0]
 
 
-def held(database: Database, send: Frozen) -> int:
+def held(database: Database, send: FrozenSend) -> int:
     with database.read() as connection:
         return len(doubt.held(connection, send.send.id))
 
 
-def cancel(database: Database, send: Frozen) -> None:
+def cancel(database: Database, send: FrozenSend) -> None:
     with database.begin() as connection:
         pause_cancel.cancel(connection, send.send.id, now())
 

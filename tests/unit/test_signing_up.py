@@ -19,7 +19,7 @@ from newsletter.app.readers.reader_links import KeyState
 from newsletter.model import Event, EventKind, Issue, IssueName, Rendered, Status
 from newsletter.render import template_settings
 from newsletter.store import Database, signups
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE, PENDING, UNSUBSCRIBED
 from tests.e2e.approvals import newest, parsed, part
 from tests.ledgers import NOW
@@ -140,7 +140,7 @@ def test_an_address_that_is_erased_waits_for_nothing(database: Database) -> None
     with database.begin() as connection:
         assert signups.ask(connection, "N", "ada@example.com", NETWORK, 20, NOW)
         assert signups.ask(connection, "N", "bob@example.com", NETWORK, 20, NOW)
-        People(connection, "weekly").erase("ada@example.com", NOW)
+        Subscribers(connection, "weekly").erase("ada@example.com", NOW)
         (left,) = signups.claim(connection, "N", NOW)
         assert left.email == "bob@example.com"
         assert signups.claim(connection, "N", NOW) == []

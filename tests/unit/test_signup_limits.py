@@ -13,7 +13,7 @@ from newsletter.app.readers import lists, reader_links, sign_up
 from newsletter.app.readers.reader_links import KeyState
 from newsletter.store import Database, signups, subscription_status
 from newsletter.store.address_keys import address_keys
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import PENDING
 from tests.e2e.servers import mail_server
 from tests.ledgers import NOW
@@ -139,7 +139,7 @@ def test_on_each_database_a_signup_is_counted_mailed_and_forgotten(database: Dat
         first, second = signups.claim(connection, "N", NOW)
     with database.begin() as connection:
         signups.take_turns(connection, "N")
-        people_ = People(connection, "weekly")
+        people_ = Subscribers(connection, "weekly")
         people_.add("ada@example.com", "", PENDING, NOW, revive=False)
         found = subscription_status.of_address(connection, "ada@example.com", "weekly")
         assert found

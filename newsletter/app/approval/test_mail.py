@@ -18,7 +18,7 @@ from newsletter.errors import DatabaseError, UsageError
 from newsletter.links import tokens
 from newsletter.model import IssueName
 from newsletter.providers.outbox import OutboxProvider
-from newsletter.store.ledger import Reader
+from newsletter.store.ledger import Addressee
 from newsletter.toml_file import values
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def send_test(desk: Desk, issue: IssueName, to: str | None = None) -> tuple[str,
     send = unledgered_send(desk, built.issue.name, built.rendered)
     subject = desk.language.say("test", subject=built.rendered.subject)
     mailbox, name = mailbox_and_name(desk, address)
-    (recipient,) = personalizer(desk, NOBODY)([Reader(0, NOBODY, mailbox, name)])
+    (recipient,) = personalizer(desk, NOBODY)([Addressee(0, NOBODY, mailbox, name)])
     if link := _approval_link(desk, built, mailbox):
         recipient = replace(
             recipient,

@@ -22,7 +22,7 @@ from newsletter.model import IssueName
 from newsletter.schedule import DEADLINE, GATHER, REMIND, SEND
 from newsletter.store import sends
 from newsletter.store.occurrences import OccurrenceState
-from newsletter.store.sends import Frozen
+from newsletter.store.sends import FrozenSend
 
 RETRY_AT_NEXT_TICK = timedelta(seconds=30)  # for what waits for a person
 RETRY_LATER = timedelta(minutes=5)  # for what failed, or reads from publishers
@@ -135,7 +135,7 @@ def unready_alerts(desk: Desk, kind: str, issue: IssueName, reason: str) -> tupl
     return (wording.held(desk, issue, Obstacle(Reason.UNREADY, reason), reason),)
 
 
-def ended_send(frozen: Frozen) -> DutyResult | None:
+def ended_send(frozen: FrozenSend) -> DutyResult | None:
     """The result of a send that is over; None if it is not."""
     if frozen.state is sends.SendState.CANCELLED:
         message = f"it was cancelled: see newsletter receipt {frozen.issue}"

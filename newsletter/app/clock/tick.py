@@ -27,7 +27,7 @@ from newsletter.errors import NewsletterError, NotReadyError
 from newsletter.model import IssueName
 from newsletter.schedule import SEND, Moment
 from newsletter.store import Connection, occurrences
-from newsletter.store.occurrences import Claimed, Due, OccurrenceState
+from newsletter.store.occurrences import DueMoment, OccurrenceClaim, OccurrenceState
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def _act(desk: Desk, moment: Moment, now: datetime, observer: SendObserver) -> M
     return MomentResult(moment.kind, moment.issue, result.state, result.message, failed)
 
 
-def _with_lease(desk: Desk, claim: Claimed, observer: SendObserver) -> SendObserver:
+def _with_lease(desk: Desk, claim: OccurrenceClaim, observer: SendObserver) -> SendObserver:
     """The observer, whose heartbeat also renews the lease of the moment."""
     renewed_at = time.monotonic()
 
@@ -154,7 +154,7 @@ def _skip_send(connection: Connection, desk: Desk, moment: Moment, reason: str) 
     """Skip the send of the moment's issue; a later approval alone does not change that."""
     config, issue = desk.config, moment.issue
     at = schedule.scheduled_send(config.schedule, config.zone, issue) or moment.utc
-    send = Due(desk.name, SEND, str(issue), issue, at)
+    send = DueMoment(desk.name, SEND, str(issue), issue, at)
     occurrences.close(connection, send, OccurrenceState.SKIPPED, desk.clock(), reason)
 
 
@@ -176,5 +176,5 @@ def _miss(desk: Desk, moment: Moment, lateness: Lateness, now: datetime) -> Mome
     return MomentResult(moment.kind, moment.issue, result.state, result.message, is_missed)
 
 
-def _row(desk: Desk, moment: Moment) -> Due:
-    return Due(desk.name, moment.kind, moment.day, moment.issue, moment.utc)
+def _row(desk: Desk, moment: Moment) -> DueMoment:
+    return DueMoment(desk.name, moment.kind, moment.day, moment.issue, moment.utc)

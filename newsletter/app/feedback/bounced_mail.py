@@ -21,7 +21,7 @@ from newsletter.message import slug
 from newsletter.model import Event, EventKind
 from newsletter.store import Connection, delivery_lookup
 from newsletter.store.address_keys import address_keys
-from newsletter.store.delivery_lookup import Mailed
+from newsletter.store.delivery_lookup import DeliveryRecord
 from newsletter.store.subscribers import numbers
 from newsletter.subscriber_csv import normalize_address
 
@@ -132,7 +132,7 @@ def _event(
 
 def _proven_delivery(
     connection: Connection, notice: Notice, signed_reader: SignedReader, at: datetime
-) -> Mailed | None:
+) -> DeliveryRecord | None:
     """The delivery, if the notice quotes what only the reader's own mail contains.
 
     Anybody can write such a notice. So a delivery number counts only together with the signed
@@ -154,7 +154,7 @@ def _proven_delivery(
 
 def _last_delivery(
     connection: Connection, subscribers: Iterable[int], at: datetime, now: datetime
-) -> Mailed | None:
+) -> DeliveryRecord | None:
     """The last delivery to one of the subscribers, if the notice was written after it.
 
     The sender of a notice also writes its date, so it must not count for an earlier issue.

@@ -18,8 +18,8 @@ from newsletter.errors import NotReadyError
 from newsletter.model import IssueName, Receipt, Reported
 from newsletter.sanitize import canonical
 from newsletter.store import figures, list_growth
-from newsletter.store.figures import Counted, Reader
-from newsletter.store.sends import Frozen
+from newsletter.store.figures import EventCounts, ReaderActivity
+from newsletter.store.sends import FrozenSend
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def compute(desk: Desk, issue: IssueName) -> Figures:
 
 
 @contextmanager
-def readers(desk: Desk, issue: IssueName) -> Iterator[Iterator[Reader]]:
+def readers(desk: Desk, issue: IssueName) -> Iterator[Iterator[ReaderActivity]]:
     """The readers who opened or clicked, one by one. Raises NotReadyError if it is not stored."""
     frozen = desk.require_sent(issue)
     if not desk.config.privacy.per_reader:
@@ -213,7 +213,7 @@ def _people_and_machines(pairs: list[tuple[int, int]]) -> PeopleAndMachines:
 
 
 def _clicks_by_link(
-    frozen: Frozen, articles: list[tuple[str, str | None]], counted: Counted
+    frozen: FrozenSend, articles: list[tuple[str, str | None]], counted: EventCounts
 ) -> tuple[tuple[LinkClicks, ...], tuple[LinkClicks, ...]]:
     """The stories in the order of the mail, and the other links, the most clicked first."""
     urls = [url for _, url in articles if url]

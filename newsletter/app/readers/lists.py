@@ -11,8 +11,8 @@ from newsletter import subscriber_csv
 from newsletter.app.desk import Desk
 from newsletter.errors import ContentError, LinesError, NewsletterError, UsageError
 from newsletter.model import Status
-from newsletter.store.subscriber_import import Import, Merged
-from newsletter.store.subscribers import People, Person
+from newsletter.store.subscriber_import import MergeResult, StagedImport
+from newsletter.store.subscribers import Subscriber, Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from newsletter.store.suppression import ERASED
 from newsletter.subscriber_csv import SubscriberFile
@@ -114,13 +114,13 @@ def _import(
     status: Status,
     skip: bool,
     progress: Progress,
-) -> Merged:
+) -> MergeResult:
     with desk.writing() as connection:
-        people = People(connection, desk.config.newsletter.list)
+        people = Subscribers(connection, desk.config.newsletter.list)
     rows = file.rows(rejected, status)
     with (
         desk.database.write_last() as connection,
-        Import(connection, people.keys, people.list_id) as staged,
+        StagedImport(connection, people.keys, people.list_id) as staged,
     ):
         count = 0
         while batch := list(islice(rows, BATCH)):
@@ -179,7 +179,7 @@ def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:
     """
     email = _normalised(address)
     with desk.writing() as connection:
-        people = People(connection, desk.config.newsletter.list)
+        people = Subscribers(connection, desk.config.newsletter.list)
         reason = people.suppressed(email)
         if again:
             people.permit(email, desk.clock())
@@ -198,7 +198,7 @@ def remove(desk: Desk, address: str) -> str:
     """Unsubscribe one person. Raises UsageError if they are not active on the list."""
     email = _normalised(address)
     with desk.writing() as connection:
-        removed = People(connection, desk.config.newsletter.list).remove(email, desk.clock())
+        removed = Subscribers(connection, desk.config.newsletter.list).remove(email, desk.clock())
     if not removed:
         raise UsageError(
             f"{email} is not an active subscriber of the list {desk.config.newsletter.list!r}. "
@@ -211,13 +211,15 @@ def erase(desk: Desk, address: str) -> tuple[str, bool]:
     """Erase one person for good and bar the address; False if nobody had it."""
     email = _normalised(address)
     with desk.writing() as connection:
-        return email, People(connection, desk.config.newsletter.list).erase(email, desk.clock())
+        return email, Subscribers(connection, desk.config.newsletter.list).erase(
+            email, desk.clock()
+        )
 
 
-def everyone(desk: Desk) -> Iterator[Person]:
+def everyone(desk: Desk) -> Iterator[Subscriber]:
     """Everyone on the list, by address, read from the database one by one."""
     with desk.reading() as connection:
-        yield from People(connection, desk.config.newsletter.list).everyone()
+        yield from Subscribers(connection, desk.config.newsletter.list).everyone()
 
 
 def _clean(name: str) -> str:

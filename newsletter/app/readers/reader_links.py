@@ -17,8 +17,8 @@ from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Confirming, Purpose, ReaderOf
 from newsletter.store import Connection, approvals, subscription_status
-from newsletter.store.subscribers import People, rename
-from newsletter.store.subscription_status import ACTIVE, UNSUBSCRIBED, Standing
+from newsletter.store.subscribers import Subscribers, rename
+from newsletter.store.subscription_status import ACTIVE, UNSUBSCRIBED, Subscription
 from newsletter.store.suppression import ERASED
 from newsletter.subscriber_csv import clean_name
 
@@ -179,7 +179,7 @@ def choose(
     for newsletter in _newsletters(desk, others):
         list_ = newsletter.config.newsletter.list
         with newsletter.writing() as connection:
-            people = People(connection, list_)
+            people = Subscribers(connection, list_)
             standing = subscription_status.of_address(connection, email, list_)
             if standing:
                 rename(connection, standing.reader, name)
@@ -201,7 +201,7 @@ def erase(desk: Desk, others: Sequence[Desk], key: str) -> KeyState:
         return person
     for served in {database_location(d): d for d in (*others, desk)}.values():
         with served.writing() as connection:
-            people = People(connection, served.config.newsletter.list)
+            people = Subscribers(connection, served.config.newsletter.list)
             people.erase(person.email or "", served.clock())
     log.info("A reader was erased at their own request")
     return KeyState.DONE
@@ -222,7 +222,7 @@ def require_own_secrets(desks: Sequence[Desk]) -> None:
                 )
 
 
-def _person(desk: Desk, key: str) -> Standing | KeyState:
+def _person(desk: Desk, key: str) -> Subscription | KeyState:
     reader = _read(desk, Purpose.PREFERENCES, key)
     if isinstance(reader, KeyState):
         return reader

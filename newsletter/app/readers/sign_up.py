@@ -22,7 +22,7 @@ from newsletter.links.signed_links import Confirming, Purpose, ReaderOf
 from newsletter.model import Answer, Recipient, Rendered
 from newsletter.store import Connection, signups
 from newsletter.store.signups import Signup
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE, PENDING, of_address
 from newsletter.subscriber_csv import normalize_address
 
@@ -79,7 +79,7 @@ def _answer(desk: Desk, signup: Signup) -> None:
         if now - signup.made_at > LINK_LIFETIME or _over_address_limit(desk, connection, signup):
             signups.done(connection, signup)
             return
-        people = People(connection, desk.config.newsletter.list)
+        people = Subscribers(connection, desk.config.newsletter.list)
         if people.suppressed(signup.email) is not None:  # erased, bounced or complained
             signups.done(connection, signup)
             return

@@ -29,7 +29,7 @@ from newsletter.errors import ConfigError, NewsletterError, NotReadyError
 from newsletter.model import Doubt
 from newsletter.providers import Parallel, Recalls
 from newsletter.store import Connection
-from newsletter.store.sends import Frozen
+from newsletter.store.sends import FrozenSend
 
 READERS_PER_PROCESS = 50_000  # a process needs about a second to start
 MAX_PROCESSES = 4
@@ -71,7 +71,7 @@ def doubt_policy(desk: Desk) -> Doubt:
 
 def job(
     desk: Desk,
-    frozen: Frozen,
+    frozen: FrozenSend,
     observer: SendObserver,
     workers: int | None = None,
     lease: timedelta = LEASE,
@@ -103,7 +103,7 @@ def job(
     )
 
 
-def deliver(desk: Desk, frozen: Frozen, observer: SendObserver, *, record: bool = True) -> None:
+def deliver(desk: Desk, frozen: FrozenSend, observer: SendObserver, *, record: bool = True) -> None:
     """Deliver all that can be delivered. Raises what ``deliver.run`` raises.
 
     ``record``: record this installation as the one that sends.
@@ -138,7 +138,7 @@ def process_count(desk: Desk, readers: int) -> int:
 
 @contextmanager
 def _child_processes(
-    config: Config, frozen: Frozen, count: int, workers: int, stop: threading.Event
+    config: Config, frozen: FrozenSend, count: int, workers: int, stop: threading.Event
 ) -> Iterator[None]:
     """Run ``count`` more processes that deliver the send, each with ``workers`` requests at once.
 
@@ -175,7 +175,7 @@ def _terminate_on_stop(
         child.terminate()
 
 
-def _deliver_in_child(config: Config, frozen: Frozen, workers: int) -> None:
+def _deliver_in_child(config: Config, frozen: FrozenSend, workers: int) -> None:
     """Deliver in a child process. It reports no pause: the first process does."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

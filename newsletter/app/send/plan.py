@@ -14,7 +14,7 @@ from newsletter.errors import NotReadyError
 from newsletter.issues import parse_issue
 from newsletter.model import Finding, IssueName
 from newsletter.store import Connection, approvals, mailable, send_missing, sends
-from newsletter.store.sends import Frozen, SendState
+from newsletter.store.sends import FrozenSend, SendState
 
 CHANGED_SHARE = 0.3  # a list that grew or shrank by more needs a confirmation
 SMALL_LIST = 20  # readers; a smaller list changes a lot every week
@@ -26,7 +26,7 @@ class Plan:
 
     issue: IssueName
     built: Built | None  # the mail to freeze; None if the send was started before
-    frozen: Frozen | None  # the send to resume, if it was started before
+    frozen: FrozenSend | None  # the send to resume, if it was started before
     readers: int
     findings: tuple[Finding, ...] = ()  # warnings of the recheck
     questions: tuple[str, ...] = ()  # a person has to answer each with yes
@@ -102,7 +102,7 @@ def corrected_send(desk: Desk, connection: Connection, issue: IssueName) -> int 
     return frozen.send.id
 
 
-def _plan_resume(desk: Desk, issue: IssueName, frozen: Frozen, to_missing: bool) -> Plan:
+def _plan_resume(desk: Desk, issue: IssueName, frozen: FrozenSend, to_missing: bool) -> Plan:
     """The plan of a send that was started before."""
     if to_missing and issue.is_correction:
         raise NotReadyError(

@@ -12,7 +12,7 @@ from newsletter.model import Doubt, IssueName, Receipt
 from newsletter.render import said
 from newsletter.sanitize import canonical
 from newsletter.store import archive, send_missing, sends
-from newsletter.store.sends import DeliveryState, Frozen, SendState
+from newsletter.store.sends import DeliveryState, FrozenSend, SendState
 
 
 def send(desk: Desk, planned: Plan, observer: SendObserver | None = None) -> Receipt:
@@ -51,7 +51,7 @@ def _receipt(desk: Desk, issue: IssueName, observer: SendObserver) -> Receipt:
     return receipt
 
 
-def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen:
+def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> FrozenSend:
     """Freeze the built mail and its recipients, unless another process has done so already."""
     built, issue = planned.built, planned.issue
     if built is None:  # a plan without a send has a mail

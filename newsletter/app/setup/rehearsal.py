@@ -30,7 +30,7 @@ from newsletter.model import Doubt, IssueName, Receipt, Rendered
 from newsletter.providers import faulty
 from newsletter.store import sends
 from newsletter.store.sends import SendState
-from newsletter.store.subscribers import People
+from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 
 ISSUE = IssueName(date(2025, 7, 7))
@@ -118,7 +118,7 @@ def _prepare(folder: Path, plan: RehearsalPlan) -> None:
     with _desk(folder) as desk:
         now = desk.clock()
         with desk.writing() as connection:
-            people = People(connection, desk.config.newsletter.list)
+            people = Subscribers(connection, desk.config.newsletter.list)
             for number in range(1, plan.readers + 1):
                 people.add(f"reader{number}@example.com", "", ACTIVE, now, revive=False)
             sends.freeze(

@@ -14,7 +14,7 @@ from newsletter.errors import ContentError, NotReadyError, UsageError
 from newsletter.model import IssueName
 from newsletter.schedule import GATHER, SEND, Moment
 from newsletter.store import occurrences, sends
-from newsletter.store.occurrences import Due
+from newsletter.store.occurrences import DueMoment
 from newsletter.toml_file.recurring_times import RecurringTime, parse_time
 
 _FARTHEST = timedelta(days=366)
@@ -70,7 +70,7 @@ def reschedule(desk: Desk, issue: IssueName, to: str | None) -> datetime:
             f'Give it a time: newsletter reschedule {issue} "{issue} 09:00"'
         )
     _require_possible(desk, issue, at, now, is_back=to is None)
-    due = Due(desk.name, SEND, str(issue), issue, at)
+    due = DueMoment(desk.name, SEND, str(issue), issue, at)
     with desk.writing() as connection:
         is_moved = occurrences.move(connection, due, at if to else None, now)
     if not is_moved:

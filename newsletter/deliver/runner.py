@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from newsletter.deliver.job import Job, Pulse
-from newsletter.deliver.working import work
+from newsletter.deliver.worker import work
 from newsletter.errors import NotReadyError
 from newsletter.model import Doubt
 from newsletter.providers import Interruptible, Parallel

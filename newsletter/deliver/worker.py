@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from newsletter.deliver import recalling, submission
+from newsletter.deliver import recall, submission
 from newsletter.deliver.job import Job, Pulse
 from newsletter.errors import DatabaseError, NewsletterError, NotReadyError
 from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
 from newsletter.store import doubt, ledger, pause_cancel, sends
-from newsletter.store.ledger import Claim
-from newsletter.store.recalls import Recalling
+from newsletter.store.ledger import BatchClaim
+from newsletter.store.recalls import RecallClaim
 from newsletter.store.sends import SendState
 
 PATIENCE = timedelta(minutes=30)  # how long a run waits for a provider that takes nothing
@@ -55,14 +55,14 @@ def _take_step(job: Job, owner: str, pulse: Pulse) -> datetime | Literal[True] |
     step = _next(job, owner)
     if step is None or isinstance(step, datetime):
         return step
-    if isinstance(step, Claim):
+    if isinstance(step, BatchClaim):
         _hand_over(job, step, pulse)
     else:
-        recalling.recall(job, step)
+        recall.ask_provider(job, step)
     return True
 
 
-def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
+def _next(job: Job, owner: str) -> BatchClaim | RecallClaim | datetime | None:
     """The next thing to do; or when to look again; or None, when nothing is left to do."""
     send, now = job.frozen.send, job.clock()
     # Undone by a power cut it is done again: what matters is that a start is kept.
@@ -72,13 +72,13 @@ def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
         state, _ = sends.state(connection, send.id)
         if state is SendState.CANCELLED:
             pause_cancel.cancel(connection, send.id, now)  # what came back since then
-            if found := recalling.begin(connection, job, now, accepted=True):
+            if found := recall.begin(connection, job, now, accepted=True):
                 return found
             doubt.hold(connection, send.id, now, seen)
             return doubt.next_moment(connection, send.id)
         if state is not SendState.SENDING:  # what is in doubt may not wait: it can be too late
-            return recalling.begin(connection, job, now) if job.doubt is Doubt.RECALL else None
-        if job.doubt is Doubt.RECALL and (found := recalling.begin(connection, job, now)):
+            return recall.begin(connection, job, now) if job.doubt is Doubt.RECALL else None
+        if job.doubt is Doubt.RECALL and (found := recall.begin(connection, job, now)):
             return found
         if not (job.doubt is Doubt.RESEND and doubt.repeat(connection, send.id, now)):
             doubt.hold(connection, send.id, now, seen)
@@ -86,7 +86,7 @@ def _next(job: Job, owner: str) -> Claim | Recalling | datetime | None:
         return claim or doubt.next_moment(connection, send.id)
 
 
-def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
+def _hand_over(job: Job, claim: BatchClaim, pulse: Pulse) -> None:
     """One request, and its answer in the ledger."""
     job.checkpoint("claimed")
     claim = _with_readers(job, claim)
@@ -94,7 +94,7 @@ def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
         return
     recipients = job.personal(claim.readers)
     send = replace(job.frozen.send, batch=claim.number)
-    ready = recalling.prepare(job, send, recipients)
+    ready = recall.prepare(job, send, recipients)
     outcome = ready if isinstance(ready, Outcome) else _submit(job, ready, claim, recipients)
     if outcome is None:
         return
@@ -114,7 +114,7 @@ def _hand_over(job: Job, claim: Claim, pulse: Pulse) -> None:
         _pause(job, pulse.silent, outcome)
 
 
-def _with_readers(job: Job, claim: Claim) -> Claim:
+def _with_readers(job: Job, claim: BatchClaim) -> BatchClaim:
     """The claim with whom it is for: nobody, where it is not ours any more."""
     with job.database.read() as connection:
         found, reasons = ledger.read(connection, claim, job.frozen.list_id)
@@ -143,7 +143,9 @@ def _delay(outcome: Outcome) -> str:
     return next((outcome.reasons.get(number, "") for number in later), "").rstrip(".")
 
 
-def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient]) -> Outcome | None:
+def _submit(
+    job: Job, send: Send, claim: BatchClaim, recipients: Sequence[Recipient]
+) -> Outcome | None:
     """The provider's answer; None where the batch was lost before the first byte."""
     began, begun_at = time.monotonic(), job.clock()
     with job.database.begin() as connection:
@@ -164,7 +166,7 @@ def _submit(job: Job, send: Send, claim: Claim, recipients: Sequence[Recipient])
     return submission.submit(job.provider, send, recipients)
 
 
-def _record(job: Job, claim: Claim, outcome: Outcome) -> None:
+def _record(job: Job, claim: BatchClaim, outcome: Outcome) -> None:
     """Write the answer down; a database that is away for a moment must not lose it.
 
     Of a power cut at that moment the batch would be in doubt, as if no answer had come.

@@ -11,7 +11,7 @@ from newsletter.deliver.submission import checked, failure
 from newsletter.model import Answer, Doubt, Outcome, Recall, Recipient, Send
 from newsletter.providers import Recalls
 from newsletter.store import Connection, recalls, sends
-from newsletter.store.recalls import Recalling
+from newsletter.store.recalls import RecallClaim
 from newsletter.store.sends import SendState
 
 TOO_LATE = timedelta(seconds=30)  # a moment so near is no moment ahead any more
@@ -68,7 +68,7 @@ def late_moment(now: datetime, ahead: timedelta | None) -> datetime | None:
 
 def begin(
     connection: Connection, job: Job, now: datetime, *, accepted: bool = False
-) -> Recalling | None:
+) -> RecallClaim | None:
     """The next batch to be taken back; None where there is none, or no more can be."""
     provider = job.provider
     if not isinstance(provider, Recalls):
@@ -84,7 +84,7 @@ def begin(
     )
 
 
-def recall(job: Job, held: Recalling) -> None:
+def ask_provider(job: Job, held: RecallClaim) -> None:
     """Ask the provider to drop the batch, and act on its answer."""
     provider = job.provider
     assert isinstance(provider, Recalls)  # noqa: S101 - begin() gives nothing for others
