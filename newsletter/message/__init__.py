@@ -2,18 +2,18 @@
 
 from newsletter.message.delivery_ids import Ids, ids, read_ids, shared_ids
 from newsletter.message.headers import link, list_headers, one_line, slug, wire_address
-from newsletter.message.mime import Letter, check, letter, mail
+from newsletter.message.mime import PreparedSend, check, mail, prepare
 
 __all__ = [
     "Ids",
-    "Letter",
+    "PreparedSend",
     "check",
     "ids",
-    "letter",
     "link",
     "list_headers",
     "mail",
     "one_line",
+    "prepare",
     "read_ids",
     "shared_ids",
     "slug",

@@ -43,21 +43,21 @@ def mail(send: Send, recipient: Recipient, at: datetime) -> bytes:
 
     Raises ValueError, with a reason for the receipt, where a header must not be written.
     """
-    return letter(send).mail(recipient, at)
+    return prepare(send).mail(recipient, at)
 
 
-def letter(send: Send) -> Letter:
+def prepare(send: Send) -> PreparedSend:
     """The send made ready, once for all its batches; raises ValueError as ``check`` does."""
     return _letter(replace(send, batch=0, send_at=None, recall_id=None))
 
 
 @lru_cache(maxsize=4)
-def _letter(send: Send) -> Letter:
+def _letter(send: Send) -> PreparedSend:
     check(send)
-    return Letter(send)
+    return PreparedSend(send)
 
 
-class Letter:
+class PreparedSend:
     """What all mails of a send share, written and encoded once."""
 
     def __init__(self, send: Send) -> None:

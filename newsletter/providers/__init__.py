@@ -26,11 +26,11 @@ __all__ = [
     "Reports",
     "build",
     "options",
-    "read",
-    "reporting",
+    "read_events",
+    "reporting_types",
     "reports",
     "short_name",
-    "verified",
+    "verified_body",
 ]
 
 
@@ -43,7 +43,7 @@ def reports(type_: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def reporting() -> tuple[str, ...]:
+def reporting_types() -> tuple[str, ...]:
     """The built-in types whose providers report events."""
     return tuple(name for name in registry.names(__name__) if reports(name))
 
@@ -57,7 +57,7 @@ def short_name(type_: str) -> str:
     return type_.partition(":")[0].rpartition(".")[2]
 
 
-def read(type_: str, body: str, folder: Path) -> list[Event]:
+def read_events(type_: str, body: str, folder: Path) -> list[Event]:
     """The events in a request from a provider of that type, even if it is no longer configured.
 
     ``folder`` contains newsletter.toml. Raises ProviderError if the request has no readable events,
@@ -81,18 +81,18 @@ def read(type_: str, body: str, folder: Path) -> list[Event]:
     return events
 
 
-def verified(provider: Reports, type_: str, headers: Mapping[str, str], body: bytes) -> str:
-    """The body of a request, if it is the provider's.
+def verified_body(provider: Reports, type_: str, headers: Mapping[str, str], body: bytes) -> str:
+    """The body of a request, after the provider verified it.
 
-    Raises ProviderError if it is not, ConfigError if the class is broken.
+    Raises ProviderError if the request is not from the service, ConfigError if the class is broken.
     """
     try:
         provider.verify({name.lower(): value for name, value in headers.items()}, body)
     except NewsletterError:
         raise
     except (Exception, SystemExit) as error:
-        why = registry.raised(error, type_)
-        raise ConfigError(f"{type_} cannot verify its events: {why}. Fix the class.") from error
+        fault = registry.raised(error, type_)
+        raise ConfigError(f"{type_} cannot verify its events: {fault}. Fix the class.") from error
     try:
         return body.decode()
     except UnicodeDecodeError:
@@ -100,29 +100,30 @@ def verified(provider: Reports, type_: str, headers: Mapping[str, str], body: by
 
 
 def options(type_: str) -> type[ProviderOptions]:
-    """The model of a type's keys; raises LookupError for an unknown type."""
+    """The model of the keys that a type allows; raises LookupError for an unknown type."""
     model: type[ProviderOptions] = _ADAPTORS.load(type_).Options
     return model
 
 
-def build(chosen: ProviderOptions, folder: Path) -> Provider:
+def build(settings: ProviderOptions, folder: Path) -> Provider:
     """The provider that ``[provider]`` describes.
 
     Raises ConfigError if a secret is missing or an outside class cannot be used.
     """
-    adaptor = _ADAPTORS.load(chosen.type)
-    if ":" not in chosen.type:
-        provider: Provider = adaptor(chosen, folder)
+    type_ = settings.type
+    adaptor = _ADAPTORS.load(type_)
+    if ":" not in type_:
+        provider: Provider = adaptor(settings, folder)
         return provider
     try:
-        provider = adaptor(chosen, folder)
+        provider = adaptor(settings, folder)
     except NewsletterError:
         raise
     except (Exception, SystemExit) as error:
+        fault = f"creating it raised {registry.raised(error, type_)}"
         raise ConfigError(
-            f"{chosen.type} of [provider] cannot be used: creating it raised "
-            f"{registry.raised(error, chosen.type)}. Fix the class."
+            f"{type_} of [provider] cannot be used: {fault}. Fix the class."
         ) from error
-    if fault := invalid_provider(provider):
-        raise ConfigError(f"{chosen.type} of [provider] cannot be used: {fault}. Fix the class.")
+    if invalid := invalid_provider(provider):
+        raise ConfigError(f"{type_} of [provider] cannot be used: {invalid}. Fix the class.")
     return provider

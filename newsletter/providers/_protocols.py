@@ -1,4 +1,4 @@
-"""What a provider is, and what it may be able to do beyond that."""
+"""The protocol of a provider, and one protocol for each further capability."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from newsletter.model import Event, Outcome, Recall, Recipient, Send
 
 
 class Provider(Protocol):
-    """An email service. It is built with its options and the folder of newsletter.toml.
+    """An adaptor to an email service.
 
-    Building it raises ConfigError where a secret is missing.
+    Its class is called with its options and the folder that contains newsletter.toml, and raises
+    ConfigError if a secret is missing.
     """
 
     batch_size: int
-    """Most recipients in one request."""
+    """The most recipients in one request."""
 
     @property
-    def Options(self) -> type[ProviderOptions]:  # noqa: N802 - a class, in each of them
-        """The keys of its ``[provider]`` block: a class inside the provider's own."""
+    def Options(self) -> type[ProviderOptions]:  # noqa: N802 - a nested class
+        """The keys of its ``[provider]`` block, as a class inside the provider's class."""
         ...
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
-        """Hand one batch over. Never raises for what a provider can answer.
+        """Hand over one batch. Never raises for anything that the service can answer.
 
-        The outcome names every delivery of the batch, and says UNKNOWN wherever a byte of the
-        message may have been taken without an answer to it.
+        The outcome has an answer for every delivery of the batch. The answer is UNKNOWN if the
+        service may have taken any byte of the mail but did not confirm it.
         """
         ...
 
@@ -41,57 +42,60 @@ class Parallel(Protocol):
     workers: int
     """How many threads may call ``submit`` at once."""
     processes: int | None
-    """Over how many processes the workers may be spread; None: the size of the list decides.
+    """How many processes may share the workers. None lets the size of the list decide.
 
-    1 for a provider that keeps a rate or counts its connections.
+    It is 1 for a provider that limits its own rate or counts its connections.
     """
 
 
 @runtime_checkable
 class Interruptible(Protocol):
-    """A provider whose batches last so long that they can be ended early."""
+    """A provider whose batches take so long that it can end them early."""
 
     def stop_on(self, event: threading.Event) -> None:
-        """From now on, hand over no further mail once the event is set.
+        """Hand over no further mail once the event is set.
 
-        What was not begun is NOT_SENT.
+        Mails that were not started are NOT_SENT.
         """
         ...
 
 
 @runtime_checkable
 class Recalls(Protocol):
-    """A provider that lets mails go at ``send.send_at``, and can take a batch back before."""
+    """A provider that releases mails at ``send.send_at`` and can recall a batch before that."""
 
     recall_margin: timedelta
-    """How long before that moment it can be asked at the latest."""
+    """How long before ``send_at`` the last request for a recall may come."""
     most_recalls: int
-    """How many batches it keeps taken back at once."""
+    """How many recalled batches the service can hold at once."""
 
     def open_batch(self, batch: Sequence[Recipient]) -> str | Outcome | None:
-        """A new id for a batch; None where the key may not take batches back.
+        """A new id for a batch; None if the API key does not allow recalls.
 
-        An Outcome (nothing was sent) where the provider cannot be asked now.
+        Returns an Outcome in which nothing was sent if the service cannot be reached now.
         """
         ...
 
     def recall(self, recall_id: str) -> Recall:
-        """Ask to drop everything of that id, what arrives later too. May be repeated."""
+        """Ask the service to drop every mail with that id, also those that arrive later.
+
+        Calling it again is safe.
+        """
         ...
 
 
 @runtime_checkable
 class Reports(Protocol):
-    """A provider that posts what became of the mails. Its requests are kept, and read later."""
+    """A provider that posts events about its mails. Requests are stored at once and read later."""
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raises ProviderError for a request that is not the provider's.
+        """Raises ProviderError if the request is not from the service.
 
-        ``headers``: by their names in small letters.
+        The names in ``headers`` are in lower case.
         """
         ...
 
     @staticmethod
     def read(body: str) -> list[Event]:
-        """The events in a request; raises ProviderError where it holds no events."""
+        """The events in a request; raises ProviderError if it contains no list of events."""
         ...

@@ -1,7 +1,7 @@
-"""A provider that breaks on purpose, for rehearsals: nothing leaves this machine.
+"""A provider that fails on purpose, for rehearsals. Nothing leaves this machine.
 
-What it has taken stands in files that survive a killed program, so that anyone can count who
-would have got the mail. The same seed breaks the same requests in the same way.
+It writes the mails that it accepts to files. They survive a killed program, so a rehearsal can
+count who would have got the mail. The same seed breaks the same requests in the same way.
 """
 
 from __future__ import annotations
@@ -25,22 +25,20 @@ TAKEN, DROPPED, OPENED = "taken.jsonl", "dropped.txt", "opened.txt"
 
 
 class FaultyProvider:
-    """Takes mails into a mailbox of its own; some requests end as the worst providers let them."""
+    """Takes mails into a mailbox of its own. Some requests fail as they do at bad providers."""
 
     class Options(ProviderOptions):
-        """``faults``: the share of requests that break; ``seconds``: how long one takes at most;
-        ``path``: the mailbox, relative to newsletter.toml; ``workers``: requests at once.
-        """
+        """The keys of ``[provider]`` with ``type = "faulty"``."""
 
-        path: str = "mailbox"
+        path: str = "mailbox"  # a folder, relative to newsletter.toml
         seed: int = 1
-        faults: float = Field(0.25, ge=0, le=1)
-        seconds: float = Field(0.02, ge=0, le=10)
-        workers: int = Field(1, ge=1, le=16)
+        faults: float = Field(0.25, ge=0, le=1)  # the share of requests that fail
+        seconds: float = Field(0.02, ge=0, le=10)  # a request takes this long at most
+        workers: int = Field(1, ge=1, le=16)  # requests at once
 
     recall_margin = timedelta(minutes=10)
     most_recalls = 10
-    processes: int | None = 1  # the rehearsal kills one process, and starts it again
+    processes: int | None = 1  # the rehearsal kills and restarts a single process
 
     def __init__(self, options: Options, folder: Path) -> None:
         self.batch_size = options.batch_size or 50
@@ -49,14 +47,15 @@ class FaultyProvider:
         self._mailbox = folder / options.path
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
-        """Take the batch, or break; the number of the batch decides how. A fault of the disk, or
-        of every mail, pauses the send.
+        """Take the batch, or fail in a way that the number of the batch decides.
+
+        A disk error, or a fault that every mail has, pauses the send.
         """
         try:
             message.check(send)
             return self._answer(send, batch)
         except (ValueError, OSError) as error:
-            reason = f"Nothing can be taken: {error}. Mend it, and go on."
+            reason = f"Nothing can be taken: {error}. Fix it, then send again."
             return Outcome.all(batch, Answer.NOT_SENT, reason, pause=reason)
 
     def _answer(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
@@ -67,35 +66,37 @@ class FaultyProvider:
         return chance.choice(_FAULTS)(self, send, batch)
 
     def open_batch(self, batch: Sequence[Recipient]) -> str | Outcome | None:  # noqa: ARG002
-        """A new id: its number in the file of those given out."""
+        """A new id. It is the size of the file in which it is written."""
         return f"recall-{self._append(OPENED, 'opened')}"
 
     def recall(self, recall_id: str) -> Recall:
-        """Drop what is taken under the id, now or later. Each third answer is lost at first."""
+        """Drop the mails with that id, now or later. The first answer to every third id is lost."""
         dropped = set(_lines(self._mailbox / DROPPED))
-        first = recall_id not in dropped
-        if first and len(dropped) >= self.most_recalls:
+        is_new = recall_id not in dropped
+        if is_new and len(dropped) >= self.most_recalls:
             return Recall(False, "no more than ten batches are taken back at once")
         self._append(DROPPED, recall_id)
-        lost = first and int(recall_id.rpartition("-")[2]) % 3 == 0
-        return Recall(not lost, "the answer was lost", again=lost)
+        no_answer = is_new and int(recall_id.rpartition("-")[2]) % 3 == 0
+        return Recall(not no_answer, "the answer was lost", again=no_answer)
 
     def _take(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
         mails, answers, reasons = {}, {}, {}
-        for person in batch:
+        for recipient in batch:
+            delivery = recipient.delivery
             try:
-                mail = message.mail(send, person, datetime.now(UTC))
+                mail = message.mail(send, recipient, datetime.now(UTC))
             except ValueError as error:
-                answers[person.delivery], reasons[person.delivery] = Answer.REJECTED, str(error)
+                answers[delivery], reasons[delivery] = Answer.REJECTED, str(error)
             else:
-                answers[person.delivery] = Answer.ACCEPTED
-                mails[person.email] = mail.decode()
+                answers[delivery] = Answer.ACCEPTED
+                mails[recipient.email] = mail.decode()
         self._append(TAKEN, json.dumps({"recall_id": send.recall_id, "mails": mails}))
         return Outcome(answers, reasons)
 
     def _append(self, name: str, line: str) -> int:
-        """Put a line at the file's end, apart from one that a killed program left half-written;
-        where the file ends now.
+        """Append a line to a file and return the file's size.
+
+        The line break before it separates it from a line that a killed program left unfinished.
         """
         self._mailbox.mkdir(parents=True, exist_ok=True)
         file = os.open(self._mailbox / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -121,7 +122,7 @@ class FaultyProvider:
         return Outcome.all(batch, Answer.NOT_SENT, reason, retry_after=0.2, throttled=True)
 
     def _away(self, _send: Send, batch: Sequence[Recipient]) -> Outcome:
-        return Outcome.all(batch, Answer.NOT_SENT, "nobody listens there", retry_after=0.1)
+        return Outcome.all(batch, Answer.NOT_SENT, "the connection was refused", retry_after=0.1)
 
     def _bad_address(self, _send: Send, batch: Sequence[Recipient]) -> Outcome:
         outcome = Outcome.all(batch, Answer.NOT_SENT, "it can go with the next request")
@@ -134,17 +135,17 @@ class FaultyProvider:
 
 
 def mailbox(folder: Path) -> Counter[str]:
-    """How many mails each address would have got: what was taken, but for what was dropped."""
+    """How many mails each address would have got."""
     return Counter(address for address, _ in mails(folder))
 
 
 def mails(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every mail that was taken and not dropped, with its address, in their order."""
+    """The address and the bytes of every mail that was taken and not dropped, in order."""
     dropped = set(_lines(folder / DROPPED))
     for line in _lines(folder / TAKEN):
         try:
             entry = json.loads(line)
-        except ValueError:  # half-written by a killed program: such a request was not taken
+        except ValueError:  # a killed program left the line unfinished: nothing was taken
             continue
         if entry["recall_id"] not in dropped:
             for address, mail in entry["mails"].items():

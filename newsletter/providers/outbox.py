@@ -1,4 +1,4 @@
-"""The outbox: every mail becomes an .eml file in a folder, to try things without a service."""
+"""The outbox writes every mail to an .eml file, so that you can try things without a service."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from newsletter.model import Answer, Outcome, Recipient, Send
 
 
 class OutboxProvider:
-    """Writes ``<path>/<issue>/<delivery>-<address>.eml``, with the same name if repeated.
+    """Writes ``<path>/<issue>/<delivery>-<address>.eml``. A repeated mail gets the same name.
 
     Tests and alerts go to ``tests/`` and ``alerts/``.
     """
 
     class Options(ProviderOptions):
-        """``path``: the folder, relative to newsletter.toml."""
+        """The keys of ``[provider]`` with ``type = "outbox"``."""
 
-        path: str = "outbox"
+        path: str = "outbox"  # a folder, relative to newsletter.toml
 
     def __init__(self, options: Options, folder: Path) -> None:
         self.batch_size = options.batch_size or 500

@@ -143,7 +143,7 @@ def _bounce(data: bytes) -> None:
 
 def _events(data: bytes) -> None:
     with suppress(ProviderError):
-        for event in providers.read("sendgrid", data.decode("utf-8", "replace"), Path()):
+        for event in providers.read_events("sendgrid", data.decode("utf-8", "replace"), Path()):
             assert event.at.tzinfo is not None
             assert 0 < len(event.id) <= 100
             assert 0 <= event.delivery < 1_000_000_000

@@ -146,7 +146,7 @@ def test_who_would_fail_the_whole_request_is_left_out(
     outcome = provider.submit(a_send(), batch)
     assert list(outcome.answers) == [1, 6, 2, 3, 4, 5, 7]
     assert [outcome.answers[n] for n in range(1, 7)] == [ACCEPTED, *[REJECTED] * 4, ACCEPTED]
-    assert outcome.reasons[2] == "the address stands twice in this request"
+    assert outcome.reasons[2] == "the address is twice in this request"
     assert "10,000" in outcome.reasons[3]
     assert "ASCII" in outcome.reasons[4]
     assert "link" in outcome.reasons[5]

@@ -40,7 +40,7 @@ def endpoints(desk: Desk) -> tuple[str, ...]:
     """The names NAME in ``/events/NAME``: the built-in providers, and the configured one."""
     type_ = desk.config.provider.type
     configured = (providers.short_name(type_),) if providers.reports(type_) else ()
-    return tuple(dict.fromkeys((*providers.reporting(), *configured)))
+    return tuple(dict.fromkeys((*providers.reporting_types(), *configured)))
 
 
 def receive(desk: Desk, name: str, headers: Mapping[str, str], body: bytes) -> EventCounts:
@@ -55,9 +55,9 @@ def receive(desk: Desk, name: str, headers: Mapping[str, str], body: bytes) -> E
             f'Received events from {name}, but [provider] has type = "{type_}". '
             f"Turn off the webhook that posts them."
         )
-    text = providers.verified(provider, type_, headers, body)
+    text = providers.verified_body(provider, type_, headers, body)
     with suppress(ConfigError):  # a broken provider class: store the request until it is fixed
-        providers.read(type_, text, desk.folder)  # refuses a request without events
+        providers.read_events(type_, text, desk.folder)  # refuses a request without events
     now = desk.clock()
     with desk.writing() as connection:
         number = event_inbox.put(connection, type_, text, now)
@@ -93,7 +93,7 @@ def _read(desk: Desk, number: int) -> EventCounts:
         request = desk.read(event_inbox.take, number)
         if request is None:
             return EventCounts()
-        new_events = providers.read(request.provider, request.body, desk.folder)
+        new_events = providers.read_events(request.provider, request.body, desk.folder)
         # A separate transaction, because it locks the rows of a send in another order.
         with desk.writing() as connection:
             settled = events.settle_doubt(connection, new_events, desk.clock())

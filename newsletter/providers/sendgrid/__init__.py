@@ -1,4 +1,4 @@
-"""SendGrid: one request for a whole batch, and signed events about what became of it."""
+"""SendGrid: one request for a whole batch, and signed events about its mails."""
 
 from __future__ import annotations
 
@@ -40,40 +40,44 @@ def _loopback(host: str | None) -> bool:
 
 
 class SendgridProvider:
-    """Posts to /v3/mail/send. ``base_url``: another region, or a test server on loopback."""
+    """Posts batches to SendGrid's /v3/mail/send."""
 
     class Options(TrackingOptions):
-        """``batch_size`` is at most SendGrid's own limit; ``workers``: requests at once, which
-        ``processes`` share between them; without it a large list decides.
-        """
+        """The keys of ``[provider]`` with ``type = "sendgrid"``."""
 
         base_url: Annotated[str, AfterValidator(_base_url)] = "https://api.sendgrid.com"
+        """Another region, or a test server on loopback."""
         batch_size: int | None = Field(None, ge=1, le=personalizations.MAX_RECIPIENTS)
         workers: int = Field(4, ge=1, le=16)
+        """The requests at once, over all processes together."""
         processes: int | None = Field(None, ge=1, le=16)
+        """How many processes share the workers; by default the size of the list decides."""
 
     recall_margin = timedelta(minutes=10)
     most_recalls = 10
 
     def __init__(self, options: Options, folder: Path) -> None:  # noqa: ARG002
+        """Raises ConfigError if the API key is missing."""
         from newsletter.providers.sendgrid import client
 
         self.batch_size = options.batch_size or personalizations.MAX_RECIPIENTS
         self.workers, self.processes = options.workers, options.processes
         self._options = options
-        self._gives_ids = True
+        self._has_batch_ids = True
         self._key = _key()
         self._api, http = client.connect(options.base_url, self._key)
         weakref.finalize(self, http.close)
 
     def submit(self, send: Send, batch: Sequence[Recipient]) -> Outcome:
-        """Post the batch once; what SendGrid would refuse of it is REJECTED beforehand."""
+        """Post the batch once. Recipients that SendGrid would refuse are REJECTED, not posted."""
         if len(batch) > personalizations.MAX_RECIPIENTS:
-            reason = f"SendGrid takes {personalizations.MAX_RECIPIENTS} recipients a request"
+            reason = (
+                f"SendGrid accepts at most {personalizations.MAX_RECIPIENTS} recipients a request"
+            )
             return Outcome.all(batch, Answer.NOT_SENT, reason, split=True)
         try:
             message.check(send)
-            people, entries, unfit = personalizations.personalizations(send, batch)
+            recipients, entries, rejected = personalizations.personalizations(send, batch)
             body = payload.request(
                 send,
                 entries,
@@ -85,26 +89,26 @@ class SendgridProvider:
                 batch, f"Nothing can be sent: {error}", "Fix it and build again."
             )
         if len(body) >= payload.MAX_BYTES:
-            outcome = responses.too_large(people, f"the request has {len(body):,} bytes")
-        elif people:
-            outcome = self._post(body, people)
+            outcome = responses.too_large(recipients, f"the request has {len(body):,} bytes")
+        elif recipients:
+            outcome = self._post(body, recipients)
         else:
             outcome = Outcome({})
-        return outcome.rejecting(unfit) if unfit else outcome
+        return outcome.rejecting(rejected) if rejected else outcome
 
     def open_batch(self, batch: Sequence[Recipient]) -> str | Outcome | None:
-        """A batch id of SendGrid's; None where this key may not make one."""
+        """A new batch id from SendGrid; None if the API key may not create one."""
         from python_http_client.exceptions import HTTPError
 
         from newsletter.providers.sendgrid.client import InDoubt, NothingSent
 
-        if not self._gives_ids:
+        if not self._has_batch_ids:
             return None
         try:
             answer = self._api.client.mail.batch.post()
         except NothingSent as error:
             return responses.unreachable(batch, error, untrusted=error.untrusted)
-        except InDoubt as error:  # an id that nobody knows of does no harm
+        except InDoubt as error:  # an id that was created but never arrived does no harm
             reason = f"SendGrid did not answer: {error}"
             return Outcome.all(batch, Answer.NOT_SENT, reason, retry_after=responses.RETRY)
         except HTTPError as error:
@@ -112,20 +116,20 @@ class SendgridProvider:
                 errors = responses.errors(error.body, self._key)
                 return responses.refused(error.status_code, error.headers, errors, batch)
             if error.status_code >= 500:
-                reason = f"SendGrid answered {error.status_code} to the question for a batch id"
+                reason = f"SendGrid answered {error.status_code} to a request for a batch id"
                 return Outcome.all(batch, Answer.NOT_SENT, reason, retry_after=responses.RETRY)
-            self._gives_ids = False
+            self._has_batch_ids = False
             log.warning(
-                "SendGrid gives this key no batch ids (it answered %s), so no mail can be taken "
-                "back: what is in doubt is held. Give the key the Mail Send permissions whole.",
+                "SendGrid gives this API key no batch ids (it answered %s), so batches in doubt "
+                "are held and cannot be recalled. Give the key full access to Mail Send.",
                 error.status_code,
             )
             return None
-        batch_id = responses.read(answer.body).get("batch_id")
+        batch_id = responses.document(answer.body).get("batch_id")
         return str(batch_id) if batch_id else None
 
     def recall(self, recall_id: str) -> Recall:
-        """Cancel the batch; SendGrid drops it at its moment, with what of it arrives later."""
+        """Cancel the batch. SendGrid drops its mails at ``send_at``, later arrivals too."""
         from python_http_client.exceptions import HTTPError
 
         from newsletter.providers.sendgrid.client import InDoubt, NothingSent
@@ -137,17 +141,17 @@ class SendgridProvider:
             return Recall(False, f"SendGrid did not answer: {error}", again=True)
         except HTTPError as error:
             errors = "; ".join(e["message"] for e in responses.errors(error.body, self._key))
-            reason = f"SendGrid did not take the batch back ({error.status_code}): {errors}"
+            reason = f"SendGrid did not recall the batch ({error.status_code}): {errors}"
             if error.status_code in (401, 429) or error.status_code >= 500:
-                return Recall(False, reason, again=True)  # 401: with the right key it can be
+                return Recall(False, reason, again=True)  # 401: the right key may come later
             cancelled = self._is_cancelled(recall_id)
             return Recall(bool(cancelled), reason, again=cancelled is None)
         return Recall(True)
 
     def _is_cancelled(self, recall_id: str) -> bool | None:
-        """Whether an earlier request, whose answer was lost, has cancelled the batch.
+        """Whether an earlier request, whose answer was lost, cancelled the batch.
 
-        None where SendGrid cannot be asked now.
+        None if SendGrid cannot be asked now.
         """
         from python_http_client.exceptions import HTTPError
 
@@ -158,21 +162,21 @@ class SendgridProvider:
         except (NothingSent, InDoubt):
             return None
         except HTTPError as error:
-            asked_in_vain = error.status_code in (401, 429) or error.status_code >= 500
-            return None if asked_in_vain else False
-        batch = responses.read(answer.body)
+            try_later = error.status_code in (401, 429) or error.status_code >= 500
+            return None if try_later else False
+        batch = responses.document(answer.body)
         return batch.get("batch_id") == recall_id and batch.get("status") == "cancel"
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raises ProviderError unless SendGrid has signed exactly these bytes."""
+        """Raises ProviderError unless SendGrid signed exactly these bytes."""
         webhook.verify(headers, body)
 
     @staticmethod
     def read(body: str) -> list[Event]:
-        """The events in a request that was verified when it came."""
+        """The events in a request; raises ProviderError if it contains no list of events."""
         return webhook.parse(body)
 
-    def _post(self, body: bytes, people: Sequence[Recipient]) -> Outcome:
+    def _post(self, body: bytes, recipients: Sequence[Recipient]) -> Outcome:
         from python_http_client.exceptions import HTTPError
 
         from newsletter.providers.sendgrid.client import InDoubt, NothingSent
@@ -180,26 +184,26 @@ class SendgridProvider:
         try:
             answer = self._api.client.mail.send.post(request_body=body)
         except NothingSent as error:
-            return responses.unreachable(people, error, untrusted=error.untrusted)
+            return responses.unreachable(recipients, error, untrusted=error.untrusted)
         except InDoubt as error:
             reason = f"SendGrid did not answer: {error}"
-            return Outcome.all(people, Answer.UNKNOWN, reason)
+            return Outcome.all(recipients, Answer.UNKNOWN, reason)
         except HTTPError as error:
             errors = responses.errors(error.body, self._key)
-            return responses.refused(error.status_code, error.headers, errors, people)
+            return responses.refused(error.status_code, error.headers, errors, recipients)
         if answer.status_code in (200, 202):
             reference = answer.headers.get("X-Message-Id")
-            return Outcome.all(people, Answer.ACCEPTED, reference=reference)
-        reason = f"SendGrid answered with {answer.status_code}, which says nothing about the mail"
-        return Outcome.all(people, Answer.UNKNOWN, reason)
+            return Outcome.all(recipients, Answer.ACCEPTED, reference=reference)
+        reason = f"SendGrid answered {answer.status_code}, which says nothing about the mail"
+        return Outcome.all(recipients, Answer.UNKNOWN, reason)
 
 
 def _key() -> str:
     key = (secret("SENDGRID_API_KEY") or "").strip()
     if re.fullmatch(r"[!-~]+", key):
         return key
-    what = "holds characters that no key has" if key else "is not set"
+    fault = "contains characters that no API key has" if key else "is not set"
     raise ConfigError(
-        f"SENDGRID_API_KEY {what}. Put an API key with the Mail Send permission into that "
-        f"environment variable, or name a file with it in SENDGRID_API_KEY_FILE."
+        f"SENDGRID_API_KEY {fault}. Set that environment variable to an API key with the "
+        f"Mail Send permission, or SENDGRID_API_KEY_FILE to a file with it."
     )

@@ -1,7 +1,7 @@
-"""The transport under the ``sendgrid`` package: its surface, on connections of our own.
+"""A transport for the ``sendgrid`` package, which posts over httpx.
 
-The package's own transport has no timeout, makes a connection for every request, follows a
-redirect to another host with the API key, and writes the key into its debug log.
+The package's own transport has no timeout, opens a connection for every request, sends the API
+key along when it follows a redirect to another host, and writes the key to its debug log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sendgrid import SendGridAPIClient
 from newsletter.http.certificates import ssl_context
 
 TIMEOUT = 30.0  # seconds without a byte of the answer
-# UnicodeError: a host name that cannot be looked up.
+# UnicodeError stands for a host name that cannot be looked up.
 _NOTHING_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -30,30 +30,28 @@ _NOTHING_SENT = (
 )
 
 
-class NothingSent(Exception):  # noqa: N818 - it says what is known
-    """There was no connection, so SendGrid has nothing of the request. ``untrusted``: there may
-    have been one, with somebody for whom no authority vouches.
-    """
+class NothingSent(Exception):  # noqa: N818 - a result, not an error
+    """There was no connection, so SendGrid has no byte of the request."""
 
-    def __init__(self, said: str, *, untrusted: bool = False) -> None:
-        super().__init__(said)
-        self.untrusted = untrusted
+    def __init__(self, message: str, *, untrusted: bool = False) -> None:
+        super().__init__(message)
+        self.untrusted = untrusted  # the server's certificate is not trusted
 
 
-class InDoubt(Exception):  # noqa: N818 - it says what is known
-    """The connection broke before the answer was whole: SendGrid may have the request."""
+class InDoubt(Exception):  # noqa: N818 - a result, not an error
+    """The connection broke before the whole answer arrived, so SendGrid may have the request."""
 
 
-class KeptClient(Client):  # type: ignore[misc] # the package has no types
-    """python_http_client's Client on one pool of kept connections."""
+class PooledClient(Client):  # type: ignore[misc] # the package has no types
+    """python_http_client's Client, over one httpx pool of connections."""
 
     def __init__(self, http: httpx.Client, host: str, headers: Mapping[str, str], path: Any = ()):
         super().__init__(host, request_headers=dict(headers), version=3, url_path=list(path))
         self._http = http
 
-    def _build_client(self, name: str | None = None) -> KeptClient:
+    def _build_client(self, name: str | None = None) -> PooledClient:
         path = [*self._url_path, name] if name else self._url_path
-        return KeptClient(self._http, self.host, self.request_headers, path)
+        return PooledClient(self._http, self.host, self.request_headers, path)
 
     def __getattr__(self, name: str) -> Any:
         if name in self.methods:
@@ -69,8 +67,9 @@ class KeptClient(Client):  # type: ignore[misc] # the package has no types
         timeout: float | None = None,
         **_: Any,
     ) -> Response:
-        """One request. ``bytes`` go as they are, anything else as JSON; headers of one call
-        do not stay. Raises NothingSent, InDoubt, and HTTPError for every answer but 2xx.
+        """Send one request. ``bytes`` are sent as they are, anything else as JSON.
+
+        Raises NothingSent, InDoubt, or HTTPError for a status other than 2xx.
         """
         headers = {"Content-Type": "application/json", **self.request_headers}
         headers |= request_headers or {}
@@ -82,17 +81,19 @@ class KeptClient(Client):  # type: ignore[misc] # the package has no types
                 method, url, content=request_body, headers=headers, timeout=timeout or TIMEOUT
             )
         except _NOTHING_SENT as error:
-            raise NothingSent(_said(error), untrusted=_untrusted(error)) from error
+            raise NothingSent(_error_text(error), untrusted=_untrusted(error)) from error
         except httpx.HTTPError as error:
-            raise InDoubt(_said(error)) from error
+            raise InDoubt(_error_text(error)) from error
         if not answer.is_success:
-            kind = err_dict.get(answer.status_code, HTTPError)
-            raise kind(answer.status_code, answer.reason_phrase, answer.content, answer.headers)
-        return Response(_Opened(answer))
+            error_type = err_dict.get(answer.status_code, HTTPError)
+            raise error_type(
+                answer.status_code, answer.reason_phrase, answer.content, answer.headers
+            )
+        return Response(_Response(answer))
 
 
-class _Opened:
-    """An answer in the shape that python_http_client reads."""
+class _Response:
+    """An httpx response with the methods that python_http_client calls."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self.getcode = lambda: answer.status_code
@@ -101,10 +102,10 @@ class _Opened:
 
 
 def connect(base_url: str, key: str) -> tuple[SendGridAPIClient, httpx.Client]:
-    """SendGrid's API client on our transport, and the transport, to be closed at the end."""
+    """SendGrid's API client on this transport, and the httpx client, which the caller closes."""
     http = httpx.Client(follow_redirects=False, trust_env=False, verify=ssl_context())
     api = SendGridAPIClient(key, host=base_url)
-    api.client = KeptClient(http, base_url, api.client.request_headers)
+    api.client = PooledClient(http, base_url, api.client.request_headers)
     return api, http
 
 
@@ -114,5 +115,5 @@ def _untrusted(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return str(error).partition(" (_ssl.c")[0] or type(error).__name__

@@ -18,9 +18,9 @@ MAX_BYTES = 30_000_000
 def request(
     send: Send, entries: Sequence[dict[str, Any]], *, clicks: bool = False, opens: bool = False
 ) -> bytes:
-    """The body. Text and HTML are the send's, byte for byte; SendGrid fills the tokens in.
+    """The request's body. Text and HTML are the send's, byte for byte; SendGrid fills in tokens.
 
-    Tracking is said outright, so that no setting of the account changes a byte of the mail.
+    The tracking settings are always sent, so that no setting of the account changes the mail.
     """
     body = {
         "personalizations": entries,

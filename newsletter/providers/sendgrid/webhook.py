@@ -18,10 +18,10 @@ from newsletter.model import Consequence, Event, EventKind
 
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
-_LONGEST = 100  # characters of an id
-_AGENT = 1_000  # characters of the name of a program that are looked at
-_NEVER = 1 << 33  # seconds: no moment of an event
-_DEEPEST = 20  # lists in lists; beyond some hundreds Python writes them no more
+_MAX_ID = 100  # characters of an id
+_MAX_AGENT = 1_000  # characters of a user agent that are searched
+_MAX_SECONDS = 1 << 33  # no event has a later timestamp
+_MAX_DEPTH = 20  # of lists in lists; Python cannot serialize some hundreds
 _KINDS = {
     "processed": EventKind.PROCESSED,
     "deferred": EventKind.DEFERRED,
@@ -34,14 +34,14 @@ _KINDS = {
     "open": EventKind.OPENED,
     "click": EventKind.CLICKED,
 }
-# SendGrid tries none of these again; its other reasons (such as "Spam Content") are about the mail.
-_DROPPED = {
+# Reasons about the address. Others, such as "Spam Content", are about the mail.
+_DROP_REASONS = {
     "bounced address": EventKind.BOUNCED,
     "invalid": EventKind.BOUNCED,
     "spam reporting address": EventKind.COMPLAINED,
     "unsubscribed address": EventKind.UNSUBSCRIBED,
 }
-_KNOWN = frozenset(
+_STORED_KEYS = frozenset(
     ("email", "event", "timestamp", "smtp-id", "category", "send_at", "useragent", "ip", "url")
 )
 
@@ -59,32 +59,32 @@ def verify(headers: Mapping[str, str], body: bytes) -> None:
     received = {name.lower(): value for name, value in headers.items()}
     if _SIGNATURE not in received or _TIMESTAMP not in received:
         raise ProviderError(
-            "The request carries no signature. Turn on the signed Event Webhook in SendGrid."
+            "The request has no signature. Turn on the signed Event Webhook in SendGrid."
         )
     try:
         verifier = EventWebhook("".join(key.split()))
     except Exception as error:  # a wrong key fails in many ways
         raise ProviderError(
-            "SENDGRID_EVENT_PUBLIC_KEY is not a public key. Copy the verification key anew from "
+            "SENDGRID_EVENT_PUBLIC_KEY is not a public key. Copy the verification key again from "
             "SendGrid's Event Webhook settings."
         ) from error
     try:
         genuine = verifier.verify_signature(
             body.decode(), received[_SIGNATURE], received[_TIMESTAMP]
         )
-    except (ValueError, TypeError):  # not base64, not UTF-8: surely not from SendGrid
+    except (ValueError, TypeError):  # not base64 or not UTF-8, so not from SendGrid
         genuine = False
     if not genuine:
         raise ProviderError(
             "The request is not from SendGrid: its signature is wrong. If SendGrid did send it, "
-            "copy the verification key anew into SENDGRID_EVENT_PUBLIC_KEY."
+            "copy the verification key into SENDGRID_EVENT_PUBLIC_KEY again."
         )
 
 
 def parse(body: str | bytes) -> list[Event]:
-    """The events in their order; those about mails that are none of a newsletter's are left out.
+    """The events in their order, without those about mails of other programs.
 
-    Raises ProviderError where the body is no list of events.
+    Raises ProviderError if the body is not a list of events.
     """
     entries = _read(body)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -93,7 +93,7 @@ def parse(body: str | bytes) -> list[Event]:
 
 
 def _read(body: str | bytes) -> Any:
-    """The document; None where it is none. Half a letter, as some agents have, is no fault."""
+    """The JSON document, or None. Lone surrogates, which some user agents contain, are replaced."""
     try:
         return orjson.loads(body)
     except ValueError:
@@ -112,14 +112,14 @@ def _event(entry: Mapping[str, Any]) -> Event | None:
         seconds = float(raw["timestamp"])
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
-    if not 0 <= seconds < _NEVER:
+    if not 0 <= seconds < _MAX_SECONDS:
         return None
     word, ids = raw.get("event"), read_ids(raw)
     if not isinstance(word, str) or not word or not word.isprintable() or ids is None:
         return None
-    # The id is what repeated events are known by; one without it is known by its content.
+    # The id identifies repeated events. An event without one is identified by its content.
     id_ = raw.get("sg_event_id")
-    if not isinstance(id_, str) or not 0 < len(id_) <= _LONGEST or not id_.isprintable():
+    if not isinstance(id_, str) or not 0 < len(id_) <= _MAX_ID or not id_.isprintable():
         id_ = hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
     kind = _kind(word, raw)
     event = Event(
@@ -128,19 +128,19 @@ def _event(entry: Mapping[str, Any]) -> Event | None:
         at=datetime.fromtimestamp(seconds, UTC),
         email=str(raw.get("email") or ""),
         link=str(raw.get("url") or "") or None if kind is EventKind.CLICKED else None,
-        machine=_by_machine(kind, raw),
-        dropped_for=_DROPPED.get(str(raw.get("reason")).lower())
+        machine=_is_machine(kind, raw),
+        dropped_for=_DROP_REASONS.get(str(raw.get("reason")).lower())
         if kind is EventKind.DROPPED
         else None,
         word=word,
-        details={key: value for key, value in raw.items() if not _is_ours(key)},
+        details={key: value for key, value in raw.items() if not _has_column(key)},
         **ids,
     )
-    # Mails of other programs on the same account.
+    # Events without a delivery are about mails of other programs on the same account.
     return event if event.delivery or event.consequence >= Consequence.LEAVES else None
 
 
-def _too_deep(value: Any, left: int = _DEEPEST) -> bool:
+def _too_deep(value: Any, left: int = _MAX_DEPTH) -> bool:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return not left or any(_too_deep(item, left - 1) for item in inner)
 
@@ -151,14 +151,14 @@ def _kind(word: str, raw: Mapping[str, Any]) -> EventKind:
     return _KINDS.get(word, EventKind.OTHER)
 
 
-def _by_machine(kind: EventKind, raw: Mapping[str, Any]) -> bool:
+def _is_machine(kind: EventKind, raw: Mapping[str, Any]) -> bool:
     if kind not in {EventKind.OPENED, EventKind.CLICKED}:
         return False
     return raw.get("sg_machine_open") is True or scanners.known(
-        str(raw.get("useragent") or "")[:_AGENT]
+        str(raw.get("useragent") or "")[:_MAX_AGENT]
     )
 
 
-def _is_ours(key: str) -> bool:
-    """Whether it says whom or what the event is about, which stands in columns of its own."""
-    return key in _KNOWN or key.startswith(("nb_", "sg_"))
+def _has_column(key: str) -> bool:
+    """Whether the database stores the key in a column of its own."""
+    return key in _STORED_KEYS or key.startswith(("nb_", "sg_"))

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Literal
 
 from newsletter.http.certificates import ssl_context
-from newsletter.providers.smtp.verdict import Refused, describe
+from newsletter.providers.smtp.mail_result import NoConnection, describe
 
 _LINE = 8192  # bytes of a line of a reply, at most
 _LINES = 100  # of one reply, at most
@@ -102,10 +102,10 @@ class Client(smtplib.SMTP):
         """One time limit for all addresses of the host; smtplib has one for each."""
         end = time.monotonic() + timeout
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        for number, (*_, place) in enumerate(addresses, 1):
+        for number, (*_, address) in enumerate(addresses, 1):
             share = (end - time.monotonic()) / (len(addresses) - number + 1)
             try:
-                return socket.create_connection((str(place[0]), port), max(0.001, share))
+                return socket.create_connection((str(address[0]), port), max(0.001, share))
             except OSError:
                 if number == len(addresses):
                     raise
@@ -116,29 +116,29 @@ class _TlsClient(smtplib.SMTP_SSL, Client):
     """The same, over TLS from the first byte."""
 
 
-def opened(server: Server, password: str | None, patience: Callable[[], float]) -> Client:
-    """A client that is connected and logged in; ``patience`` gives the seconds for the next step.
+def connect(server: Server, password: str | None, seconds_left: Callable[[], float]) -> Client:
+    """A client that is connected and logged in. ``seconds_left`` limits the next step.
 
-    Raises Refused if the server cannot be reached or refuses us.
+    Raises NoConnection if the server cannot be reached or refuses us.
     """
     try:
         context = None if server.security == "none" else ssl_context("smtp")
         if server.security == "tls":
             client: Client = _TlsClient(
-                server.host, server.port, _own_name(), timeout=patience(), context=context
+                server.host, server.port, _own_name(), timeout=seconds_left(), context=context
             )
         else:
-            client = Client(server.host, server.port, _own_name(), timeout=patience())
+            client = Client(server.host, server.port, _own_name(), timeout=seconds_left())
     except (OSError, ValueError) as error:
         raise _refused(server, error) from error
     try:
         if server.security == "starttls":
-            client.timeout = patience()
+            client.timeout = seconds_left()
             client.starttls(context=context)
-        client.timeout = patience()
+        client.timeout = seconds_left()
         client.ehlo_or_helo_if_needed()
         if server.user:
-            client.timeout = patience()
+            client.timeout = seconds_left()
             client.login(server.user, password or "")
     except (OSError, ValueError) as error:
         hang_up(client)
@@ -161,21 +161,22 @@ def hang_up(client: Client) -> None:
     client.close()
 
 
-def _refused(server: Server, error: Exception) -> Refused:
+def _refused(server: Server, error: Exception) -> NoConnection:
     """Why there is no connection, and whether waiting may help or a person must act."""
     reply = describe(error)
     where = f"The mail server {server}"
     if isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code // 100 == 5:
         remedy = "Check user in [provider], and SMTP_PASSWORD."
-        return Refused(f"{where} refused the user or the password: {reply}. {remedy}", pause=True)
+        reason = f"{where} refused the user or the password: {reply}. {remedy}"
+        return NoConnection(reason, pause=True)
     if isinstance(error, ssl.SSLCertVerificationError):
         remedy = "Check host in [provider]. For a private certificate authority, set SSL_CERT_FILE."
-        return Refused(f"{where} has no valid certificate: {reply}. {remedy}", pause=True)
+        return NoConnection(f"{where} has no valid certificate: {reply}. {remedy}", pause=True)
     no_login_method = type(error) is smtplib.SMTPException
     if no_login_method or isinstance(error, smtplib.SMTPNotSupportedError | ValueError):
         remedy = "Check security, user and SMTP_PASSWORD against what the server offers."
-        return Refused(f"{where} cannot be used like this: {reply}. {remedy}", pause=True)
+        return NoConnection(f"{where} cannot be used like this: {reply}. {remedy}", pause=True)
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code // 100 == 5:
         remedy = "Ask its operator, or check host and port in [provider]."
-        return Refused(f"{where} refuses to serve us: {reply}. {remedy}", pause=True)
-    return Refused(f"{where} cannot be reached: {reply}", pause=False)
+        return NoConnection(f"{where} refuses to serve us: {reply}. {remedy}", pause=True)
+    return NoConnection(f"{where} cannot be reached: {reply}", pause=False)

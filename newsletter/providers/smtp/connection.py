@@ -1,4 +1,4 @@
-"""One open connection to a mail server, and what becomes of one mail on it."""
+"""One open connection to a mail server, which delivers one mail at a time."""
 
 from __future__ import annotations
 
@@ -8,58 +8,58 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from newsletter.model import Answer
-from newsletter.providers.smtp.client import Server, hang_up, opened
-from newsletter.providers.smtp.verdict import LATER, SOON, Verdict, describe, quoted
+from newsletter.providers.smtp.client import Server, connect, hang_up
+from newsletter.providers.smtp.mail_result import LATER, SOON, MailResult, describe, quoted
 
-TIMEOUT = 30.0  # seconds for one answer of the server; after a whole mail it has until the deadline
-IDLE = 60.0  # seconds after which an unused connection is not trusted any more
+TIMEOUT = 30.0  # seconds for one reply; the reply to a whole mail may take until the deadline
+IDLE = 60.0  # seconds; a connection that was unused for longer is replaced
 
-_Judge = Callable[[int, bytes], Verdict]
+_Judge = Callable[[int, bytes], MailResult]
 
 
 class Connection:
-    """An open, greeted and authenticated connection; ``deadline`` bounds every wait on it.
-
-    For one thread at a time. ``spent``: it is of no more use.
-    """
+    """An open, authenticated connection, for one thread at a time."""
 
     def __init__(self, server: Server, password: str | None, deadline: float) -> None:
-        """Raises Refused where the server cannot be reached or does not want us."""
+        """Raises NoConnection if the server cannot be reached or refuses us."""
         self.server = server
-        self.deadline = deadline
+        self.deadline = deadline  # of time.monotonic(); bounds every wait
         self.used = 0  # mails
-        self.spent = False
-        self._client = opened(server, password, self._patience)
+        self.spent = False  # cannot be used any more
+        self._client = connect(server, password, self._step_timeout)
         self._last_use = time.monotonic()
         weakref.finalize(self, hang_up, self._client)
 
     def healthy(self, deadline: float) -> bool:
-        """Whether the kept connection still answers; to be asked before a batch."""
+        """Whether the connection still answers. Call this before a batch on an old connection."""
         self.deadline = deadline
         if time.monotonic() - self._last_use > IDLE:
             return False
         try:
-            self._say(b"NOOP\r\n")
+            self._send(b"NOOP\r\n")
             return self._reply()[0] == 250
         except OSError:
             return False
 
     def close(self) -> None:
-        """Say goodbye, where there still is somebody to talk to; never raises."""
+        """Close the connection, with QUIT if it still works. Never raises."""
         if self.spent:
             self._client.close()
         else:
             hang_up(self._client)
 
-    def deliver(self, sender: str, address: str, mail: bytes) -> Verdict:
-        """Hand over one mail with CRLF line ends, the last line ended. Never raises."""
-        self.used += 1
-        verdict = self._deliver(sender, address, mail)
-        self.spent = self.spent or verdict.last
-        self._last_use = time.monotonic()
-        return verdict
+    def deliver(self, sender: str, address: str, mail: bytes) -> MailResult:
+        """Hand over one mail. Never raises.
 
-    def _deliver(self, sender: str, address: str, mail: bytes) -> Verdict:
+        ``mail`` has CRLF line ends, the last line too.
+        """
+        self.used += 1
+        result = self._deliver(sender, address, mail)
+        self.spent = self.spent or result.last
+        self._last_use = time.monotonic()
+        return result
+
+    def _deliver(self, sender: str, address: str, mail: bytes) -> MailResult:
         try:
             refusal = self._envelope(sender, address)
         except OSError as error:
@@ -68,20 +68,20 @@ class Connection:
             return refusal
         if self._client.unread:
             reason = f"{self.server} answered before it was asked"
-            return Verdict(Answer.NOT_SENT, reason, SOON, last=True)
+            return MailResult(Answer.NOT_SENT, reason, SOON, last=True)
         try:
             return self._content(mail)
         except OSError as error:
             if self._client.untouched:
                 return self._broken(error)
-            # The last byte may have arrived although no answer did: never send it again.
+            # The last byte may have arrived although no reply did: never send the mail again.
             reason = f"{self.server} gave no answer to the whole mail: {describe(error)}"
-            return Verdict(Answer.UNKNOWN, reason, SOON, last=True)
+            return MailResult(Answer.UNKNOWN, reason, SOON, last=True)
 
-    def _envelope(self, sender: str, address: str) -> Verdict | None:
-        """MAIL, RCPT and DATA up to the go-ahead; the verdict where one is refused.
+    def _envelope(self, sender: str, address: str) -> MailResult | None:
+        """Send MAIL, RCPT and DATA. Returns the result if the server refuses one of them.
 
-        All three go in one piece where the server allows it (RFC 2920), and are answered apart.
+        If the server supports pipelining (RFC 2920), all three are sent at once.
         """
         options = ""
         if not (sender + address).isascii():
@@ -95,88 +95,91 @@ class Connection:
         )
         ahead = self._client.has_extn("pipelining")
         if ahead:
-            self._say("".join(line for line, _ in steps).encode())
+            self._send("".join(line for line, _ in steps).encode())
         for number, (line, judge) in enumerate(steps, 1):
             if not ahead:
-                self._say(line.encode())
+                self._send(line.encode())
             code, reply = self._reply()
             if code != 354 if number == len(steps) else code // 100 != 2:
                 return self._settled(judge(code, reply), len(steps) - number if ahead else 0)
         return None
 
-    def _settled(self, refusal: Verdict, unread: int) -> Verdict:
-        """The refusal, once the connection is ready for another mail: after ``unread`` replies."""
-        if refusal.last:  # so is every refusal of MAIL; what follows it is not looked at
+    def _settled(self, refusal: MailResult, unread: int) -> MailResult:
+        """The refusal, after the connection was made ready for another mail.
+
+        ``unread``: how many replies to pipelined commands are still to be read.
+        """
+        if refusal.last:  # every refusal of MAIL is; its later replies are not read
             return refusal
         try:
             code = 0
             for _ in range(unread):
                 code, _ = self._reply()
-            if code == 354:  # it wants a mail for nobody: it gets an empty one
-                self._say(b".\r\n")
+            if code == 354:  # the server waits for a mail without a recipient: send an empty one
+                self._send(b".\r\n")
                 self._reply()
-            self._say(b"RSET\r\n")
+            self._send(b"RSET\r\n")
             ready = self._reply()[0] == 250
         except OSError:
             ready = False
         return replace(refusal, last=not ready)
 
-    def _content(self, mail: bytes) -> Verdict:
+    def _content(self, mail: bytes) -> MailResult:
         if b"\r\n." in mail:
             mail = mail.replace(b"\r\n.", b"\r\n..")
-        self._say((b"." if mail.startswith(b".") else b"") + mail + b".\r\n")
+        self._send((b"." if mail.startswith(b".") else b"") + mail + b".\r\n")
         code, reply = self._reply(self._remaining())
         if code // 100 == 2:
-            return Verdict(Answer.ACCEPTED)
+            return MailResult(Answer.ACCEPTED)
         if code // 100 in (4, 5):
             return self._mail_refused(code, reply)
         reason = f"{self.server} answered the whole mail with {quoted(code, reply)}"
-        return Verdict(Answer.UNKNOWN, reason, SOON, last=True)
+        return MailResult(Answer.UNKNOWN, reason, SOON, last=True)
 
-    def _broken(self, error: OSError) -> Verdict:
+    def _broken(self, error: OSError) -> MailResult:
         reason = f"{self.server} broke off before the mail was sent: {describe(error)}"
-        return Verdict(Answer.NOT_SENT, reason, SOON, last=True)
+        return MailResult(Answer.NOT_SENT, reason, SOON, last=True)
 
-    def _address_refused(self, code: int, reply: bytes) -> Verdict:
+    def _address_refused(self, code: int, reply: bytes) -> MailResult:
         return self._refusal(code, reply, "the address")
 
-    def _mail_refused(self, code: int, reply: bytes) -> Verdict:
+    def _mail_refused(self, code: int, reply: bytes) -> MailResult:
         return self._refusal(code, reply, "the mail")
 
-    def _refusal(self, code: int, reply: bytes, what: str) -> Verdict:
-        reason = f"{self.server} refused {what}: {quoted(code, reply)}"
+    def _refusal(self, code: int, reply: bytes, refused: str) -> MailResult:
+        reason = f"{self.server} refused {refused}: {quoted(code, reply)}"
         if code in (530, 535, 538):
             return self._paused(reason, "Check user in [provider], and SMTP_PASSWORD.")
         if code // 100 == 5:
-            return Verdict(Answer.REJECTED, reason, reply=quoted(code, reply))
+            return MailResult(Answer.REJECTED, reason, reply=quoted(code, reply))
         if code // 100 == 4:
-            return Verdict(Answer.NOT_SENT, reason, LATER, last=code == 421)
-        return Verdict(Answer.NOT_SENT, reason, SOON, last=True)
+            return MailResult(Answer.NOT_SENT, reason, LATER, last=code == 421)
+        return MailResult(Answer.NOT_SENT, reason, SOON, last=True)
 
-    def _sender_refused(self, code: int, reply: bytes) -> Verdict:
+    def _sender_refused(self, code: int, reply: bytes) -> MailResult:
         reason = f"{self.server} refused the sender: {quoted(code, reply)}"
         if code // 100 == 5:
             return self._paused(reason, "Check from in [newsletter], and user in [provider].")
-        return Verdict(Answer.NOT_SENT, reason, LATER if code // 100 == 4 else SOON, last=True)
+        return MailResult(Answer.NOT_SENT, reason, LATER if code // 100 == 4 else SOON, last=True)
 
-    def _no_smtputf8(self, sender: str) -> Verdict:
-        reason = f"{self.server} takes only addresses of ASCII letters"
+    def _no_smtputf8(self, sender: str) -> MailResult:
+        reason = f"{self.server} accepts only ASCII addresses"
         if not sender.isascii():
             return self._paused(reason, "Use an ASCII address as from in [newsletter].")
-        return Verdict(Answer.REJECTED, reason)
+        return MailResult(Answer.REJECTED, reason)
 
-    def _paused(self, reason: str, remedy: str) -> Verdict:
-        return Verdict(Answer.NOT_SENT, reason, pause=f"{reason}. {remedy}", last=True)
+    def _paused(self, reason: str, remedy: str) -> MailResult:
+        return MailResult(Answer.NOT_SENT, reason, pause=f"{reason}. {remedy}", last=True)
 
-    def _say(self, lines: bytes) -> None:
-        self._client.timeout = self._patience()
+    def _send(self, lines: bytes) -> None:
+        self._client.timeout = self._step_timeout()
         self._client.send(lines)
 
-    def _reply(self, patience: float | None = None) -> tuple[int, bytes]:
-        self._client.timeout = patience or self._patience()
+    def _reply(self, timeout: float | None = None) -> tuple[int, bytes]:
+        self._client.timeout = timeout or self._step_timeout()
         return self._client.getreply()
 
-    def _patience(self) -> float:
+    def _step_timeout(self) -> float:
         return min(TIMEOUT, self._remaining())
 
     def _remaining(self) -> float:

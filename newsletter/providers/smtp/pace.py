@@ -1,4 +1,4 @@
-"""Rate limit: so many mails a second, over all connections."""
+"""The rate limit: most mails a second, over all connections together."""
 
 from __future__ import annotations
 

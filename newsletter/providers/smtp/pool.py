@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from newsletter.providers.smtp.client import Server
 from newsletter.providers.smtp.connection import Connection
-from newsletter.providers.smtp.verdict import Refused
+from newsletter.providers.smtp.mail_result import NoConnection
 
 
 class Pool:
@@ -26,27 +26,27 @@ class Pool:
         self._idle: list[Connection] = []
 
     @contextmanager
-    def line(self, deadline: float) -> Iterator[Callable[[], Connection]]:
+    def reserve(self, deadline: float) -> Iterator[Callable[[], Connection]]:
         """A function that returns a usable connection, for one batch.
 
-        Both it and the context raise Refused if there is none before the deadline.
+        Both it and the context raise NoConnection if there is none before the deadline.
         """
-        held: Connection | None = None
+        connection: Connection | None = None
 
         def ready() -> Connection:
-            nonlocal held
-            if held and self._worn(held):
-                held.close()
-                held = None
-            held = held or self._kept(deadline) or self._opened(deadline)
-            return held
+            nonlocal connection
+            if connection and self._worn(connection):
+                connection.close()
+                connection = None
+            connection = connection or self._reuse(deadline) or self._open(deadline)
+            return connection
 
         if not self._seats.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise Refused(f"Every connection to {self._server} is in use.", pause=False)
+            raise NoConnection(f"Every connection to {self._server} is in use.", pause=False)
         try:
             yield ready
         finally:
-            self._keep(held)
+            self._keep(connection)
             self._seats.release()
 
     def close(self) -> None:
@@ -54,16 +54,16 @@ class Pool:
         while connection := self._popped():
             connection.close()
 
-    def _opened(self, deadline: float) -> Connection:
+    def _open(self, deadline: float) -> Connection:
         return Connection(self._server, self._password, deadline)
 
-    def _kept(self, deadline: float) -> Connection | None:
+    def _reuse(self, deadline: float) -> Connection | None:
         """An idle connection that still answers; dead ones are closed."""
-        while kept := self._popped():
-            if kept.healthy(deadline):
-                return kept
-            kept.spent = True
-            kept.close()
+        while connection := self._popped():
+            if connection.healthy(deadline):
+                return connection
+            connection.spent = True
+            connection.close()
         return None
 
     def _popped(self) -> Connection | None:

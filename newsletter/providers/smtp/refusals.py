@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from newsletter.model import Answer
-from newsletter.providers.smtp.verdict import Verdict
+from newsletter.providers.smtp.mail_result import MailResult
 
 FEW = 5  # refusals of different addresses in a row, with the same reply
 MANY = 25  # the same, if the reply's code says that the address itself is wrong
@@ -34,7 +34,7 @@ class Refusals:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Wraps each batch. What stops one batch stops all running ones; then it is forgotten."""
+        """Wrap each batch. A row that stops one batch stops all running ones, then counts anew."""
         with self._lock:
             self._under_way += 1
         try:
@@ -45,31 +45,31 @@ class Refusals:
                 if self._stuck and not self._under_way:
                     self._begin("", "")
 
-    def record(self, address: str, verdict: Verdict) -> None:
-        """Note the verdict on one mail."""
-        pattern = _pattern(verdict.reply, address)
+    def record(self, address: str, result: MailResult) -> None:
+        """Record the result of one mail."""
+        pattern = _pattern(result.reply, address)
         with self._lock:
-            if self._stuck or not (pattern or verdict.answer is Answer.ACCEPTED):
+            if self._stuck or not (pattern or result.answer is Answer.ACCEPTED):
                 return
             if pattern != self._pattern:
-                self._begin(pattern, verdict.reply)
+                self._begin(pattern, result.reply)
             if pattern:
                 self._addresses.add(address)
 
-    def stop(self, server: object) -> Verdict | None:
-        """The verdict for all mails not sent yet, if the send has to stop."""
+    def stop(self, server: object) -> MailResult | None:
+        """The result for all mails not sent yet, if the send has to stop."""
         with self._lock:
             return self._verdict(server) if self._stuck else None
 
-    def settled(self, server: object, address: str, verdict: Verdict) -> Verdict:
-        """The verdict at the end of its batch: a refusal counts only outside such a row."""
+    def final_result(self, server: object, address: str, result: MailResult) -> MailResult:
+        """The result at the end of its batch; NOT_SENT for the refusals that stopped the send."""
         with self._lock:
-            in_row = bool(verdict.reply) and _pattern(verdict.reply, address) == self._pattern
-            if in_row and self._stuck:
+            in_this_row = bool(result.reply) and _pattern(result.reply, address) == self._pattern
+            if in_this_row and self._stuck:
                 return self._verdict(server)
-            if in_row:
+            if in_this_row:
                 self._recorded.add(address)
-            return verdict
+            return result
 
     @property
     def _stuck(self) -> bool:
@@ -80,7 +80,7 @@ class Refusals:
         self._pattern, self._reply = pattern, reply
         self._addresses, self._recorded = set(), set()
 
-    def _verdict(self, server: object) -> Verdict:
+    def _verdict(self, server: object) -> MailResult:
         reason = (
             f"{server} refused {len(self._addresses)} readers in a row with the same reply: "
             f"{self._reply}"
@@ -92,7 +92,7 @@ class Refusals:
             f"whether you have reached a limit or are blocked.{recorded} If these addresses "
             f"really no longer exist: newsletter subscribers remove ADDRESS."
         )
-        return Verdict(Answer.NOT_SENT, reason, pause=pause)
+        return MailResult(Answer.NOT_SENT, reason, pause=pause)
 
 
 def _pattern(reply: str, address: str) -> str:

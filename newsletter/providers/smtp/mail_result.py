@@ -1,4 +1,4 @@
-"""The verdict on one mail, and how a server's reply is quoted."""
+"""The result of handing over one mail, and how a server's reply is quoted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ LATER = 300.0  # seconds to wait if the server asks to try later
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What became of one mail."""
+class MailResult:
+    """The result of handing over one mail."""
 
     answer: Answer
     reason: str = ""
@@ -24,13 +24,16 @@ class Verdict:
     reply: str = ""  # the server's reply, if it refused this address or mail for good
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error
-    """No connection, so nothing was sent. ``verdict`` is everyone's in the batch."""
+class NoConnection(Exception):  # noqa: N818 - a result, not an error
+    """There is no connection, so nothing was sent."""
+
+    result: MailResult
+    """The result of every mail that was not handed over before."""
 
     def __init__(self, reason: str, *, pause: bool) -> None:
         super().__init__(reason)
         wait = None if pause else SOON
-        self.verdict = Verdict(Answer.NOT_SENT, reason, wait, reason if pause else None, True)
+        self.result = MailResult(Answer.NOT_SENT, reason, wait, reason if pause else None, True)
 
 
 def describe(error: Exception) -> str:
