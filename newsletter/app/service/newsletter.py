@@ -35,15 +35,11 @@ class Newsletter:
     """
 
     def __init__(
-        self,
-        status: Status,
-        scheduler: BaseScheduler,
-        slots: threading.Semaphore,
-        options: list[str],
+        self, status: Status, scheduler: BaseScheduler, slots: threading.Semaphore, *options: str
     ) -> None:
         self.status, self._scheduler, self._slots = status, scheduler, slots
-        command = [sys.executable, "-P", "-m", "newsletter.cli", "-C", str(status.folder), "tick"]
-        self._command = command + options
+        tick = ("-P", "-m", "newsletter.cli", "-C", str(status.folder), "tick")
+        self._command = [sys.executable, *tick, *options]
         self._outlook = Outlook(status.folder)
         self._timetable: Timetable | None = None
         self._checking, self._ticking = threading.Lock(), threading.Lock()
@@ -58,11 +54,10 @@ class Newsletter:
 
     def check(self) -> None:
         """One pass: a tick, unless there is nothing to do. The first one is a tick in any case."""
-        if self._checking.locked():  # its database does not answer; a tick at least can be ended
+        hangs = self._checking.locked()  # the database does not answer; a tick can be ended
+        if hangs or not self.status.passes or self.status.trouble:
             self.tick()
-        if not self.status.passes or self.status.trouble:
-            self.tick()
-        if self.busy or self._stopping or self.status.trouble or self._checking.locked():
+        if hangs or self.busy or self._stopping or self.status.trouble:
             return
         if desk := self._idle():
             self.status.passes += 1
@@ -131,19 +126,12 @@ class Newsletter:
                 with suppress(ValueError, TypeError):
                     result = PassResult(**json.loads(line))
         self._process = self.status.began_at = None
-        return result or self._ended(process.returncode)
-
-    def _ended(self, code: int) -> PassResult | None:
-        """What came of a tick that has given no result."""
-        if code == -signal.SIGTERM and self._stopping:
-            return None
-        if code == -signal.SIGALRM:
-            return PassResult(
-                "The tick gave no sign of life for too long and was ended, so that another can "
-                "begin. The lines before say what it was doing."
-            )
+        code = process.returncode
+        if result or (self._stopping and code == -signal.SIGTERM):
+            return result
         how = f"by signal {-code}" if code < 0 else f"with status {code}"
-        return PassResult(f"The tick was ended {how}.")
+        why = ": it gave no sign of life for too long" if code == -signal.SIGALRM else ""
+        return PassResult(f"The tick was ended {how}{why}.")
 
     def _record(self, result: PassResult) -> None:
         """Keep how a pass went; say in the log what is new about it."""

@@ -60,8 +60,8 @@ def run(
     threads = {"default": ThreadPoolExecutor(4 * len(folders) + 1)}
     scheduler = BackgroundScheduler(timezone=UTC, executors=threads, job_defaults=JOBS)
     scheduler.add_job(systemd.tell, Every(every), [systemd.ALIVE])
-    slots, options = threading.Semaphore(most), ["--log", style, "--signs", str(stuck)]
-    newsletters = [Newsletter(status, scheduler, slots, options) for status in statuses]
+    tick = (scheduler, threading.Semaphore(most), "--log", style, "--signs", str(stuck))
+    newsletters = [Newsletter(status, *tick) for status in statuses]
     for newsletter in newsletters:
         scheduler.add_job(newsletter.check, Every(every))
     systemd.tell(systemd.READY)
