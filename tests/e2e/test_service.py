@@ -8,11 +8,18 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import datetime, timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Semaphore
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 
+from newsletter.app import open_desk
+from newsletter.app.service.health import Status
+from newsletter.app.service.newsletter import Newsletter
+from newsletter.app.timetable import moves
 from tests.e2e.publisher import publisher
 from tests.e2e.sends import edit, got, leases_end, through_sendgrid
 from tests.e2e.servers import hang, sendgrid_server
@@ -140,6 +147,37 @@ def test_healthz_says_why_it_is_not_well_and_a_mended_configuration_is_read_agai
     errors = [line for line in run.lines() if line["level"] == "error"]
     assert len(errors) == 1  # said once, not at every pass
     assert len(run.said("Works again")) == 1
+
+
+def test_ticks_are_planned_at_the_moments_of_the_timetable(newsroom: Newsroom) -> None:
+    """Whether it changes in newsletter.toml, or a person moves a send."""
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.start(paused=True)
+    status = Status(newsroom.folder, None, time.monotonic())
+    newsletter = Newsletter(status, scheduler, Semaphore(1), "--log", "json", "--signs", "60")
+
+    def planned() -> list[datetime]:
+        newsletter.check()
+        return [job.next_run_time for job in scheduler.get_jobs()]
+
+    def next_moment() -> datetime:
+        desk = open_desk(newsroom.folder)
+        with closing(desk):
+            return next(moves.upcoming(desk)).utc
+
+    try:
+        first = planned()
+        assert (first, status.passes, status.fault(time.monotonic())) == ([next_moment()], 2, None)
+        newsroom.configure(due("gather", minutes=-90))
+        second = planned()
+        assert second == [next_moment()] != first
+        issue = newsroom.json("schedule", "--next", "1")[0]["issue"]
+        newsroom.run("gather", issue)
+        soon = datetime.now(ZONE) + timedelta(minutes=30)
+        newsroom.run("reschedule", issue, f"{soon:%Y-%m-%d %H:%M}")
+        assert planned() == [next_moment()] == [soon.replace(second=0, microsecond=0)]
+    finally:
+        scheduler.shutdown()
 
 
 @pytest.mark.parametrize("broken", ["name = [", CONFIG + '[database]\nurl = "nonsense"\n'])

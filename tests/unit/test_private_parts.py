@@ -18,6 +18,7 @@ import premailer
 import pytest
 import uvicorn
 from python_http_client.client import Client, Response
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
@@ -155,6 +156,18 @@ def test_uvicorn_ends_a_server_with_a_method_that_can_be_overridden() -> None:
     shutdown = getattr(uvicorn.Server, "shutdown", None)
     good = inspect.iscoroutinefunction(shutdown) and parameters(shutdown) == ["self", "sockets"]
     require(good, "uvicorn.Server.shutdown(sockets)", "web/preview/server.py")
+
+
+def test_uvicorn_serves_in_a_method_that_can_be_overridden() -> None:
+    class Still(uvicorn.Server):
+        async def main_loop(self) -> None:
+            loops.append(self.started)
+
+    loops = list[bool]()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(Starlette(), log_config=None, lifespan="off", ws="none")
+        Still(config).run(sockets=[listening])
+    require(loops == [True], "uvicorn.Server.main_loop()", "web/health.py")
 
 
 # python_http_client: the surface of SendGrid's API on a transport of our own.
