@@ -49,7 +49,7 @@ def _reader_links(desk: Desk, list_id: int) -> Callable[[Sequence[int]], list[tu
     """
     newsletter, ring = desk.config.newsletter, keyring(desk.folder)
     if (base := newsletter.base_url) is None:
-        by_mail = signed_links.leaving_by_mail(
+        by_mail = signed_links.unsubscribe_mailto(
             parseaddr(newsletter.reply_to or newsletter.sender)[1]
         )
         return lambda subscribers: [(by_mail, by_mail)] * len(subscribers)

@@ -93,7 +93,7 @@ def _tokens(mail: Mail) -> Iterator[Finding]:
                     f"Use the token for {'HTML' if place == HTML else 'text'} in the template.",
                     place,
                 )
-        rest = tokens.fill(part, dict.fromkeys(tokens.found_in(part), " "))
+        rest = tokens.fill(part, dict.fromkeys(tokens.find_all(part), " "))
         partial = _PARTIAL_TOKEN.findall(rest) if _TOKEN_AFFIX.search(rest) else ()
         for text in sorted(set(partial)):
             yield error(

@@ -34,6 +34,6 @@ def check(mail: Mail) -> Iterator[Finding]:
 def tracked_size(mail: Mail) -> int:
     """The size of the HTML part in bytes once the provider has replaced every link."""
     addresses = [str(address) for address in mail.elements("//a/@href")]
-    tracked = [a for a in addresses if a.startswith("http") or tokens.found_in(a)]
+    tracked = [a for a in addresses if a.startswith("http") or tokens.find_all(a)]
     size = len(mail.rendered.html.encode())
     return size + sum(max(0, TRACKED_LINK - len(address)) for address in tracked)

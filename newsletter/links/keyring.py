@@ -1,7 +1,7 @@
-"""The secrets that sign addresses: the first one signs, all of them are believed.
+"""The secrets that sign links. The first one signs; all of them are accepted.
 
-Each has a number, which stands in what it has signed, so that a secret can be changed while links
-of the one before are still in people's mailboxes.
+Each secret has a number, which is part of the keys that it signed. So a new secret can be added
+while links that an older one signed are still in people's mailboxes.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from newsletter.errors import ConfigError
 log = logging.getLogger(__name__)
 
 NAME, FILE = "NEWSLETTER_SECRET", "secret.key"
-FIRST = "1"  # the number of a secret that has none
-LEAST = 16  # letters of a secret: an address that it has signed is enough to try out shorter ones
+DEFAULT_NUMBER = "1"  # of a secret without a number
+MIN_LENGTH = 16  # characters; a shorter secret can be guessed from a link that it signed
 _NUMBERED = re.compile(r"([0-9]{1,4}):(\S+)")
 _BETWEEN = re.compile(r"[\s,]+")
 
 
 @dataclass(frozen=True)
 class Keyring:
-    """Number → secret; ``signs`` is the number of the one that signs."""
+    """The secrets of a newsletter."""
 
-    signs: str
-    keys: Mapping[str, bytes] = field(repr=False)
+    signs: str  # number of the secret that signs
+    keys: Mapping[str, bytes] = field(repr=False)  # number → secret
 
     @property
     def key(self) -> bytes:
@@ -43,12 +43,12 @@ class Keyring:
 
 
 def keyring(folder: Path) -> Keyring:
-    """NEWSLETTER_SECRET, or what stands in ``folder/secret.key``, made (mode 600) at first use.
+    """The secrets in NEWSLETTER_SECRET, or else in ``folder/secret.key``.
 
-    Raises ConfigError where they cannot be used.
+    Creates the file, with mode 600, at first use. Raises ConfigError if it cannot be used.
     """
-    if given := secret(NAME):
-        return read(given, NAME)
+    if text := secret(NAME):
+        return parse(text, NAME)
     path = folder / FILE
     try:
         if not path.exists():
@@ -56,47 +56,48 @@ def keyring(folder: Path) -> Keyring:
         text = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path}, the key that signs readers' links, cannot be used: {error}. "
-            f"Mend its permissions, or set {NAME}."
+            f"{path}, the secret that signs readers' links, cannot be used: {error}. "
+            f"Fix its permissions, or set {NAME}."
         ) from error
     if not text:
         raise ConfigError(f"{path} is empty. Restore it from a backup, or delete it for a new one.")
-    return read(text, str(path))
+    return parse(text, str(path))
 
 
-def read(text: str, place: str) -> Keyring:
-    """``2:secret 1:older``, or one secret alone, which is number 1 whatever letters it has.
+def parse(text: str, place: str) -> Keyring:
+    """The secrets in a text such as ``2:new 1:old``, or one secret without a number.
 
-    Raises ConfigError where two have one number, or one has none; it tells no secret.
+    ``place`` is named in messages, which never contain a secret. Raises ConfigError if two secrets
+    have the same number or only some have one.
     """
-    parts = [_NUMBERED.fullmatch(part) for part in _BETWEEN.split(text.strip()) if part]
-    found = [(part[1], part[2].encode()) for part in parts if part]
-    if 0 < len(found) < len(parts):
+    matches = [_NUMBERED.fullmatch(part) for part in _BETWEEN.split(text.strip()) if part]
+    numbered = [(match[1], match[2].encode()) for match in matches if match]
+    if 0 < len(numbered) < len(matches):
         raise ConfigError(
-            f"{place} has secrets with a number and others without. Give each its own, as in "
-            f"2:new 1:old."
+            f"{place} has secrets with a number and others without. Give each its own number, "
+            f"as in 2:new 1:old."
         )
-    keys = dict(found) if found else {FIRST: text.encode()}
-    if found and len(keys) < len(found):
-        raise ConfigError(f"{place} has two secrets of one number. Give each its own.")
-    if any(len(key) < LEAST for key in keys.values()):
+    keys = dict(numbered) if numbered else {DEFAULT_NUMBER: text.encode()}
+    if numbered and len(keys) < len(numbered):
+        raise ConfigError(f"{place} has two secrets of one number. Give each its own number.")
+    if any(len(key) < MIN_LENGTH for key in keys.values()):
         _warn(place)
     return Keyring(next(iter(keys)), keys)
 
 
 @cache
 def _warn(place: str) -> None:
-    """Said once: links that are out bear what such a secret has signed, so it is taken."""
+    """Warn once about a short secret. It stays valid, because mails contain links it signed."""
     log.warning(
-        "%s has a secret of less than %d letters. Whoever gets a mail could guess it, and sign "
-        "links as we do. Put a longer one before it: openssl rand -hex 32",
+        "%s has a secret of less than %d characters. Anyone who gets a mail could guess it and "
+        "sign links. Put a longer one before it: openssl rand -hex 32",
         place,
-        LEAST,
+        MIN_LENGTH,
     )
 
 
 def _make(path: Path) -> None:
-    """A new key, whole from the first moment; where two are made at once, one wins."""
+    """Create the file with a new secret, atomically. If two processes do it at once, one wins."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".secret-")  # mode 600
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:

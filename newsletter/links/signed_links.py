@@ -1,9 +1,9 @@
-"""Signed addresses: a reader's own, which last, and those that do not: to confirm, to approve.
+"""Keys for signed links: a reader's own, which do not expire, and those to confirm or approve.
 
-No address of a reader stands in one. Whatever cannot be read was not signed here.
+A key is the last part of a link. It never contains an email address.
 
-Keys are written in version 2, signed with keyed BLAKE2b. Keys of version 1, which names no version,
-are signed with HMAC-SHA-256; mails that are out hold them, so they are still read.
+New keys have version 2 and are signed with keyed BLAKE2b. Keys of version 1 have no version
+number and are signed with HMAC-SHA-256. They are still accepted, because mails contain them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from urllib.parse import quote
 from newsletter.links.keyring import Keyring
 from newsletter.model import IssueName
 
-_URL = bytes.maketrans(b"+/", b"-_")  # of base64, what an URL would change
+_URL = bytes.maketrans(b"+/", b"-_")  # base64 characters that have a meaning in a URL
 _VERSION = "v2"
-_HALF = 15  # bytes of a reader's signature in each of the two keys; 15 bytes are 20 letters
-# ASCII alone: other letters and digits look alike, and are none of ours.
+_HALF = 15  # bytes of a reader's signature in each of the two keys: 20 characters of base64
+# ASCII only: the patterns must not accept the digits and letters of other scripts.
 _NUMBER = r"(?P<number>[0-9]{1,4})"
 _SIGNATURE = r"\.[A-Za-z0-9_-]{43}"
 _NONCE = r"(?P<nonce>[A-Za-z0-9_-]{16})"
@@ -47,186 +47,194 @@ _CONFIRMATION = re.compile(
 
 
 class Purpose(IntEnum):
-    """What a reader's key opens: which half of the signature it bears."""
+    """What a reader's key opens. The value selects the half of the signature."""
 
     UNSUBSCRIBE = 0
     PREFERENCES = 1
 
 
 @dataclass(frozen=True)
-class ReaderOf:
-    """Who a key is of: the number of a subscriber, and that of the list."""
+class ReaderClaim:
+    """What a reader's key names."""
 
-    reader: int
-    list: int
+    reader: int  # number of the subscriber
+    list: int  # number of the list
 
 
 @dataclass(frozen=True)
-class Approving:
-    """What a link to approve says: of which bytes, until when; ``nonce`` is its own."""
+class ApprovalClaim:
+    """What the key of an approval link names."""
 
     issue: IssueName
-    hash: str
+    hash: str  # of the bytes that it approves
     expires: datetime
     nonce: str
 
 
 @dataclass(frozen=True)
-class Confirming:
-    """What a link to confirm says: who wishes to be on which list; ``nonce`` is its own."""
+class ConfirmationClaim:
+    """What the key of a confirmation link names."""
 
-    reader: int
-    list: int
+    reader: int  # number of the subscriber
+    list: int  # number of the list
     expires: datetime
     nonce: str
 
 
-def leaving_by_mail(mailbox: str) -> str:
-    """Where readers leave a newsletter that has no public pages."""
+def unsubscribe_mailto(mailbox: str) -> str:
+    """The unsubscribe link of a newsletter without public pages."""
     return f"mailto:{quote(mailbox, safe='@+')}?subject=unsubscribe"
 
 
 def reader_keys(
-    ring: Keyring, before: tuple[str, str] = ("", "")
+    ring: Keyring, prefixes: tuple[str, str] = ("", "")
 ) -> Callable[[Sequence[int], int], list[tuple[str, str]]]:
-    """What gives readers' keys for a list: of each one to unsubscribe and one for preferences.
-    ``before``: what stands before those, so that they are addresses.
+    """A function of subscribers' numbers and a list's number that returns the readers' keys.
 
-    Each says who (a subscriber's number) and which list, signed, in letters, digits, ``-`` and
-    ``_``. The two are halves of one signature, in the order of ``Purpose``: neither tells the
-    other, so a key for one purpose opens nothing else.
+    It returns two keys for each reader, in the order of ``Purpose``, with ``prefixes`` put before
+    them to make them URLs. A key consists of ASCII letters, digits, ``-`` and ``_``. The two keys
+    carry different halves of one signature, so a key for one purpose opens nothing else.
     """
-    return _reader_keys(ring.signs, ring.key, before)
+    return _reader_keys(ring.signs, ring.key, prefixes)
 
 
-def reader_key(ring: Keyring, purpose: Purpose, of: ReaderOf) -> str:
+def reader_key(ring: Keyring, purpose: Purpose, claim: ReaderClaim) -> str:
     """One reader's key for one purpose."""
-    return reader_keys(ring)([of.reader], of.list)[0][purpose]
+    return reader_keys(ring)([claim.reader], claim.list)[0][purpose]
 
 
-def read_reader(ring: Keyring, purpose: Purpose, text: str) -> ReaderOf | None:
-    """Whose key it is; None for anything that was not signed here, for this purpose."""
+def read_reader(ring: Keyring, purpose: Purpose, text: str) -> ReaderClaim | None:
+    """Whose key it is; None if it was not signed with these secrets for this purpose."""
     match = _READER.fullmatch(text)
     key = ring.keys.get(match["number"]) if match else None
     if match is None or key is None:
         return None
-    of = ReaderOf(int(match["reader"]), int(match["list"]))
+    claim = ReaderClaim(int(match["reader"]), int(match["list"]))
     if match["version"]:
-        (right,) = _reader_keys(match["number"], key)([of.reader], of.list)
+        (expected,) = _reader_keys(match["number"], key)([claim.reader], claim.list)
     else:
-        right = _first_reader_keys(match["number"], key, of)
-    return of if hmac.compare_digest(right[purpose], text) else None
+        expected = _reader_keys_v1(match["number"], key, claim)
+    return claim if hmac.compare_digest(expected[purpose], text) else None
 
 
 def approval_key(
     ring: Keyring, newsletter: str, issue: IssueName, hash_: str, expires: datetime, nonce: str = ""
 ) -> str:
-    """What lets somebody approve exactly these bytes until then. Safe in an URL.
+    """A key that allows whoever has it to approve exactly these bytes until ``expires``.
 
-    Seconds are whole: of ``expires``, what is over is dropped.
+    It is safe in a URL. ``expires`` is cut to whole seconds.
     """
     nonce = nonce or new_nonce()
-    claim = f"{_VERSION}.{ring.signs}.{issue}.{hash_}.{int(expires.timestamp())}.{nonce}"
-    return _signed(ring.key, "approve", newsletter, claim)
+    payload = f"{_VERSION}.{ring.signs}.{issue}.{hash_}.{int(expires.timestamp())}.{nonce}"
+    return _signed(ring.key, "approve", newsletter, payload)
 
 
-def read_approval(ring: Keyring, newsletter: str, text: str) -> Approving | None:
-    """What such a key says; None for anything that was not signed here, for this newsletter."""
-    match = _read(ring, "approve", newsletter, _APPROVAL.fullmatch(text))
+def read_approval(ring: Keyring, newsletter: str, text: str) -> ApprovalClaim | None:
+    """What an approval key names; None if it was not signed for this newsletter.
+
+    The caller checks whether it has expired.
+    """
+    match = _verified(ring, "approve", newsletter, _APPROVAL.fullmatch(text))
     if match is None:
         return None
-    return Approving(IssueName.parse(match["issue"]), match["hash"], _moment(match), match["nonce"])
+    return ApprovalClaim(
+        IssueName.parse(match["issue"]), match["hash"], _expires_at(match), match["nonce"]
+    )
 
 
-def confirmation_key(ring: Keyring, newsletter: str, says: Confirming) -> str:
-    """What lets a reader confirm once, until then, that they wish to be on the list."""
-    seconds = int(says.expires.timestamp())
-    claim = f"{_VERSION}.{ring.signs}.{says.reader}.{says.list}.{seconds}.{says.nonce}"
-    return _signed(ring.key, "confirm", newsletter, claim)
+def confirmation_key(ring: Keyring, newsletter: str, claim: ConfirmationClaim) -> str:
+    """A key with which a reader confirms a sign-up, once and until it expires."""
+    seconds = int(claim.expires.timestamp())
+    payload = f"{_VERSION}.{ring.signs}.{claim.reader}.{claim.list}.{seconds}.{claim.nonce}"
+    return _signed(ring.key, "confirm", newsletter, payload)
 
 
-def read_confirmation(ring: Keyring, newsletter: str, text: str) -> Confirming | None:
-    """What such a key says; None for anything that was not signed here, for this newsletter."""
-    match = _read(ring, "confirm", newsletter, _CONFIRMATION.fullmatch(text))
+def read_confirmation(ring: Keyring, newsletter: str, text: str) -> ConfirmationClaim | None:
+    """What a confirmation key names; None if it was not signed for this newsletter.
+
+    The caller checks whether it has expired.
+    """
+    match = _verified(ring, "confirm", newsletter, _CONFIRMATION.fullmatch(text))
     if match is None:
         return None
-    return Confirming(int(match["reader"]), int(match["list"]), _moment(match), match["nonce"])
+    return ConfirmationClaim(
+        int(match["reader"]), int(match["list"]), _expires_at(match), match["nonce"]
+    )
 
 
 def new_nonce() -> str:
-    """What makes a link one of a kind."""
+    """A random text that makes a key unique."""
     return secrets.token_urlsafe(12)
 
 
 def _reader_keys(
-    number: str, key: bytes, before: tuple[str, str] = ("", "")
+    number: str, key: bytes, prefixes: tuple[str, str] = ("", "")
 ) -> Callable[[Sequence[int], int], list[tuple[str, str]]]:
-    begin = _hash(key, "reader", 2 * _HALF).copy
+    new_signature = _hash(key, "reader", 2 * _HALF).copy
     start = f"{_VERSION}-{number}"
-    leave, choose = before
+    unsubscribe, preferences = prefixes
 
     def keys(readers: Sequence[int], list_: int) -> list[tuple[str, str]]:
-        claims = [f"{start}-{reader}-{list_}" for reader in readers]
+        payloads = [f"{start}-{reader}-{list_}" for reader in readers]
         signatures = bytearray()
-        for claim in claims:
-            signature = begin()
-            signature.update(claim.encode())
+        for payload in payloads:
+            signature = new_signature()
+            signature.update(payload.encode())
             signatures += signature.digest()
-        letters = _letters(signatures)
+        encoded = _base64url(signatures)  # all at once, because a list may have a million readers
         return [
             (
-                f"{leave}{claim}-{letters[at : at + 20]}",
-                f"{choose}{claim}-{letters[at + 20 : at + 40]}",
+                f"{unsubscribe}{payload}-{encoded[start : start + 20]}",
+                f"{preferences}{payload}-{encoded[start + 20 : start + 40]}",
             )
-            for claim, at in zip(claims, count(0, 40))
+            for payload, start in zip(payloads, count(0, 40))
         ]
 
     return keys
 
 
-def _first_reader_keys(number: str, key: bytes, of: ReaderOf) -> tuple[str, str]:
-    """The keys of version 1."""
-    claim = f"{number}-{of.reader}-{of.list}"
-    digest = hmac.digest(key, f"reader:{claim}".encode(), "sha256")
-    leave, choose = digest[:_HALF], digest[16 : 16 + _HALF]
-    return f"{claim}-{_letters(leave)}", f"{claim}-{_letters(choose)}"
+def _reader_keys_v1(number: str, key: bytes, claim: ReaderClaim) -> tuple[str, str]:
+    """One reader's keys in version 1."""
+    payload = f"{number}-{claim.reader}-{claim.list}"
+    digest = hmac.digest(key, f"reader:{payload}".encode(), "sha256")
+    unsubscribe, preferences = digest[:_HALF], digest[16 : 16 + _HALF]
+    return f"{payload}-{_base64url(unsubscribe)}", f"{payload}-{_base64url(preferences)}"
 
 
-def _signed(key: bytes, purpose: str, newsletter: str, claim: str) -> str:
+def _signed(key: bytes, purpose: str, newsletter: str, payload: str) -> str:
     signature = _hash(key, purpose, 32)
-    signature.update(f"{claim}:{newsletter}".encode())
-    return f"{claim}.{_letters(signature.digest())}"
+    signature.update(f"{payload}:{newsletter}".encode())
+    return f"{payload}.{_base64url(signature.digest())}"
 
 
-def _first_signed(key: bytes, purpose: str, newsletter: str, claim: str) -> str:
-    """A claim as version 1 signed it."""
-    digest = hmac.digest(key, f"{purpose}:{claim}:{newsletter}".encode(), "sha256")
-    return f"{claim}.{_letters(digest)}"
+def _signed_v1(key: bytes, purpose: str, newsletter: str, payload: str) -> str:
+    digest = hmac.digest(key, f"{purpose}:{payload}:{newsletter}".encode(), "sha256")
+    return f"{payload}.{_base64url(digest)}"
 
 
 def _hash(secret: bytes, purpose: str, size: int) -> blake2b:
-    """Keyed BLAKE2b for one purpose, of ``size`` bytes; the text is still to be added."""
-    key = blake2b(secret, person=b"newsletter links").digest()  # BLAKE2b takes 64 bytes at most
+    """An empty keyed BLAKE2b for one purpose, with a digest of ``size`` bytes."""
+    key = blake2b(secret, person=b"newsletter links").digest()  # a key has 64 bytes at most
     return blake2b(key=key, person=purpose.encode(), digest_size=size)
 
 
-def _letters(signature: bytes | bytearray) -> str:
+def _base64url(signature: bytes | bytearray) -> str:
     base64 = binascii.b2a_base64(signature, newline=False)
     return base64.translate(_URL).decode().rstrip("=")
 
 
-def _read(
+def _verified(
     ring: Keyring, purpose: str, newsletter: str, match: re.Match[str] | None
 ) -> re.Match[str] | None:
-    """The match, where it was signed for that."""
+    """The match, if its signature is right."""
     key = ring.keys.get(match["number"]) if match else None
     if match is None or key is None:
         return None
     text = match.string
-    sign = _signed if match["version"] else _first_signed
-    right = sign(key, purpose, newsletter, text.rpartition(".")[0])
-    return match if hmac.compare_digest(right, text) else None
+    sign = _signed if match["version"] else _signed_v1
+    expected = sign(key, purpose, newsletter, text.rpartition(".")[0])
+    return match if hmac.compare_digest(expected, text) else None
 
 
-def _moment(match: re.Match[str]) -> datetime:
+def _expires_at(match: re.Match[str]) -> datetime:
     return datetime.fromtimestamp(int(match["expires"]), UTC)

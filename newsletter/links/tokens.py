@@ -1,7 +1,7 @@
-"""Personal parts: neutral words in the mail's bytes that are replaced for each reader.
+"""Tokens stand in a mail for what differs by reader, and are replaced for each reader.
 
-A token is plain letters, digits and hyphens, so that neither the CSS inliner nor URL escaping
-touches it. All have the shape ``ndx-…-xdn``, so none can be part of another.
+A token consists of ASCII letters, digits and hyphens, so neither the CSS inliner nor URL escaping
+changes it. All have the form ``ndx-…-xdn``, so no token is part of another.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ MEANING: Mapping[str, str] = {
     PREFERENCES_TEXT: "the reader's own preferences page",
 }
 
-_ADDRESSES = (UNSUBSCRIBE_HTML, UNSUBSCRIBE_TEXT, PREFERENCES_HTML, PREFERENCES_TEXT)
-_SHAPE = re.compile(r"(ndx-[a-z0-9-]*?-xdn)", re.IGNORECASE)
+_LINKS = (UNSUBSCRIBE_HTML, UNSUBSCRIBE_TEXT, PREFERENCES_HTML, PREFERENCES_TEXT)
+_FORM = re.compile(r"(ndx-[a-z0-9-]*?-xdn)", re.IGNORECASE)
 _OPENING = re.compile(r"(ndx)-", re.IGNORECASE)
 
 
-def found_in(text: str) -> set[str]:
-    """Everything of a token's shape in the text, known or not."""
-    return set(_SHAPE.findall(text))
+def find_all(text: str) -> set[str]:
+    """Everything in the text that has the form of a token, whether it is one or not."""
+    return set(_FORM.findall(text))
 
 
-def take_apart(text: str) -> str:
-    """Foreign text in which nothing can pass for a token of ours; it reads nearly the same."""
+def without_tokens(text: str) -> str:
+    """The text, changed so that no part of it has the form of a token. It reads nearly the same."""
     return _OPENING.sub(r"\1 ", text)
 
 
 def values(
     greeting: str, unsubscribe_url: str, preferences_url: str, *, plain: bool = False
 ) -> dict[str, str]:
-    """What each token is replaced by for one reader. ``plain``: both addresses are ``is_plain``."""
+    """Each token with one reader's value. ``plain`` says that ``is_plain`` holds for both links."""
     return {
         GREETING_HTML: _escaped(greeting),
         GREETING_TEXT: greeting,
@@ -56,28 +56,28 @@ def values(
 
 
 def is_plain(text: str) -> bool:
-    """Whether it reads the same in HTML."""
+    """Whether the text is the same when it is escaped for HTML."""
     return _escaped(text) is text
 
 
-def leading(unsubscribe_url: str, preferences_url: str) -> dict[str, str]:
-    """The same, of the addresses alone."""
-    found = values("", unsubscribe_url, preferences_url)
-    return {token: found[token] for token in _ADDRESSES}
+def link_values(unsubscribe_url: str, preferences_url: str) -> dict[str, str]:
+    """As ``values``, but only the tokens for links."""
+    every = values("", unsubscribe_url, preferences_url)
+    return {token: every[token] for token in _LINKS}
 
 
 def _escaped(text: str) -> str:
-    """As html.escape, which looks five times through every greeting of a million and copies it."""
+    """As html.escape, but faster for the usual text, in which there is nothing to escape."""
     if "&" in text or "<" in text or ">" in text or '"' in text or "'" in text:
         return html.escape(text)
     return text
 
 
-def fill(text: str, filling: Mapping[str, str]) -> str:
-    """The text with every token replaced, in one pass (a value is never searched again)."""
-    return _SHAPE.sub(lambda match: filling.get(match.group(), match.group()), text)
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with every token replaced. Values are not searched for tokens again."""
+    return _FORM.sub(lambda match: values.get(match.group(), match.group()), text)
 
 
 def pieces(text: str) -> list[str]:
-    """The text cut at its tokens: words, token, words, …, words. Every second one is a token."""
-    return _SHAPE.split(text)
+    """The text, split at its tokens: text, token, text, …, text. Every second piece is a token."""
+    return _FORM.split(text)

@@ -1,4 +1,4 @@
-"""A mail for one recipient: as bytes, or the pieces of it that a service's own format needs."""
+"""A mail for one recipient, as bytes or as the pieces that a service's own format needs."""
 
 from newsletter.message.delivery_ids import Ids, ids, read_ids, shared_ids
 from newsletter.message.headers import link, list_headers, one_line, slug, wire_address

@@ -1,4 +1,4 @@
-"""Which delivery a mail is: what goes out with it, and comes back with every event about it."""
+"""The ids that go out with a mail and come back with every event about it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ class Ids(TypedDict):
 
 
 def ids(send: Send, recipient: Recipient) -> dict[str, str]:
-    """What the provider is to attach to the recipient's mail, and to give back with its events.
+    """The ids that the service must attach to the recipient's mail and return with its events.
 
-    Services call it custom arguments, metadata or variables. Nothing in it says who the recipient
-    is.
+    Services call them custom arguments, metadata or variables. They contain no personal data.
     """
-    # The events of a test must not pass for those of a delivery.
-    own = {} if send.test else {"nb_delivery": str(recipient.delivery)}
-    return {**shared_ids(send), **own}
+    # The events of a test must not look like those of a delivery.
+    delivery = {} if send.test else {"nb_delivery": str(recipient.delivery)}
+    return {**shared_ids(send), **delivery}
 
 
 def shared_ids(send: Send) -> dict[str, str]:
-    """The part of ``ids`` that is the same for everyone in the batch."""
+    """The part of ``ids`` that is the same for every recipient in the batch."""
     return {
         "nb_newsletter": slug(send.newsletter),
         "nb_issue": send.about,
@@ -41,10 +40,10 @@ def shared_ids(send: Send) -> dict[str, str]:
 
 
 def read_ids(attached: Mapping[str, object]) -> Ids | None:
-    """What ``ids`` attached, among whatever else is there.
+    """Read the ids back from an event's keys, among which others may be.
 
-    None for a mail that is no delivery, such as a test: leave its events out. Where nothing was
-    attached all numbers are 0: such an event can still be about an address.
+    Returns None for a mail that is not a delivery, such as a test: leave its events out. If there
+    are no ids, all numbers are 0; such an event can still be about an address.
     """
     delivery = _number(attached.get("nb_delivery"))
     if "nb_test" in attached or (not delivery and "nb_send" in attached):
@@ -58,6 +57,6 @@ def read_ids(attached: Mapping[str, object]) -> Ids | None:
 
 
 def _number(value: object) -> int:
-    """A number that a database can hold; 0 for anything else."""
+    """The value as a number that fits the database's columns; 0 for anything else."""
     text = str(value)
     return int(text) if len(text) < 10 and text.isascii() and text.isdigit() else 0

@@ -1,4 +1,4 @@
-"""What may stand in the headers of a mail, and the headers to unsubscribe by."""
+"""Values that are safe in a mail's headers, and the headers for unsubscribing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ADDRESS = re.compile(r'([^\s<>()\[\],;:@"\\]+)@([^\s<>()\[\],;:@"\\]+)')
 
 
 def list_headers(send: Send) -> Callable[[str], dict[str, str]]:
-    """What makes the headers to leave by, of a recipient's unsubscribe link as ``link`` gives it:
-    List-Unsubscribe, and List-Unsubscribe-Post where the link takes one click (RFC 8058).
+    """A function of a recipient's unsubscribe link, checked by ``link``, that returns the headers.
 
-    An alert has none of these, and asks machines not to answer (RFC 3834).
+    They are List-Unsubscribe and, if the link is https, List-Unsubscribe-Post (RFC 8058). An alert
+    has Auto-Submitted instead, which tells mail programs not to reply automatically (RFC 3834).
     """
     if send.alert:
         return lambda _: {"Auto-Submitted": "auto-generated"}
@@ -34,26 +34,23 @@ def list_headers(send: Send) -> Callable[[str], dict[str, str]]:
                 "List-Unsubscribe": f"<{link}>, {by_mail}",
                 "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             }
-        ways = f"<{link}>" if link.startswith("mailto:") else f"<{link}>, {by_mail}"
-        return {"List-Unsubscribe": ways}
+        links = f"<{link}>" if link.startswith("mailto:") else f"<{link}>, {by_mail}"
+        return {"List-Unsubscribe": links}
 
     return headers
 
 
 def link(value: str) -> str:
-    """The unsubscribe link, once it is known that it may stand in a header.
-
-    Raises ValueError for any other.
-    """
+    """The unsubscribe link, unchanged. Raises ValueError if it is not safe in a header."""
     if not _LINK.fullmatch(value):
         raise ValueError("the unsubscribe link is not a plain https or mailto address")
     return value
 
 
 def wire_address(email: str) -> str:
-    """The address with its domain in ASCII; the part before the @ stays as it is.
+    """The address with its domain in ASCII. The part before the @ is not changed.
 
-    Raises ValueError where it cannot be an address.
+    Raises ValueError if it is not an email address.
     """
     match = _ADDRESS.fullmatch(one_line(email, "address"))
     if not match:
@@ -66,7 +63,7 @@ def wire_address(email: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _ascii_domain(domain: str) -> str:
-    """The domain in ASCII; empty where it is none."""
+    """The domain in ASCII; empty if it is not a domain."""
     try:
         wire = domain.encode("idna").decode()
     except UnicodeError:
@@ -74,15 +71,18 @@ def _ascii_domain(domain: str) -> str:
     return wire if re.fullmatch(r"[A-Za-z0-9._-]+", wire) else ""
 
 
-def one_line(value: str, what: str) -> str:
-    """The value, once it is known that it cannot begin a new header; else raises ValueError."""
+def one_line(value: str, name: str) -> str:
+    """The value, unchanged. Raises ValueError, which names it, if it has control characters.
+
+    A line break in a value would start a new header.
+    """
     if not value.isprintable() and _CONTROL.search(value):
-        raise ValueError(f"the {what} has a line break or another control character in it")
+        raise ValueError(f"the {name} has a line break or another control character in it")
     return value
 
 
 def slug(text: str) -> str:
-    """The text in lower-case ASCII letters, digits and hyphens; never empty."""
+    """The text as lower-case ASCII letters, digits and hyphens; never empty."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     hyphenated = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return hyphenated or "n-" + hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -90,5 +90,5 @@ def slug(text: str) -> str:
 
 @lru_cache(maxsize=16)
 def address_of(mailbox: str) -> str:
-    """The address in ``Name <address>``; parsed once, as it is the same in every mail."""
+    """The address in ``Name <address>``. It is cached, because all mails of a send share it."""
     return parseaddr(mailbox)[1]

@@ -1,7 +1,7 @@
-"""One mail for one recipient, as the bytes that go over the wire and into an .eml file.
+"""The bytes of one mail for one recipient, as they are sent or written to an .eml file.
 
-The head is written here and not by ``email.message.EmailMessage``: that one turns a long
-unsubscribe link into encoded words, which no mail program follows, and rewrites line ends.
+``email.message.EmailMessage`` is not used for the headers: it writes a long unsubscribe link as
+encoded words, which no mail program follows, and it changes line ends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from itertools import starmap
 
-from newsletter.links.tokens import fill, found_in
+from newsletter.links.tokens import fill, find_all
 from newsletter.message.headers import (
     address_of,
     link,
@@ -26,11 +26,11 @@ from newsletter.message.headers import (
 from newsletter.message.parts import Part
 from newsletter.model import Recipient, Send
 
-_LINE = 76
+_LINE = 76  # most characters in a line of the headers
 
 
 def check(send: Send) -> None:
-    """Raises ValueError for a fault that every mail of the send would have."""
+    """Raises ValueError if something is wrong with every mail of the send."""
     one_line(send.subject, "subject")
     one_line(send.newsletter, "name of the newsletter")
     for name, mailbox in (("sender", send.sender), ("reply address", send.reply_to)):
@@ -39,38 +39,42 @@ def check(send: Send) -> None:
 
 
 def mail(send: Send, recipient: Recipient, at: datetime) -> bytes:
-    """The whole mail, with CRLF line ends; it is ASCII unless an address is not.
+    """The whole mail with CRLF line ends. It is ASCII unless an address is not.
 
-    Raises ValueError, with a reason for the receipt, where a header must not be written.
+    ``at`` becomes its Date. Raises ValueError, with a reason for the receipt, if a value is not
+    safe in a header.
     """
     return prepare(send).mail(recipient, at)
 
 
 def prepare(send: Send) -> PreparedSend:
-    """The send made ready, once for all its batches; raises ValueError as ``check`` does."""
-    return _letter(replace(send, batch=0, send_at=None, recall_id=None))
+    """Encode what all mails of the send share; cached over its batches.
+
+    Raises ValueError as ``check`` does.
+    """
+    return _prepare(replace(send, batch=0, send_at=None, recall_id=None))
 
 
 @lru_cache(maxsize=4)
-def _letter(send: Send) -> PreparedSend:
+def _prepare(send: Send) -> PreparedSend:
     check(send)
     return PreparedSend(send)
 
 
 class PreparedSend:
-    """What all mails of a send share, written and encoded once."""
+    """What all mails of a send share, encoded once."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._subject = "" if found_in(send.subject) else _subject(send.subject)
-        self.sender = wire_address(address_of(send.sender))  # of the envelope
+        self._subject = "" if find_all(send.subject) else _subject(send.subject)
+        self.sender = wire_address(address_of(send.sender))  # the envelope's sender
         self._from = _line("From", _mailbox("From", *parseaddr(send.sender)))
         self._reply_to = ""
         if send.reply_to:
             self._reply_to = _line("Reply-To", _mailbox("Reply-To", *parseaddr(send.reply_to)))
         self._headers = list_headers(send)
         self._list_id = "" if send.alert else _line("List-Id", _list_id(send))
-        boundary = f"=_{_letters(send.hash)}"  # "=_" occurs in neither transfer encoding
+        boundary = f"=_{_alphanumeric(send.hash)}"  # "=_" occurs in neither transfer encoding
         self._kind = "MIME-Version: 1.0\r\n" + _line(
             "Content-Type", f'multipart/alternative; boundary="{boundary}"'
         )
@@ -78,7 +82,7 @@ class PreparedSend:
         self._parts = (Part("plain", send.text), Part("html", send.html))
 
     def mail(self, recipient: Recipient, at: datetime) -> bytes:
-        """As ``mail`` of the module."""
+        """The whole mail, as the function ``mail`` returns it."""
         values = recipient.tokens
         head = (
             _line("Date", format_datetime(at)),
@@ -102,13 +106,13 @@ def _subject(text: str) -> str:
 
 
 def _encoded(header: str, text: str) -> str:
-    """Text as RFC 2047 has it: plain where it is ASCII, else encoded words, folded."""
+    """The text in the form of RFC 2047: plain if it is ASCII, otherwise folded encoded words."""
     charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
     return Header(text, charset, _LINE, header).encode(linesep="\r\n")
 
 
 def _phrase(header: str, name: str) -> str:
-    """A name before an address: bare, quoted, or as encoded words."""
+    """A name before an address: plain, quoted, or as encoded words."""
     name = " ".join(one_line(name, "name").split())
     if not name.isascii() or "=?" in name:
         return _encoded(header, name)
@@ -131,20 +135,20 @@ def _list_id(send: Send) -> str:
 
 
 def _message_id(send: Send, recipient: Recipient, at: datetime) -> str:
-    """The same for the same delivery, so that a repeated mail is one mail to its reader.
+    """The same id for the same delivery, so that mailboxes show a repeated mail once.
 
-    A test carries its moment: mailboxes swallow a second mail of the same id.
+    A test's id contains its time, because mailboxes drop a second mail with the same id.
     """
     test = f".test-{at:%Y%m%d%H%M%S%f}" if send.test else ""
-    return f"<{_letters(send.hash)}{test}.{recipient.delivery}@{_domain(send)}>"
+    return f"<{_alphanumeric(send.hash)}{test}.{recipient.delivery}@{_domain(send)}>"
 
 
-def _letters(text: str) -> str:
+def _alphanumeric(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "", text)[:16] or "0"
 
 
 def _line(name: str, value: str) -> str:
-    """A header; a long one is folded before a link or an address, never inside."""
+    """A header line. A long one is folded before a link or an address, never inside it."""
     if len(f"{name}: {value}".rpartition("\n")[2]) > _LINE:
         value = value.replace(" <", "\r\n <")
     return f"{name}: {value}\r\n"

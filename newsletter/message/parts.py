@@ -1,7 +1,7 @@
-"""A part of a mail, encoded once for a send and filled for each reader in that form.
+"""A part of a mail, encoded once for a send. Each reader's values are inserted in encoded form.
 
-Decoded, it is ``tokens.fill(text, values)``, byte for byte. Encoding 60 KB anew for every reader
-would take longer than handing the mail over.
+When decoded, it equals ``tokens.fill(text, values)``, byte for byte. Encoding 60 KB again for every
+reader would take longer than handing the mail over.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 
 from newsletter.links.tokens import pieces
 
-_LINE = 76  # characters, at most, in a line of either encoding
+_LINE = 76  # most characters in a line of either encoding
 
 Fill = Callable[[list[bytes]], bytes]
 
@@ -22,29 +22,29 @@ class Part:
     """One text of a send, in the shorter of the two encodings, with CRLF line ends."""
 
     def __init__(self, subtype: str, text: str) -> None:
-        cut = pieces(text)
-        texts = [piece.encode() for piece in cut[::2]]
+        texts_and_tokens = pieces(text)
+        texts = [piece.encode() for piece in texts_and_tokens[::2]]
         self._subtype = subtype
-        self._tokens = cut[1::2]
+        self._tokens = texts_and_tokens[1::2]
         self._ascii = text.isascii()
         quoted, encoded = [_quoted(piece) for piece in texts], [_aligned(piece) for piece in texts]
         self._name, self._fill = "quoted-printable", partial(_fill_quoted, quoted)
-        if sum(len(by_phase[0].body) for by_phase in encoded) < sum(map(len, quoted)):
+        if sum(len(aligned[0].body) for aligned in encoded) < sum(map(len, quoted)):
             self._name, self._fill = "base64", partial(_fill_base64, encoded)
 
     def filled(self, values: Mapping[str, str]) -> bytes:
-        """Head and body for one reader; what has no value stays as it is."""
-        filling = [values.get(token, token) for token in self._tokens]
-        ascii_ = self._ascii and all(map(str.isascii, filling))
+        """The part's headers and body for one reader. A token without a value is kept."""
+        inserted = [values.get(token, token) for token in self._tokens]
+        ascii_ = self._ascii and all(map(str.isascii, inserted))
         head = (
             f"Content-Type: text/{self._subtype}; charset={'us-ascii' if ascii_ else 'utf-8'}\r\n"
             f"Content-Transfer-Encoding: {self._name}\r\n\r\n"
         )
-        return head.encode() + self._fill([value.encode() for value in filling])
+        return head.encode() + self._fill([value.encode() for value in inserted])
 
 
 def _fill_quoted(texts: list[bytes], values: list[bytes]) -> bytes:
-    """Each piece on lines of its own; the breaks between them are soft, and vanish."""
+    """Put each piece on lines of its own, joined by soft line breaks, which decoding removes."""
     filled = [texts[0]]
     for value, piece in zip(values, texts[1:], strict=True):
         filled += (_quoted(value), piece)
@@ -52,9 +52,9 @@ def _fill_quoted(texts: list[bytes], values: list[bytes]) -> bytes:
 
 
 def _quoted(data: bytes) -> bytes:
-    """Quoted-printable, with room for a soft break behind it.
+    """The data in quoted-printable, with room for a soft line break after it.
 
-    Line ends are encoded as well, so that nobody on the way can turn them into others.
+    Line ends are encoded too, so that no mail server can change them.
     """
     quoted = binascii.b2a_qp(data, istext=False).replace(b"\r\n", b"\n")
     if len(quoted) - quoted.rfind(b"\n") - 1 >= _LINE:
@@ -64,27 +64,25 @@ def _quoted(data: bytes) -> bytes:
 
 
 class _Aligned:
-    """Base64 of some words behind 0, 1 or 2 bytes that are still to be encoded with them.
+    """A text in base64, which encodes groups of 3 bytes, after ``offset`` bytes of a group."""
 
-    ``ahead`` are the bytes that join those, ``body`` is encoded, ``rest`` is left over.
-    """
-
-    def __init__(self, data: bytes, behind: int) -> None:
-        start = -behind % 3
+    def __init__(self, data: bytes, offset: int) -> None:
+        start = -offset % 3
         end = max(start, len(data) - (len(data) - start) % 3)
-        self.ahead, self.rest = data[:start], data[end:]
-        self.body = _base64(data[start:end])
+        self.ahead = data[:start]  # bytes that complete the group before
+        self.body = _base64(data[start:end])  # whole groups, encoded
+        self.rest = data[end:]  # bytes of a group that the next piece completes
 
 
 def _aligned(data: bytes) -> tuple[_Aligned, ...]:
-    return tuple(_Aligned(data, behind) for behind in range(3))
+    return tuple(_Aligned(data, offset) for offset in range(3))
 
 
 def _fill_base64(texts: list[tuple[_Aligned, ...]], values: list[bytes]) -> bytes:
     filled: list[bytes] = []
     left = b""
-    for by_phase, value in zip(texts, [*values, b""], strict=True):
-        piece = by_phase[len(left) % 3]
+    for aligned, value in zip(texts, [*values, b""], strict=True):
+        piece = aligned[len(left) % 3]
         left += piece.ahead
         if len(left) % 3 == 0:
             filled += (_base64(left), piece.body)

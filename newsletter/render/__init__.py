@@ -37,7 +37,7 @@ def render(issue: Issue, config: Config) -> Rendered:
     text = guarded(filled(config, "email.txt.j2", values).strip() + "\n", None)
     sender, reply_to = config.newsletter.sender, config.newsletter.reply_to
     frozen = json.dumps([issue.subject, html, text, sender, reply_to], ensure_ascii=False)
-    used = tokens.found_in(html) | tokens.found_in(text) | tokens.found_in(issue.subject)
+    used = tokens.find_all(html) | tokens.find_all(text) | tokens.find_all(issue.subject)
     return Rendered(
         subject=issue.subject,
         preheader=issue.preheader,

@@ -62,7 +62,7 @@ def one_line(text: str, limit: int | None = HEADLINE_LENGTH) -> str:
     Nothing in it is invisible, changes the writing direction, or looks like one of our tokens.
     """
     visible = _CONTROL.sub("", _INVISIBLE.sub("", text))
-    line = tokens.take_apart(_SPACE.sub(" ", visible).strip())
+    line = tokens.without_tokens(_SPACE.sub(" ", visible).strip())
     return line if limit is None or len(line) < limit else _cut(line, limit - 1)
 
 

@@ -117,7 +117,7 @@ def _host(parts: SplitResult) -> str | None:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
             return None
-    if not _HOST.fullmatch(name) or tokens.take_apart(name) != name:
+    if not _HOST.fullmatch(name) or tokens.without_tokens(name) != name:
         return None
     return name if parts.port in (None, 80, 443) else f"{name}:{parts.port}"
 

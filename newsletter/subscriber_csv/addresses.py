@@ -71,4 +71,4 @@ def clean_name(name: str) -> str:
         if unicodedata.category(letter) == "Cc":
             raise ValueError(f"the name {line[:_MAX_QUOTED]!r} contains a control character")
     visible = "".join(letter for letter in line if letter.isprintable() or letter in _JOINERS)
-    return " ".join(tokens.take_apart(visible).split())[:MAX_NAME].rstrip()
+    return " ".join(tokens.without_tokens(visible).split())[:MAX_NAME].rstrip()

@@ -35,7 +35,7 @@ def to_html(
     """
     import nh3
 
-    parsed = _parser().parse(tokens.take_apart(markdown))
+    parsed = _parser().parse(tokens.without_tokens(markdown))
     for token in parsed:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(max(int(token.tag[1]), _TOP_HEADING), 3)}"
@@ -67,7 +67,7 @@ def to_text(markdown: str) -> str:
     blocks: list[tuple[str, int]] = []  # text, and the number of its tight list or 0
     lists: list[int | None] = []
     prefix, list_number, is_tight = "", 0, False
-    for token in _parser().parse(tokens.take_apart(markdown)):
+    for token in _parser().parse(tokens.without_tokens(markdown)):
         if token.type == "ordered_list_open":
             lists.append(int(token.attrs.get("start", 1)))
             list_number += len(lists) == 1

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from newsletter.links.keyring import read
+from newsletter.links.keyring import parse
 from newsletter.links.signed_links import reader_keys
 from tests import patient
 from tests.e2e.approvals import part
@@ -83,7 +83,7 @@ class Site:
         ((list_,),) = self.ask("select id from lists where name = 'weekly'")
         assert isinstance(number, int)
         assert isinstance(list_, int)
-        (found,) = reader_keys(read(SECRET, "here"))([number], list_)
+        (found,) = reader_keys(parse(SECRET, "here"))([number], list_)
         return found
 
     def statuses(self, address: str) -> dict[object, object]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from newsletter.links.keyring import read
+from newsletter.links.keyring import parse
 from newsletter.links.signed_links import reader_keys
 from tests import patient
 from tests.e2e.approvals import part
@@ -233,7 +233,7 @@ def test_a_key_that_is_none_is_said_to_be_none_and_shows_the_way_out(
 def test_links_that_an_earlier_version_signed_still_lead_out(site: Site) -> None:
     leave, choose = site.add("older@example.com")
     claim = leave.removeprefix("v2-")[:-21]
-    key = read(SECRET, "here").key
+    key = parse(SECRET, "here").key
     digest = hmac.digest(key, f"reader:{claim}".encode(), "sha256")
     leave, choose = (
         f"{claim}-{base64.urlsafe_b64encode(half[:15]).decode()}"
@@ -246,7 +246,7 @@ def test_links_that_an_earlier_version_signed_still_lead_out(site: Site) -> None
 
 
 def test_a_link_of_a_test_says_that_it_is_one(site: Site) -> None:
-    ((leave, choose),) = reader_keys(read(SECRET, "here"))([0], 0)
+    ((leave, choose),) = reader_keys(parse(SECRET, "here"))([0], 0)
     assert "stood in a test" in title(site.get(f"/unsubscribe/{leave}"))
     assert "stood in a test" in title(site.get(f"/preferences/{choose}"))
     assert one_click(site, leave).status_code == 200

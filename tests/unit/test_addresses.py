@@ -116,7 +116,7 @@ def test_a_clean_name_is_one_seen_line_and_stays_as_it_is(name: str) -> None:
     assert found == " ".join(found.split())
     assert all(letter.isprintable() or letter in "\u200c\u200d" for letter in found)
     assert clean_name(found) == found
-    assert tokens.take_apart(found) == found
+    assert tokens.without_tokens(found) == found
     assert len(found) <= 200
 
 

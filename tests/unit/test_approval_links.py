@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.links.keyring import Keyring
-from newsletter.links.signed_links import Approving, approval_key, read_approval, reader_keys
+from newsletter.links.signed_links import ApprovalClaim, approval_key, read_approval, reader_keys
 from newsletter.model import IssueName
 
 RING = Keyring("1", {"1": b"a key"})
@@ -34,7 +34,7 @@ OLD = (
     ("key", "issue"), [*zip(OLD, ("2025-07-07", "2025-07-07-c1"), strict=True)]
 )
 def test_links_in_mails_that_are_out_keep_working(key: str, issue: str) -> None:
-    assert read_approval(RING, NAME, key) == Approving(
+    assert read_approval(RING, NAME, key) == ApprovalClaim(
         IssueName.parse(issue), HASH, EXPIRES, "abcdefghijklmnop"
     )
     assert read_approval(RING, "Another", key) is None
@@ -49,7 +49,7 @@ def test_links_keep_the_form_that_mails_hold() -> None:
 
 
 def test_what_was_signed_is_read_again() -> None:
-    found = Approving(ISSUE, HASH, EXPIRES, "abcdefghijklmnop")
+    found = ApprovalClaim(ISSUE, HASH, EXPIRES, "abcdefghijklmnop")
     assert read_approval(RING, NAME, GIVEN) == found
     assert approval_key(RING, NAME, ISSUE, HASH, EXPIRES) != GIVEN
 

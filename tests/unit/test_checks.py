@@ -276,7 +276,7 @@ def test_the_same_issue_gives_the_same_bytes(config: Config) -> None:
 
 def test_every_token_in_the_bytes_is_named(config: Config) -> None:
     rendered = render(GOOD, config)
-    assert set(rendered.tokens) == tokens.found_in(rendered.html + rendered.text)
+    assert set(rendered.tokens) == tokens.find_all(rendered.html + rendered.text)
     assert tokens.UNSUBSCRIBE_HTML in rendered.tokens
 
 

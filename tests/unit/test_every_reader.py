@@ -13,7 +13,7 @@ from newsletter.app.readers import lists
 from newsletter.app.recipients import personalizer, sample_tokens
 from newsletter.links import tokens
 from newsletter.links.keyring import Keyring
-from newsletter.links.signed_links import Purpose, ReaderOf, read_reader, reader_keys
+from newsletter.links.signed_links import Purpose, ReaderClaim, read_reader, reader_keys
 from newsletter.store import subscription_status
 from newsletter.store.ledger import Addressee
 from tests.e2e.approvals import parsed, part
@@ -99,7 +99,7 @@ def test_the_keys_of_many_readers_each_open_what_is_theirs(count: int) -> None:
     assert len(keys) == count
     for number, own in enumerate(keys, 10):
         for purpose in Purpose:
-            assert read_reader(ring, purpose, own[purpose]) == ReaderOf(number, 4)
+            assert read_reader(ring, purpose, own[purpose]) == ReaderClaim(number, 4)
             assert read_reader(ring, purpose, own[1 - purpose]) is None
 
 

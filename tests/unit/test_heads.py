@@ -9,7 +9,7 @@ import httpx
 
 from newsletter.app import open_desk
 from newsletter.links.keyring import keyring
-from newsletter.links.signed_links import Purpose, ReaderOf, reader_key
+from newsletter.links.signed_links import Purpose, ReaderClaim, reader_key
 from newsletter.model import IssueText
 from newsletter.store import archive
 from tests.ledgers import freeze
@@ -32,7 +32,7 @@ def test_every_public_address_answers_head_with_the_length_of_its_page(tmp_path:
     pictures.mkdir(parents=True)
     (pictures / PICTURE).write_bytes(b"\xff\xd8" + bytes(3_000))
     keys = {
-        purpose: reader_key(keyring(tmp_path), purpose, ReaderOf(1, send.list_id))
+        purpose: reader_key(keyring(tmp_path), purpose, ReaderClaim(1, send.list_id))
         for purpose in Purpose
     }
     found = (

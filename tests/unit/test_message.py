@@ -99,7 +99,7 @@ def test_readers_of_one_send_and_two_sends_by_turns_do_not_mix() -> None:
         send, reader = a_send(html=f"{number} {tokens.GREETING_HTML}"), a_recipient(number)
         body = part(parsed(mail(send, reader, AT)), "html").decode()
         assert body == f"{number} Dear Reader {number}"
-    assert mime._letter.cache_info().currsize <= 4
+    assert mime._prepare.cache_info().currsize <= 4
 
 
 @settings(deadline=None)

@@ -14,7 +14,7 @@ from newsletter.app import Desk, open_desk
 from newsletter.app.readers import lists, reader_links
 from newsletter.errors import NewsletterError
 from newsletter.links.keyring import keyring
-from newsletter.links.signed_links import Purpose, ReaderOf, reader_key
+from newsletter.links.signed_links import Purpose, ReaderClaim, reader_key
 from newsletter.model import Event, EventKind, Status
 from tests import reports
 from tests.newsroom import empty_database
@@ -36,7 +36,7 @@ class House:
             lists.add(self.desk, address, address[:3].title())
         with self.desk.database.read() as connection:
             number = connection.execute(text("select min(id) from subscribers")).scalar_one()
-        of = ReaderOf(int(number), 1)
+        of = ReaderClaim(int(number), 1)
         self.keys = {p: reader_key(keyring(folder), p, of) for p in Purpose}
 
     def page(self, purpose: Purpose, **form: str) -> httpx.Response:

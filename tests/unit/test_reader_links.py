@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError
-from newsletter.links.keyring import Keyring, keyring, read
+from newsletter.links.keyring import Keyring, keyring, parse
 from newsletter.links.signed_links import (
-    Confirming,
+    ConfirmationClaim,
     Purpose,
-    ReaderOf,
+    ReaderClaim,
     approval_key,
     confirmation_key,
     read_approval,
@@ -24,8 +24,8 @@ from newsletter.links.signed_links import (
 )
 from newsletter.model import IssueName
 
-RING, NAME = read("a plain secret, with a comma", "here"), "The Weekly Test"
-SAYS = Confirming(7, 3, datetime(2025, 7, 7, 20, tzinfo=UTC), "abcdefghijklmnop")
+RING, NAME = parse("a plain secret, with a comma", "here"), "The Weekly Test"
+SAYS = ConfirmationClaim(7, 3, datetime(2025, 7, 7, 20, tzinfo=UTC), "abcdefghijklmnop")
 CONFIRM = confirmation_key(RING, NAME, SAYS)
 ((LEAVE, CHOOSE),) = reader_keys(RING)([7], 3)
 HASH = "0123456789abcdef" * 4
@@ -46,8 +46,8 @@ OLD_RING = Keyring("2", {"2": b"k" * 100, "1": b"a key"})
 @pytest.mark.parametrize("keys", [OLD_READER, OLD_OF_A_LONG_SECRET])
 def test_keys_of_readers_in_mails_that_are_out_keep_working(keys: tuple[str, str]) -> None:
     leave, choose = keys
-    assert read_reader(OLD_RING, Purpose.UNSUBSCRIBE, leave) == ReaderOf(12, 3)
-    assert read_reader(OLD_RING, Purpose.PREFERENCES, choose) == ReaderOf(12, 3)
+    assert read_reader(OLD_RING, Purpose.UNSUBSCRIBE, leave) == ReaderClaim(12, 3)
+    assert read_reader(OLD_RING, Purpose.PREFERENCES, choose) == ReaderClaim(12, 3)
     assert read_reader(OLD_RING, Purpose.PREFERENCES, leave) is None
     assert read_reader(OLD_RING, Purpose.UNSUBSCRIBE, choose) is None
 
@@ -75,8 +75,8 @@ def test_keys_keep_the_form_that_mails_hold() -> None:
 
 
 def test_a_key_opens_what_it_was_made_for_and_nothing_else() -> None:
-    assert read_reader(RING, Purpose.UNSUBSCRIBE, LEAVE) == ReaderOf(7, 3)
-    assert read_reader(RING, Purpose.PREFERENCES, CHOOSE) == ReaderOf(7, 3)
+    assert read_reader(RING, Purpose.UNSUBSCRIBE, LEAVE) == ReaderClaim(7, 3)
+    assert read_reader(RING, Purpose.PREFERENCES, CHOOSE) == ReaderClaim(7, 3)
     assert read_reader(RING, Purpose.PREFERENCES, LEAVE) is None
     assert read_reader(RING, Purpose.UNSUBSCRIBE, CHOOSE) is None
     assert read_confirmation(RING, NAME, CONFIRM) == SAYS
@@ -123,20 +123,20 @@ def opened(key: str, ring: Keyring = RING) -> list[object]:
 
 def test_the_first_secret_signs_and_all_are_believed() -> None:
     older, newer = (
-        read("a key of the tests", "here"),
-        read("2:another-of-the-tests, 1:key-of-the-tests", "here"),
+        parse("a key of the tests", "here"),
+        parse("2:another-of-the-tests, 1:key-of-the-tests", "here"),
     )
-    assert read("2:another-of-the-tests 1:key-of-the-tests", "here") == newer
+    assert parse("2:another-of-the-tests 1:key-of-the-tests", "here") == newer
     both = Keyring("2", {"2": b"another-of-the-tests", "1": b"a key of the tests"})
     old, new = (reader_keys(ring)([7], 3)[0][0] for ring in (older, both))
     assert old.startswith("v2-1-")
     assert new.startswith("v2-2-")
-    assert read_reader(both, Purpose.UNSUBSCRIBE, old) == ReaderOf(7, 3)
-    assert read_reader(both, Purpose.UNSUBSCRIBE, new) == ReaderOf(7, 3)
+    assert read_reader(both, Purpose.UNSUBSCRIBE, old) == ReaderClaim(7, 3)
+    assert read_reader(both, Purpose.UNSUBSCRIBE, new) == ReaderClaim(7, 3)
     assert read_reader(older, Purpose.UNSUBSCRIBE, new) is None
     approving = approval_key(older, NAME, IssueName.parse("2025-07-07"), HASH, SAYS.expires)
     assert read_approval(both, NAME, approving) is not None
-    assert read_approval(read("2:another-of-the-tests", "here"), NAME, approving) is None
+    assert read_approval(parse("2:another-of-the-tests", "here"), NAME, approving) is None
     assert read_confirmation(both, NAME, confirmation_key(older, NAME, SAYS)) == SAYS
 
 
@@ -148,7 +148,7 @@ def test_the_first_secret_signs_and_all_are_believed() -> None:
     ],
 )  # fmt: skip
 def test_a_secret_without_a_number_is_the_first_whatever_its_letters(plain: str) -> None:
-    assert read(plain, "here") == Keyring("1", {"1": plain.encode()})
+    assert parse(plain, "here") == Keyring("1", {"1": plain.encode()})
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_secret_without_a_number_is_the_first_whatever_its_letters(plain: str)
 )
 def test_a_number_that_was_forgotten_is_told_and_breaks_no_links(text: str) -> None:
     with pytest.raises(ConfigError, match="with a number and others without") as error:
-        read(text, "here")
+        parse(text, "here")
     assert "enough" not in str(error.value)
 
 
@@ -165,17 +165,17 @@ def test_a_secret_that_can_be_guessed_is_warned_of_once(
     text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
-        read(text, f"place {len(text)}")
+        parse(text, f"place {len(text)}")
     (said,) = caplog.messages
-    assert said.startswith(f"place {len(text)} has a secret of less than 16 letters.")
+    assert said.startswith(f"place {len(text)} has a secret of less than 16 characters.")
     assert "hush" not in said
 
 
 def test_two_secrets_of_one_number_are_refused_without_telling_them() -> None:
     with pytest.raises(ConfigError, match="two secrets of one number") as error:
-        read("1:hush 1:hushhush", "here")
+        parse("1:hush 1:hushhush", "here")
     assert "hush" not in str(error.value)
-    assert "hush" not in repr(read("2:hush-hush-hush-hush", "here"))
+    assert "hush" not in repr(parse("2:hush-hush-hush-hush", "here"))
 
 
 def test_a_key_is_made_once_and_may_be_joined_by_a_newer_one(

@@ -130,7 +130,7 @@ def _mail(desk: Desk, group: Sequence[Alert]) -> None:
     alert_id = f"{first.issue}-{first.kind}-{first.id}"
     send = replace(unledgered_send(desk, first.issue, rendered), test=True, alert=alert_id)
     mailbox, name = mailbox_and_name(desk, address)
-    unsubscribe = signed_links.leaving_by_mail(
+    unsubscribe = signed_links.unsubscribe_mailto(
         parseaddr(newsletter.reply_to or newsletter.sender)[1]
     )
     deliver.submit_alert(desk.alerts_provider, send, Recipient(0, mailbox, name, unsubscribe, {}))

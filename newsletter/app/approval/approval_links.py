@@ -15,7 +15,7 @@ from newsletter.app.timetable.deadlines import automatic_send_time, send_time
 from newsletter.errors import NewsletterError
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
-from newsletter.links.signed_links import Approving
+from newsletter.links.signed_links import ApprovalClaim
 from newsletter.model import IssueName
 from newsletter.store import approvals, sends
 from newsletter.store.approvals import Approval
@@ -46,7 +46,7 @@ class ApprovalLink:
 
     state: LinkState
     key: str  # the last part of its address
-    claims: Approving | None = None  # what its signature covers; None if the link is unknown
+    claims: ApprovalClaim | None = None  # what its signature covers; None if the link is unknown
     built: Built | None = None  # the mail to show; None if the page shows none
     approval: Approval | None = None
     sends_at: datetime | None = None

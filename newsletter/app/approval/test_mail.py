@@ -55,7 +55,7 @@ def send_test(desk: Desk, issue: IssueName, to: str | None = None) -> tuple[str,
         recipient = replace(
             recipient,
             unsubscribe_url=link,
-            tokens={**recipient.tokens, **tokens.leading(link, link)},
+            tokens={**recipient.tokens, **tokens.link_values(link, link)},
         )
     deliver.submit_test(desk.provider, replace(send, subject=subject, test=True), [recipient])
     return mailbox, built

@@ -23,7 +23,9 @@ def neutral(desk: Desk, send: int) -> str:
     """The HTML part of a send with neutral personal parts."""
     html = desk.read(texts.html, send)
     newsletter = desk.config.newsletter
-    leave_url = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
+    leave_url = signed_links.unsubscribe_mailto(
+        parseaddr(newsletter.reply_to or newsletter.sender)[1]
+    )
     if newsletter.base_url:
         leave_url = f"{newsletter.base_url}/subscribe"
     return tokens.fill(html, tokens.values(desk.language.words["greeting"], leave_url, leave_url))

@@ -114,7 +114,7 @@ def _links_of(built: Built, desk: Desk) -> list[str]:
         for address in dict.fromkeys(map(str, hrefs))
         if split(address).scheme == "https"
         and host_of(address)
-        and not tokens.found_in(address)
+        and not tokens.find_all(address)
         and not (own and f"{address}/".startswith(f"{own}/"))
     ]
 

@@ -15,7 +15,7 @@ from newsletter.app.identity import database_location
 from newsletter.errors import ConfigError
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
-from newsletter.links.signed_links import Confirming, Purpose, ReaderOf
+from newsletter.links.signed_links import ConfirmationClaim, Purpose, ReaderClaim
 from newsletter.store import Connection, approvals, subscription_status
 from newsletter.store.subscribers import Subscribers, rename
 from newsletter.store.subscription_status import ACTIVE, UNSUBSCRIBED, Subscription
@@ -46,7 +46,7 @@ class KeyResult:
     """The state of a key."""
 
     state: KeyState
-    reader: ReaderOf | None = None  # whose key it is
+    reader: ReaderClaim | None = None  # whose key it is
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,12 @@ def confirm(desk: Desk, key: str) -> KeyResult:
         subscription_status.change(
             connection, confirmation.reader, confirmation.list, ACTIVE, desk.clock()
         )
-    return KeyResult(KeyState.DONE, ReaderOf(confirmation.reader, confirmation.list))
+    return KeyResult(KeyState.DONE, ReaderClaim(confirmation.reader, confirmation.list))
 
 
-def _confirmation_state(desk: Desk, connection: Connection, confirmation: Confirming) -> KeyResult:
+def _confirmation_state(
+    desk: Desk, connection: Connection, confirmation: ConfirmationClaim
+) -> KeyResult:
     person = subscription_status.of_number(connection, confirmation.reader, confirmation.list)
     if approvals.is_used(connection, confirmation.nonce):
         return KeyResult(KeyState.USED)
@@ -100,7 +102,7 @@ def _confirmation_state(desk: Desk, connection: Connection, confirmation: Confir
         return KeyResult(KeyState.EXPIRED)
     if person.suppressed is not None:
         return KeyResult(KeyState.BARRED)
-    return KeyResult(KeyState.OPEN, ReaderOf(confirmation.reader, confirmation.list))
+    return KeyResult(KeyState.OPEN, ReaderClaim(confirmation.reader, confirmation.list))
 
 
 def read_unsubscribe_key(desk: Desk, key: str) -> KeyResult:
@@ -141,7 +143,7 @@ def _set_status(desk: Desk, key: str, status: str, result: KeyState) -> KeyResul
     return KeyResult(result, reader)
 
 
-def preferences_key(desk: Desk, reader: ReaderOf) -> str:
+def preferences_key(desk: Desk, reader: ReaderClaim) -> str:
     """The key of the reader's preferences page."""
     return signed_links.reader_key(keyring(desk.folder), Purpose.PREFERENCES, reader)
 
@@ -232,7 +234,7 @@ def _person(desk: Desk, key: str) -> Subscription | KeyState:
     return person
 
 
-def _read(desk: Desk, purpose: Purpose, key: str) -> ReaderOf | KeyState:
+def _read(desk: Desk, purpose: Purpose, key: str) -> ReaderClaim | KeyState:
     reader = signed_links.read_reader(keyring(desk.folder), purpose, key)
     if reader is None:
         return KeyState.UNKNOWN

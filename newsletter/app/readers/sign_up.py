@@ -18,7 +18,7 @@ from newsletter.app.mail import unledgered_send
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
-from newsletter.links.signed_links import Confirming, Purpose, ReaderOf
+from newsletter.links.signed_links import ConfirmationClaim, Purpose, ReaderClaim
 from newsletter.model import Answer, Recipient, Rendered
 from newsletter.store import Connection, signups
 from newsletter.store.signups import Signup
@@ -126,7 +126,9 @@ def _please_confirm(desk: Desk, reader: int, list_: int) -> Rendered:
 
     config, say = desk.config, desk.language.say
     name, base = desk.name, config.newsletter.base_url or ""
-    confirmation = Confirming(reader, list_, desk.clock() + LINK_LIFETIME, signed_links.new_nonce())
+    confirmation = ConfirmationClaim(
+        reader, list_, desk.clock() + LINK_LIFETIME, signed_links.new_nonce()
+    )
     link = (
         f"{base}/confirm/{signed_links.confirmation_key(keyring(desk.folder), name, confirmation)}"
     )
@@ -146,7 +148,7 @@ def _already_subscribed(desk: Desk, reader: int, list_: int) -> Rendered:
     config, say = desk.config, desk.language.say
     name, base = desk.name, config.newsletter.base_url or ""
     key = signed_links.reader_key(
-        keyring(desk.folder), Purpose.PREFERENCES, ReaderOf(reader, list_)
+        keyring(desk.folder), Purpose.PREFERENCES, ReaderClaim(reader, list_)
     )
     return word(
         config,
@@ -164,7 +166,9 @@ def _mail(desk: Desk, signup: Signup, rendered: Rendered) -> None:
     mail = replace(
         unledgered_send(desk, None, rendered), test=True, alert=f"signup-{signup.id}-{signup.tries}"
     )
-    leave_url = signed_links.leaving_by_mail(parseaddr(newsletter.reply_to or newsletter.sender)[1])
+    leave_url = signed_links.unsubscribe_mailto(
+        parseaddr(newsletter.reply_to or newsletter.sender)[1]
+    )
     try:
         outcome = desk.provider.submit(mail, [Recipient(0, signup.email, "", leave_url, {})])
         answer = Answer.NOT_SENT if outcome.pause else outcome.answers.get(0)
