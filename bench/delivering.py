@@ -146,14 +146,14 @@ def deliver(folder: Path, readers: int, url: str) -> dict[str, float]:
 
 def fill(desk: Desk, readers: int) -> None:
     """That many active readers, put into the tables by themselves: imports are measured apart."""
-    from newsletter.store.lists import list_id
+    from newsletter.store.lists import ensure_list
 
     people = (
         {"i": i, "email": address(i), "name": f"Reader {i}", "key": f"{i:064x}"}
         for i in range(1, readers + 1)
     )
     with desk.database.begin() as connection:
-        number = list_id(connection, "weekly")
+        number = ensure_list(connection, "weekly")
         while some := list(islice(people, 10_000)):
             connection.execute(_PERSON, some)
         connection.execute(_SUBSCRIPTIONS, {"list": number})

@@ -23,8 +23,8 @@ from newsletter.store import Connection, doubt, events, sends, suppression
 from newsletter.store.address_keys import AddressKeys, address_keys
 from newsletter.store.events import EventRow, ReportedDelivery
 from newsletter.store.lists import lock_lists
-from newsletter.store.reader_pseudonyms import reader, reader_key
-from newsletter.store.subscribers import numbers
+from newsletter.store.reader_pseudonyms import ensure_key, reader_pseudonym
+from newsletter.store.subscribers import ids_by_name
 from newsletter.store.suppression import PersonEvent
 
 log = logging.getLogger(__name__)
@@ -62,14 +62,14 @@ def settle_doubt(connection: Connection, reported: Iterable[Event], now: datetim
     settled = 0
     for send_id, own_events, _ in _by_send(connection, reported):
         # Nearly all are about deliveries that are settled already.
-        batches, deliveries = doubt.open_among(
+        batches, deliveries = doubt.unsettled_among(
             connection, send_id, {e.batch for e in own_events}, {e.delivery for e in own_events}
         )
         # In a fixed order, so that two requests with the same events do not wait for each other.
         for event in sorted(own_events, key=lambda e: (e.batch, e.delivery)):
             if event.batch in batches or event.delivery in deliveries:
                 left = event.kind not in BEFORE_RELEASE
-                settled += doubt.witnessed(
+                settled += doubt.settle_by_event(
                     connection, send_id, event.batch, event.delivery, now, left=left
                 )
     return settled
@@ -98,15 +98,17 @@ def _store_send_events(
     connection: Connection, send_id: int, own_events: Sequence[Event], policy: EventPolicy
 ) -> tuple[int, list[PersonEvent]]:
     """Store the events of one send: how many are new, and their consequences."""
-    deliveries = events.told(connection, send_id, {event.delivery for event in own_events})
+    deliveries = events.lock_deliveries(
+        connection, send_id, {event.delivery for event in own_events}
+    )
     own_events = [event for event in own_events if event.delivery in deliveries]
     if not own_events:
         return 0, []
     new = 0
-    if not events.closed(connection, send_id):
+    if not events.is_closed(connection, send_id):
         new = _insert(connection, send_id, own_events, deliveries, policy)
-    list_id = events.list_of(connection, send_id)
-    events.forward(connection, _furthest(own_events, deliveries))
+    list_id = events.list_id(connection, send_id)
+    events.advance_deliveries(connection, _furthest(own_events, deliveries))
     return new, [
         PersonEvent(deliveries[event.delivery].subscriber, event.consequence, event.at, list_id)
         for event in own_events
@@ -121,7 +123,7 @@ def _store_address_events(
     by_address = [e for e in unnamed if e.email and e.consequence >= Consequence.LEAVES]
     if len(by_address) < len(unnamed):
         _log_unnamed()
-    people = numbers(connection, {e.email: keys.key(e.email) for e in by_address})
+    people = ids_by_name(connection, {e.email: keys.key(e.email) for e in by_address})
     by_address = [event for event in by_address if event.email in people]
     rows = [_row(event, policy, None, people[event.email]) for event in by_address]
     return len(events.add(connection, rows)), [
@@ -137,7 +139,7 @@ def _insert(
     policy: EventPolicy,
 ) -> int:
     """Store the events; readers who open and click get a pseudonym for this send."""
-    key, rows = reader_key(connection, send_id), []
+    key, rows = ensure_key(connection, send_id), []
     furthest = _furthest(own_events, deliveries)
     for event in own_events:
         delivery = deliveries[event.delivery]
@@ -149,11 +151,11 @@ def _insert(
         is_prefetch = state == Reported.DELIVERED and at is not None and event.at <= at + PREFETCH
         person = delivery.subscriber if policy.per_reader and not delivery.erased else None
         row = _row(event, policy, send_id, person, erased=delivery.erased)
-        pseudonym = reader(key, event.delivery)
+        pseudonym = reader_pseudonym(key, event.delivery)
         rows.append(row._replace(reader=pseudonym, machine=row.machine or is_prefetch))
     new = events.add(connection, rows)
     delivered = {
-        reader(key, number): at
+        reader_pseudonym(key, number): at
         for number, (state, at) in furthest.items()
         if state == Reported.DELIVERED
     }
@@ -229,7 +231,7 @@ def _by_send(
         if event.delivery:
             by_send.setdefault(event.send, []).append(event)
     for send_id, send_events in sorted(by_send.items()):
-        send = sends.origin(connection, send_id)
+        send = sends.newsletter_and_issue(connection, send_id)
         origin = (slug(send[0]), str(send[1])) if send else None
         own_events = [event for event in send_events if event.origin == origin]
         yield send_id, own_events, [event for event in send_events if event.origin != origin]

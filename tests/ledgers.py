@@ -52,7 +52,7 @@ def claim(
 ) -> BatchClaim | None:
     """The next batch that has readers, with them."""
     while held := ledger.claim(connection, send.send.id, owner, now):
-        held, left_out = ledger.read(connection, held, send.list_id)
+        held, left_out = ledger.load_addressees(connection, held, send.list_id)
         if left_out or not held.readers:
             assert ledger.exclude(connection, held, left_out, now)
         if held.readers:

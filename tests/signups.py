@@ -51,7 +51,7 @@ def key(office: Office) -> tuple[str, str]:
 
 def status(office: Office, address: str) -> str | None:
     with office.desk.database.read() as connection:
-        found = subscription_status.of_address(connection, address, "weekly")
+        found = subscription_status.find_by_address(connection, address, "weekly")
     return found.status if found else None
 
 

@@ -117,7 +117,7 @@ class Desk:
         """Issue → when it is sent, for sends that a person has moved."""
         from newsletter.store import occurrences
 
-        return self.read(occurrences.moved, self.name)
+        return self.read(occurrences.moved_sends, self.name)
 
     def issue(self, name: str | None) -> IssueName:
         """The issue of that name or, with None, the next one due.

@@ -29,9 +29,9 @@ def database_location(desk: Desk) -> str:
 
     Imports the database's driver. Raises ConfigError if its address is not valid.
     """
-    from newsletter.store.database import place_of
+    from newsletter.store.database import location_of
 
-    return place_of(desk.config.database.url, desk.folder)
+    return location_of(desk.config.database.url, desk.folder)
 
 
 def require_own_name(desk: Desk) -> None:
@@ -45,7 +45,7 @@ def require_own_name(desk: Desk) -> None:
         return
     own = {"machine": installation.machine(), "folder": str(desk.folder.resolve())}
     key = f"folder:{desk.name}"
-    value = desk.read(key_values.find, key)
+    value = desk.read(key_values.get, key)
     owner = json.loads(value) if value else None
     if owner == own:
         return

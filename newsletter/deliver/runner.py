@@ -106,7 +106,7 @@ def _watch(
             alive()
             if report:
                 with job.database.read() as connection:
-                    report(receipts.numbers(connection, job.frozen.send.id))
+                    report(receipts.counts(connection, job.frozen.send.id))
             count_again = time.monotonic() + max(1.0, SHARE * (time.monotonic() - started))
 
 
@@ -118,10 +118,10 @@ def _finish(job: Job) -> None:
             doubt.hold(connection, send.id, now)
         # What is quicker is looked at first; of several processes one is the first to end it.
         if state is not SendState.DONE and not (
-            doubt.unsettled(connection, send.id) or receipts.anybody_waits(connection, send.id)
+            doubt.has_unsettled(connection, send.id) or receipts.has_waiting(connection, send.id)
         ):
             sends.set_state(connection, send.id, SendState.DONE, now, only_from=SendState.SENDING)
-            if held := doubt.held(connection, send.id):
+            if held := doubt.held_batches(connection, send.id):
                 job.doubtful(connection, sum(count for _, count, _ in held), held[-1][0])
     if state is SendState.PAUSED:
         raise NotReadyError(

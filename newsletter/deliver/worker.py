@@ -68,22 +68,24 @@ def _next(job: Job, owner: str) -> BatchClaim | RecallClaim | datetime | None:
     # Undone by a power cut it is done again: what matters is that a start is kept.
     with job.database.begin(waits=False) as connection:
         ledger.expire(connection, send.id, now)
-        seen = doubt.unknown(connection, send.id)  # what comes while we look has its turn later
+        seen = doubt.unknown_batches(
+            connection, send.id
+        )  # what comes while we look has its turn later
         state, _ = sends.state(connection, send.id)
         if state is SendState.CANCELLED:
             pause_cancel.cancel(connection, send.id, now)  # what came back since then
             if found := recall.begin(connection, job, now, accepted=True):
                 return found
             doubt.hold(connection, send.id, now, seen)
-            return doubt.next_moment(connection, send.id)
+            return doubt.next_due(connection, send.id)
         if state is not SendState.SENDING:  # what is in doubt may not wait: it can be too late
             return recall.begin(connection, job, now) if job.doubt is Doubt.RECALL else None
         if job.doubt is Doubt.RECALL and (found := recall.begin(connection, job, now)):
             return found
-        if not (job.doubt is Doubt.RESEND and doubt.repeat(connection, send.id, now)):
+        if not (job.doubt is Doubt.RESEND and doubt.resend_unknown(connection, send.id, now)):
             doubt.hold(connection, send.id, now, seen)
         claim = ledger.claim(connection, send.id, owner, now, job.lease)
-        return claim or doubt.next_moment(connection, send.id)
+        return claim or doubt.next_due(connection, send.id)
 
 
 def _hand_over(job: Job, claim: BatchClaim, pulse: Pulse) -> None:
@@ -117,7 +119,7 @@ def _hand_over(job: Job, claim: BatchClaim, pulse: Pulse) -> None:
 def _with_readers(job: Job, claim: BatchClaim) -> BatchClaim:
     """The claim with whom it is for: nobody, where it is not ours any more."""
     with job.database.read() as connection:
-        found, reasons = ledger.read(connection, claim, job.frozen.list_id)
+        found, reasons = ledger.load_addressees(connection, claim, job.frozen.list_id)
     if found.readers and not reasons:
         return found
     with job.database.begin() as connection:

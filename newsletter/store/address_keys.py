@@ -35,7 +35,7 @@ class AddressKeys:
 
 def address_keys(connection: Connection) -> AddressKeys:
     """Those of this database, made at first use."""
-    salt = key_values.find(connection, ADDRESS_KEY) or key_values.once(
+    salt = key_values.get(connection, ADDRESS_KEY) or key_values.set_default(
         connection, ADDRESS_KEY, secrets.token_hex(32)
     )
     return AddressKeys(salt.encode())

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select,
 
 from newsletter.model import IssueName
 from newsletter.store.column_types import ISSUE, Moment
-from newsletter.store.leases import free
+from newsletter.store.leases import is_free
 from newsletter.store.schema import alerts
 
 LEASE = timedelta(minutes=5)  # for one go at sending
@@ -49,7 +49,7 @@ class UnsentAlert:
     reason: str
 
 
-def tell(
+def add(
     connection: Connection,
     newsletter: str,
     kind: str,
@@ -65,7 +65,7 @@ def tell(
     return made.rowcount == 1
 
 
-def is_told(connection: Connection, newsletter: str, kind: str, key: str) -> bool:
+def exists(connection: Connection, newsletter: str, kind: str, key: str) -> bool:
     """Whether that was told already."""
     found = select(alerts.c.id).where(
         alerts.c.newsletter == newsletter, alerts.c.kind == kind, alerts.c.key == key
@@ -73,14 +73,14 @@ def is_told(connection: Connection, newsletter: str, kind: str, key: str) -> boo
     return connection.scalar(found) is not None
 
 
-def waiting(connection: Connection, newsletter: str, now: datetime) -> bool:
+def has_due(connection: Connection, newsletter: str, now: datetime) -> bool:
     """Whether there is an alert to be sent now."""
     return connection.scalar(select(alerts.c.id).where(_due(newsletter, now)).limit(1)) is not None
 
 
 def next_due(connection: Connection, newsletter: str, now: datetime) -> datetime | None:
     """When an alert is next to be sent: ``now`` for at once; None if none waits."""
-    if waiting(connection, newsletter, now):
+    if has_due(connection, newsletter, now):
         return now
     first = select(func.min(alerts.c.claimed_until)).where(*_unsent(newsletter, now))
     later: datetime | None = connection.scalar(first)
@@ -123,17 +123,17 @@ def claim(connection: Connection, newsletter: str, now: datetime) -> list[Alert]
     return sorted(found, key=lambda alert: alert.id)
 
 
-def mailed(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+def mark_mailed(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """The mail about these is on its way."""
     connection.execute(update(alerts).where(alerts.c.id.in_(ids)).values(mailed_at=now))
 
 
-def posted(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+def mark_posted(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """The webhook has these."""
     connection.execute(update(alerts).where(alerts.c.id.in_(ids)).values(posted_at=now))
 
 
-def done(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+def mark_done(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """Nothing is left to be done about these."""
     connection.execute(
         update(alerts)
@@ -142,7 +142,7 @@ def done(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     )
 
 
-def failed(connection: Connection, tried: Sequence[Alert], now: datetime, reason: str) -> None:
+def mark_failed(connection: Connection, tried: Sequence[Alert], now: datetime, reason: str) -> None:
     """These are tried again after a pause, which doubles with each try."""
     for alert in tried:
         pause = min(LONGEST, SHORTEST * 2 ** min(alert.tries - 1, 10))
@@ -166,7 +166,7 @@ def unsent(connection: Connection, newsletter: str, now: datetime) -> list[Unsen
 
 def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:
     """To be sent now."""
-    return and_(*_unsent(newsletter, now), free(alerts.c.claimed_until, now, LONGEST))
+    return and_(*_unsent(newsletter, now), is_free(alerts.c.claimed_until, now, LONGEST))
 
 
 def _unsent(newsletter: str, now: datetime) -> tuple[ColumnElement[bool], ...]:

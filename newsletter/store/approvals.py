@@ -62,7 +62,7 @@ def use_link(connection: Connection, nonce: str, now: datetime) -> bool:
     return made.rowcount == 1
 
 
-def is_used(connection: Connection, nonce: str) -> bool:
+def is_link_used(connection: Connection, nonce: str) -> bool:
     """Whether a link was used."""
     found = select(used_links.c.nonce).where(used_links.c.nonce == nonce)
     return connection.scalar(found) is not None

@@ -39,7 +39,7 @@ _GOING = (SendState.SENDING, SendState.DONE)
 _MAY_HAVE_IT = (DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)
 
 
-def keep(connection: Connection, send_id: int, said: IssueText, language: str) -> None:
+def save_text(connection: Connection, send_id: int, said: IssueText, language: str) -> None:
     """Keep what an issue says, in the transaction that freezes it; once."""
     connection.execute(
         _KEEP,
@@ -55,13 +55,13 @@ def keep(connection: Connection, send_id: int, said: IssueText, language: str) -
     )
 
 
-def index(connection: Connection, send_id: int, said: IssueText) -> None:
+def update_search_text(connection: Connection, send_id: int, said: IssueText) -> None:
     """Have an issue found by what it says now."""
     found = issue_texts.c.send_id == send_id
     connection.execute(update(issue_texts).where(found).values(words=_words(said)))
 
 
-def without_texts(connection: Connection, newsletter: str) -> list[tuple[int, str, str, str]]:
+def sends_without_text(connection: Connection, newsletter: str) -> list[tuple[int, str, str, str]]:
     """Sends of older versions, of which it was not kept what they say: number, subject, HTML,
     text.
     """
@@ -84,7 +84,7 @@ def version(connection: Connection, newsletter: str, now: datetime) -> tuple[Any
 
 def published(connection: Connection, newsletter: str, now: datetime) -> list[Published]:
     """Every issue that may be read, the newest first."""
-    mended = mending.of_all(connection, newsletter)
+    mended = mending.by_issue(connection, newsletter)
     rows = connection.execute(
         select(
             sends.c.id, sends.c.issue, sends.c.subject, _since.label("at"),
@@ -113,7 +113,7 @@ def _moments(mended: Iterable[Correction]) -> Iterable[datetime]:
     return (moment for each in mended for moment in (each.at, each.withdrawn) if moment)
 
 
-def text_of(connection: Connection, send_id: int) -> IssueText:
+def sent_text(connection: Connection, send_id: int) -> IssueText:
     """What an issue said when it was sent."""
     return _text(
         connection.execute(
@@ -124,7 +124,7 @@ def text_of(connection: Connection, send_id: int) -> IssueText:
     )
 
 
-def html(connection: Connection, send_id: int) -> str:
+def sent_html(connection: Connection, send_id: int) -> str:
     """The HTML part of a send, with the personal parts open."""
     found: str = connection.execute(select(sends.c.html).where(sends.c.id == send_id)).scalar_one()
     return found

@@ -14,7 +14,7 @@ _AT_ONCE = 500  # values in one statement
 _KINDS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-def parts(values: Iterable[T]) -> Iterator[list[T]]:
+def chunks(values: Iterable[T]) -> Iterator[list[T]]:
     """The values in order, as many at once as a statement may hold."""
     ordered = sorted(values)
     for first in range(0, len(ordered), _AT_ONCE):

@@ -58,12 +58,12 @@ def withdraw(
     return gone.rowcount > 0
 
 
-def of_issue(connection: Connection, newsletter: str, issue: IssueName) -> tuple[Correction, ...]:
+def for_issue(connection: Connection, newsletter: str, issue: IssueName) -> tuple[Correction, ...]:
     """What was mended in an issue, in its order; also what was withdrawn."""
-    return tuple(of_all(connection, newsletter).get(issue, ()))
+    return tuple(by_issue(connection, newsletter).get(issue, ()))
 
 
-def of_all(connection: Connection, newsletter: str) -> dict[IssueName, list[Correction]]:
+def by_issue(connection: Connection, newsletter: str) -> dict[IssueName, list[Correction]]:
     """What was mended in each issue, in its order; also what was withdrawn."""
     found = defaultdict(list)
     for row in connection.execute(

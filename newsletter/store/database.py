@@ -84,7 +84,7 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def answers(self) -> bool:
+    def has_tables(self) -> bool:
         """Whether the tables are there. Raises DatabaseError."""
         with self.read() as connection:
             return _version(connection) is not None
@@ -118,8 +118,8 @@ class Database:
             self._inode = now
         elif now != self._inode:
             raise DatabaseError(
-                f"The database {self.place} was deleted or replaced while it was in use. Put the "
-                f"right file there, and start this process again."
+                f"The database {self.location} was deleted or replaced while it was in use. "
+                f"Put the right file there, then restart this process."
             )
 
     @contextmanager
@@ -130,30 +130,30 @@ class Database:
         except DBAPIError as error:
             if isinstance(error, IntegrityError) and MOVED in str(error.orig):
                 raise DatabaseError(
-                    f"The database {self.place} was moved to another place. Start this process "
-                    f"again, with the new address in [database] url or DATABASE_URL."
+                    f"The database {self.location} was moved. Set [database] url or DATABASE_URL "
+                    f"to the new address, then restart this process."
                 ) from error
             if isinstance(error, IntegrityError | ProgrammingError | DataError):
                 raise  # a fault of ours, not of the database
             if not isinstance(error, OperationalError | InterfaceError):
                 raise DatabaseError(
-                    f"The database {self.place} cannot be used: {_first_line(error.orig)}. If it "
-                    f"is damaged, bring back a backup; if it is not the newsletter's own, set "
-                    f"another one in [database] url."
+                    f"The database {self.location} cannot be used: {_first_line(error.orig)}. "
+                    f"If it is damaged, restore a backup. If it belongs to something else, set "
+                    f"[database] url to the newsletter's own."
                 ) from error
-            if any(words in str(error.orig) for words in _NO_ACCESS):
+            if any(message in str(error.orig) for message in _NO_ACCESS):
                 raise DatabaseError(
-                    f"The database {self.place} cannot be written: {_first_line(error.orig)}. Look "
-                    f"at the permissions of its file and its folder, and do it again."
+                    f"The database {self.location} cannot be written: {_first_line(error.orig)}. "
+                    f"Check the permissions of its file and its folder, then try again."
                 ) from error
             raise DatabaseError(
-                f"The database {self.place} does not answer: {_first_line(error.orig)}. What was "
-                f"written before is safe; look whether it runs, whether its disk is full or "
-                f"another program holds it, and do it again."
+                f"The database {self.location} does not answer: {_first_line(error.orig)}. "
+                f"Everything written so far is safe. Check that it is running, that its disk is "
+                f"not full and that no other program has locked it, then try again."
             ) from error
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where the database is, without any password."""
         url = self._engine.url
         if "password" in url.query:
@@ -200,32 +200,32 @@ def _require_current(engine: Engine, database: Database, even_moved: bool) -> No
         if moved:
             if "done" not in moved:
                 raise ConfigError(
-                    f"The database {database.place} is being moved to {moved['to']} since "
-                    f"{moved['at'][:10]}. If that was stopped, do it again and it goes on: "
+                    f"The database {database.location} has been moving to {moved['to']} since "
+                    f"{moved['at'][:10]}. If the move was interrupted, resume it: "
                     f"newsletter migrate-database"
                 )
             raise ConfigError(
-                f"The database {database.place} was moved to {moved['to']} on {moved['at'][:10]}. "
-                f"Write its address into [database] url, or into DATABASE_URL."
+                f"The database {database.location} was moved to {moved['to']} on "
+                f"{moved['at'][:10]}. Set [database] url or DATABASE_URL to the new address."
             )
         if current != newest():
             _migrate(engine, current)
     except DBAPIError as error:
         raise NewsletterError(
-            f"The database {database.place} cannot be used: {_first_line(error.orig)}. "
-            f"If it is not the newsletter's own, set another one in [database] url."
+            f"The database {database.location} cannot be used: {_first_line(error.orig)}. "
+            f"If it belongs to something else, set [database] url to the newsletter's own."
         ) from error
 
 
-def place_of(address: str, folder: Path) -> str:
+def location_of(address: str, folder: Path) -> str:
     """Where the database at ``address`` is, the same for all who mean the same one; not opened.
 
     Its driver is imported. Raises ConfigError for an address that means nothing.
     """
     engine = _engine(address, folder.resolve())
-    place = Database(engine).place
+    location = Database(engine).location
     engine.dispose()
-    return place
+    return location
 
 
 def newest() -> str:

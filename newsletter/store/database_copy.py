@@ -26,7 +26,7 @@ from newsletter.store import key_values
 from newsletter.store.address_keys import ADDRESS_KEY
 from newsletter.store.column_types import metadata
 from newsletter.store.database import MOVED, Database
-from newsletter.store.doubt import IN_HAND
+from newsletter.store.doubt import LEASED
 from newsletter.store.occurrences import OccurrenceState
 from newsletter.store.schema import batches, occurrences, sends
 
@@ -40,12 +40,12 @@ class DiffersError(Exception):
     """A table does not hold in the new database what it holds in the old one; in words."""
 
 
-def in_hand(connection: Connection, now: datetime) -> IssueName | None:
+def issue_in_progress(connection: Connection, now: datetime) -> IssueName | None:
     """The issue that some process is at work on, if there is one."""
     found: IssueName | None = connection.scalar(
         select(sends.c.issue)
         .join(batches, batches.c.send_id == sends.c.id)
-        .where(batches.c.state.in_(IN_HAND), batches.c.lease_until > now)
+        .where(batches.c.state.in_(LEASED), batches.c.lease_until > now)
         .limit(1)
     )
     return found or connection.scalar(
@@ -55,25 +55,25 @@ def in_hand(connection: Connection, now: datetime) -> IssueName | None:
     )
 
 
-def moved(connection: Connection) -> dict[str, str]:
+def move_record(connection: Connection) -> dict[str, str]:
     """``to`` where, and ``at`` what moment, the database was closed, and ``done`` where it is known
     that everything is there; empty where it is in use.
     """
-    found = key_values.find(connection, MOVED)
+    found = key_values.get(connection, MOVED)
     return dict(json.loads(found)) if found else {}
 
 
 def is_copy(source: Connection, target: Connection) -> bool:
     """Whether everything of the one has come into the other: the copy is one transaction."""
-    key = key_values.find(source, ADDRESS_KEY)
-    return key is not None and key == key_values.find(target, ADDRESS_KEY)
+    key = key_values.get(source, ADDRESS_KEY)
+    return key is not None and key == key_values.get(target, ADDRESS_KEY)
 
 
 def close(connection: Connection, place: str, now: datetime, *, done: bool = False) -> None:
     """Let nobody write into this database any more, also who has it open; it says where to go, or
     that the move is to be done again.
     """
-    open_again(connection)  # a killed process may have left it half-way
+    reopen(connection)  # a killed process may have left it half-way
     mark = {"to": place, "at": now.isoformat()} | ({"done": "yes"} if done else {})
     key_values.put(connection, MOVED, json.dumps(mark))
     for table in metadata.sorted_tables:
@@ -87,12 +87,12 @@ def close(connection: Connection, place: str, now: datetime, *, done: bool = Fal
             )
 
 
-def open_again(connection: Connection) -> None:
+def reopen(connection: Connection) -> None:
     """It has not become anything: the database is used on."""
     for table in metadata.sorted_tables:
         for change in _CHANGES:
             connection.execute(text(f"DROP TRIGGER IF EXISTS moved_{table.name}_{change.lower()}"))
-    key_values.drop(connection, MOVED)
+    key_values.delete_key(connection, MOVED)
 
 
 def is_empty(database: Database) -> bool:

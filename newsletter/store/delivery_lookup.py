@@ -26,13 +26,13 @@ class DeliveryRecord(NamedTuple):
     email: str | None
 
 
-def by_number(connection: Connection, delivery: int) -> DeliveryRecord | None:
+def find_by_id(connection: Connection, delivery: int) -> DeliveryRecord | None:
     """The delivery of that number, of whatever newsletter."""
     row = connection.execute(_mailed().where(deliveries.c.id == delivery)).one_or_none()
     return DeliveryRecord(*row) if row else None
 
 
-def latest(
+def find_latest(
     connection: Connection, subscriber: int, since: datetime, until: datetime
 ) -> DeliveryRecord | None:
     """What the person was mailed last, of the sends that began in between."""

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
 
-from newsletter.store.bulk import parts
+from newsletter.store.bulk import chunks
 from newsletter.store.schema import batches, deliveries
 from newsletter.store.sends import BatchState, DeliveryState
-from newsletter.store.transitions import OPEN, close, move_all, plan_again, this
+from newsletter.store.transitions import OPEN, close_batch, is_batch, move_deliveries, plan_batches
 
-IN_HAND = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.RECALLING)  # under a lease
+LEASED = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.RECALLING)  # under a lease
 DOUBTFUL = (BatchState.UNKNOWN, BatchState.RECALLING, BatchState.HELD)
 # Asked before every request.
 _UNKNOWN = select(batches.c.number).where(
@@ -20,7 +20,7 @@ _UNKNOWN = select(batches.c.number).where(
 )
 
 
-def unknown(connection: Connection, send_id: int) -> list[int]:
+def unknown_batches(connection: Connection, send_id: int) -> list[int]:
     """The batches of which nobody has decided yet what becomes of them."""
     return list(connection.scalars(_UNKNOWN, {"send": send_id}))
 
@@ -50,7 +50,7 @@ def hold(
     )
 
 
-def held(connection: Connection, send_id: int) -> list[tuple[int, int, str]]:
+def held_batches(connection: Connection, send_id: int) -> list[tuple[int, int, str]]:
     """The batches that are held: number, readers in doubt, why."""
     those = select(batches.c.number).where(
         batches.c.send_id == send_id, batches.c.state == BatchState.HELD
@@ -77,8 +77,10 @@ def resolve(
     if not _let_go(connection, send_id, number, (BatchState.HELD,), sent, why, now):
         return None
     if not sent:
-        return again(connection, send_id, number, now)
-    return move_all(connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED)
+        return plan_doubtful(connection, send_id, number, now)
+    return move_deliveries(
+        connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED
+    )
 
 
 def resolve_all(
@@ -98,7 +100,7 @@ def resolve_all(
     }
 
 
-def repeat(connection: Connection, send_id: int, now: datetime) -> int:
+def resend_unknown(connection: Connection, send_id: int, now: datetime) -> int:
     """Send everything that is in doubt once more, knowing that readers may get two; how many.
 
     What is in doubt for the second time stays so: nobody gets three.
@@ -112,13 +114,13 @@ def repeat(connection: Connection, send_id: int, now: datetime) -> int:
     why = "sent again although it may have gone out"
     states = (BatchState.UNKNOWN,)
     return sum(
-        again(connection, send_id, number, now, repeated=True)
+        plan_doubtful(connection, send_id, number, now, repeated=True)
         for number in doubtful
         if _let_go(connection, send_id, number, states, False, why, now)
     )
 
 
-def again(
+def plan_doubtful(
     connection: Connection, send_id: int, number: int, now: datetime, *, repeated: bool = False
 ) -> int:
     """Plan the readers in doubt of a closed batch anew; how many."""
@@ -129,12 +131,12 @@ def again(
             .where(deliveries.c.state == DeliveryState.IN_DOUBT)
         )
     )
-    move_all(connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.WAITING)
-    plan_again(connection, send_id, doubtful, now, repeated=repeated)
+    move_deliveries(connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.WAITING)
+    plan_batches(connection, send_id, doubtful, now, repeated=repeated)
     return len(doubtful)
 
 
-def open_among(
+def unsettled_among(
     connection: Connection, send_id: int, numbers: Collection[int], ids: Collection[int]
 ) -> tuple[set[int], set[int]]:
     """The batches and the deliveries among these about which an event may tell something new."""
@@ -146,12 +148,12 @@ def open_among(
         deliveries.c.state.in_((*OPEN, DeliveryState.EXCLUDED)),
     )
     found: set[int] = set()
-    for some in parts(ids):
+    for some in chunks(ids):
         found.update(connection.scalars(waiting.where(deliveries.c.id.in_(some))))
     return set(connection.scalars(doubtful)) & set(numbers), found
 
 
-def witnessed(
+def settle_by_event(
     connection: Connection, send_id: int, number: int, delivery: int, now: datetime, *, left: bool
 ) -> int:
     """A provider's event about a delivery proves that its request was taken, as a whole.
@@ -164,11 +166,11 @@ def witnessed(
     why = "an event of the provider tells"
     settled = 0
     if _let_go(connection, send_id, number, DOUBTFUL, True, why, now, even_recalled=left):
-        settled = move_all(
+        settled = move_deliveries(
             connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED
         )
-    open_ = or_(batches.c.recalled_at.is_not(None), batches.c.state.in_(IN_HAND))
-    may_be_taken_back = select(batches.c.number).where(this(send_id, number), open_)
+    open_ = or_(batches.c.recalled_at.is_not(None), batches.c.state.in_(LEASED))
+    may_be_taken_back = select(batches.c.number).where(is_batch(send_id, number), open_)
     if not left and connection.scalar(may_be_taken_back) is not None:
         return settled
     states = (*OPEN, DeliveryState.EXCLUDED) if left else OPEN
@@ -181,24 +183,24 @@ def witnessed(
     return settled + int(one.rowcount)
 
 
-def unsettled(connection: Connection, send_id: int) -> bool:
+def has_unsettled(connection: Connection, send_id: int) -> bool:
     """Whether a batch is still planned, in some process's hands, or to be looked at."""
-    states = (BatchState.PLANNED, BatchState.UNKNOWN, *IN_HAND)
+    states = (BatchState.PLANNED, BatchState.UNKNOWN, *LEASED)
     open_ = select(batches.c.number).where(
         batches.c.send_id == send_id, batches.c.state.in_(states)
     )
     return connection.scalar(open_.limit(1)) is not None
 
 
-def in_hand(connection: Connection, send_id: int, now: datetime) -> bool:
+def is_in_progress(connection: Connection, send_id: int, now: datetime) -> bool:
     """Whether a process is at work on the send: it has a batch, and its lease goes on."""
     under_lease = select(batches.c.number).where(
-        batches.c.send_id == send_id, batches.c.state.in_(IN_HAND), batches.c.lease_until > now
+        batches.c.send_id == send_id, batches.c.state.in_(LEASED), batches.c.lease_until > now
     )
     return connection.scalar(under_lease.limit(1)) is not None
 
 
-def next_moment(connection: Connection, send_id: int) -> datetime | None:
+def next_due(connection: Connection, send_id: int) -> datetime | None:
     """When there may be something to do again: a lease that ends, a batch that may be retried,
     or one that is in doubt since we looked.
     """
@@ -210,9 +212,9 @@ def next_moment(connection: Connection, send_id: int) -> datetime | None:
             func.coalesce(batches.c.not_before, batches.c.changed_at).label("not_before"),
         )
         .where(batches.c.send_id == send_id)
-        .where(or_(batches.c.state.in_((*IN_HAND, BatchState.UNKNOWN)), retried))
+        .where(or_(batches.c.state.in_((*LEASED, BatchState.UNKNOWN)), retried))
     )
-    return min((r.lease_until if r.state in IN_HAND else r.not_before for r in rows), default=None)
+    return min((r.lease_until if r.state in LEASED else r.not_before for r in rows), default=None)
 
 
 def _not_in_use(connection: Connection, chosen: Select[tuple[int]]) -> list[int]:
@@ -234,12 +236,12 @@ def _let_go(
     even_recalled: bool = True,
 ) -> bool:
     """Close a batch in one of the states; a late answer of the old attempt changes nothing now."""
-    chosen = and_(this(send_id, number), batches.c.state.in_(states))
+    chosen = and_(is_batch(send_id, number), batches.c.state.in_(states))
     if not even_recalled:
         chosen = and_(chosen, batches.c.recalled_at.is_(None))
     freed = connection.execute(update(batches).where(chosen).values(fence=batches.c.fence + 1))
     if freed.rowcount != 1:
         return False
     state = BatchState.ACCEPTED if sent else BatchState.REFUSED
-    close(connection, send_id, number, state, now, why)
+    close_batch(connection, send_id, number, state, now, why)
     return True

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Text, and_, select, update
 
 from newsletter.store.column_types import metadata
-from newsletter.store.reader_pseudonyms import find_reader_key, reader
+from newsletter.store.reader_pseudonyms import find_key, reader_pseudonym
 from newsletter.store.schema import (
     corrections,
     deliveries,
@@ -40,7 +40,7 @@ _TEXTS = tuple(
 _BEFORE, _AFTER = r"(?<![\w.+%-])", r"(?![\w-]|\.\w)"  # it is not a part of another address
 
 
-def forget_events(connection: Connection, address_key: str) -> None:
+def anonymize_events(connection: Connection, address_key: str) -> None:
     """Take the person out of what was reported; what is counted of it stays."""
     person = select(subscribers.c.id).where(subscribers.c.address_key == address_key)
     theirs = events.c.subscriber_id.in_(person)
@@ -55,17 +55,19 @@ def forget_events(connection: Connection, address_key: str) -> None:
     keys: dict[int, bytes | None] = {}
     for delivery, send_id in connection.execute(own).all():
         if send_id not in keys:
-            keys[send_id] = find_reader_key(connection, send_id)
+            keys[send_id] = find_key(connection, send_id)
         if key := keys[send_id]:
             connection.execute(
                 update(events)
-                .where(events.c.send_id == send_id, events.c.reader == reader(key, delivery))
+                .where(
+                    events.c.send_id == send_id, events.c.reader == reader_pseudonym(key, delivery)
+                )
                 .where(events.c.reader.is_not(None))
                 .values(reader=secrets.token_hex(11))
             )
 
 
-def blank(connection: Connection, email: str, address_key: str) -> None:
+def blank_address(connection: Connection, email: str, address_key: str) -> None:
     """Take the address out of every text; of what was said of the person's own mails the part
     before the @ as well, as servers name a mailbox by it.
     """

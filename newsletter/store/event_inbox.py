@@ -22,7 +22,7 @@ class EventRequest:
     received_at: datetime
 
 
-def put(connection: Connection, provider: str, body: str, now: datetime) -> int:
+def add(connection: Connection, provider: str, body: str, now: datetime) -> int:
     """Keep a request as it came; its number."""
     made = connection.execute(
         insert(reports)
@@ -32,7 +32,7 @@ def put(connection: Connection, provider: str, body: str, now: datetime) -> int:
     return int(made.scalar_one())
 
 
-def waiting(connection: Connection, before: datetime | None = None) -> list[int]:
+def unread(connection: Connection, before: datetime | None = None) -> list[int]:
     """The numbers of those that are to be read and came before then, the oldest first."""
     unread = select(reports.c.id).where(reports.c.tries < TRIES).order_by(reports.c.id)
     if before is not None:
@@ -40,7 +40,7 @@ def waiting(connection: Connection, before: datetime | None = None) -> list[int]
     return list(connection.scalars(unread))
 
 
-def take(connection: Connection, number: int) -> EventRequest | None:
+def lock(connection: Connection, number: int) -> EventRequest | None:
     """One of them, until the transaction ends; None where another process has it, or had it."""
     row = connection.execute(
         select(reports.c.id, reports.c.provider, reports.c.body, reports.c.received_at)
@@ -50,12 +50,14 @@ def take(connection: Connection, number: int) -> EventRequest | None:
     return EventRequest(*row) if row else None
 
 
-def forget(connection: Connection, number: int) -> None:
+def remove(connection: Connection, number: int) -> None:
     """It is read."""
     connection.execute(delete(reports).where(reports.c.id == number))
 
 
-def failed(connection: Connection, number: int, reason: str, *, mendable: bool = False) -> None:
+def mark_failed(
+    connection: Connection, number: int, reason: str, *, mendable: bool = False
+) -> None:
     """It could not be read; it is tried again, a few times.
 
     ``mendable``: until a person has mended the class that reads it.
@@ -68,7 +70,7 @@ def failed(connection: Connection, number: int, reason: str, *, mendable: bool =
     )
 
 
-def stuck(connection: Connection) -> list[tuple[datetime, str]]:
+def unreadable(connection: Connection) -> list[tuple[datetime, str]]:
     """When those came that could not be read, and why."""
     rows = connection.execute(
         select(reports.c.received_at, reports.c.reason)
@@ -78,6 +80,6 @@ def stuck(connection: Connection) -> list[tuple[datetime, str]]:
     return [(at, reason or "") for at, reason in rows]
 
 
-def drop_before(connection: Connection, moment: datetime) -> None:
+def delete_before(connection: Connection, moment: datetime) -> None:
     """Delete those that came before it and were never read."""
     connection.execute(delete(reports).where(reports.c.received_at < moment))

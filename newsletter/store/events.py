@@ -20,7 +20,7 @@ from sqlalchemy import (
 from newsletter.model import Reported
 from newsletter.scanners import PREFETCH
 from newsletter.store import reader_pseudonyms
-from newsletter.store.bulk import parts, upsert
+from newsletter.store.bulk import chunks, upsert
 from newsletter.store.schema import deliveries, events, figures, sends, subscribers
 
 _FORWARD = (
@@ -76,10 +76,12 @@ class EventRow(NamedTuple):
     raw: str | None
 
 
-def told(connection: Connection, send_id: int, ids: Collection[int]) -> dict[int, ReportedDelivery]:
+def lock_deliveries(
+    connection: Connection, send_id: int, ids: Collection[int]
+) -> dict[int, ReportedDelivery]:
     """The deliveries of a send among these; nobody else changes them until the end."""
     found: dict[int, ReportedDelivery] = {}
-    for some in parts(ids):
+    for some in chunks(ids):
         rows = connection.execute(
             select(
                 deliveries.c.id,
@@ -98,7 +100,7 @@ def told(connection: Connection, send_id: int, ids: Collection[int]) -> dict[int
     return found
 
 
-def list_of(connection: Connection, send_id: int) -> int:
+def list_id(connection: Connection, send_id: int) -> int:
     """The list that a send goes to."""
     return int(connection.scalar(select(sends.c.list_id).where(sends.c.id == send_id)) or 0)
 
@@ -116,7 +118,9 @@ def add(connection: Connection, rows: Iterable[EventRow]) -> set[str]:
     return set(made.scalars())
 
 
-def forward(connection: Connection, reported: Mapping[int, tuple[Reported, datetime]]) -> None:
+def advance_deliveries(
+    connection: Connection, reported: Mapping[int, tuple[Reported, datetime]]
+) -> None:
     """Move deliveries to what is reported of them, where that is further."""
     rows = [
         {"number": number, "new": int(state), "moment": at}
@@ -138,7 +142,7 @@ def mark_prefetched(
         connection.execute(_PREFETCHED, rows)
 
 
-def closed(connection: Connection, send_id: int) -> bool:
+def is_closed(connection: Connection, send_id: int) -> bool:
     """Whether the events of the send are gone already, and its figures final.
 
     Where they are not, nobody deletes them until the transaction ends.
@@ -148,20 +152,20 @@ def closed(connection: Connection, send_id: int) -> bool:
     return bool(connection.scalar(select(exists().where(figures.c.send_id == send_id))))
 
 
-def drop(connection: Connection, send_id: int) -> None:
+def delete_all(connection: Connection, send_id: int) -> None:
     """Delete the events of a send, and the key to the names of its readers."""
     connection.execute(delete(events).where(events.c.send_id == send_id))
-    reader_pseudonyms.drop(connection, send_id)
+    reader_pseudonyms.delete_key(connection, send_id)
 
 
-def drop_before(connection: Connection, moment: datetime) -> None:
+def delete_before(connection: Connection, moment: datetime) -> None:
     """Delete the events that belong to no send, and came before it."""
     connection.execute(
         delete(events).where(events.c.send_id.is_(None), events.c.received_at < moment)
     )
 
 
-def unname(connection: Connection, newsletter: str) -> None:
+def anonymize(connection: Connection, newsletter: str) -> None:
     """Take readers out of opens and clicks, where they stand from when that was asked for."""
     theirs = select(sends.c.id).where(sends.c.newsletter == newsletter)
     connection.execute(

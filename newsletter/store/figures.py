@@ -58,7 +58,7 @@ class ReaderActivity(NamedTuple):
     last: datetime
 
 
-def counted(connection: Connection, send_id: int) -> EventCounts:
+def event_counts(connection: Connection, send_id: int) -> EventCounts:
     """What events say of the send: now, or when they were deleted."""
     kept = connection.scalar(select(figures.c.document).where(figures.c.send_id == send_id))
     return cast(EventCounts, kept) if kept is not None else _count(connection, send_id)
@@ -66,16 +66,16 @@ def counted(connection: Connection, send_id: int) -> EventCounts:
 
 def close(connection: Connection, send_id: int, now: datetime) -> None:
     """Keep the figures, and delete the events from which they come."""
-    # One process counts and deletes, and nobody adds events meanwhile (``events.closed``).
+    # One process counts and deletes, and nobody adds events meanwhile (``events.is_closed``).
     connection.execute(select(sends.c.id).where(sends.c.id == send_id).with_for_update())
-    if stored.closed(connection, send_id):
+    if stored.is_closed(connection, send_id):
         return
     document = _count(connection, send_id)
     connection.execute(insert(figures).values(send_id=send_id, document=document, closed_at=now))
-    stored.drop(connection, send_id)
+    stored.delete_all(connection, send_id)
 
 
-def to_close(connection: Connection, newsletter: str, before: datetime) -> list[int]:
+def open_sends(connection: Connection, newsletter: str, before: datetime) -> list[int]:
     """The sends of the newsletter that began before then, and whose events are still there."""
     done = exists().where(figures.c.send_id == sends.c.id)
     old = select(sends.c.id).where(sends.c.newsletter == newsletter, sends.c.created_at <= before)
@@ -96,7 +96,7 @@ def articles(connection: Connection, send_id: int) -> list[tuple[str, str | None
     return [(id_, address) for id_, address in found or ()]
 
 
-def states(connection: Connection, send_id: int) -> dict[Reported, int]:
+def reported_counts(connection: Connection, send_id: int) -> dict[Reported, int]:
     """How many deliveries are in each state that a provider reports; every state named."""
     rows = connection.execute(
         select(deliveries.c.reported, func.count())
@@ -118,7 +118,7 @@ def delivered_by_minute(connection: Connection, send_id: int) -> list[tuple[str,
     return [(str(at), int(count)) for at, count in rows]
 
 
-def by_reader(connection: Connection, send_id: int) -> Iterator[ReaderActivity]:
+def reader_activity(connection: Connection, send_id: int) -> Iterator[ReaderActivity]:
     """What each reader did, without what machines did; nobody where that is not kept."""
     by_people = _by_people(send_id)
     rows = connection.execute(

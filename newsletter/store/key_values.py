@@ -10,13 +10,13 @@ from newsletter.store.schema import facts
 _NEW = text("INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
 
 
-def once(connection: Connection, name: str, value: str) -> str:
+def set_default(connection: Connection, name: str, value: str) -> str:
     """The fact of that name; ``value`` becomes it where there is none yet."""
     connection.execute(_NEW, {"name": name, "value": value})
-    return find(connection, name) or value
+    return get(connection, name) or value
 
 
-def find(connection: Connection, name: str) -> str | None:
+def get(connection: Connection, name: str) -> str | None:
     """The fact of that name, or None."""
     value: str | None = connection.scalar(select(facts.c.value).where(facts.c.name == name))
     return value
@@ -28,6 +28,6 @@ def put(connection: Connection, name: str, value: str) -> None:
     connection.execute(update(facts).where(facts.c.name == name).values(value=value))
 
 
-def drop(connection: Connection, name: str) -> None:
+def delete_key(connection: Connection, name: str) -> None:
     """The fact of that name is none any more."""
     connection.execute(delete(facts).where(facts.c.name == name))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, ColumnElement, or_
 
 
-def free(until: Column[datetime], now: datetime, longest: timedelta) -> ColumnElement[bool]:
+def is_free(until: Column[datetime], now: datetime, longest: timedelta) -> ColumnElement[bool]:
     """In nobody's hands ``now``. Whatever ends later than in ``longest`` was given by a clock that
     ran ahead.
     """

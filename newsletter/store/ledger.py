@@ -22,7 +22,15 @@ from newsletter.store.schema import (
     subscribers,
 )
 from newsletter.store.sends import BatchState, DeliveryState
-from newsletter.store.transitions import accept_all, close, mark, move_all, plan_again, quiet, this
+from newsletter.store.transitions import (
+    accept_batch,
+    close_batch,
+    is_batch,
+    mark_deliveries,
+    move_deliveries,
+    plan_batches,
+    postpone_planned,
+)
 
 LEASE = timedelta(seconds=90)  # longer than any provider's time limit for one request
 
@@ -93,7 +101,7 @@ _LATE = (
     .with_for_update(skip_locked=True)
 )
 _READERS = (
-    mailable.joined(
+    mailable.join_obstacles(
         select(
             deliveries.c.id,
             deliveries.c.subscriber_id,
@@ -145,7 +153,7 @@ def claim(
             return BatchClaim(send_id, row.number, row.fence + 1)
 
 
-def read(
+def load_addressees(
     connection: Connection, held: BatchClaim, list_id: int
 ) -> tuple[BatchClaim, dict[int, str]]:
     """The claim with its waiting readers; and by delivery why others may not be mailed any more:
@@ -168,15 +176,15 @@ def exclude(
 
     False where the claim is not ours any more.
     """
-    mine = and_(this(held.send_id, held.number), batches.c.fence == held.fence)
+    mine = and_(is_batch(held.send_id, held.number), batches.c.fence == held.fence)
     kept = connection.execute(
         update(batches).where(mine, batches.c.state == BatchState.CLAIMED).values(changed_at=now)
     )
     if kept.rowcount != 1:
         return False
-    mark(connection, reasons, DeliveryState.EXCLUDED, reasons)
+    mark_deliveries(connection, reasons, DeliveryState.EXCLUDED, reasons)
     if not held.readers:
-        close(connection, held.send_id, held.number, BatchState.REFUSED, now)
+        close_batch(connection, held.send_id, held.number, BatchState.REFUSED, now)
     return True
 
 
@@ -219,8 +227,8 @@ def record(connection: Connection, held: BatchClaim, outcome: Outcome, now: date
     _settle(connection, held, ids, outcome.reasons)
     later = now + timedelta(seconds=outcome.retry_after) if outcome.retry_after else None
     if outcome.throttled and later:
-        quiet(connection, held.send_id, later)
-    plan_again(
+        postpone_planned(connection, held.send_id, later)
+    plan_batches(
         connection, held.send_id, ids[Answer.NOT_SENT], now, later,
         split=outcome.split, repeated=mine.repeated,
     )  # fmt: skip
@@ -230,7 +238,7 @@ def record(connection: Connection, held: BatchClaim, outcome: Outcome, now: date
     reason = next(iter(outcome.reasons.values()), None)
     if doubtful:
         reason = outcome.reasons.get(doubtful[0], reason)
-    close(connection, held.send_id, held.number, state, now, reason)
+    close_batch(connection, held.send_id, held.number, state, now, reason)
     return True
 
 
@@ -243,8 +251,10 @@ def expire(connection: Connection, send_id: int, now: datetime) -> list[int]:
         if state == BatchState.SUBMITTING:
             reason = "the program stopped while it was handing this over"
             doubtful.append(number)
-            move_all(connection, send_id, number, DeliveryState.WAITING, DeliveryState.IN_DOUBT)
-        close(connection, send_id, number, _AFTER[state], now, reason)
+            move_deliveries(
+                connection, send_id, number, DeliveryState.WAITING, DeliveryState.IN_DOUBT
+            )
+        close_batch(connection, send_id, number, _AFTER[state], now, reason)
     return doubtful
 
 
@@ -269,8 +279,8 @@ def _settle(
     """The deliveries' states by their answers: in one statement where all have the same."""
     given = [answer for answer in Answer if ids[answer]]
     if given == [Answer.ACCEPTED]:
-        accept_all(connection, held.send_id, held.number)
+        accept_batch(connection, held.send_id, held.number)
         return
     for answer in given:
         told = reasons if answer in {Answer.REJECTED, Answer.UNKNOWN} else {}
-        mark(connection, ids[answer], _STATES[answer], told)
+        mark_deliveries(connection, ids[answer], _STATES[answer], told)

@@ -8,21 +8,21 @@ from sqlalchemy import Connection, func, select
 
 from newsletter.store import mailable
 from newsletter.store.bulk import upsert
-from newsletter.store.lists import list_id
+from newsletter.store.lists import ensure_list
 from newsletter.store.schema import deliveries, list_days, sends
 
 
-def note(connection: Connection, list_name: str, now: datetime) -> None:
+def record_today(connection: Connection, list_name: str, now: datetime) -> None:
     """Write today's number down; the first of a day stays."""
     statement = upsert(connection, list_days).values(
-        list_id=list_id(connection, list_name),
+        list_id=ensure_list(connection, list_name),
         day=now.date().isoformat(),
         readers=mailable.count(connection, list_name),
     )
     connection.execute(statement.on_conflict_do_nothing())
 
 
-def of(connection: Connection, number: int) -> dict[date, int]:
+def by_day(connection: Connection, number: int) -> dict[date, int]:
     """Day → readers, in order. Where no number was noted, what an issue of that day went to."""
     noted = select(list_days.c.day, list_days.c.readers).where(list_days.c.list_id == number)
     found = {date.fromisoformat(day): int(count) for day, count in connection.execute(noted)}

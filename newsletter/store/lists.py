@@ -18,12 +18,12 @@ def lock_lists(connection: Connection, *, shared: bool = False) -> None:
         connection.execute(every.with_for_update(read=shared))
 
 
-def list_named(name: str) -> ScalarSelect[int]:
+def list_id_query(name: str) -> ScalarSelect[int]:
     """The number of the list of that name, as a query; NULL where there is no such list yet."""
     return select(lists.c.id).where(lists.c.name == name).scalar_subquery()
 
 
-def list_id(connection: Connection, name: str) -> int:
+def ensure_list(connection: Connection, name: str) -> int:
     """The number of the list, which is made where it is new."""
     number = connection.scalar(select(lists.c.id).where(lists.c.name == name))
     if number is None:

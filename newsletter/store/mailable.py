@@ -15,7 +15,7 @@ from sqlalchemy import (
     select,
 )
 
-from newsletter.store.lists import list_named
+from newsletter.store.lists import list_id_query
 from newsletter.store.schema import deliveries, subscribers, subscriptions, suppressions
 from newsletter.store.subscription_status import ACTIVE
 
@@ -34,7 +34,7 @@ OBSTACLE = case(
 )
 
 
-def joined(query: Select[Any], list_: BindParameter[int]) -> Select[Any]:
+def join_obstacles(query: Select[Any], list_: BindParameter[int]) -> Select[Any]:
     """A query of subscribers, joined with all that ``OBSTACLE`` looks at."""
     on_the_list = and_(
         subscriptions.c.subscriber_id == subscribers.c.id, subscriptions.c.list_id == list_
@@ -44,10 +44,12 @@ def joined(query: Select[Any], list_: BindParameter[int]) -> Select[Any]:
 
 def may_be_mailed(list_: int | ScalarSelect[int]) -> Select[tuple[int]]:
     """Their numbers as a query."""
-    return active(list_).where(_NOT_SUPPRESSED).with_only_columns(subscribers.c.id)
+    return active_subscribers(list_).where(_NOT_SUPPRESSED).with_only_columns(subscribers.c.id)
 
 
-def active(list_: int | ScalarSelect[int], of: int | None = None) -> Select[tuple[int, str]]:
+def active_subscribers(
+    list_: int | ScalarSelect[int], of: int | None = None
+) -> Select[tuple[int, str]]:
     """Everybody active on the list, with the reason for which one is suppressed, as a query.
 
     ``of``: a send; only those who have what it sent.
@@ -65,7 +67,7 @@ def count(connection: Connection, list_name: str, of: int | None = None) -> int:
     """How many may be mailed on the list of that name; with ``of`` only those who have what that
     send sent.
     """
-    people = may_be_mailed(list_named(list_name))
+    people = may_be_mailed(list_id_query(list_name))
     if of is not None:
         people = people.where(subscribers.c.id.in_(_who_got(of)))
     return connection.scalar(select(func.count()).select_from(people.subquery())) or 0

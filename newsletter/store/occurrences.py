@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, not_, or_, selec
 from sqlalchemy.exc import IntegrityError
 
 from newsletter.model import IssueName
-from newsletter.store.leases import free
+from newsletter.store.leases import is_free
 from newsletter.store.schema import occurrences
 
 
@@ -81,7 +81,7 @@ def claim(
     return _take(connection, due, now, lease, _MOVED.is_(None) | (now >= _MOVED))
 
 
-def keep(connection: Connection, number: int, now: datetime, lease: timedelta) -> None:
+def extend_lease(connection: Connection, number: int, now: datetime, lease: timedelta) -> None:
     """Keep the moment in hand for so long from now on."""
     connection.execute(
         update(occurrences)
@@ -143,7 +143,7 @@ def move(connection: Connection, due: DueMoment, to: datetime | None, now: datet
     return True
 
 
-def moved(connection: Connection, newsletter: str) -> dict[IssueName, datetime]:
+def moved_sends(connection: Connection, newsletter: str) -> dict[IssueName, datetime]:
     """Issue → when a person wants it sent, or wanted it."""
     rows = connection.execute(
         select(occurrences.c.issue, _MOVED).where(
@@ -245,7 +245,7 @@ def _key(due: DueMoment) -> tuple[ColumnElement[bool], ...]:
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
-    return free(occurrences.c.lease_until, now, LEASE)
+    return is_free(occurrences.c.lease_until, now, LEASE)
 
 
 def _open(now: datetime) -> ColumnElement[bool]:

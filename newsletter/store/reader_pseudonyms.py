@@ -14,24 +14,24 @@ from newsletter.store import key_values
 _FACT = "reader key:{send}"
 
 
-def reader_key(connection: Connection, send_id: int) -> bytes:
+def ensure_key(connection: Connection, send_id: int) -> bytes:
     """The key of a send, made at first use."""
     return bytes.fromhex(
-        key_values.once(connection, _FACT.format(send=send_id), secrets.token_hex(32))
+        key_values.set_default(connection, _FACT.format(send=send_id), secrets.token_hex(32))
     )
 
 
-def find_reader_key(connection: Connection, send_id: int) -> bytes | None:
+def find_key(connection: Connection, send_id: int) -> bytes | None:
     """The key of a send, if there is one."""
-    found = key_values.find(connection, _FACT.format(send=send_id))
+    found = key_values.get(connection, _FACT.format(send=send_id))
     return bytes.fromhex(found) if found else None
 
 
-def reader(key: bytes, delivery: int) -> str:
+def reader_pseudonym(key: bytes, delivery: int) -> str:
     """The name of a reader, by their delivery."""
     return digest(key, str(delivery).encode(), "sha256").hex()[:22]
 
 
-def drop(connection: Connection, send_id: int) -> None:
+def delete_key(connection: Connection, send_id: int) -> None:
     """Forget the key of a send."""
-    key_values.drop(connection, _FACT.format(send=send_id))
+    key_values.delete_key(connection, _FACT.format(send=send_id))

@@ -16,7 +16,7 @@ from newsletter.store import doubt
 from newsletter.store.ledger import LEASE
 from newsletter.store.schema import batches, sends
 from newsletter.store.sends import BatchState, DeliveryState
-from newsletter.store.transitions import close, move_all, this
+from newsletter.store.transitions import close_batch, is_batch, move_deliveries
 
 LATER = timedelta(seconds=5)  # until a provider that did not answer is asked again
 _leaves_at = func.coalesce(batches.c.send_at, sends.c.send_at)
@@ -34,7 +34,7 @@ class RecallClaim:
     accepted: bool = False  # it was, until it was asked for: from then on that is in doubt
 
 
-def last_moment(connection: Connection, send_id: int) -> datetime | None:
+def last_departure(connection: Connection, send_id: int) -> datetime | None:
     """When the provider lets the last mails go that it has; None where it lets them go at once."""
     its_own = connection.scalar(select(sends.c.send_at).where(sends.c.id == send_id))
     late = connection.scalar(
@@ -82,7 +82,7 @@ def begin(
         return None
     taken = connection.execute(
         update(batches)
-        .where(this(send_id, row.number), batches.c.fence == row.fence)
+        .where(is_batch(send_id, row.number), batches.c.fence == row.fence)
         .where(batches.c.state.in_(states))
         .values(
             state=BatchState.RECALLING,
@@ -97,7 +97,7 @@ def begin(
     accepted = row.state == BatchState.ACCEPTED
     if accepted:
         old, new = DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT
-        move_all(connection, send_id, row.number, old, new)
+        move_deliveries(connection, send_id, row.number, old, new)
     return RecallClaim(send_id, row.number, row.fence + 1, row.recall_id, accepted)
 
 
@@ -112,7 +112,7 @@ def end(
     """
     mine = connection.execute(
         update(batches)
-        .where(this(held.send_id, held.number), batches.c.fence == held.fence)
+        .where(is_batch(held.send_id, held.number), batches.c.fence == held.fence)
         .where(batches.c.state == BatchState.RECALLING)
         .values(changed_at=now)
     )
@@ -127,20 +127,20 @@ def end(
     elif held.accepted:
         state = BatchState.ACCEPTED
         old, new = DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED
-        move_all(connection, held.send_id, held.number, old, new)
-    close(connection, held.send_id, held.number, state, now, answer.reason)
-    connection.execute(update(batches).where(this(held.send_id, held.number)).values(**then))
+        move_deliveries(connection, held.send_id, held.number, old, new)
+    close_batch(connection, held.send_id, held.number, state, now, answer.reason)
+    connection.execute(update(batches).where(is_batch(held.send_id, held.number)).values(**then))
     return True
 
 
 def _taken_back(connection: Connection, held: RecallClaim, now: datetime, *, again: bool) -> None:
     why = "taken back before it went out"
-    close(connection, held.send_id, held.number, BatchState.REFUSED, now, why)
+    close_batch(connection, held.send_id, held.number, BatchState.REFUSED, now, why)
     if again:
-        doubt.again(connection, held.send_id, held.number, now)
+        doubt.plan_doubtful(connection, held.send_id, held.number, now)
         return
     old, new = DeliveryState.IN_DOUBT, DeliveryState.EXCLUDED
-    move_all(connection, held.send_id, held.number, old, new, why)
+    move_deliveries(connection, held.send_id, held.number, old, new, why)
 
 
 def _open(connection: Connection, now: datetime) -> int:

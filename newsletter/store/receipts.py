@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select
 
 from newsletter.model import Receipt
-from newsletter.store.recalls import last_moment
+from newsletter.store.recalls import last_departure
 from newsletter.store.schema import deliveries, subscribers
 from newsletter.store.sends import DeliveryState, FrozenSend
 
 _AT_ONCE = 5_000  # rows held in memory
 
 
-def numbers(connection: Connection, send_id: int) -> dict[str, int]:
+def counts(connection: Connection, send_id: int) -> dict[str, int]:
     """How many deliveries are in each state, every state named."""
     each = [func.count().filter(deliveries.c.state == state) for state in DeliveryState]
     counts = connection.execute(select(*each).where(deliveries.c.send_id == send_id)).one()
     return dict(zip(map(str, DeliveryState), counts, strict=True))
 
 
-def anybody_waits(connection: Connection, send_id: int) -> bool:
+def has_waiting(connection: Connection, send_id: int) -> bool:
     """Whether a delivery of the send is still to come; quicker than counting them."""
     waiting = select(deliveries.c.id).where(
         deliveries.c.send_id == send_id, deliveries.c.state == DeliveryState.WAITING
@@ -31,13 +31,13 @@ def anybody_waits(connection: Connection, send_id: int) -> bool:
 
 def receipt(connection: Connection, found: FrozenSend) -> Receipt:
     """Who got it, in numbers."""
-    counted = numbers(connection, found.send.id)
+    counted = counts(connection, found.send.id)
     return Receipt(
         issue=found.issue,
         state=found.state.value,
         eligible=sum(counted.values()),
         reason=found.reason,
-        send_at=last_moment(connection, found.send.id),
+        send_at=last_departure(connection, found.send.id),
         **counted,
     )
 

@@ -12,9 +12,9 @@ from newsletter.store.bulk import upsert
 from newsletter.store.schema import searches
 
 
-def times(connection: Connection, network: str, now: datetime) -> int:
+def current(connection: Connection, network: str, now: datetime) -> int:
     """How often that network has searched since the hour began; writes nothing."""
-    if key_values.find(connection, ADDRESS_KEY) is None:  # it would be made; nobody was counted yet
+    if key_values.get(connection, ADDRESS_KEY) is None:  # it would be made; nobody was counted yet
         return 0
     counted = select(searches.c.times).where(
         searches.c.network == _named(connection, network), searches.c.hour == _hour(now)
@@ -22,7 +22,7 @@ def times(connection: Connection, network: str, now: datetime) -> int:
     return connection.scalar(counted) or 0
 
 
-def count(connection: Connection, network: str, now: datetime) -> int:
+def increment(connection: Connection, network: str, now: datetime) -> int:
     """Count one more; how often it has searched with this one."""
     first = upsert(connection, searches).values(
         network=_named(connection, network), hour=_hour(now), times=1
@@ -34,7 +34,7 @@ def count(connection: Connection, network: str, now: datetime) -> int:
     return total
 
 
-def drop_before(connection: Connection, moment: datetime) -> None:
+def delete_before(connection: Connection, moment: datetime) -> None:
     """Forget the hours that began before then."""
     connection.execute(delete(searches).where(searches.c.hour < moment))
 

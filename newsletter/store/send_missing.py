@@ -9,8 +9,8 @@ from sqlalchemy import Connection, and_, func, insert, literal, select, update
 
 from newsletter.store.mailable import may_be_mailed
 from newsletter.store.schema import batches, deliveries, sends, subscribers
-from newsletter.store.sends import DeliveryState, FrozenSend, SendState, count_eligible, set_state
-from newsletter.store.transitions import planned
+from newsletter.store.sends import DeliveryState, FrozenSend, SendState, set_state, update_eligible
+from newsletter.store.transitions import planned_batch
 
 _NOT_GOT = (DeliveryState.EXCLUDED, DeliveryState.REJECTED)
 
@@ -26,7 +26,7 @@ def count(connection: Connection, frozen: FrozenSend) -> int:
     )
 
 
-def go_on(connection: Connection, frozen: FrozenSend, batch_size: int, now: datetime) -> None:
+def resume(connection: Connection, frozen: FrozenSend, batch_size: int, now: datetime) -> None:
     """Let a send that is over go on to them; where another process was quicker, it does already."""
     state = connection.scalar(
         select(sends.c.state).where(sends.c.id == frozen.send.id).with_for_update()
@@ -53,13 +53,13 @@ def plan(connection: Connection, frozen: FrozenSend, batch_size: int, now: datet
     number = last or 0
     while ids := connection.scalars(_unplanned(send_id).limit(batch_size)).all():
         number += 1
-        connection.execute(insert(batches).values(planned(send_id, number, now)))
+        connection.execute(insert(batches).values(planned_batch(send_id, number, now)))
         connection.execute(
             update(deliveries)
             .where(_loose(send_id), deliveries.c.id <= ids[-1])
             .values(batch=number)
         )
-    count_eligible(connection, send_id)
+    update_eligible(connection, send_id)
     return waiting
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import null as sql_null
 
 from newsletter.model import IssueName, Rendered, Send
 from newsletter.store import mailable
-from newsletter.store.lists import list_id, list_named
+from newsletter.store.lists import ensure_list, list_id_query
 from newsletter.store.schema import (
     batches,
     deliveries,
@@ -99,7 +99,7 @@ def freeze(
     ``articles``: the id and canonical address of each story, for "already mailed". ``corrects``:
     the send that it corrects; only those who got that are recipients.
     """
-    number = list_id(connection, list_name)
+    number = ensure_list(connection, list_name)
     made = connection.execute(
         insert(sends)
         .values(
@@ -122,7 +122,7 @@ def freeze(
         .returning(sends.c.id)
     )
     send_id: int = made.scalar_one()
-    active = mailable.active(number, corrects).subquery()
+    active = mailable.active_subscribers(number, corrects).subquery()
     fit = active.c.reason.is_(None)
     count = connection.scalar(select(func.count()).select_from(active).where(fit)) or 0
     plan = [
@@ -141,10 +141,10 @@ def freeze(
         case((fit, (rank - 1) // batch_size + 1), else_=sql_null()),
     )
     connection.execute(insert(deliveries).from_select(columns, rows))
-    return count_eligible(connection, send_id)
+    return update_eligible(connection, send_id)
 
 
-def count_eligible(connection: Connection, send_id: int) -> int:
+def update_eligible(connection: Connection, send_id: int) -> int:
     """How many deliveries the send has; it stands in the send from now on."""
     total = select(func.count()).where(deliveries.c.send_id == send_id)
     eligible = connection.scalar(total) or 0
@@ -152,9 +152,9 @@ def count_eligible(connection: Connection, send_id: int) -> int:
     return eligible
 
 
-def take_turns(connection: Connection, list_name: str) -> None:
+def lock_list(connection: Connection, list_name: str) -> None:
     """Let one process at a time plan something for the list, until the transaction ends."""
-    number = list_id(connection, list_name)
+    number = ensure_list(connection, list_name)
     connection.execute(select(lists.c.id).where(lists.c.id == number).with_for_update())
 
 
@@ -199,7 +199,7 @@ def state(connection: Connection, send_id: int) -> tuple[SendState, str | None]:
     return SendState(found.state), found.reason
 
 
-def origin(connection: Connection, send_id: int) -> tuple[str, IssueName] | None:
+def newsletter_and_issue(connection: Connection, send_id: int) -> tuple[str, IssueName] | None:
     """The newsletter and the issue of a send; None where there is none of that number."""
     row = connection.execute(
         select(sends.c.newsletter, sends.c.issue).where(sends.c.id == send_id)
@@ -207,7 +207,9 @@ def origin(connection: Connection, send_id: int) -> tuple[str, IssueName] | None
     return (row.newsletter, row.issue) if row else None
 
 
-def requests(connection: Connection, newsletter: str, issue: IssueName) -> dict[IssueName, int]:
+def request_counts(
+    connection: Connection, newsletter: str, issue: IssueName
+) -> dict[IssueName, int]:
     """How many requests were begun for each issue, whatever the newsletter's name was then.
 
     For ``issue`` only those under this name count.
@@ -220,13 +222,13 @@ def requests(connection: Connection, newsletter: str, issue: IssueName) -> dict[
     return {name: int(begun) for name, begun in rows}
 
 
-def last_size(
+def last_audience(
     connection: Connection, newsletter: str, list_name: str
 ) -> tuple[IssueName, int] | None:
     """The newest issue that went to the list, and to how many readers; None: the first one."""
     row = connection.execute(
         select(sends.c.issue, sends.c.id)
-        .where(sends.c.newsletter == newsletter, sends.c.list_id == list_named(list_name))
+        .where(sends.c.newsletter == newsletter, sends.c.list_id == list_id_query(list_name))
         .where(sends.c.state != SendState.CANCELLED, sends.c.corrects.is_(None))
         .order_by(sends.c.issue.desc())
         .limit(1)
@@ -259,7 +261,7 @@ def set_state(
     return changed.rowcount > 0
 
 
-def issues(
+def states(
     connection: Connection, newsletter: str, *, corrections: bool = False
 ) -> dict[IssueName, SendState]:
     """Every issue that has a send, with its state, the oldest first; or every correction."""
@@ -272,21 +274,23 @@ def issues(
     return {issue: SendState(state) for issue, state in rows}
 
 
-def under_another_name(
+def other_newsletter_name(
     connection: Connection, newsletter: str, issue: IssueName, list_name: str
 ) -> str | None:
     """The name under which this list was sent an issue of that date, if it is another one."""
     found: str | None = connection.scalar(
         select(sends.c.newsletter).where(
             sends.c.issue == issue,
-            sends.c.list_id == list_named(list_name),
+            sends.c.list_id == list_id_query(list_name),
             sends.c.newsletter != newsletter,
         )
     )
     return found
 
 
-def mailed(connection: Connection, newsletter: str, but: IssueName) -> dict[str, IssueName]:
+def mailed_articles(
+    connection: Connection, newsletter: str, but: IssueName
+) -> dict[str, IssueName]:
     """Article ids and canonical addresses → the issue that carried them.
 
     Counts only issues that the provider accepted for at least one reader; ``but`` is left out.

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from newsletter.store import subscription_status
 from newsletter.store.address_keys import address_keys
-from newsletter.store.leases import free
+from newsletter.store.leases import is_free
 from newsletter.store.lists import lock_lists
 from newsletter.store.schema import deliveries, events, signups, subscribers, subscriptions
 
@@ -47,7 +47,7 @@ class Signup:
     tries: int  # with this one
 
 
-def ask(
+def add(
     connection: Connection, newsletter: str, email: str, network: str, most: int, now: datetime
 ) -> bool:
     """Keep a sign-up; False where ``most`` came from that network within the hour."""
@@ -62,7 +62,7 @@ def ask(
     return True
 
 
-def waiting(connection: Connection, newsletter: str, now: datetime) -> bool:
+def has_due(connection: Connection, newsletter: str, now: datetime) -> bool:
     """Whether there is one to be answered now."""
     found = select(signups.c.id).where(_due(newsletter, now)).limit(1)
     return connection.scalar(found) is not None
@@ -72,7 +72,7 @@ def next_due(connection: Connection, newsletter: str, now: datetime) -> datetime
     """When a sign-up is next to be answered or forgotten: ``now`` for at once; None if there is
     none.
     """
-    if waiting(connection, newsletter, now):
+    if has_due(connection, newsletter, now):
         return now
     mine = signups.c.newsletter == newsletter
     later = select(func.min(signups.c.claimed_until)).where(mine, signups.c.email.is_not(None))
@@ -98,12 +98,12 @@ def claim(connection: Connection, newsletter: str, now: datetime) -> list[Signup
     return sorted((Signup(*row) for row in rows), key=lambda signup: signup.id)
 
 
-def take_turns(connection: Connection, newsletter: str) -> None:
+def lock(connection: Connection, newsletter: str) -> None:
     """Have others wait until this transaction is over: what it counts must stay true."""
     _take_turns(connection, f"signups of {newsletter}")
 
 
-def mails_to(connection: Connection, newsletter: str, signup: Signup, since: datetime) -> int:
+def count_mails_to(connection: Connection, newsletter: str, signup: Signup, since: datetime) -> int:
     """How many others of this mailbox have brought a mail since then."""
     return _count(
         connection,
@@ -114,12 +114,12 @@ def mails_to(connection: Connection, newsletter: str, signup: Signup, since: dat
     )
 
 
-def mails(connection: Connection, newsletter: str, since: datetime) -> int:
+def count_mails(connection: Connection, newsletter: str, since: datetime) -> int:
     """How many mails went to anybody since then."""
     return _count(connection, signups.c.newsletter == newsletter, signups.c.mailed_at > since)
 
 
-def mailing(
+def mark_mailed(
     connection: Connection, signup: Signup, list_: int, reader: int, now: datetime, *, new: bool
 ) -> None:
     """A mail is about to go out, and counts from now on. ``new``: their subscription is, too."""
@@ -134,24 +134,24 @@ def mailing(
     )
 
 
-def done(connection: Connection, signup: Signup) -> None:
+def mark_answered(connection: Connection, signup: Signup) -> None:
     """It is answered; the address goes."""
     connection.execute(
         update(signups).where(signups.c.id == signup.id).values(email=None, claimed_until=None)
     )
 
 
-def later(connection: Connection, signup: Signup, until: datetime) -> None:
+def postpone(connection: Connection, signup: Signup, until: datetime) -> None:
     """It is answered no earlier than then."""
     connection.execute(update(signups).where(signups.c.id == signup.id).values(claimed_until=until))
 
 
-def any_old(connection: Connection, newsletter: str, now: datetime) -> bool:
+def has_expired(connection: Connection, newsletter: str, now: datetime) -> bool:
     """Whether there is something to forget."""
     return connection.scalar(select(signups.c.id).where(_old(newsletter, now)).limit(1)) is not None
 
 
-def forget(connection: Connection, newsletter: str, now: datetime) -> int:
+def delete_expired(connection: Connection, newsletter: str, now: datetime) -> int:
     """Drop what is old, and who has signed up and never confirmed; how many these were."""
     lock_lists(connection)  # nothing is reported of them meanwhile
     old = _old(newsletter, now)
@@ -166,7 +166,7 @@ def forget(connection: Connection, newsletter: str, now: datetime) -> int:
     connection.execute(delete(signups).where(old))
     gone = 0
     for list_, reader in set(never):
-        gone += subscription_status.drop_pending(connection, reader, list_)
+        gone += subscription_status.delete_pending(connection, reader, list_)
         _forget_person(connection, reader)
     return gone
 
@@ -210,5 +210,5 @@ def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:
     return and_(
         signups.c.newsletter == newsletter,
         signups.c.email.is_not(None),
-        free(signups.c.claimed_until, now, DAY),
+        is_free(signups.c.claimed_until, now, DAY),
     )

@@ -98,7 +98,7 @@ class StagedImport:
             for table in (_staged, _merged):
                 table.drop(self._connection)
 
-    def put(self, entries: Iterable[ImportLine]) -> None:
+    def stage(self, entries: Iterable[ImportLine]) -> None:
         """Set some people aside."""
         key = self._keys.key
         rows: Any = [(line, email, name, key(email), int(s)) for line, email, name, s in entries]

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 from newsletter.model import Status
 from newsletter.store import subscription_status, suppression
 from newsletter.store.address_keys import address_keys
-from newsletter.store.bulk import parts
-from newsletter.store.erasure import blank, forget_events
-from newsletter.store.lists import list_id, lock_lists
+from newsletter.store.bulk import chunks
+from newsletter.store.erasure import anonymize_events, blank_address
+from newsletter.store.lists import ensure_list, lock_lists
 from newsletter.store.schema import signups, subscribers, subscriptions, suppressions
 from newsletter.store.suppression import ERASED
 
@@ -50,7 +50,7 @@ class Subscribers:
     def __init__(self, connection: Connection, list_name: str) -> None:
         self._connection = connection
         self.keys = address_keys(connection)
-        self.list_id = list_id(connection, list_name)
+        self.list_id = ensure_list(connection, list_name)
 
     def add(self, email: str, name: str, status: str, now: datetime, *, revive: bool) -> str | None:
         """Put a person on the list; the reason where that is refused.
@@ -59,7 +59,7 @@ class Subscribers:
         """
         key = self.keys.key(email)
         lock_lists(self._connection, shared=True)  # nobody is erased meanwhile
-        if self.suppressed(email) == ERASED:
+        if self.suppression_reason(email) == ERASED:
             return "this address was erased at the person's own wish and is never mailed again"
         person = self._person(key, email, name, now)
         subscription_status.change(
@@ -67,11 +67,11 @@ class Subscribers:
         )
         return None
 
-    def suppressed(self, email: str) -> str | None:
+    def suppression_reason(self, email: str) -> str | None:
         """Why the address is never mailed, on any list; None where it may be."""
         return suppression.reason(self._connection, self.keys.key(email))
 
-    def permit(self, email: str, now: datetime | None = None) -> None:
+    def lift_suppression(self, email: str, now: datetime | None = None) -> None:
         """Lift a suppression; that of somebody who was erased stays.
 
         What providers report from before ``now`` does not bring it back.
@@ -90,8 +90,8 @@ class Subscribers:
         """
         lock_lists(self._connection)
         key = self.keys.key(email)
-        forget_events(self._connection, key)
-        blank(self._connection, email, key)
+        anonymize_events(self._connection, key)
+        blank_address(self._connection, email, key)
         theirs = and_(
             signups.c.email.is_(None), signups.c.address_key == self.keys.mailbox_key(email)
         )
@@ -101,7 +101,7 @@ class Subscribers:
             .where(subscribers.c.address_key == key, subscribers.c.email.is_not(None))
             .values(email=None, name="")
         ).rowcount
-        suppression.erase(self._connection, key, now)
+        suppression.suppress_erased(self._connection, key, now)
         person = select(subscribers.c.id).where(subscribers.c.address_key == key)
         subscription_status.unsubscribe(self._connection, person, now)
         return blanked > 0
@@ -141,11 +141,11 @@ class Subscribers:
         return int(person.id)
 
 
-def numbers(connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
+def ids_by_name(connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
     """By the names in ``keys`` (name → keyed hash of an address): the number of the person."""
     names = {key: name for name, key in keys.items()}
     by_name: dict[str, int] = {}
-    for part in parts(names):
+    for part in chunks(names):
         rows = connection.execute(
             select(subscribers.c.address_key, subscribers.c.id).where(
                 subscribers.c.address_key.in_(part), subscribers.c.email.is_not(None)

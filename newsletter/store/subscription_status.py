@@ -27,14 +27,14 @@ class Subscription:
     suppressed: str | None  # why the address is never mailed, if it is not
 
 
-def of_number(connection: Connection, reader: int, list_: int) -> Subscription | None:
+def find_by_id(connection: Connection, reader: int, list_: int) -> Subscription | None:
     """The person of that number; None where there is nobody."""
     return _found(connection, _person(list_).where(subscribers.c.id == reader))
 
 
-def of_address(connection: Connection, email: str, list_name: str) -> Subscription | None:
+def find_by_address(connection: Connection, email: str, list_name: str) -> Subscription | None:
     """The person with that address; None where there is nobody. Writes nothing."""
-    key = AddressKeys((key_values.find(connection, ADDRESS_KEY) or "").encode()).key(email)
+    key = AddressKeys((key_values.get(connection, ADDRESS_KEY) or "").encode()).key(email)
     list_ = connection.scalar(select(lists.c.id).where(lists.c.name == list_name)) or 0
     return _found(connection, _person(list_).where(subscribers.c.address_key == key))
 
@@ -112,7 +112,7 @@ def merge(connection: Connection, rows: Select[tuple[int, int, str, datetime]]) 
     )
 
 
-def drop_pending(connection: Connection, reader: int, list_: int) -> bool:
+def delete_pending(connection: Connection, reader: int, list_: int) -> bool:
     """Take somebody off the list who never confirmed; False where there is no such person."""
     dropped = connection.execute(
         delete(subscriptions).where(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, delete, func, or_, select, update
 
 from newsletter.model import Consequence, Reported, Status
 from newsletter.store import subscription_status
-from newsletter.store.bulk import parts, upsert
+from newsletter.store.bulk import chunks, upsert
 from newsletter.store.schema import (
     deliveries,
     sends,
@@ -79,7 +79,7 @@ def lift(connection: Connection, address_key: str, now: datetime) -> None:
     )
 
 
-def erase(connection: Connection, address_key: str, now: datetime) -> None:
+def suppress_erased(connection: Connection, address_key: str, now: datetime) -> None:
     """Suppress the address of somebody who is erased, whatever was known of it."""
     row = {"reason": ERASED, "created_at": now}
     statement = upsert(connection, suppressions).values(address_key=address_key, **row)
@@ -144,7 +144,7 @@ def _wished_later(
 
 def _people(connection: Connection, numbers: Collection[int]) -> dict[int, _Person]:
     people: dict[int, _Person] = {}
-    for part in parts(numbers):
+    for part in chunks(numbers):
         rows = connection.execute(
             select(
                 subscribers.c.id,
@@ -162,7 +162,7 @@ def _people(connection: Connection, numbers: Collection[int]) -> dict[int, _Pers
 def _wishes(connection: Connection, numbers: Collection[int]) -> dict[tuple[int, int], datetime]:
     """Since when each of them is active on each of their lists."""
     since: dict[tuple[int, int], datetime] = {}
-    for part in parts(numbers):
+    for part in chunks(numbers):
         rows = connection.execute(
             select(
                 subscriptions.c.subscriber_id, subscriptions.c.list_id, subscriptions.c.changed_at
@@ -196,7 +196,7 @@ def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
     lifted. Where nothing is known of an issue in between, it may have arrived.
     """
     too_often: set[int] = set()
-    for part in parts(numbers):
+    for part in chunks(numbers):
         rank = func.row_number().over(
             partition_by=deliveries.c.subscriber_id, order_by=sends.c.id.desc()
         )

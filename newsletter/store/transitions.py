@@ -58,7 +58,7 @@ _CLOSE = (
 )
 
 
-def move_all(
+def move_deliveries(
     connection: Connection,
     send_id: int,
     number: int,
@@ -73,12 +73,12 @@ def move_all(
     return int(moved.rowcount)
 
 
-def accept_all(connection: Connection, send_id: int, number: int) -> None:
+def accept_batch(connection: Connection, send_id: int, number: int) -> None:
     """Everybody in the batch of whom nothing final is known has the mail."""
     connection.execute(_ACCEPT_ALL, {"send": send_id, "of": number})
 
 
-def plan_again(
+def plan_batches(
     connection: Connection,
     send_id: int,
     ids: Sequence[int],
@@ -104,13 +104,13 @@ def plan_again(
     last = connection.scalar(select(func.max(batches.c.number)).where(batches.c.send_id == send_id))
     for index, first in enumerate(range(0, len(ids), size), 1):
         number = (last or 0) + index
-        batch = planned(send_id, number, now, later) | {"repeated": repeated}
+        batch = planned_batch(send_id, number, now, later) | {"repeated": repeated}
         connection.execute(insert(batches).values(batch))
         rows = [{"number": n, "batch_number": number} for n in ids[first : first + size]]
         connection.execute(_MOVE, rows)
 
 
-def planned(
+def planned_batch(
     send_id: int, number: int, now: datetime, not_before: datetime | None = None
 ) -> dict[str, Any]:
     """A new batch."""
@@ -124,7 +124,7 @@ def planned(
     }
 
 
-def quiet(connection: Connection, send_id: int, until: datetime) -> None:
+def postpone_planned(connection: Connection, send_id: int, until: datetime) -> None:
     """The provider wants no request before ``until``: no planned batch is claimed till then."""
     connection.execute(
         update(batches)
@@ -134,7 +134,7 @@ def quiet(connection: Connection, send_id: int, until: datetime) -> None:
     )
 
 
-def close(
+def close_batch(
     connection: Connection,
     send_id: int,
     number: int,
@@ -147,12 +147,12 @@ def close(
     connection.execute(_CLOSE, {**batch, "new": state, "why": reason, "now": now})
 
 
-def this(send_id: int, number: int) -> ColumnElement[bool]:
+def is_batch(send_id: int, number: int) -> ColumnElement[bool]:
     """One batch of a send."""
     return and_(batches.c.send_id == send_id, batches.c.number == number)
 
 
-def mark(
+def mark_deliveries(
     connection: Connection, ids: Iterable[int], state: DeliveryState, reasons: Mapping[int, str]
 ) -> None:
     """Set the state of deliveries of which nothing final is known, each with its reason."""

@@ -181,7 +181,7 @@ def test_who_opened_and_with_what_stays_nowhere_in_the_file(desk: Desk, tmp_path
         "sg_event_id": "one", "ip": "203.0.113.77", "useragent": "Quite Rare Mail 7.7",
     }  # fmt: skip
     with desk.database.begin() as connection:
-        event_inbox.put(connection, "sendgrid", json.dumps([told] * 40), NOW)
+        event_inbox.add(connection, "sendgrid", json.dumps([told] * 40), NOW)
     assert provider_events.read_waiting(desk).new == 1
     desk.close()
     bytes_ = b"".join(path.read_bytes() for path in tmp_path.glob("*.db*"))
@@ -248,8 +248,8 @@ def test_a_report_that_nobody_can_read_stays_and_is_said(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with desk.database.begin() as connection:
-        event_inbox.put(connection, "sendgrid", "no json", NOW)
-        event_inbox.put(connection, "gone:Away", "[]", NOW)
+        event_inbox.add(connection, "sendgrid", "no json", NOW)
+        event_inbox.add(connection, "gone:Away", "[]", NOW)
     for _ in range(event_inbox.TRIES + 1):
         provider_events.read_waiting(desk)
     assert rows(desk, "reports") == 2
@@ -270,7 +270,7 @@ def test_a_database_that_goes_away_after_the_commit_loses_nothing(desk: Desk, cl
                 }
             ]
         )  # fmt: skip
-        event_inbox.put(connection, "sendgrid", body, clock())
+        event_inbox.add(connection, "sendgrid", body, clock())
         connection.execute(text("alter table events rename to elsewhere"))
     with pytest.raises(DatabaseError):
         provider_events.read_waiting(desk)

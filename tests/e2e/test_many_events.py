@@ -127,11 +127,11 @@ def test_what_a_crash_has_left_unread_is_read_by_the_next_look(newsroom: Newsroo
     prepare(newsroom)
     database = open_database("sqlite:///newsletter.db", newsroom.folder)
     with database.begin() as connection:
-        event_inbox.put(
+        event_inbox.add(
             connection, "sendgrid", "[1, 2]", datetime.now(UTC)
         )  # nothing that anybody can read
         body = json.dumps([told("delivered", reader) for reader in (1, 2, 3)])
-        event_inbox.put(connection, "sendgrid", body, datetime.now(UTC))
+        event_inbox.add(connection, "sendgrid", body, datetime.now(UTC))
     database.close()
     newsroom.run("tick")
     assert counts(newsroom) == {"delivered": 3, "unread": 1}

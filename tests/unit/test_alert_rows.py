@@ -16,14 +16,14 @@ MINUTE = timedelta(minutes=1)
 
 def tell(database: Database, key: str = "a", newsletter: str = "W", kind: str = "held") -> bool:
     with database.begin() as connection:
-        return alerts.tell(
+        return alerts.add(
             connection, newsletter, kind, key, IssueName.parse("2025-07-07"), f"of {key}", NOW
         )
 
 
 def claim(database: Database, now: datetime = NOW, newsletter: str = "W") -> list[Alert]:
     with database.begin() as connection:
-        due = alerts.waiting(connection, newsletter, now)
+        due = alerts.has_due(connection, newsletter, now)
         found = alerts.claim(connection, newsletter, now)
     assert due == bool(found)
     return found
@@ -41,8 +41,8 @@ def test_each_thing_is_told_once(database: Database) -> None:
     ]  # fmt: skip
     assert claim(database) == []
     with database.begin() as connection:
-        assert alerts.is_told(connection, "W", "held", "b")
-        assert not alerts.is_told(connection, "Another", "held", "b")
+        assert alerts.exists(connection, "W", "held", "b")
+        assert not alerts.exists(connection, "Another", "held", "b")
 
 
 def test_what_fails_is_tried_again_after_growing_pauses_and_given_up_one_day(
@@ -53,7 +53,7 @@ def test_what_fails_is_tried_again_after_growing_pauses_and_given_up_one_day(
     while found := claim(database, now):
         moments.append(now)
         with database.begin() as connection:
-            alerts.failed(connection, found, now, "no answer")
+            alerts.mark_failed(connection, found, now, "no answer")
             assert [u.reason for u in alerts.unsent(connection, "W", now)] == ["no answer"]
         while not claim_is_due(database, now) and now < NOW + timedelta(days=4):
             now += MINUTE if len(moments) < 7 else 30 * MINUTE
@@ -68,26 +68,26 @@ def test_a_pause_that_a_clock_ahead_has_given_ends(database: Database) -> None:
     ahead = NOW + timedelta(days=2)
     found = claim(database, ahead)
     with database.begin() as connection:
-        alerts.failed(connection, found, ahead, "no answer")
+        alerts.mark_failed(connection, found, ahead, "no answer")
     assert [alert.text for alert in claim(database, NOW + MINUTE)] == ["of a"]
 
 
 def claim_is_due(database: Database, now: datetime) -> bool:
     with database.read() as connection:
-        return alerts.waiting(connection, "W", now)
+        return alerts.has_due(connection, "W", now)
 
 
 def test_who_dies_while_sending_leaves_it_to_the_next(database: Database) -> None:
     tell(database)
     (first,) = claim(database)
     with database.begin() as connection:
-        alerts.mailed(connection, [first.id], NOW)
+        alerts.mark_mailed(connection, [first.id], NOW)
     assert claim(database, NOW + alerts.LEASE - MINUTE) == []
     (second,) = claim(database, NOW + alerts.LEASE)
     assert (second.mailed, second.posted, second.tries) == (True, False, 2)
     with database.begin() as connection:
-        alerts.posted(connection, [second.id], NOW)
-        alerts.done(connection, [second.id], NOW)
+        alerts.mark_posted(connection, [second.id], NOW)
+        alerts.mark_done(connection, [second.id], NOW)
     assert claim(database, NOW + timedelta(hours=2)) == []
 
 
@@ -114,5 +114,5 @@ def test_a_link_is_used_up_once_however_many_bring_it(database: Database) -> Non
     with ThreadPoolExecutor(4) as crew:
         assert sum(crew.map(use, range(8))) == 1
     with database.begin() as connection:
-        assert approvals.is_used(connection, "n1")
-        assert not approvals.is_used(connection, "n2")
+        assert approvals.is_link_used(connection, "n1")
+        assert not approvals.is_link_used(connection, "n2")

@@ -53,7 +53,7 @@ def put(connection: Connection, issue: str, said: IssueText = SAID, language: st
     )  # fmt: skip
     found = sends.find(connection, "N", name)
     assert found
-    archive.keep(connection, found.send.id, said, language)
+    archive.save_text(connection, found.send.id, said, language)
     return found.send.id
 
 
@@ -66,9 +66,9 @@ def test_an_issue_can_be_read_since_its_mails_may_go(database: Database) -> None
     later = NOW + timedelta(minutes=10)
     send = freeze(database, 2, send_at=later)
     with database.begin() as connection:
-        archive.keep(connection, send.send.id, SAID, "en")
+        archive.save_text(connection, send.send.id, SAID, "en")
         put(connection, "2025-06-30")
-        archive.keep(connection, send.send.id, IssueText("Another process was quicker"), "en")
+        archive.save_text(connection, send.send.id, IssueText("Another process was quicker"), "en")
         before = archive.version(connection, "N", NOW)
     assert listed(database) == ["2025-06-30"]
     assert listed(database, later) == ["2025-07-07", "2025-06-30"]
@@ -86,7 +86,7 @@ def test_an_issue_that_was_stopped_is_there_if_anybody_has_it(
     record(database, claim, answers(claim, Answer.ACCEPTED, Answer.REJECTED))
     for send in (nobodys, somebodys):
         with database.begin() as connection:
-            archive.keep(connection, send.send.id, SAID, "en")
+            archive.save_text(connection, send.send.id, SAID, "en")
             how(connection, send.send.id, NOW)
     with database.read() as connection:
         assert archive.published(connection, "N", NOW) == []
@@ -139,7 +139,7 @@ def test_a_correction_is_a_row_of_its_own_and_is_found(database: Database) -> No
         corrections.add(connection, number, [], NOW, note="First.", mailed=False)
         made = corrections.add(connection, number, [change], NOW, note="Second.", mailed=True)
         assert made.number == 2
-        archive.index(connection, number, IssueText("Night bazaar"))
+        archive.update_search_text(connection, number, IssueText("Night bazaar"))
         assert archive.version(connection, "N", NOW) != before
         assert archive.search(connection, "N", search_terms.phrases("bazaar"), NOW) == [number]
         assert archive.search(connection, "N", search_terms.phrases("market"), NOW) == []
@@ -169,10 +169,10 @@ def test_a_correction_goes_to_those_who_got_it_and_may_be_mailed(database: Datab
         found = sends.find(connection, "N", name)
         assert found
         assert found.eligible == 1
-        assert list(map(str, sends.issues(connection, "N"))) == ["2025-07-07"]
-        corrections = sends.issues(connection, "N", corrections=True)
+        assert list(map(str, sends.states(connection, "N"))) == ["2025-07-07"]
+        corrections = sends.states(connection, "N", corrections=True)
         assert list(map(str, corrections)) == ["2025-07-07-c12"]
-        assert sends.last_size(connection, "N", "weekly") == (IssueName.parse("2025-07-07"), 5)
+        assert sends.last_audience(connection, "N", "weekly") == (IssueName.parse("2025-07-07"), 5)
     assert [reader.email for reader in started(database, found).readers] == ["r0@example.com"]
     assert listed(database) == []
 

@@ -99,7 +99,7 @@ def test_while_it_is_taken_back_nobody_counts_as_accepted(database: Database) ->
     second = begin(database, send, NOW + LEASE, accepted=True)
     end(database, second, Recall(False, "too late"), NOW + LEASE, again=False)
     with database.begin() as connection:  # nobody knows what came of the first request
-        assert doubt.held(connection, send.send.id) == [(1, 2, "too late")]
+        assert doubt.held_batches(connection, send.send.id) == [(1, 2, "too late")]
 
 
 def test_what_was_accepted_and_comes_back_once_the_send_goes_on_is_sent_anew(
@@ -127,13 +127,13 @@ def test_two_processes_go_on_to_those_missing_and_nobody_is_planned_twice(
         try:
             with database.begin() as connection:
                 planned.set()
-                send_missing.go_on(connection, send, 2, NOW)
+                send_missing.resume(connection, send, 2, NOW)
         except BaseException as error:  # noqa: BLE001 - told in the main thread
             failed.append(error)
 
     other = threading.Thread(target=plan)
     with database.begin() as connection:
-        send_missing.go_on(connection, send, 2, NOW)
+        send_missing.resume(connection, send, 2, NOW)
         other.start()
         planned.wait(0.5)
     mine = take(database, send)

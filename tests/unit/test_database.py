@@ -27,14 +27,14 @@ def test_a_commit_waits_for_the_disk_unless_it_says_that_it_need_not(database: D
 def test_a_file_that_was_replaced_or_deleted_takes_nothing_more(tmp_path: Path) -> None:
     opened = open_database("sqlite:///a.db", tmp_path)
     with opened.begin() as connection:
-        key_values.once(connection, "kept", "yes")
-    assert opened.answers()
+        key_values.set_default(connection, "kept", "yes")
+    assert opened.has_tables()
     file = tmp_path / "a.db"
     file.rename(tmp_path / "aside.db")
     open_database("sqlite:///b.db", tmp_path).close()
     for _ in range(2):
         with pytest.raises(DatabaseError, match="deleted or replaced"):
-            opened.answers()
+            opened.has_tables()
         with pytest.raises(DatabaseError, match="deleted or replaced"), opened.begin():
             pytest.fail("It was written into a file that nobody will look at")
         if not file.exists():

@@ -95,5 +95,5 @@ def test_no_event_takes_the_place_of_an_erasure(database: Database, kind: str) -
         told = Event("e", EventKind(kind), 1, NOW, 1, send.send.id, ("n", "2025-07-07"))
         events.settle_doubt(connection, [told], NOW)
         people = Subscribers(connection, "weekly")
-        people.permit("r0@example.com")
-        assert people.suppressed("r0@example.com") == ERASED
+        people.lift_suppression("r0@example.com")
+        assert people.suppression_reason("r0@example.com") == ERASED

@@ -54,7 +54,7 @@ def test_an_import_that_is_under_way_brings_nobody_back(database: Database, addr
             StagedImport(connection, keys, listed.list_id) as aside,
         ):
             rows = enumerate(people, 2)
-            aside.put((line, email, "A new name", Status.ACTIVE) for line, email in rows)
+            aside.stage((line, email, "A new name", Status.ACTIVE) for line, email in rows)
             aside.merge(NOW)
 
     def erase() -> None:
@@ -77,4 +77,4 @@ def test_an_import_that_is_under_way_brings_nobody_back(database: Database, addr
         rows = server.execute("SELECT email, name FROM subscribers ORDER BY name").fetchall()
     assert rows == [(None, ""), (first, "A new name")]
     with database.read() as connection:
-        assert Subscribers(connection, "weekly").suppressed(second) == ERASED
+        assert Subscribers(connection, "weekly").suppression_reason(second) == ERASED

@@ -39,7 +39,7 @@ def full(office: Offices, batch_size: int) -> Office:
 
 def status_of(week: Office, address: str) -> str | None:
     with week.desk.database.read() as connection:
-        found = subscription_status.of_address(connection, address, "weekly")
+        found = subscription_status.find_by_address(connection, address, "weekly")
     return found.status if found else None
 
 

@@ -22,7 +22,7 @@ LATER = NOW + timedelta(days=100)
 
 def counted(database: Database, send_id: int) -> figures.EventCounts:
     with database.read() as connection:
-        return figures.counted(connection, send_id)
+        return figures.event_counts(connection, send_id)
 
 
 def test_people_and_machines_are_told_apart(database: Database) -> None:
@@ -117,12 +117,12 @@ def test_figures_are_the_same_once_the_events_are_gone(database: Database) -> No
     before = counted(database, send_id)
     assert (before["complained"], before["left"]) == (1, 1)
     with database.begin() as connection:
-        assert figures.to_close(connection, "N", NOW - timedelta(seconds=1)) == []
-        assert figures.to_close(connection, "N", NOW) == [send_id]
+        assert figures.open_sends(connection, "N", NOW - timedelta(seconds=1)) == []
+        assert figures.open_sends(connection, "N", NOW) == [send_id]
         figures.close(connection, send_id, LATER)
     with database.begin() as connection:
         figures.close(connection, send_id, LATER)  # another process, a moment later
-        assert figures.to_close(connection, "N", LATER) == []
+        assert figures.open_sends(connection, "N", LATER) == []
         assert connection.execute(text("select count(*) from events")).scalar() == 0
         keys = text("select count(*) from facts where name like 'reader key%'")
         assert connection.execute(keys).scalar() == 0
@@ -135,7 +135,7 @@ def test_figures_are_the_same_once_the_events_are_gone(database: Database) -> No
     }  # fmt: skip
     assert [link for link, _, _ in after["links"]] == [ONE, TWO]
     with database.read() as connection:
-        assert figures.states(connection, send_id)[Reported.BOUNCED] == 1
+        assert figures.reported_counts(connection, send_id)[Reported.BOUNCED] == 1
 
 
 def test_who_leaves_after_a_correction_has_left_since_the_issue(database: Database) -> None:
@@ -172,7 +172,7 @@ def test_who_opened_is_known_only_where_that_is_asked_for(database: Database) ->
     send_id = mailed(database)
     read(database, [event(database, send_id, EventKind.OPENED, 0, 3600)])
     with database.read() as connection:
-        assert list(figures.by_reader(connection, send_id)) == []
+        assert list(figures.reader_activity(connection, send_id)) == []
         row = connection.execute(text("select * from events")).mappings().one()
     assert row["subscriber_id"] is None
     assert row["raw"] is None
@@ -182,7 +182,7 @@ def test_who_opened_is_known_only_where_that_is_asked_for(database: Database) ->
     ]
     read(database, told, per_reader=True)
     with database.read() as connection:
-        (found,) = figures.by_reader(connection, send_id)
+        (found,) = figures.reader_activity(connection, send_id)
     assert (found.email, found.opens, found.clicks) == ("r1@example.com", 1, 1)
 
 
@@ -201,7 +201,8 @@ def test_each_reader_has_their_own_opens_and_clicks_but_those_of_machines(
     read(database, told, per_reader=True)
     with database.read() as connection:
         found = {
-            each.email: (each.opens, each.clicks) for each in figures.by_reader(connection, send_id)
+            each.email: (each.opens, each.clicks)
+            for each in figures.reader_activity(connection, send_id)
         }
     assert found == {f"r{reader}@example.com": counts for reader, counts in done.items()}
 
@@ -224,8 +225,8 @@ def test_a_list_s_growth_is_what_was_noted_and_what_issues_went_to(database: Dat
     mailed(database, "2025-07-10", NOW + timedelta(days=3), n=3)
     with database.begin() as connection:
         for days in (7, 7, 8):
-            list_growth.note(connection, "weekly", NOW + timedelta(days=days))
-        found = list_growth.of(connection, 1)
+            list_growth.record_today(connection, "weekly", NOW + timedelta(days=days))
+        found = list_growth.by_day(connection, 1)
     assert [(day.isoformat(), count) for day, count in found.items()] == [
         ("2025-07-07", 3), ("2025-07-10", 3), ("2025-07-14", 3), ("2025-07-15", 3)
     ]  # fmt: skip

@@ -27,7 +27,7 @@ def test_every_public_address_answers_head_with_the_length_of_its_page(tmp_path:
     send = freeze(desk.database, 1)
     with desk.database.begin() as connection:
         said = IssueText("Subject", "preheader", "note " * 500, None, ())
-        archive.keep(connection, send.send.id, said, "en")
+        archive.save_text(connection, send.send.id, said, "en")
     pictures = tmp_path / "issues" / "2025-07-07" / "pictures"
     pictures.mkdir(parents=True)
     (pictures / PICTURE).write_bytes(b"\xff\xd8" + bytes(3_000))

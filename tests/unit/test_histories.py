@@ -152,7 +152,7 @@ def test_a_suppression_that_was_lifted_begins_the_count_anew(database: Database)
     sends = [mailed(database, day, NOW + n * WEEK) for n, day in enumerate(DAYS[:2])]
     read(database, [soft(database, send) for send in sends], NOW + 2 * WEEK)
     with database.begin() as connection:
-        Subscribers(connection, "weekly").permit("r0@example.com", NOW + 2 * WEEK)
+        Subscribers(connection, "weekly").lift_suppression("r0@example.com", NOW + 2 * WEEK)
     later = [mailed(database, day, NOW + (n + 3) * WEEK) for n, day in enumerate(DAYS[3:6])]
     read(database, [soft(database, later[0])], NOW + 4 * WEEK)
     read(database, [soft(database, later[1])], NOW + 5 * WEEK)

@@ -33,7 +33,7 @@ def put(database: Database, *entries: Entry, list_name: str = "weekly") -> Merge
         StagedImport(connection, people.keys, people.list_id) as aside,
     ):
         lines = enumerate(entries, 2)
-        aside.put((n, email, name, status) for n, (email, name, status) in lines)
+        aside.stage((n, email, name, status) for n, (email, name, status) in lines)
         return aside.merge(NOW)
 
 
@@ -130,7 +130,7 @@ def test_a_suppressed_address_is_so_on_every_list(database: Database) -> None:
     assert shown(database, "daily") == [("a@example.com", "A", "bounced")]
     with database.begin() as connection:
         people = Subscribers(connection, "daily")
-        people.permit("a@example.com")
+        people.lift_suppression("a@example.com")
         people.add("a@example.com", "", ACTIVE, NOW, revive=True)
     assert shown(database, "daily") == [("a@example.com", "A", "active")]
     assert shown(database) == [("a@example.com", "A", "unsubscribed")]
@@ -146,7 +146,7 @@ def test_an_import_that_fails_leaves_nothing_behind(database: Database) -> None:
             database.write_last() as connection,
             StagedImport(connection, people.keys, people.list_id) as aside,
         ):
-            aside.put((2, *entry) for entry in entries)
+            aside.stage((2, *entry) for entry in entries)
             aside.merge(NOW)
             raise RuntimeError
 
@@ -163,12 +163,12 @@ def test_others_may_write_while_people_are_set_aside(database: Database) -> None
         database.write_last() as connection,
         StagedImport(connection, people.keys, people.list_id) as aside,
     ):
-        aside.put([(2, "a@example.com", "A", S.ACTIVE)])
+        aside.stage([(2, "a@example.com", "A", S.ACTIVE)])
         other = threading.Thread(target=add, args=(database, "b@example.com"))
         other.start()
         other.join(PATIENCE)
         assert not other.is_alive()
-        aside.put([(3, "c@example.com", "C", S.ACTIVE)])
+        aside.stage([(3, "c@example.com", "C", S.ACTIVE)])
         aside.merge(NOW)
     assert [email[0] for email, *_ in shown(database)] == ["a", "b", "c"]
 

@@ -69,7 +69,7 @@ def test_who_is_suppressed_between_freeze_and_claim_is_excluded(database: Databa
     with database.begin() as connection:
         people = Subscribers(connection, "weekly")
         with StagedImport(connection, people.keys, people.list_id) as listed:
-            listed.put([(2, "r0@example.com", "", Status.BLOCKED)])
+            listed.stage([(2, "r0@example.com", "", Status.BLOCKED)])
             listed.merge(NOW)
         people.add("r0@example.com", "", ACTIVE, NOW, revive=True)
     claim = take(database, send)
@@ -131,7 +131,7 @@ def test_a_send_is_in_hand_while_the_lease_of_a_batch_goes_on(database: Database
 
     def in_hand(one: FrozenSend, after: timedelta = timedelta()) -> bool:
         with database.read() as connection:
-            return doubt.in_hand(connection, one.send.id, NOW + after)
+            return doubt.is_in_progress(connection, one.send.id, NOW + after)
 
     assert not in_hand(send)
     claim = take(database, send)
@@ -172,12 +172,12 @@ def test_who_left_between_freeze_and_claim_is_excluded(database: Database) -> No
 def test_articles_count_as_mailed_only_when_somebody_was_accepted(database: Database) -> None:
     send, issue, later = freeze(database, 1), *map(IssueName.parse, ("2025-07-07", "2025-07-14"))
     with database.begin() as connection:
-        assert sends.mailed(connection, "N", but=later) == {}
+        assert sends.mailed_articles(connection, "N", but=later) == {}
     claim = started(database, send)
     record(database, claim, answers(claim, Answer.ACCEPTED))
     with database.begin() as connection:
-        assert sends.mailed(connection, "N", but=later) == {"id1": issue}
-        assert sends.mailed(connection, "N", but=issue) == {}
+        assert sends.mailed_articles(connection, "N", but=later) == {"id1": issue}
+        assert sends.mailed_articles(connection, "N", but=issue) == {}
 
 
 def test_an_erased_address_never_comes_back(database: Database) -> None:

@@ -202,7 +202,7 @@ class Delivering(RuleBasedStateMachine):
             told = left[request % len(left)]
             self.now = max(self.now, MOMENT) if gone else self.now
             with _DATABASE.begin() as connection:
-                doubt.witnessed(
+                doubt.settle_by_event(
                     connection, self.id, told.claim.number, told.people[0], self.now, left=gone
                 )
             if gone:
@@ -212,7 +212,7 @@ class Delivering(RuleBasedStateMachine):
     @rule(sent=st.booleans(), which=st.integers(0, 30))
     def a_person_decides(self, sent: bool, which: int) -> None:
         with _DATABASE.begin() as connection:
-            held = doubt.held(connection, self.id)
+            held = doubt.held_batches(connection, self.id)
             if held:
                 number = held[which % len(held)][0]
                 self._excuse(number)
@@ -223,7 +223,7 @@ class Delivering(RuleBasedStateMachine):
         for number in range(1, 40):
             self._excuse(number, unknown=True)
         with _DATABASE.begin() as connection:
-            doubt.repeat(connection, self.id, self.now)
+            doubt.resend_unknown(connection, self.id, self.now)
 
     @rule(number=st.integers(0, READERS - 1), what=st.sampled_from(("leaves", "returns", "barred")))
     def a_reader(self, number: int, what: str) -> None:

@@ -49,7 +49,7 @@ CHANGES: dict[str, tuple[Callable[[Connection], object], str | None]] = {
     "back": (lambda c: (become(UNSUBSCRIBED)(c), become(ACTIVE)(c)), None),
     "bounced": (bounced, "bounced"),
     "permitted again": (
-        lambda c: (bounced(c), Subscribers(c, "weekly").permit(READER, NOW)),
+        lambda c: (bounced(c), Subscribers(c, "weekly").lift_suppression(READER, NOW)),
         None,
     ),
     "erased": (
@@ -73,7 +73,7 @@ def test_counting_freezing_claiming_and_what_is_missed_agree(
     with database.begin() as connection:
         claim = ledger.claim(connection, send.send.id, "me", NOW)
         assert claim
-        claim, reasons = ledger.read(connection, claim, send.list_id)
+        claim, reasons = ledger.load_addressees(connection, claim, send.list_id)
         assert len(claim.readers) == fit
         assert list(reasons.values()) == ([reason] if reason else [])
         ledger.exclude(connection, claim, reasons, NOW)

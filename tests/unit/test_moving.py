@@ -51,7 +51,7 @@ def fill(folder: Path) -> Database:
     record(database, claim, answers(claim, Answer.ACCEPTED, Answer.UNKNOWN))
     with database.begin() as connection:
         Subscribers(connection, "weekly").erase("r6@example.com", NOW)
-        event_inbox.put(connection, "sendgrid", '[{"event": "Ünïcode"}]', NOW)
+        event_inbox.add(connection, "sendgrid", '[{"event": "Ünïcode"}]', NOW)
         row = events.EventRow(
             "k", "open", NOW, NOW, 1, None, "who", "https://x.test/", True, '{"a": 1}'
         )
@@ -74,7 +74,7 @@ def test_everything_moves_and_the_old_one_takes_nothing_more(folder: Path, new: 
     assert numbers(database, send) == had
     with database.begin() as connection:
         people = Subscribers(connection, "weekly")
-        assert people.suppressed("R6@example.com") == ERASED
+        assert people.suppression_reason("R6@example.com") == ERASED
         assert people.add("new@example.com", "New", ACTIVE, NOW, revive=False) is None
         assert connection.execute(text("select max(id) from subscribers")).scalar() == 8
         told = connection.execute(text("select at, machine, raw from events")).one()
@@ -152,7 +152,7 @@ def test_a_move_that_was_killed_goes_on(folder: Path, new: str) -> None:
     with database.begin() as connection:
         steps.close(connection, "elsewhere", NOW)
     database.close()
-    with pytest.raises(ConfigError, match="being moved to elsewhere since 2025-07-07"):
+    with pytest.raises(ConfigError, match="moving to elsewhere since 2025-07-07"):
         open_database(OLD, folder)
     assert move(folder, new).rows["deliveries"] == 7
 
@@ -165,7 +165,7 @@ def test_a_move_that_was_killed_at_its_very_end_is_known_to_be_done(folder: Path
     database = open_database(OLD, folder, even_moved=True)
     target = open_database(new, folder)
     with database.begin() as connection:
-        steps.close(connection, target.place, NOW)
+        steps.close(connection, target.location, NOW)
     database.close()
     with pytest.raises(NotReadyError, match=r"was already moved to postgresql.* on 2025-07-07"):
         move(folder, new)

@@ -123,7 +123,7 @@ def test_what_others_write_is_seen(office: Offices, services: Services, database
     service.check(FRIDAY - HOUR / 2 + MINUTE)
     assert service.ticks == 0  # it is nothing to do
     with other.database.begin() as connection:
-        event_inbox.put(connection, "sendgrid", "nonsense", week.now)
+        event_inbox.add(connection, "sendgrid", "nonsense", week.now)
     other.close()
     for minute in range(2, 10):  # until it is given up
         service.check(FRIDAY - HOUR / 2 + minute * MINUTE)
@@ -187,18 +187,18 @@ def test_a_clock_that_is_set(office: Offices, services: Services, jump: timedelt
 def test_a_mark_changes_with_each_write_and_with_nothing_else(database: Database) -> None:
     first = database.mark()
     with database.read() as connection:
-        event_inbox.waiting(connection)
+        event_inbox.unread(connection)
     database.release_files()
     assert database.mark() == first
     with database.begin() as connection:
-        event_inbox.put(connection, "outbox", "one", FRIDAY)
+        event_inbox.add(connection, "outbox", "one", FRIDAY)
     second = database.mark()
     assert second != first
     database.release_files()
     with database.read() as connection:
-        assert event_inbox.waiting(connection)
+        assert event_inbox.unread(connection)
     database.release_files()
     third = database.mark()
     with database.begin() as connection:
-        event_inbox.forget(connection, 1)
+        event_inbox.remove(connection, 1)
     assert database.mark() != third

@@ -77,13 +77,13 @@ def test_a_recall_without_an_answer_is_asked_for_again_and_one_refused_is_held(
     assert begin(database, send) is None  # not at once
     with database.begin() as connection:
         doubt.hold(connection, send.send.id, NOW)
-        assert doubt.held(connection, send.send.id) == []  # and not given up either
+        assert doubt.held_batches(connection, send.send.id) == []  # and not given up either
     later = NOW + timedelta(seconds=6)
     second = begin(database, send, later, most=1)  # its own cancellation is open already
     assert second
     assert end(database, second, Recall(False, "too late"), later)
     with database.begin() as connection:
-        assert doubt.held(connection, send.send.id) == [(1, 2, "too late")]
+        assert doubt.held_batches(connection, send.send.id) == [(1, 2, "too late")]
 
 
 def test_a_process_that_died_while_recalling_leaves_it_to_another(database: Database) -> None:
@@ -105,7 +105,7 @@ def test_an_event_before_a_lost_answer_does_not_keep_a_reader_from_the_new_batch
     claim = started(database, send, recall_id="id")
     with database.begin() as connection:
         first = claim.readers[0].delivery
-        doubt.witnessed(connection, send.send.id, claim.number, first, NOW, left=False)
+        doubt.settle_by_event(connection, send.send.id, claim.number, first, NOW, left=False)
     record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN))
     held = begin(database, send)
     assert held
@@ -128,17 +128,19 @@ def test_only_so_many_are_taken_back_at_once_over_all_sends(database: Database) 
 def test_what_came_since_it_was_looked_at_is_not_held(database: Database) -> None:
     send = in_doubt(database, 1)
     with database.begin() as connection:
-        seen = doubt.unknown(connection, send.send.id)
+        seen = doubt.unknown_batches(connection, send.send.id)
     more = freeze(database, 4, send_at=AHEAD, name="more")
     for _ in range(2):
         claim = started(database, more, recall_id="id")
         record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN))
     with database.begin() as connection:
         doubt.hold(connection, more.send.id, NOW, seen)
-        assert [number for number, *_ in doubt.held(connection, more.send.id)] == seen == [1]
-        assert doubt.next_moment(connection, more.send.id) == NOW  # the other is looked at now
+        assert (
+            [number for number, *_ in doubt.held_batches(connection, more.send.id)] == seen == [1]
+        )
+        assert doubt.next_due(connection, more.send.id) == NOW  # the other is looked at now
         doubt.hold(connection, more.send.id, NOW, [])
-        assert len(doubt.held(connection, more.send.id)) == 1
+        assert len(doubt.held_batches(connection, more.send.id)) == 1
 
 
 def test_nothing_is_taken_back_shortly_before_it_goes(database: Database) -> None:
@@ -243,7 +245,7 @@ def test_an_answer_takes_nothing_back_that_an_event_told_of_one_reader(
         claim = started(database, send)
         told = claim.readers[0].delivery
         with database.begin() as connection:
-            doubt.witnessed(connection, send.send.id, claim.number, told, NOW, left=True)
+            doubt.settle_by_event(connection, send.send.id, claim.number, told, NOW, left=True)
         record(database, claim, answers(claim, given, given))
         assert numbers(database, send)["accepted"] == (2 if given is Answer.ACCEPTED else 1)
 
@@ -273,7 +275,7 @@ def test_a_zombie_cannot_take_back_what_an_event_told(database: Database) -> Non
 def test_sending_again_on_purpose(database: Database) -> None:
     send = in_doubt(database, 2)
     with database.begin() as connection:
-        assert doubt.repeat(connection, send.send.id, NOW) == 4
+        assert doubt.resend_unknown(connection, send.send.id, NOW) == 4
     assert numbers(database, send) == {"waiting": 4}
 
 

@@ -162,7 +162,7 @@ def test_a_wish_to_be_mailed_counts_for_more_than_what_happened_before(database:
     with database.begin() as connection:
         people = Subscribers(connection, "weekly")
         for number in range(3):
-            people.permit(f"r{number}@example.com", later)
+            people.lift_suppression(f"r{number}@example.com", later)
             people.add(f"r{number}@example.com", "", ACTIVE, later, revive=True)
         connection.execute(text("delete from events"))  # as long ago as nobody remembers
     read(database, told)
@@ -202,7 +202,7 @@ def test_who_is_erased_stands_in_no_table_and_is_counted_all_the_same(database: 
         rows = connection.execute(text("select kind, subscriber_id, raw from events")).all()
         assert len(rows) == 5
         assert all(raw is None for kind, _, raw in rows if kind == "bounce")
-        assert Subscribers(connection, "weekly").suppressed("r0@example.com") == ERASED
+        assert Subscribers(connection, "weekly").suppression_reason("r0@example.com") == ERASED
 
 
 def test_the_words_of_the_database_are_those_of_older_versions() -> None:
@@ -228,7 +228,7 @@ def test_a_complaint_counts_in_the_figures_whatever_the_provider_says_beside_it(
     read(database, [event(database, send_id, EventKind.COMPLAINED)])
     assert words(database)["r0"] == "complained"
     with database.read() as connection:
-        assert figures.counted(connection, send_id)["complained"] == 1
+        assert figures.event_counts(connection, send_id)["complained"] == 1
 
 
 @pytest.mark.parametrize("word", ["open", "spamreport", "", "a\nb", "\ud800"])

@@ -82,7 +82,7 @@ def state(database: Database, send: FrozenSend) -> str:
 
 def held(database: Database, send: FrozenSend) -> int:
     with database.read() as connection:
-        return len(doubt.held(connection, send.send.id))
+        return len(doubt.held_batches(connection, send.send.id))
 
 
 def cancel(database: Database, send: FrozenSend) -> None:
@@ -262,7 +262,7 @@ def test_a_damaged_database_is_said_in_words(tmp_path: Path) -> None:
     for side in ("-wal", "-shm"):
         (tmp_path / f"test.db{side}").unlink(missing_ok=True)
     with pytest.raises(DatabaseError), opened.read() as connection:
-        receipts.numbers(connection, send.send.id)
+        receipts.counts(connection, send.send.id)
 
 
 # --- after the send's own moment ---

@@ -79,13 +79,13 @@ def test_what_was_counted_is_forgotten(desk_office: Office) -> None:
 def test_on_each_database_searches_are_counted_by_network_and_hour(database: Database) -> None:
     later = NOW.replace(minute=0) + timedelta(hours=1)
     with database.read() as connection:
-        assert search_counts.times(connection, "a", NOW) == 0
+        assert search_counts.current(connection, "a", NOW) == 0
     with database.begin() as connection:
-        assert [search_counts.count(connection, "a", NOW) for _ in range(3)] == [1, 2, 3]
-        assert search_counts.count(connection, "b", NOW) == 1
-        assert search_counts.count(connection, "a", later) == 1
+        assert [search_counts.increment(connection, "a", NOW) for _ in range(3)] == [1, 2, 3]
+        assert search_counts.increment(connection, "b", NOW) == 1
+        assert search_counts.increment(connection, "a", later) == 1
     with database.begin() as connection:
-        assert search_counts.times(connection, "a", NOW) == 3
-        search_counts.drop_before(connection, later)
-        assert search_counts.times(connection, "a", NOW) == 0
-        assert search_counts.times(connection, "a", later) == 1
+        assert search_counts.current(connection, "a", NOW) == 3
+        search_counts.delete_before(connection, later)
+        assert search_counts.current(connection, "a", NOW) == 0
+        assert search_counts.current(connection, "a", later) == 1

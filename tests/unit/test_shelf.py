@@ -41,7 +41,7 @@ def desk(tmp_path: Path) -> Desk:
 def publish(desk: Desk) -> None:
     send = freeze(desk.database, 1)
     with desk.database.begin() as connection:
-        archive.keep(connection, send.send.id, SAID, "en")
+        archive.save_text(connection, send.send.id, SAID, "en")
 
 
 def browser(desk: Desk) -> httpx.AsyncClient:

@@ -138,8 +138,8 @@ def test_who_never_confirms_is_forgotten_also_when_their_mail_was_reported_on(
 
 def test_an_address_that_is_erased_waits_for_nothing(database: Database) -> None:
     with database.begin() as connection:
-        assert signups.ask(connection, "N", "ada@example.com", NETWORK, 20, NOW)
-        assert signups.ask(connection, "N", "bob@example.com", NETWORK, 20, NOW)
+        assert signups.add(connection, "N", "ada@example.com", NETWORK, 20, NOW)
+        assert signups.add(connection, "N", "bob@example.com", NETWORK, 20, NOW)
         Subscribers(connection, "weekly").erase("ada@example.com", NOW)
         (left,) = signups.claim(connection, "N", NOW)
         assert left.email == "bob@example.com"

@@ -132,31 +132,31 @@ def test_a_mail_of_which_no_answer_comes_is_repeated_no_more_than_an_address_may
 def test_on_each_database_a_signup_is_counted_mailed_and_forgotten(database: Database) -> None:
     with database.begin() as connection:
         for _ in range(2):
-            assert signups.ask(connection, "N", "ada@example.com", NETWORK, 2, NOW)
-        assert not signups.ask(connection, "N", "ada@example.com", NETWORK, 2, NOW)
-        assert signups.waiting(connection, "N", NOW)
-        assert not signups.waiting(connection, "Other", NOW)
+            assert signups.add(connection, "N", "ada@example.com", NETWORK, 2, NOW)
+        assert not signups.add(connection, "N", "ada@example.com", NETWORK, 2, NOW)
+        assert signups.has_due(connection, "N", NOW)
+        assert not signups.has_due(connection, "Other", NOW)
         first, second = signups.claim(connection, "N", NOW)
     with database.begin() as connection:
-        signups.take_turns(connection, "N")
+        signups.lock(connection, "N")
         people_ = Subscribers(connection, "weekly")
         people_.add("ada@example.com", "", PENDING, NOW, revive=False)
-        found = subscription_status.of_address(connection, "ada@example.com", "weekly")
+        found = subscription_status.find_by_address(connection, "ada@example.com", "weekly")
         assert found
-        signups.mailing(connection, first, people_.list_id, found.reader, NOW, new=True)
-        assert signups.mails_to(connection, "N", second, NOW - signups.HOUR) == 1
-        assert signups.mails_to(connection, "N", first, NOW - signups.HOUR) == 0
-        assert signups.mails(connection, "N", NOW - signups.HOUR) == 1
-        signups.done(connection, first)
-        signups.later(connection, second, NOW + signups.LEASE)
+        signups.mark_mailed(connection, first, people_.list_id, found.reader, NOW, new=True)
+        assert signups.count_mails_to(connection, "N", second, NOW - signups.HOUR) == 1
+        assert signups.count_mails_to(connection, "N", first, NOW - signups.HOUR) == 0
+        assert signups.count_mails(connection, "N", NOW - signups.HOUR) == 1
+        signups.mark_answered(connection, first)
+        signups.postpone(connection, second, NOW + signups.LEASE)
     with database.begin() as connection:
         assert signups.claim(connection, "N", NOW) == []
-        assert signups.forget(connection, "N", NOW + timedelta(days=2)) == 0
-        assert signups.any_old(connection, "N", NOW + timedelta(days=3))
-        assert signups.forget(connection, "N", NOW + timedelta(days=3)) == 1
-        assert subscription_status.of_address(connection, "ada@example.com", "weekly") is None
+        assert signups.delete_expired(connection, "N", NOW + timedelta(days=2)) == 0
+        assert signups.has_expired(connection, "N", NOW + timedelta(days=3))
+        assert signups.delete_expired(connection, "N", NOW + timedelta(days=3)) == 1
+        assert subscription_status.find_by_address(connection, "ada@example.com", "weekly") is None
         assert connection.scalar(text("select count(*) from subscribers")) == 0
-        assert not signups.any_old(connection, "N", NOW + timedelta(days=3))
+        assert not signups.has_expired(connection, "N", NOW + timedelta(days=3))
 
 
 def test_a_network_that_asks_many_times_at_once_gets_no_more(database: Database) -> None:
@@ -165,6 +165,6 @@ def test_a_network_that_asks_many_times_at_once_gets_no_more(database: Database)
 
     def asks() -> bool:
         with database.begin() as connection:
-            return signups.ask(connection, "N", "ada@example.com", NETWORK, 2, NOW)
+            return signups.add(connection, "N", "ada@example.com", NETWORK, 2, NOW)
 
     assert Counter(at_once(8, asks)) == {True: 2, False: 6}

@@ -39,7 +39,7 @@ def send_all(desk: Desk, checkpoint: Callable[[str], None] = lambda _: None) -> 
     ``checkpoint`` gets the name of each step.
     """
     with desk.reading() as connection:
-        if not alerts.waiting(connection, desk.name, desk.clock()):
+        if not alerts.has_due(connection, desk.name, desk.clock()):
             return
     with desk.writing() as connection:
         claimed = alerts.claim(connection, desk.name, desk.clock())
@@ -65,8 +65,8 @@ def _send(desk: Desk, group: Sequence[Alert], checkpoint: Callable[[str], None])
     ids = [alert.id for alert in group]
     faults = []
     for is_done, deliver_group, mark_done in (
-        (group[0].mailed, _mail, alerts.mailed),
-        (group[0].posted, _post, alerts.posted),
+        (group[0].mailed, _mail, alerts.mark_mailed),
+        (group[0].posted, _post, alerts.mark_posted),
     ):
         if is_done:
             continue
@@ -83,9 +83,9 @@ def _send(desk: Desk, group: Sequence[Alert], checkpoint: Callable[[str], None])
                 mark_done(connection, ids, desk.clock())
     with desk.writing() as connection:
         if faults:
-            alerts.failed(connection, group, desk.clock(), " ".join(faults))
+            alerts.mark_failed(connection, group, desk.clock(), " ".join(faults))
         else:
-            alerts.done(connection, ids, desk.clock())
+            alerts.mark_done(connection, ids, desk.clock())
     _log_result(desk, group, faults)
 
 

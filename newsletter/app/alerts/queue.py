@@ -52,7 +52,7 @@ class NewAlert:
 def add(desk: Desk, connection: Connection, *new_alerts: NewAlert) -> None:
     """Store the alerts, except those whose kind and key were stored before."""
     for alert in new_alerts:
-        alerts.tell(
+        alerts.add(
             connection,
             desk.name,
             alert.kind,

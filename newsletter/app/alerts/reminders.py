@@ -51,7 +51,7 @@ def _issues_to_remind_of(desk: Desk, now: datetime) -> Iterator[IssueName]:
         if (
             _is_deadline(desk, moment)
             and not desk.sent(moment.issue)
-            and not desk.read(alerts.is_told, desk.name, AlertKind.UNAPPROVED, key)
+            and not desk.read(alerts.exists, desk.name, AlertKind.UNAPPROVED, key)
             and not _is_to_be_gathered(desk, moment.issue, moments)
         ):
             yield moment.issue

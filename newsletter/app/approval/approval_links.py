@@ -86,7 +86,7 @@ def read_link(desk: Desk, key: str) -> ApprovalLink:
         return ApprovalLink(LinkState.UNKNOWN, key)
     with desk.reading() as connection:
         record = rules.read_record(connection, desk, claims.issue)
-        is_used = approvals.is_used(connection, claims.nonce)
+        is_used = approvals.is_link_used(connection, claims.nonce)
     if record.sent:
         return ApprovalLink(LinkState.SENT, key, claims)
     if record.withdrawn:

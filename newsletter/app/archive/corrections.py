@@ -43,7 +43,7 @@ class CorrectionResult:
 def list_corrections(desk: Desk, issue: IssueName) -> tuple[Correction, ...]:
     """The issue's corrections. Raises NotReadyError if it was never sent."""
     desk.require_sent(issue)
-    return desk.read(corrections.of_issue, desk.name, issue)
+    return desk.read(corrections.for_issue, desk.name, issue)
 
 
 def correct(
@@ -114,8 +114,8 @@ def _text_and_changes(
     """The issue's text as it was sent, and the changes since."""
     past_issues.extract_missing_texts(desk)
     with desk.reading() as connection:
-        text = texts.text_of(connection, send_id)
-        issue_corrections = corrections.of_issue(connection, desk.name, issue)
+        text = texts.sent_text(connection, send_id)
+        issue_corrections = corrections.for_issue(connection, desk.name, issue)
     return text, _active_changes(issue_corrections)
 
 
@@ -127,9 +127,9 @@ def _update_search(
     desk: Desk, connection: Connection, send_id: int, issue: IssueName, text: IssueText
 ) -> IssueText:
     """The issue's text with all corrections; the search finds it by that from now on."""
-    issue_corrections = corrections.of_issue(connection, desk.name, issue)
+    issue_corrections = corrections.for_issue(connection, desk.name, issue)
     corrected = mended_text(text, _active_changes(issue_corrections))
-    texts.index(connection, send_id, corrected)
+    texts.update_search_text(connection, send_id, corrected)
     return corrected
 
 

@@ -21,7 +21,7 @@ def page(desk: Desk, issue: Published) -> str:
 
 def neutral(desk: Desk, send: int) -> str:
     """The HTML part of a send with neutral personal parts."""
-    html = desk.read(texts.html, send)
+    html = desk.read(texts.sent_html, send)
     newsletter = desk.config.newsletter
     leave_url = signed_links.unsubscribe_mailto(
         parseaddr(newsletter.reply_to or newsletter.sender)[1]

@@ -51,12 +51,12 @@ def published(desk: Desk) -> list[Published]:
 
 def extract_missing_texts(desk: Desk) -> None:
     """Extract and store the texts of issues that older versions sent."""
-    mails = desk.read(archive.without_texts, desk.name)
+    mails = desk.read(archive.sends_without_text, desk.name)
     if mails:
         texts = {send: webview.read(*parts) for send, *parts in mails}
         with desk.writing() as connection:
             for send, text in texts.items():
-                archive.keep(connection, send, text, desk.config.newsletter.language)
+                archive.save_text(connection, send, text, desk.config.newsletter.language)
 
 
 def corrected_text(issue: Published) -> IssueText:
@@ -71,11 +71,11 @@ def may_search(desk: Desk, network: str) -> bool:
     """
     limit, now = desk.config.public.searches_per_network, desk.clock()
     with desk.reading() as connection:
-        if search_counts.times(connection, network, now) >= limit:
+        if search_counts.current(connection, network, now) >= limit:
             return False
     try:
         with desk.writing(waits=False) as connection:
-            return search_counts.count(connection, network, now) <= limit
+            return search_counts.increment(connection, network, now) <= limit
     except DatabaseError as error:  # a search works even if it cannot be counted
         log.warning("A search was not counted: %s", error)
         return True

@@ -55,7 +55,7 @@ def _unsettled(
     timetable, zone, grace = desk.config.schedule, desk.config.zone, desk.config.schedule.grace
     start = min(max(since, now - LOOK_BACK), now - grace)
     rows = occurrences.since(connection, desk.name, start)
-    moved = occurrences.moved(connection, desk.name)
+    moved = occurrences.moved_sends(connection, desk.name)
     moments = schedule.due(timetable, zone, start, now, moved)
     yield from _dropped(moments, rows, now - grace, now)
     newest = {moment.kind: moment for moment in moments if not moment.moved}
@@ -123,9 +123,9 @@ def _since(connection: Connection, desk: Desk, now: datetime) -> tuple[datetime,
 
     It cannot have missed an earlier moment.
     """
-    value = key_values.find(connection, _key(desk))
+    value = key_values.get(connection, _key(desk))
     if value is None:
-        first_tick = key_values.find(connection, f"ticks since:{desk.name}")  # of older versions
+        first_tick = key_values.get(connection, f"ticks since:{desk.name}")  # of older versions
         return min(datetime.fromisoformat(first_tick), now) if first_tick else now, True
     start, *settings = json.loads(value)
     since = datetime.fromisoformat(start)

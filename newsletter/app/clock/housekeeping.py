@@ -29,7 +29,7 @@ def run(desk: Desk) -> None:
     """
     now = desk.clock()
     with desk.reading() as connection:
-        has_unread_events = event_inbox.waiting(connection)
+        has_unread_events = event_inbox.unread(connection)
         is_tidied = _is_tidied(connection, desk, now)
     if has_unread_events:
         provider_events.read_waiting(desk)
@@ -43,13 +43,13 @@ def run(desk: Desk) -> None:
 
 def next_due(connection: Connection, desk: Desk, now: datetime) -> datetime:
     """When there is something to do; ``now`` for at once."""
-    if event_inbox.waiting(connection) or not _is_tidied(connection, desk, now):
+    if event_inbox.unread(connection) or not _is_tidied(connection, desk, now):
         return now
     return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
 
 
 def _is_tidied(connection: Connection, desk: Desk, now: datetime) -> bool:
-    return key_values.find(connection, _key(desk)) == now.date().isoformat()
+    return key_values.get(connection, _key(desk)) == now.date().isoformat()
 
 
 def _key(desk: Desk) -> str:
@@ -57,14 +57,14 @@ def _key(desk: Desk) -> str:
 
 
 def _tidy(desk: Desk, before: datetime, now: datetime) -> None:
-    for send_id in desk.read(figures.to_close, desk.name, before):
+    for send_id in desk.read(figures.open_sends, desk.name, before):
         with desk.writing() as connection:
             figures.close(connection, send_id, now)
         log.info("The events of an issue were deleted, as [privacy] keep_events says")
     with desk.writing() as connection:
-        list_growth.note(connection, desk.config.newsletter.list, now)
-        events.drop_before(connection, before)
-        event_inbox.drop_before(connection, before)
-        search_counts.drop_before(connection, now - timedelta(days=1))
+        list_growth.record_today(connection, desk.config.newsletter.list, now)
+        events.delete_before(connection, before)
+        event_inbox.delete_before(connection, before)
+        search_counts.delete_before(connection, now - timedelta(days=1))
         if not desk.config.privacy.per_reader:
-            events.unname(connection, desk.name)
+            events.anonymize(connection, desk.name)

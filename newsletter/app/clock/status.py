@@ -41,9 +41,9 @@ class Overview:
 def overview(desk: Desk) -> Overview:
     """Read where the newsletter stands. Changes nothing."""
     with desk.reading() as connection:
-        states = sends.issues(connection, desk.name)
+        states = sends.states(connection, desk.name)
         sent = _receipts(connection, desk, states)
-        correction_states = sends.issues(connection, desk.name, corrections=True)
+        correction_states = sends.states(connection, desk.name, corrections=True)
         corrections = _receipts(connection, desk, correction_states)
         recent = occurrences.recent(connection, desk.name)
     last = sent[-1] if sent else None

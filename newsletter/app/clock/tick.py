@@ -127,7 +127,7 @@ def _with_lease(desk: Desk, claim: OccurrenceClaim, observer: SendObserver) -> S
         if time.monotonic() - renewed_at > SEND_LEASE.total_seconds() / 4:
             renewed_at = time.monotonic()
             with desk.writing() as connection:
-                occurrences.keep(connection, claim.id, desk.clock(), SEND_LEASE)
+                occurrences.extend_lease(connection, claim.id, desk.clock(), SEND_LEASE)
         observer.heartbeat()
 
     return replace(observer, heartbeat=heartbeat)

@@ -22,7 +22,7 @@ from newsletter.model import Event, EventKind
 from newsletter.store import Connection, delivery_lookup
 from newsletter.store.address_keys import address_keys
 from newsletter.store.delivery_lookup import DeliveryRecord
-from newsletter.store.subscribers import numbers
+from newsletter.store.subscribers import ids_by_name
 from newsletter.subscriber_csv import normalize_address
 
 BATCH_SIZE = 20  # mails whose notices are stored in one transaction
@@ -139,7 +139,7 @@ def _proven_delivery(
     unsubscribe link or the reader's address.
     """
     match = _MESSAGE_ID.fullmatch(notice.message_id)
-    delivery = delivery_lookup.by_number(connection, int(match["delivery"])) if match else None
+    delivery = delivery_lookup.find_by_id(connection, int(match["delivery"])) if match else None
     if match and delivery and not delivery.hash.startswith(match["hash"]):
         delivery = None
     reader = signed_reader(notice.list_unsubscribe)
@@ -149,7 +149,7 @@ def _proven_delivery(
         return delivery
     if reader is None:
         return None
-    return delivery_lookup.latest(connection, reader[0], at - MAX_AGE, at + CLOCK_SKEW)
+    return delivery_lookup.find_latest(connection, reader[0], at - MAX_AGE, at + CLOCK_SKEW)
 
 
 def _last_delivery(
@@ -160,8 +160,8 @@ def _last_delivery(
     The sender of a notice also writes its date, so it must not count for an earlier issue.
     """
     for number in subscribers:
-        last = delivery_lookup.latest(connection, number, now - MAX_AGE, now + CLOCK_SKEW)
-        if last and last == delivery_lookup.latest(
+        last = delivery_lookup.find_latest(connection, number, now - MAX_AGE, now + CLOCK_SKEW)
+        if last and last == delivery_lookup.find_latest(
             connection, number, at - MAX_AGE, at + CLOCK_SKEW
         ):
             return last
@@ -171,7 +171,7 @@ def _last_delivery(
 def _subscribers(connection: Connection, notice: Notice) -> Iterable[int]:
     """The numbers of the subscribers that the notice names."""
     keys = address_keys(connection)
-    return numbers(connection, {a: keys.key(a) for a in _addresses(notice)}).values()
+    return ids_by_name(connection, {a: keys.key(a) for a in _addresses(notice)}).values()
 
 
 def _addresses(notice: Notice) -> list[str]:

@@ -107,11 +107,11 @@ def compute(desk: Desk, issue: IssueName) -> Figures:
     frozen, receipt = desk.require_sent(issue), receipts.receipt(desk, issue)
     send_id = frozen.send.id
     with desk.reading() as connection:
-        counted = figures.counted(connection, send_id)
-        states = figures.states(connection, send_id)
+        counted = figures.event_counts(connection, send_id)
+        states = figures.reported_counts(connection, send_id)
         arrivals = figures.delivered_by_minute(connection, send_id)
         deleted = figures.closed_at(connection, send_id) is not None
-        growth = list_growth.of(connection, frozen.list_id)
+        growth = list_growth.by_day(connection, frozen.list_id)
         articles = figures.articles(connection, send_id)
     opens, clicks = _people_and_machines(counted["opens"]), _people_and_machines(counted["clicks"])
     tracked = _tracked(desk, opens, clicks)
@@ -163,7 +163,7 @@ def readers(desk: Desk, issue: IssueName) -> Iterator[Iterator[ReaderActivity]]:
                 f"Who opened and clicked in {issue} was deleted after [privacy] keep_events. "
                 f"See the issue's figures with: newsletter report {issue}"
             )
-        yield figures.by_reader(connection, frozen.send.id)
+        yield figures.reader_activity(connection, frozen.send.id)
 
 
 _OUTBOX = "Nothing was delivered: the outbox writes files and sends no mail."

@@ -60,7 +60,7 @@ def receive(desk: Desk, name: str, headers: Mapping[str, str], body: bytes) -> E
         providers.read_events(type_, text, desk.folder)  # refuses a request without events
     now = desk.clock()
     with desk.writing() as connection:
-        number = event_inbox.put(connection, type_, text, now)
+        number = event_inbox.add(connection, type_, text, now)
     try:
         # The processes that received the most recent requests are still reading them.
         return _read(desk, number) + read_waiting(desk, now - READ_TIME)
@@ -72,7 +72,7 @@ def receive(desk: Desk, name: str, headers: Mapping[str, str], body: bytes) -> E
 def read_waiting(desk: Desk, received_before: datetime | None = None) -> EventCounts:
     """Read the requests that are stored and still unread. Raises DatabaseError."""
     counts = EventCounts()
-    for number in desk.read(event_inbox.waiting, received_before):
+    for number in desk.read(event_inbox.unread, received_before):
         counts += _read(desk, number)
     return counts
 
@@ -90,7 +90,7 @@ def store(desk: Desk, new_events: Sequence[Event]) -> EventCounts:
 
 def _read(desk: Desk, number: int) -> EventCounts:
     try:
-        request = desk.read(event_inbox.take, number)
+        request = desk.read(event_inbox.lock, number)
         if request is None:
             return EventCounts()
         new_events = providers.read_events(request.provider, request.body, desk.folder)
@@ -98,10 +98,10 @@ def _read(desk: Desk, number: int) -> EventCounts:
         with desk.writing() as connection:
             settled = events.settle_doubt(connection, new_events, desk.clock())
         with desk.writing() as connection:
-            if event_inbox.take(connection, number) is None:  # another process read it meanwhile
+            if event_inbox.lock(connection, number) is None:  # another process read it meanwhile
                 return EventCounts(settled)
             new = events.store_events(connection, new_events, _policy(desk))
-            event_inbox.forget(connection, number)
+            event_inbox.remove(connection, number)
     except DatabaseError:
         raise
     except Exception as error:
@@ -111,7 +111,7 @@ def _read(desk: Desk, number: int) -> EventCounts:
         with desk.writing() as connection:
             reason = f"{type(error).__name__}: {error}"
             mendable = isinstance(error, ConfigError)
-            event_inbox.failed(connection, number, reason, mendable=mendable)
+            event_inbox.mark_failed(connection, number, reason, mendable=mendable)
         return EventCounts()
     return EventCounts(settled, new)
 
@@ -122,7 +122,7 @@ def _policy(desk: Desk) -> EventPolicy:
 
 def unreadable_requests(desk: Desk) -> str | None:
     """A sentence about requests that repeatedly could not be read, if there are any."""
-    stuck = desk.read(event_inbox.stuck)
+    stuck = desk.read(event_inbox.unreadable)
     if not stuck:
         return None
     received_at, reason = stuck[0]

@@ -61,7 +61,7 @@ def is_withdrawn(connection: Connection, newsletter: str, issue: IssueName) -> b
     """Whether it is the mail about a correction that was withdrawn."""
     if not issue.is_correction:
         return False
-    all_corrections = corrections.of_issue(connection, newsletter, issue.corrected)
+    all_corrections = corrections.for_issue(connection, newsletter, issue.corrected)
     return any(c.number == issue.correction and c.withdrawn for c in all_corrections)
 
 

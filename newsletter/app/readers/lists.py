@@ -124,7 +124,7 @@ def _import(
     ):
         count = 0
         while batch := list(islice(rows, BATCH)):
-            staged.put(batch)
+            staged.stage(batch)
             count += len(batch)
             progress(f"Reading {path.name}", file.progress)
         _require_people(path, rejected, count, skip)
@@ -180,9 +180,9 @@ def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:
     email = _normalised(address)
     with desk.writing() as connection:
         people = Subscribers(connection, desk.config.newsletter.list)
-        reason = people.suppressed(email)
+        reason = people.suppression_reason(email)
         if again:
-            people.permit(email, desk.clock())
+            people.lift_suppression(email, desk.clock())
         elif reason not in (None, ERASED):
             raise UsageError(
                 f"{email} was not added: the address is suppressed ({reason}). "

@@ -95,8 +95,8 @@ def confirm(desk: Desk, key: str) -> KeyResult:
 def _confirmation_state(
     desk: Desk, connection: Connection, confirmation: ConfirmationClaim
 ) -> KeyResult:
-    person = subscription_status.of_number(connection, confirmation.reader, confirmation.list)
-    if approvals.is_used(connection, confirmation.nonce):
+    person = subscription_status.find_by_id(connection, confirmation.reader, confirmation.list)
+    if approvals.is_link_used(connection, confirmation.nonce):
         return KeyResult(KeyState.USED)
     if confirmation.expires <= desk.clock() or person is None or person.status is None:
         return KeyResult(KeyState.EXPIRED)
@@ -110,7 +110,7 @@ def read_unsubscribe_key(desk: Desk, key: str) -> KeyResult:
     reader = _read(desk, Purpose.UNSUBSCRIBE, key)
     if isinstance(reader, KeyState):
         return KeyResult(reader)
-    person = desk.read(subscription_status.of_number, reader.reader, reader.list)
+    person = desk.read(subscription_status.find_by_id, reader.reader, reader.list)
     if person is None or person.email is None:
         return KeyResult(KeyState.GONE)
     unsubscribed = person.status in (None, UNSUBSCRIBED)
@@ -132,7 +132,7 @@ def _set_status(desk: Desk, key: str, status: str, result: KeyState) -> KeyResul
     if isinstance(reader, KeyState):
         return KeyResult(reader)
     with desk.writing() as connection:
-        person = subscription_status.of_number(connection, reader.reader, reader.list)
+        person = subscription_status.find_by_id(connection, reader.reader, reader.list)
         if person is None or person.email is None:
             return KeyResult(KeyState.GONE)
         if status == ACTIVE and person.suppressed is not None:
@@ -159,7 +159,9 @@ def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | K
     choices = []
     for newsletter in _newsletters(desk, others):
         standing = newsletter.read(
-            subscription_status.of_address, person.email or "", newsletter.config.newsletter.list
+            subscription_status.find_by_address,
+            person.email or "",
+            newsletter.config.newsletter.list,
         )
         subscribed = standing is not None and standing.status == ACTIVE
         choices.append(Choice(newsletter.name, subscribed))
@@ -182,14 +184,14 @@ def choose(
         list_ = newsletter.config.newsletter.list
         with newsletter.writing() as connection:
             people = Subscribers(connection, list_)
-            standing = subscription_status.of_address(connection, email, list_)
+            standing = subscription_status.find_by_address(connection, email, list_)
             if standing:
                 rename(connection, standing.reader, name)
             if person.suppressed is not None:
                 continue
             chosen_now = newsletter.name in chosen
             subscribed = standing is not None and standing.status == ACTIVE
-            if chosen_now and not subscribed and people.suppressed(email) is None:
+            if chosen_now and not subscribed and people.suppression_reason(email) is None:
                 people.add(email, name, ACTIVE, newsletter.clock(), revive=True)
             elif subscribed and not chosen_now:
                 people.remove(email, newsletter.clock())
@@ -228,7 +230,7 @@ def _person(desk: Desk, key: str) -> Subscription | KeyState:
     reader = _read(desk, Purpose.PREFERENCES, key)
     if isinstance(reader, KeyState):
         return reader
-    person = desk.read(subscription_status.of_number, reader.reader, reader.list)
+    person = desk.read(subscription_status.find_by_id, reader.reader, reader.list)
     if person is None or person.email is None or person.suppressed == ERASED:
         return KeyState.GONE
     return person

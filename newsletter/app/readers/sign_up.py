@@ -23,7 +23,7 @@ from newsletter.model import Answer, Recipient, Rendered
 from newsletter.store import Connection, signups
 from newsletter.store.signups import Signup
 from newsletter.store.subscribers import Subscribers
-from newsletter.store.subscription_status import ACTIVE, PENDING, of_address
+from newsletter.store.subscription_status import ACTIVE, PENDING, find_by_address
 from newsletter.subscriber_csv import normalize_address
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def request(desk: Desk, address: str, network: str) -> bool:
     email = normalize_address(address)
     with desk.writing() as connection:
         limit = desk.config.public.signups_per_network
-        return signups.ask(connection, desk.name, email, network, limit, desk.clock())
+        return signups.add(connection, desk.name, email, network, limit, desk.clock())
 
 
 def answer_all(desk: Desk) -> None:
@@ -57,16 +57,16 @@ def answer_all(desk: Desk) -> None:
 
 
 def _any_waiting(desk: Desk) -> bool:
-    return desk.read(signups.waiting, desk.name, desk.clock())
+    return desk.read(signups.has_due, desk.name, desk.clock())
 
 
 def forget(desk: Desk) -> None:
     """Delete old sign-ups, and people who never confirmed."""
     with desk.reading() as connection:
-        if not signups.any_old(connection, desk.name, desk.clock()):
+        if not signups.has_expired(connection, desk.name, desk.clock()):
             return
     with desk.writing() as connection:
-        deleted = signups.forget(connection, desk.name, desk.clock())
+        deleted = signups.delete_expired(connection, desk.name, desk.clock())
     if deleted:
         log.info("Deleted %d people who signed up and never confirmed", deleted)
 
@@ -75,26 +75,28 @@ def _answer(desk: Desk, signup: Signup) -> None:
     """Send the mail for a sign-up, if any, within the limits per address and in all."""
     now = desk.clock()
     with desk.writing() as connection:
-        signups.take_turns(connection, desk.name)
+        signups.lock(connection, desk.name)
         if now - signup.made_at > LINK_LIFETIME or _over_address_limit(desk, connection, signup):
-            signups.done(connection, signup)
+            signups.mark_answered(connection, signup)
             return
         people = Subscribers(connection, desk.config.newsletter.list)
-        if people.suppressed(signup.email) is not None:  # erased, bounced or complained
-            signups.done(connection, signup)
+        if people.suppression_reason(signup.email) is not None:  # erased, bounced or complained
+            signups.mark_answered(connection, signup)
             return
         if _over_total_limit(desk, connection):
-            signups.later(connection, signup, now + _WAIT)
+            signups.postpone(connection, signup, now + _WAIT)
             return
-        person = of_address(connection, signup.email, desk.config.newsletter.list)
+        person = find_by_address(connection, signup.email, desk.config.newsletter.list)
         subscribed = person is not None and person.status is not None
         if not subscribed:
             people.add(signup.email, "", PENDING, now, revive=False)
-            person = of_address(connection, signup.email, desk.config.newsletter.list)
+            person = find_by_address(connection, signup.email, desk.config.newsletter.list)
         if person is None:  # erased at this moment
-            signups.done(connection, signup)
+            signups.mark_answered(connection, signup)
             return
-        signups.mailing(connection, signup, people.list_id, person.reader, now, new=not subscribed)
+        signups.mark_mailed(
+            connection, signup, people.list_id, person.reader, now, new=not subscribed
+        )
     list_ = people.list_id
     if person.status == ACTIVE:
         _mail(desk, signup, _already_subscribed(desk, person.reader, list_))
@@ -105,15 +107,16 @@ def _answer(desk: Desk, signup: Signup) -> None:
 def _over_address_limit(desk: Desk, connection: Connection, signup: Signup) -> bool:
     now = desk.clock()
     return (
-        signups.mails_to(connection, desk.name, signup, now - signups.HOUR) > 0
-        or signups.mails_to(connection, desk.name, signup, now - signups.DAY) >= MAX_MAILS_A_DAY
+        signups.count_mails_to(connection, desk.name, signup, now - signups.HOUR) > 0
+        or signups.count_mails_to(connection, desk.name, signup, now - signups.DAY)
+        >= MAX_MAILS_A_DAY
     )
 
 
 def _over_total_limit(desk: Desk, connection: Connection) -> bool:
     """Whether the hourly limit for all mails is reached; the editor gets an alert once a day."""
     now, limit = desk.clock(), desk.config.public.signups_per_hour
-    if signups.mails(connection, desk.name, now - signups.HOUR) < limit:
+    if signups.count_mails(connection, desk.name, now - signups.HOUR) < limit:
         return False
     text = desk.language.say("alert_signups_text", count=str(limit))
     issue = desk.next_issue()
@@ -182,9 +185,9 @@ def _mail(desk: Desk, signup: Signup, rendered: Rendered) -> None:
         settled = signup.tries >= MAX_MAILS_A_DAY
     with desk.writing() as connection:
         if settled:
-            signups.done(connection, signup)
+            signups.mark_answered(connection, signup)
         else:
             pause = min(_MAX_PAUSE, _MIN_PAUSE * 2 ** min(signup.tries - 1, 10))
-            signups.later(connection, signup, desk.clock() + pause)
+            signups.postpone(connection, signup, desk.clock() + pause)
     if not settled:
         log.warning("The mail for a sign-up was not accepted; it will be retried")

@@ -30,8 +30,8 @@ def check(desk: Desk, issue: IssueName, *, take_over: bool = False) -> None:
     # The evidence first: the database already knows what another process starts meanwhile.
     own, now = installation.here(desk.folder), desk.clock()
     with desk.reading() as connection:
-        value = key_values.find(connection, LAST_USE.format(newsletter=desk.name))
-        recorded = sends.requests(connection, desk.name, issue)
+        value = key_values.get(connection, LAST_USE.format(newsletter=desk.name))
+        recorded = sends.request_counts(connection, desk.name, issue)
     last_use = json.loads(value) if value else None
     unrecorded = {
         name: count for name, count in own.requests.items() if count > recorded.get(name, 0)

@@ -66,8 +66,8 @@ def plan(
         approval = approvals.find(connection, desk.name, issue)
         corrects = corrected_send(desk, connection, issue)
         readers = mailable.count(connection, newsletter.list, corrects)
-        other_name = sends.under_another_name(connection, desk.name, issue, newsletter.list)
-        last_size = sends.last_size(connection, desk.name, newsletter.list)
+        other_name = sends.other_newsletter_name(connection, desk.name, issue, newsletter.list)
+        last_size = sends.last_audience(connection, desk.name, newsletter.list)
     clone_guard.check(desk, issue, take_over=take_over)
     if frozen:
         return _plan_resume(desk, issue, frozen, to_missing)

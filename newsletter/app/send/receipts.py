@@ -53,13 +53,13 @@ def addresses(
 def held_batches(desk: Desk, issue: IssueName) -> list[tuple[int, int, str]]:
     """The issue's batches in doubt: number, how many readers, reason."""
     frozen = desk.sent(issue)
-    return desk.read(doubt.held, frozen.send.id) if frozen else []
+    return desk.read(doubt.held_batches, frozen.send.id) if frozen else []
 
 
 def is_under_way(desk: Desk, issue: IssueName) -> bool:
     """Whether a process is sending the issue now."""
     frozen = desk.sent(issue)
-    return frozen is not None and desk.read(doubt.in_hand, frozen.send.id, desk.clock())
+    return frozen is not None and desk.read(doubt.is_in_progress, frozen.send.id, desk.clock())
 
 
 def resolve(desk: Desk, issue: IssueName, batch: int | None, *, sent: bool) -> dict[int, int]:
@@ -97,7 +97,7 @@ def requested_issue(desk: Desk, name: str | None) -> IssueName:
 
 def latest_sent(desk: Desk) -> IssueName | None:
     """The newest issue that was sent or is being sent; None if there is none."""
-    return next(reversed(desk.read(sends.issues, desk.name)), None)
+    return next(reversed(desk.read(sends.states, desk.name)), None)
 
 
 def save_mail(desk: Desk, issue: IssueName, folder: Path) -> Path:

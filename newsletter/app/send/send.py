@@ -24,7 +24,7 @@ def send(desk: Desk, planned: Plan, observer: SendObserver | None = None) -> Rec
     observer.checkpoint("frozen")
     if planned.to_missing:
         with desk.writing() as connection:
-            send_missing.go_on(connection, frozen, provider.batch_size, desk.clock())
+            send_missing.resume(connection, frozen, provider.batch_size, desk.clock())
     elif frozen.state is SendState.DONE:
         return receipts.receipt(desk, planned.issue)
     deliver(desk, frozen, observer)
@@ -62,7 +62,7 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
         for story in built.issue.stories
     ]
     with desk.writing() as connection:
-        sends.take_turns(connection, newsletter.list)
+        sends.lock_list(connection, newsletter.list)
         frozen = sends.find(connection, desk.name, issue)
         if frozen is None:
             correction_mail.refuse_withdrawn(connection, desk.name, issue)
@@ -84,7 +84,7 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
             frozen = sends.find(connection, desk.name, issue)
             if frozen and not built.issue.corrects:
                 text = said(built.issue, desk.config)
-                archive.keep(connection, frozen.send.id, text, newsletter.language)
+                archive.save_text(connection, frozen.send.id, text, newsletter.language)
     if frozen is None:
         raise NotReadyError(f"Issue {issue} could not be frozen. Run the command again.")
     return frozen

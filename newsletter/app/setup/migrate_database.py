@@ -49,7 +49,9 @@ def migrate(
     try:
         target = open_database(new_url, folder)
         try:
-            return DatabaseMove(source.place, target.place, _move(source, target, progress, clock))
+            return DatabaseMove(
+                source.location, target.location, _move(source, target, progress, clock)
+            )
         finally:
             target.close()
     finally:
@@ -59,14 +61,14 @@ def migrate(
 def _move(source: Database, target: Database, progress: Progress, clock: Clock) -> dict[str, int]:
     _require_empty(source, target, clock)
     with source.begin() as connection:
-        if issue := database_copy.in_hand(connection, clock()):
+        if issue := database_copy.issue_in_progress(connection, clock()):
             raise NotReadyError(
                 f"Issue {issue} is being processed, so nothing was moved. Wait until it is done, "
                 f"or stop it with newsletter pause. Then wait two minutes and try again."
             )
         # From here on nobody can write to the old database, even if this process is killed.
         # Running the move again resumes it.
-        database_copy.close(connection, target.place, clock())
+        database_copy.close(connection, target.location, clock())
     try:
         with source.read() as reading, target.begin() as writing:
             rows = database_copy.copy(reading, writing, progress)
@@ -77,15 +79,15 @@ def _move(source: Database, target: Database, progress: Progress, clock: Clock) 
                 f"the move is complete."
             ) from error
         with source.begin() as connection:
-            database_copy.open_again(connection)
+            database_copy.reopen(connection)
         if isinstance(error, database_copy.DiffersError):
             raise NewsletterError(
-                f"Nothing was moved: {error}. Report this as a bug. The database {source.place} "
+                f"Nothing was moved: {error}. Report this as a bug. The database {source.location} "
                 f"stays in use."
             ) from error
         raise
     with source.begin() as connection:
-        database_copy.close(connection, target.place, clock(), done=True)
+        database_copy.close(connection, target.location, clock(), done=True)
     return rows
 
 
@@ -95,12 +97,12 @@ def _require_empty(source: Database, target: Database, clock: Clock) -> None:
         return
     if moved_on := _completed_move(source, target, clock):
         raise NotReadyError(
-            f"The database {source.place} was already moved to {target.place} on {moved_on}. "
+            f"The database {source.location} was already moved to {target.location} on {moved_on}. "
             f"Set [database] url in newsletter.toml to that address, or set DATABASE_URL for "
             f"every process."
         )
     raise NotReadyError(
-        f"The database {target.place} is not empty, so nothing was moved. Create a new one for "
+        f"The database {target.location} is not empty, so nothing was moved. Create a new one for "
         f"the newsletter (createdb)."
     )
 
@@ -108,12 +110,12 @@ def _require_empty(source: Database, target: Database, clock: Clock) -> None:
 def _completed_move(source: Database, target: Database, clock: Clock) -> str | None:
     """The date (YYYY-MM-DD) of an earlier, complete move between the two, if there was one."""
     with source.read() as old, target.read() as new:
-        mark, is_copy = database_copy.moved(old), database_copy.is_copy(old, new)
-    if mark.get("to") != target.place or not is_copy:
+        mark, is_copy = database_copy.move_record(old), database_copy.is_copy(old, new)
+    if mark.get("to") != target.location or not is_copy:
         return None
     if "done" not in mark:  # the process was killed right after the copy
         with source.begin() as connection:
-            database_copy.close(connection, target.place, clock(), done=True)
+            database_copy.close(connection, target.location, clock(), done=True)
     return mark["at"][:10]
 
 

@@ -31,7 +31,7 @@ def upcoming(desk: Desk, start: date | None = None) -> Iterator[Moment]:
 
 def upcoming_unsent(desk: Desk) -> Iterator[Moment]:
     """The moments after now, without those of issues whose send is over."""
-    sent = desk.read(sends.issues, desk.name)
+    sent = desk.read(sends.states, desk.name)
     over = {sends.SendState.DONE, sends.SendState.CANCELLED}
     return (moment for moment in upcoming(desk) if sent.get(moment.issue) not in over)
 

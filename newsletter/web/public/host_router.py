@@ -115,7 +115,7 @@ def _is_below(path: str, prefix: str) -> bool:
 
 def _is_healthy(desk: Desk) -> bool:
     try:
-        return desk.database.answers()
+        return desk.database.has_tables()
     except NewsletterError:
         return False
 
