@@ -1,7 +1,7 @@
-"""Issue → Rendered: one HTML mail with inlined CSS, and one text part, each from its template.
+"""Issue → Rendered: an HTML mail with inlined CSS, and a text part, each from its template.
 
-Knows no network, no clock and no database: the same issue, configuration and templates give the
-same bytes. Readers' personal parts stay tokens here.
+Rendering uses no network, no clock and no database: the same issue, configuration and templates
+give the same bytes. What differs by reader stays a token.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import json
 from newsletter.config import Config
 from newsletter.links import tokens
 from newsletter.model import Issue, Rendered
-from newsletter.render.alert import Button, alert, word
-from newsletter.render.charset import guarded
-from newsletter.render.filling import filled
-from newsletter.render.inlining import inlined
+from newsletter.render.charset import keep_utf8
+from newsletter.render.context import context, issue_text, placed_pictures
+from newsletter.render.css_inliner import inline_styles
+from newsletter.render.jinja import render_template
+from newsletter.render.service_mail import Button, alert_mail, service_mail
 from newsletter.render.template_folder import (
     PARTS,
     TemplateSettings,
@@ -24,17 +25,17 @@ from newsletter.render.template_folder import (
     packaged_templates,
     template_settings,
 )
-from newsletter.render.views import context, said, wanted_pictures
 
 
 def render(issue: Issue, config: Config) -> Rendered:
-    """The whole mail. Raises ContentError where a template is missing or wrong."""
+    """The whole mail. Raises ContentError if a template is missing or faulty."""
     values = context(issue, config, template_settings(config))
     searched = tuple(
         folder / name for folder in folders(config) for name in (config.newsletter.template, PARTS)
     )
-    html = guarded(inlined(filled(config, "email.html.j2", values), searched), "</body>")
-    text = guarded(filled(config, "email.txt.j2", values).strip() + "\n", None)
+    html = inline_styles(render_template(config, "email.html.j2", values), searched)
+    html = keep_utf8(html, "</body>")
+    text = keep_utf8(render_template(config, "email.txt.j2", values).strip() + "\n", None)
     sender, reply_to = config.newsletter.sender, config.newsletter.reply_to
     frozen = json.dumps([issue.subject, html, text, sender, reply_to], ensure_ascii=False)
     used = tokens.find_all(html) | tokens.find_all(text) | tokens.find_all(issue.subject)
@@ -52,12 +53,12 @@ __all__ = [
     "PARTS",
     "Button",
     "TemplateSettings",
-    "alert",
+    "alert_mail",
+    "issue_text",
     "layouts",
     "packaged_templates",
+    "placed_pictures",
     "render",
-    "said",
+    "service_mail",
     "template_settings",
-    "wanted_pictures",
-    "word",
 ]

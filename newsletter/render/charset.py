@@ -1,4 +1,4 @@
-"""The one character that keeps a part of a mail in UTF-8."""
+"""Keep the parts of a mail in UTF-8."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from newsletter.text.characters import is_latin_1
 _GUARD = "\u200c"
 
 
-def guarded(part: str, before: str | None) -> str:
-    """Keep a provider from choosing Latin-1 for the part: a character that Latin-1 has not.
+def keep_utf8(part: str, before: str | None) -> str:
+    """The part with an invisible character that Latin-1 does not have.
 
-    SendGrid picks the charset from the characters; Gmail then shows "Message clipped".
+    It is inserted before the text ``before``, or at the end. Without it SendGrid may choose
+    Latin-1, and Gmail then shows "Message clipped".
     """
     if not is_latin_1(part):
         return part

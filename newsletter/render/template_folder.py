@@ -1,4 +1,4 @@
-"""A template is a folder: where it lies, its layouts, and its settings (``template.toml``)."""
+"""Template folders: where they are, their layouts, and their settings in ``template.toml``."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from newsletter.issues import LAYOUTS
 from newsletter.toml_file import tables
 from newsletter.toml_file.tables import Table
 
-PARTS = "_parts"  # the folder of what all templates are made of
+PARTS = "_parts"  # the folder with macros that all templates share
 
 _PACKAGED = Path(__file__).parents[1] / "templates"
 _BESIDE = Path(__file__).parents[2] / "templates"
-_SETTINGS = ("template.toml", "look.toml")  # the second is what earlier copies have
+_SETTINGS = ("template.toml", "look.toml")  # the second is the name in older copies
 _LAYOUT = ".html.j2"
 
 _Width = Annotated[int, Field(ge=50, le=600, strict=True)]
 
 
 class Places(Table):
-    """``[places]``: how wide a picture stands at most, in CSS pixels."""
+    """``[places]``: the greatest width of a picture in each place, in CSS pixels."""
 
     lead: _Width = 536
     story: _Width = 320
@@ -36,32 +36,32 @@ class Places(Table):
 
 
 class TemplateSettings(Table):
-    """What a ``template.toml`` may say."""
+    """The keys of a ``template.toml``."""
 
     places: Places = Places()
-    # How wide a story's picture stands in a layout, where that differs from places.story.
     layouts: Mapping[str, _Width] = Field(default_factory=dict)
-    # What the template uses although some clients do not know it: feature → keys of clients.
+    """The width of a story's picture in a layout, if it differs from ``places.story``."""
     accepted: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Feature → keys of mail programs that do not support it and are not reported."""
 
     def story_width(self, layout: str) -> int:
-        """How wide a story's picture stands at most in that layout, in CSS pixels."""
+        """The greatest width of a story's picture in that layout, in CSS pixels."""
         return self.layouts.get(layout, self.places.story)
 
 
 def packaged_templates() -> Path:
-    """The templates that ship with the program (in a checkout: the folder beside the package)."""
+    """The templates that ship with the program (in a checkout: the folder frame the package)."""
     return _PACKAGED if _PACKAGED.is_dir() else _BESIDE
 
 
 def folders(config: Config) -> tuple[Path, ...]:
-    """Where templates are searched: the newsroom's own folder first, if it has one."""
-    own = config.folder / "templates"
-    return (own, packaged_templates()) if own.is_dir() else (packaged_templates(),)
+    """Where templates are searched: first in the newsletter's own folder, if it exists."""
+    folder = config.folder / "templates"
+    return (folder, packaged_templates()) if folder.is_dir() else (packaged_templates(),)
 
 
 def layouts(config: Config) -> tuple[str, ...]:
-    """The layouts that a section may have: the files of ``layouts/``, the usual ones first."""
+    """The layouts that a section may name: the files in ``layouts/``, the built-in ones first."""
     names = {
         path.name.removesuffix(_LAYOUT)
         for folder in folders(config)
@@ -72,7 +72,7 @@ def layouts(config: Config) -> tuple[str, ...]:
 
 
 def template_settings(config: Config) -> TemplateSettings:
-    """The settings of the newsletter's template; raises ContentError where its file is wrong."""
+    """The settings of the newsletter's template; raises ContentError if its file has a fault."""
     for folder in folders(config):
         for name in _SETTINGS:
             path = folder / config.newsletter.template / name

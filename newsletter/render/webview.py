@@ -1,4 +1,4 @@
-"""The page of an issue: its mail as it was frozen, with a bar above it and facts for machines."""
+"""The web page of an issue: its frozen mail with a navigation bar and metadata around it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lxml.html import builder as make
 
 from newsletter import colours
 from newsletter.model import Change, IssueText, StoryText
-from newsletter.render.mending import mend
+from newsletter.render.corrections import correct_page
 from newsletter.text.characters import without_invalid_xml
 
 _SHEET = """\
@@ -38,58 +38,53 @@ _HEADINGS = "./descendant::*[self::h1 or self::h2 or self::h3 or self::h4][1]"
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What the page says beside the mail.
-
-    ``meta``: pairs of a name (or a property, such as ``og:title``) and its content; ``links``:
-    ``rel``, ``href``, and the type and title of a feed; ``facts``: the document for machines;
-    ``bar``: words and address of each link above the mail; ``notes``: what was corrected.
-    """
+class PageFrame:
+    """What the page has around the mail."""
 
     title: str
     language: str
-    accent: str
-    meta: Sequence[tuple[str, str]]
-    links: Sequence[tuple[str, str, str, str]]
-    facts: dict[str, Any]
-    bar_name: str
-    bar: Sequence[tuple[str, str]]
-    notes_name: str
-    notes: Sequence[tuple[str, str]]
+    accent: str  # CSS colour
+    meta: Sequence[tuple[str, str]]  # name or property (such as og:title), content
+    links: Sequence[tuple[str, str, str, str]]  # rel, href, type and title; both empty if no feed
+    facts: dict[str, Any]  # JSON-LD
+    bar_name: str  # for screen readers
+    bar: Sequence[tuple[str, str]]  # text and address of each link above the mail
+    notes_name: str  # for screen readers
+    notes: Sequence[tuple[str, str]]  # date and text of each correction
 
 
-def page(html: str, beside: Beside, changes: Sequence[Change]) -> str:
-    """The whole page; ``html`` is the mail with its personal parts filled in."""
+def render_page(html: str, frame: PageFrame, changes: Sequence[Change]) -> str:
+    """The whole page. ``html`` is the mail with its tokens replaced, before the changes."""
     document = _parsed(html)
     for change in changes:
-        mend(document, change)
-    _fill_head(document, beside)
-    _frame(document, beside)
-    etree.strip_tags(document, etree.Comment)  # all of them are Outlook's
+        correct_page(document, change)
+    _fill_head(document, frame)
+    _frame(document, frame)
+    etree.strip_tags(document, etree.Comment)  # all comments are for Outlook
     page: str = pages.tostring(document, encoding="unicode", doctype="<!DOCTYPE html>")
     return page
 
 
-def count(html: str, before: Sequence[Change], change: Change) -> int:
-    """How often a page that was mended before has what the change changes."""
+def count_matches(html: str, earlier: Sequence[Change], change: Change) -> int:
+    """How often the page, after the earlier changes, contains what the change replaces."""
     document = _parsed(html)
-    for earlier in before:
-        mend(document, earlier)
-    return mend(document, change)
+    for earlier_change in earlier:
+        correct_page(document, earlier_change)
+    return correct_page(document, change)
 
 
-def read(subject: str, html: str, text: str) -> IssueText:
-    """What a mail of an older version says, as far as its template tells."""
+def read_issue_text(subject: str, html: str, text: str) -> IssueText:
+    """The text of an issue, read from the mail of an older version that did not store it."""
     document = _parsed(html)
     cells = document.xpath("//*[starts-with(@id, 'story-')]")
     stories = tuple(story for cell in cells if (story := _story(cell)).headline)
     pictures = [img.get("src") for cell in cells for img in cell.iter("img")]
     hidden = document.xpath("//*[contains(concat(' ', @class, ' '), ' preheader ')]")
-    summary = " ".join(w for w in text.split() if "://" not in w and "ndx-" not in w)
+    plain_words = (word for word in text.split() if "://" not in word and "ndx-" not in word)
     return IssueText(
         subject,
         _squeezed(hidden[0].text or "") if hidden else "",
-        "" if stories else summary,
+        "" if stories else " ".join(plain_words),
         next((src for src in pictures if (src or "").startswith("https://")), None),
         stories,
     )
@@ -115,40 +110,40 @@ def _squeezed(text: str) -> str:
     return " ".join(text.replace("\u034f", "").replace("\u200c", "").split())
 
 
-def _fill_head(document: Any, beside: Beside) -> None:
+def _fill_head(document: Any, frame: PageFrame) -> None:
     head = document.head
     if head is None:  # a template may leave it out
         head = make.HEAD()
         document.insert(0, head)
     for title in head.findall("title"):
         head.remove(title)
-    head.append(make.TITLE(without_invalid_xml(beside.title)))
-    for name, content in beside.meta:
+    head.append(make.TITLE(without_invalid_xml(frame.title)))
+    for name, content in frame.meta:
         kind = "property" if ":" in name and not name.startswith("twitter:") else "name"
         head.append(make.META({kind: name, "content": without_invalid_xml(content)}))
-    for rel, href, type_, title in beside.links:
-        more = {"type": type_, "title": title} if type_ else {}
-        head.append(make.LINK({"rel": rel, "href": href, **more}))
-    facts = json.dumps(beside.facts, ensure_ascii=False).replace("<", "\\u003c")
+    for rel, href, type_, title in frame.links:
+        feed = {"type": type_, "title": title} if type_ else {}
+        head.append(make.LINK({"rel": rel, "href": href, **feed}))
+    facts = json.dumps(frame.facts, ensure_ascii=False).replace("<", "\\u003c")
     head.append(make.SCRIPT({"type": "application/ld+json"}, without_invalid_xml(facts)))
     sheet = _SHEET.format(
-        accent=beside.accent,
-        on=colours.on(beside.accent),
-        sans=_SANS[beside.language.startswith("ko")],
+        accent=frame.accent,
+        on=colours.on(frame.accent),
+        sans=_SANS[frame.language.startswith("ko")],
     )
     head.append(make.STYLE(sheet))
 
 
-def _frame(document: Any, beside: Beside) -> None:
-    """The bar, and the mail as the main part of the page, below what was corrected."""
+def _frame(document: Any, frame: PageFrame) -> None:
+    """Put the bar and the corrections above the mail, which becomes the page's main element."""
     body = document.body
     main = make.MAIN()
     main.text, body.text = body.text, None
-    if beside.notes:
-        notes = [make.P(make.STRONG(when), f" {what}") for when, what in beside.notes]
-        main.append(make.SECTION({"class": "desk-mended", "aria-label": beside.notes_name}, *notes))
+    if frame.notes:
+        notes = [make.P(make.STRONG(date), f" {text}") for date, text in frame.notes]
+        main.append(make.SECTION({"class": "desk-mended", "aria-label": frame.notes_name}, *notes))
     for element in list(body):
         main.append(element)
-    links = [make.A({"href": href}, text) for text, href in beside.bar]
-    body.append(make.NAV({"class": "desk-bar", "aria-label": beside.bar_name}, make.DIV(*links)))
+    links = [make.A({"href": href}, text) for text, href in frame.bar]
+    body.append(make.NAV({"class": "desk-bar", "aria-label": frame.bar_name}, make.DIV(*links)))
     body.append(main)

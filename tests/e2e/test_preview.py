@@ -288,7 +288,7 @@ def test_own_template_takes_the_packaged_ones_place(chromium: Browser, busy: Pre
         busy.room.write(own, "{{ 1 + 'one' }}")
         expect(alert).to_contain_text("unsupported operand")
         busy.room.write(own, "")
-        expect(alert).to_contain_text("gives nothing")
+        expect(alert).to_contain_text("renders to nothing")
         expect(seen.mail.get_by_text("In a better style.")).to_be_attached()
         path.unlink()
         expect(seen.mail.get_by_text("In a better style.")).not_to_be_attached()

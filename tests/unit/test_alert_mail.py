@@ -11,7 +11,7 @@ from newsletter import check, providers, sources
 from newsletter.config import Config, load
 from newsletter.language import Language
 from newsletter.model import Issue, IssueName, Rendered
-from newsletter.render import Button, alert, template_settings
+from newsletter.render import Button, alert_mail, template_settings
 
 LINK = "https://news.example.com/approve/1.2025-07-07." + "0123456789abcdef" * 8
 # Not what asks for stories, a postal address, or the way to leave a list.
@@ -40,7 +40,7 @@ def made(settings: Config, *, button: bool = True) -> Rendered:
     ]
     note = say("alert_approve_link", expires="Monday")
     chosen = Button(say("alert_approve"), LINK, note) if button else None
-    return alert(settings, say("alert_draft", **parts), paragraphs, chosen)
+    return alert_mail(settings, say("alert_draft", **parts), paragraphs, chosen)
 
 
 @pytest.mark.parametrize("accent", ["#9b1c2e", "#ffe600", "#101010"])

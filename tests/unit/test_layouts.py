@@ -10,7 +10,7 @@ from newsletter.app import open_desk
 from newsletter.app.desk import Desk
 from newsletter.errors import ContentError
 from newsletter.model import Issue, Section
-from newsletter.render import render, wanted_pictures
+from newsletter.render import placed_pictures, render
 from tests import newsroom
 from tests.kinds import everything, story
 
@@ -55,10 +55,10 @@ def test_its_pictures_are_as_wide_as_the_template_says(tmp_path: Path) -> None:
     write_layout(tmp_path)
     config = desk_of(tmp_path).config
     picture = "https://www.example.com/2.jpg"
-    assert (picture, 320) in set(wanted_pictures(in_layout("grid"), config))
+    assert (picture, 320) in set(placed_pictures(in_layout("grid"), config))
     (tmp_path / "templates/weekly/template.toml").write_text("[layouts]\ngrid = 260\n")
-    assert (picture, 260) in set(wanted_pictures(in_layout("grid"), config))
-    assert picture not in dict(wanted_pictures(in_layout("brief"), config))
+    assert (picture, 260) in set(placed_pictures(in_layout("grid"), config))
+    assert picture not in dict(placed_pictures(in_layout("brief"), config))
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ def parameters(function: Callable[..., object]) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-# premailer: the rules of a style sheet are read once (render/inlining.py).
+# premailer: the rules of a style sheet are read once (render/css_inliner.py).
 
-INLINING = "render/inlining.py"
+INLINING = "render/css_inliner.py"
 
 
 def test_premailer_reads_the_rules_of_a_sheet_in_a_method_that_can_be_overridden() -> None:

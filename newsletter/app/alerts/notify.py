@@ -118,13 +118,13 @@ def _paragraphs(group: Sequence[Alert]) -> list[str]:
 def _mail(desk: Desk, group: Sequence[Alert]) -> None:
     """Mail the group to the editor. Raises NewsletterError unless the mail was accepted."""
     from newsletter import deliver
-    from newsletter.render import alert as render_alert
+    from newsletter.render import alert_mail
 
     address = desk.config.alerts_to
     if not address:
         return
     first, newsletter = group[0], desk.config.newsletter
-    rendered = render_alert(
+    rendered = alert_mail(
         desk.config, _title(desk, first), _paragraphs(group), _approve_button(desk, first)
     )
     alert_id = f"{first.issue}-{first.kind}-{first.id}"

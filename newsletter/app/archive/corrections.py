@@ -12,7 +12,7 @@ from newsletter.errors import UsageError
 from newsletter.model import Change, Correction, IssueName, IssueText
 from newsletter.model.archive import ChangeKind
 from newsletter.render import webview
-from newsletter.render.mending import mended, mended_text
+from newsletter.render.corrections import correct_issue_text, correct_words
 from newsletter.store import Connection, corrections, mailable
 from newsletter.store import archive as texts
 from newsletter.text.urls import host_of, split
@@ -128,7 +128,7 @@ def _update_search(
 ) -> IssueText:
     """The issue's text with all corrections; the search finds it by that from now on."""
     issue_corrections = corrections.for_issue(connection, desk.name, issue)
-    corrected = mended_text(text, _active_changes(issue_corrections))
+    corrected = correct_issue_text(text, _active_changes(issue_corrections))
     texts.update_search_text(connection, send_id, corrected)
     return corrected
 
@@ -174,9 +174,9 @@ def _count(html: str, subject: str, earlier: tuple[Change, ...], change: Change)
 
     0 if only the subject does, which appears in lists; None if nothing does.
     """
-    current_subject = mended(subject, earlier)
-    count = webview.count(html, earlier, change)
-    if count or mended(current_subject, (change,)) != current_subject:
+    current_subject = correct_words(subject, earlier)
+    count = webview.count_matches(html, earlier, change)
+    if count or correct_words(current_subject, (change,)) != current_subject:
         return count
     return None
 

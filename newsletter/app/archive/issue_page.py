@@ -16,7 +16,7 @@ from newsletter.store import archive as texts
 
 def page(desk: Desk, issue: Published) -> str:
     """The issue's page, with all corrections."""
-    return webview.page(neutral(desk, issue.send), _page_parts(desk, issue), issue.changes)
+    return webview.render_page(neutral(desk, issue.send), _page_parts(desk, issue), issue.changes)
 
 
 def neutral(desk: Desk, send: int) -> str:
@@ -31,7 +31,7 @@ def neutral(desk: Desk, send: int) -> str:
     return tokens.fill(html, tokens.values(desk.language.words["greeting"], leave_url, leave_url))
 
 
-def _page_parts(desk: Desk, issue: Published) -> webview.Beside:
+def _page_parts(desk: Desk, issue: Published) -> webview.PageFrame:
     newsletter, texts, text = (
         desk.config.newsletter,
         desk.language.words,
@@ -44,7 +44,7 @@ def _page_parts(desk: Desk, issue: Published) -> webview.Beside:
         for file, type_, kind in past_issues.FEEDS
     ]
     head_links = [("canonical", url, "", ""), *alternates] if newsletter.base_url else []
-    return webview.Beside(
+    return webview.PageFrame(
         title=f"{text.subject} · {desk.name}",
         language=newsletter.language,
         accent=newsletter.accent,

@@ -14,7 +14,7 @@ from newsletter.errors import DatabaseError
 from newsletter.model import Correction, IssueText, Published
 from newsletter.model.archive import ChangeKind
 from newsletter.render import webview
-from newsletter.render.mending import mended_text
+from newsletter.render.corrections import correct_issue_text
 from newsletter.sanitize.urls import canonical
 from newsletter.store import archive, search_counts
 from newsletter.text import search_terms
@@ -53,7 +53,7 @@ def extract_missing_texts(desk: Desk) -> None:
     """Extract and store the texts of issues that older versions sent."""
     mails = desk.read(archive.sends_without_text, desk.name)
     if mails:
-        texts = {send: webview.read(*parts) for send, *parts in mails}
+        texts = {send: webview.read_issue_text(*parts) for send, *parts in mails}
         with desk.writing() as connection:
             for send, text in texts.items():
                 archive.save_text(connection, send, text, desk.config.newsletter.language)
@@ -61,7 +61,7 @@ def extract_missing_texts(desk: Desk) -> None:
 
 def corrected_text(issue: Published) -> IssueText:
     """The issue's text with all its corrections."""
-    return mended_text(issue.text, issue.changes)
+    return correct_issue_text(issue.text, issue.changes)
 
 
 def may_search(desk: Desk, network: str) -> bool:

@@ -13,7 +13,7 @@ from newsletter.app import Desk
 from newsletter.app.feedback import charts
 from newsletter.app.feedback.charts import Axis
 from newsletter.app.feedback.figures import Figures, LinkClicks
-from newsletter.render.filling import own
+from newsletter.render.jinja import own_template
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _ARRIVALS_SHARE = 0.99  # of the deliveries; the chart of arrivals ends there
@@ -26,7 +26,7 @@ def page(desk: Desk, figures: Figures) -> str:
     """The HTML of the page."""
     zone, until = desk.config.zone, figures.events_until
     style = (_TEMPLATES / "figures.css").read_text(encoding="utf-8")
-    return own(
+    return own_template(
         _TEMPLATES / "figures.html.j2"
     ).render(
         newsletter=desk.name,

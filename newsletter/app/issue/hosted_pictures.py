@@ -17,7 +17,7 @@ from newsletter.errors import ContentError, FetchError
 from newsletter.http import Fetcher
 from newsletter.imaging import file_stem, fit_picture
 from newsletter.model import Hosted, Issue, Pictures
-from newsletter.render import wanted_pictures
+from newsletter.render import placed_pictures
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def host(desk: Desk, issue: Issue, *, fetch: bool = True) -> Pictures:
         return Pictures()
     folder = issues.folder_of(desk.folder, issue.name)
     places: dict[str, set[int]] = defaultdict(set)
-    for of, place in wanted_pictures(issue, desk.config):
+    for of, place in placed_pictures(issue, desk.config):
         places[of].add(place)
     previous = issue.pictures
     to_do = {
@@ -65,7 +65,7 @@ def missing(desk: Desk, issue: Issue) -> bool:
         and not is_made_up(of)
         and of not in issue.pictures.lost
         and not issue.pictures.find(of, place)
-        for of, place in wanted_pictures(issue, desk.config)
+        for of, place in placed_pictures(issue, desk.config)
     )
 
 

@@ -125,7 +125,7 @@ def _over_total_limit(desk: Desk, connection: Connection) -> bool:
 
 
 def _please_confirm(desk: Desk, reader: int, list_: int) -> Rendered:
-    from newsletter.render import Button, word
+    from newsletter.render import Button, service_mail
 
     config, say = desk.config, desk.language.say
     name, base = desk.name, config.newsletter.base_url or ""
@@ -135,7 +135,7 @@ def _please_confirm(desk: Desk, reader: int, list_: int) -> Rendered:
     link = (
         f"{base}/confirm/{signed_links.confirmation_key(keyring(desk.folder), name, confirmation)}"
     )
-    return word(
+    return service_mail(
         config,
         say("signup_mail", newsletter=name),
         say("signup_mail_title"),
@@ -146,14 +146,14 @@ def _please_confirm(desk: Desk, reader: int, list_: int) -> Rendered:
 
 
 def _already_subscribed(desk: Desk, reader: int, list_: int) -> Rendered:
-    from newsletter.render import Button, word
+    from newsletter.render import Button, service_mail
 
     config, say = desk.config, desk.language.say
     name, base = desk.name, config.newsletter.base_url or ""
     key = signed_links.reader_key(
         keyring(desk.folder), Purpose.PREFERENCES, ReaderClaim(reader, list_)
     )
-    return word(
+    return service_mail(
         config,
         say("already_mail", newsletter=name),
         say("already_mail", newsletter=name),

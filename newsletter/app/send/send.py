@@ -9,7 +9,7 @@ from newsletter.app.send.delivery import SendObserver, deliver, doubt_policy
 from newsletter.app.send.plan import Plan, corrected_send
 from newsletter.errors import NotReadyError
 from newsletter.model import Doubt, IssueName, Receipt
-from newsletter.render import said
+from newsletter.render import issue_text
 from newsletter.sanitize import canonical
 from newsletter.store import archive, send_missing, sends
 from newsletter.store.sends import DeliveryState, FrozenSend, SendState
@@ -83,7 +83,7 @@ def _freeze(desk: Desk, planned: Plan, batch_size: int, policy: Doubt) -> Frozen
             )
             frozen = sends.find(connection, desk.name, issue)
             if frozen and not built.issue.corrects:
-                text = said(built.issue, desk.config)
+                text = issue_text(built.issue, desk.config)
                 archive.save_text(connection, frozen.send.id, text, newsletter.language)
     if frozen is None:
         raise NotReadyError(f"Issue {issue} could not be frozen. Run the command again.")

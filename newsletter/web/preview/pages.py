@@ -29,7 +29,7 @@ from newsletter.check.size import CLIPPED, NEAR
 from newsletter.errors import NewsletterError
 from newsletter.links import tokens
 from newsletter.model import Finding, IssueName, Level
-from newsletter.render.filling import own
+from newsletter.render.jinja import own_template
 from newsletter.text.characters import columns
 from newsletter.web.preview import mail_views
 from newsletter.web.preview.live_issue import GoodBuild, LiveIssue
@@ -70,7 +70,7 @@ class PreviewPages:
         live, desk = self.live, self.live.desk
         good = live.good
         record = await asyncio.to_thread(self._record) if good else None
-        html = own(_TEMPLATES / "preview.html.j2").render(
+        html = own_template(_TEMPLATES / "preview.html.j2").render(
             newsletter=desk.name,
             sender=parseaddr(desk.config.newsletter.sender)[0] or desk.name,
             language=desk.config.newsletter.language,

@@ -22,8 +22,8 @@ from newsletter.app.approval import approval_links
 from newsletter.app.approval.approval_links import ApprovalLink, LinkState
 from newsletter.errors import NewsletterError
 from newsletter.links import tokens
-from newsletter.render.alert import COMMAND
-from newsletter.render.filling import own
+from newsletter.render.jinja import own_template
+from newsletter.render.service_mail import COMMAND
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ def _facts(desk: Desk, link: ApprovalLink) -> list[tuple[str, str]]:
 
 
 def _page(desk: Desk, status: int, **values: Any) -> Response:
-    html = own(_TEMPLATES / "approve.html.j2").render(
+    html = own_template(_TEMPLATES / "approve.html.j2").render(
         {"facts": [], "mail": None, "read": "", "button": None, "up": ""}
         | values
         | {

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from newsletter import colours
 from newsletter.app import Desk
-from newsletter.render.filling import own
+from newsletter.render.jinja import own_template
 from newsletter.web.headers import PRIVATE
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -94,4 +94,4 @@ def _style(accent: str, korean: bool) -> str:
 
 def template(name: str) -> Template:
     """A template of the public pages. It escapes values, and an undefined name is an error."""
-    return own(_TEMPLATES / name)
+    return own_template(_TEMPLATES / name)

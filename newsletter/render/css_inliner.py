@@ -1,4 +1,4 @@
-"""The styles of a mail, written into each element; and no style lost on the way in silence."""
+"""Inline a mail's CSS into its elements, and report every style that the inliner would drop."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ _STYLE = re.compile(
     r"<style(?![^>]*data-premailer=.ignore.)[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE
 )
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-# What the inliner cannot find elements by, and leaves out.
+# Selectors that the inliner does not support and leaves out.
 _NOT_INLINED = re.compile(r"::?[a-z-]+|[\^$*~|]=", re.IGNORECASE)
 _STYLED = re.compile(r"""(<[a-z][^<>]*\sstyle=)("[^"]*"|'[^']*')""", re.IGNORECASE)
 _GAP = re.compile(r"""("[^"]*"|'[^']*')|([;,])\s+""")
 
 
-def inlined(html: str, searched: Sequence[Path]) -> str:
-    """The styles of every ``<style>`` but those marked ``data-premailer="ignore"``, inlined.
+def inline_styles(html: str, searched: Sequence[Path]) -> str:
+    """The mail with the rules of every ``<style>`` inlined, except ``data-premailer="ignore"``.
 
-    ``searched``: the folders of the template, for the place of what is wrong. Raises ContentError.
+    ``searched`` are the template's folders. Raises ContentError, with file and line, for a
+    style that would be lost.
     """
     import cssutils
 
     if not html.strip():
-        raise ContentError("The template email.html.j2 gives nothing. Restore it, or write it.")
+        raise ContentError("The template email.html.j2 renders to nothing. Restore the file.")
     cssutils.log.setLevel(logging.CRITICAL)
     styles = "\n".join(_STYLE.findall(_COMMENT.sub("", html)))
     with _INLINER:
-        for snippet, why in _lost(styles):
+        if fault := _first_fault(styles):
+            snippet, reason = fault
             raise ContentError(
-                f"{_place(snippet, searched)}: {snippet.strip()!r} would be lost, because {why}. "
-                f"Write it in another way, or put it into extras.css, the style block marked "
-                f"data-premailer, which readers get as it is."
+                f"{_place(snippet, searched)}: {snippet.strip()!r} would be lost, because "
+                f"{reason}. Write it in another way, or put it into extras.css: the style block "
+                f"marked data-premailer is sent as it is."
             )
         mail: str = _inliner()(
             html,
@@ -53,18 +55,18 @@ def inlined(html: str, searched: Sequence[Path]) -> str:
             remove_classes=False,
             cssutils_logging_level=logging.CRITICAL,
         ).transform(pretty_print=False)
-    return _STYLED.sub(_light, mail)
+    return _STYLED.sub(_without_gaps, mail)
 
 
-def _light(element: re.Match[str]) -> str:
-    """An element's styles without the blanks that the inliner put between them."""
+def _without_gaps(element: re.Match[str]) -> str:
+    """An element's style attribute without the spaces that the inliner adds."""
     quote, styles = element[2][0], element[2][1:-1]
     return element[1] + quote + _GAP.sub(r"\1\2", styles) + quote
 
 
 @lru_cache(maxsize=1)
 def _inliner() -> Any:
-    """premailer, which reads the same styles once: between two saves they seldom change."""
+    """premailer, with a cache for parsed styles, because they seldom change between two saves."""
     import premailer
 
     class Inliner(premailer.Premailer):  # type: ignore[misc]
@@ -83,9 +85,9 @@ def _inliner() -> Any:
 
 
 @lru_cache(maxsize=16)
-def _lost(styles: str) -> tuple[tuple[str, str], ...]:
-    """The first piece of the styles that would not reach an element, and why."""
-    return tuple(fault for fault, _ in zip(_faults(styles), range(1), strict=False))
+def _first_fault(styles: str) -> tuple[str, str] | None:
+    """The first piece of CSS that would be lost, and the reason."""
+    return next(_faults(styles), None)
 
 
 def _faults(styles: str) -> Iterator[tuple[str, str]]:
@@ -99,35 +101,36 @@ def _faults(styles: str) -> Iterator[tuple[str, str]]:
             parsed[_squeezed(rule.selectorText), style.name] += 1
     for rule in tinycss2.parse_stylesheet(styles, skip_comments=True, skip_whitespace=True):
         if rule.type == "error":
-            yield styles.splitlines()[rule.source_line - 1].strip(), "it is no CSS"
+            yield styles.splitlines()[rule.source_line - 1].strip(), "it is not CSS"
         elif rule.type == "at-rule":
-            yield f"@{rule.at_keyword}", "an at-rule cannot stand in an element"
+            yield f"@{rule.at_keyword}", "an at-rule cannot be inlined"
         else:
-            yield from _lost_of(rule, parsed)
+            yield from _rule_faults(rule, parsed)
 
 
-def _lost_of(rule: object, known: Counter[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _rule_faults(rule: object, parsed: Counter[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The declarations of a rule that ``parsed``, what the inliner understood, does not have."""
     import tinycss2
 
     selector = tinycss2.serialize(rule.prelude).strip()  # type: ignore[attr-defined]
     if match := _NOT_INLINED.search(selector):
-        yield selector, f"{match.group()!r} names no element that the inliner can find"
+        yield selector, f"the inliner does not support {match.group()!r} in a selector"
     for item in tinycss2.parse_declaration_list(
         rule.content,  # type: ignore[attr-defined]
         skip_comments=True,
         skip_whitespace=True,
     ):
         if item.type != "declaration":
-            yield f"{selector} {{ … }}", f"a declaration in it is no CSS ({item.type})"
+            yield f"{selector} {{ … }}", f"a declaration in it is not CSS ({item.type})"
             continue
-        written = f"{item.name}:{tinycss2.serialize(item.value)}"
+        declaration = f"{item.name}:{tinycss2.serialize(item.value)}"
         key = _squeezed(selector), item.lower_name
-        if not any(name == key[0] for name, _ in known):
-            yield selector, "the inliner does not know this way to name elements"
+        if not any(name == key[0] for name, _ in parsed):
+            yield selector, "the inliner does not support this selector"
             return
-        if known[key] <= 0:
-            yield written, "the inliner does not know this way to write a value"
-        known[key] -= 1
+        if parsed[key] <= 0:
+            yield declaration, "the inliner does not support this value"
+        parsed[key] -= 1
 
 
 def _squeezed(text: str) -> str:
@@ -135,7 +138,7 @@ def _squeezed(text: str) -> str:
 
 
 def _place(snippet: str, searched: Sequence[Path]) -> str:
-    """File and line of the template where the snippet, or at least its beginning, stands."""
+    """The file and line of the template that contain the snippet, or at least its beginning."""
     shortened = (snippet, snippet.partition(" {")[0], f"{snippet.partition(':')[0]}:")
     for excerpt in dict.fromkeys(shortened):
         for folder in searched:

@@ -1,4 +1,4 @@
-"""A word to the editor, or to one reader, as a mail: HTML that needs no inlining, and text."""
+"""Mails from the program itself: alerts to the editor, and mails about a sign-up to one reader."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from newsletter import colours
 from newsletter.config import Config
 from newsletter.language import Language
 from newsletter.model import Rendered
-from newsletter.render.charset import guarded
-from newsletter.render.filling import own
+from newsletter.render.charset import keep_utf8
+from newsletter.render.jinja import own_template
 from newsletter.text.characters import truncate
 
-_PAGE = Path(__file__).parent / "own_pages" / "alert.html.j2"
+_PAGE = Path(__file__).parent / "own_pages" / "service_mail.html.j2"
 _LIGHT = ("#efebe3", "#fffdf9", "#f6f1e7", "#1c1a17", "#635b50", "#d9d2c5")
 _NIGHT = ("#110f0e", "#1b1917", "#262320", "#ede8de", "#b5ada0", "#47423b")
 _FONTS = {
@@ -27,26 +27,31 @@ _FONTS = {
         "'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR',sans-serif",
     ),
 }
-_WIDTH, _INBOX, _BLANK = 72, 100, "\x1f"
-COMMAND = re.compile("`([^`]*)`")  # how words to people mark one
+_WIDTH = 72  # characters of a line of the text part
+_KOREAN_WIDTH = 40
+_PREHEADER = 100  # characters
+_COMMAND_SPACE = "\x1f"  # stands for a space in a command, so that no line ends there
+COMMAND = re.compile("`([^`]*)`")  # a command in a text for people
 
 
 @dataclass(frozen=True)
 class Button:
-    """One link: its words, where it leads, and what to know about it."""
+    """The one link of a mail."""
 
-    words: str
+    text: str
     link: str
-    note: str
+    note: str  # what the reader should know about it
 
 
-def alert(config: Config, title: str, paragraphs: Sequence[str], button: Button | None) -> Rendered:
-    """The mail to the editor; what stands between backticks in a paragraph is a command."""
+def alert_mail(
+    config: Config, title: str, paragraphs: Sequence[str], button: Button | None
+) -> Rendered:
+    """A mail to the editor. Text between backticks in a paragraph is a command."""
     why = Language(config.newsletter.language).say("alert_why", newsletter=config.newsletter.name)
-    return word(config, title, title, paragraphs, button, [why])
+    return service_mail(config, title, title, paragraphs, button, [why])
 
 
-def word(
+def service_mail(
     config: Config,
     subject: str,
     title: str,
@@ -54,16 +59,17 @@ def word(
     button: Button | None,
     why: Sequence[str],
 ) -> Rendered:
-    """The mail; what stands between backticks is a command. ``why``: the lines at its foot.
+    """A mail to the editor or a reader. Text between backticks in a paragraph is a command.
 
-    It uses no template of the newsroom's, so that it goes out whatever is wrong with those.
+    ``why`` are the lines at its foot. The mail does not use the newsroom's template, so a fault in
+    the template does not keep it from going out.
     """
     language, name = Language(config.newsletter.language), config.newsletter.name
     korean = config.newsletter.language.startswith("ko")
     serif, sans = _FONTS[korean]
-    foot = [plain(line) for line in why]
-    preheader = truncate(plain(paragraphs[0]), _INBOX) if paragraphs else ""
-    html = own(_PAGE).render(
+    foot = [without_backticks(line) for line in why]
+    preheader = truncate(without_backticks(paragraphs[0]), _PREHEADER) if paragraphs else ""
+    html = own_template(_PAGE).render(
         language=config.newsletter.language,
         direction=language.direction,
         accent=config.newsletter.accent,
@@ -81,29 +87,29 @@ def word(
         preheader=preheader,
         paragraphs=paragraphs,
         link=button and button.link,
-        link_words=button and button.words,
+        link_text=button and button.text,
         link_note=button and button.note,
         why=foot,
     )
     blocks = [title, *paragraphs]
-    blocks += [f"{button.words}:\n{button.link}", button.note] if button else []
-    width = 40 if korean else _WIDTH
+    blocks += [f"{button.text}:\n{button.link}", button.note] if button else []
+    width = _KOREAN_WIDTH if korean else _WIDTH
     text = "\n\n".join(_wrapped(block, width) for block in blocks)
     text += "\n\n-- \n" + "\n".join(_wrapped(line, width) for line in foot)
-    html, text = guarded(html, "</body>"), guarded(text + "\n", None)
+    html, text = keep_utf8(html, "</body>"), keep_utf8(text + "\n", None)
     digest = hashlib.sha256(f"{subject}\n{html}\n{text}".encode()).hexdigest()
     return Rendered(subject, preheader, html, text, digest, {})
 
 
-def plain(words: str) -> str:
-    """The words without the marks around commands."""
-    return COMMAND.sub(r"\1", words)
+def without_backticks(text: str) -> str:
+    """The text without the backticks around commands."""
+    return COMMAND.sub(r"\1", text)
 
 
 def _wrapped(block: str, width: int) -> str:
-    """Lines of this many letters; a command stays on one, and so does an address."""
+    """The block in lines of ``width`` characters. A command or a web address is not broken."""
     if "://" in block:
         return block
-    text = COMMAND.sub(lambda command: command[1].replace(" ", _BLANK), block)
+    text = COMMAND.sub(lambda command: command[1].replace(" ", _COMMAND_SPACE), block)
     lines = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
-    return lines.replace(_BLANK, " ")
+    return lines.replace(_COMMAND_SPACE, " ")

@@ -1,6 +1,6 @@
-"""A file of a template, filled in; and what is wrong with one, said with file and line.
+"""Render a template's files with Jinja2, and report errors in them with file and line.
 
-Templates of our own pages, too, which are as strict, and not sandboxed.
+A newsroom's templates run sandboxed. The program's own pages have templates that are not sandboxed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from newsletter.render.template_folder import folders
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
-_TEMPLATES = (".j2", ".css", ".html", ".txt")
-_MACRO = "template"  # what Jinja2 calls a macro in a traceback
+_SUFFIXES = (".j2", ".css", ".html", ".txt")
+_MACRO = "template"  # the name of a macro in Jinja2's tracebacks
 
 
-def filled(config: Config, file: str, context: Mapping[str, Any]) -> str:
-    """That file of the template; raises ContentError that names file and line."""
+def render_template(config: Config, file: str, context: Mapping[str, Any]) -> str:
+    """A file of the newsletter's template, filled with the context.
+
+    Raises ContentError, which names file and line.
+    """
     import jinja2
 
     name = f"{config.newsletter.template}/{file}"
@@ -31,31 +34,32 @@ def filled(config: Config, file: str, context: Mapping[str, Any]) -> str:
     except ContentError:
         raise
     except jinja2.TemplateNotFound as error:
-        raise ContentError(_missing(error, name)) from error
+        raise ContentError(_missing_template(error, name)) from error
     except jinja2.TemplateSyntaxError as error:
         raise ContentError(
             f"The template {error.filename or error.name}, line {error.lineno}, does not compile: "
-            f"{_sentence(error)} Mend that line."
+            f"{_sentence(error)} Fix that line."
         ) from error
-    except Exception as error:  # a template is people's own work: it may fail in any way
-        place, caller = _places(error)
+    except Exception as error:  # a newsroom's template may raise anything
+        place, caller = _error_places(error)
         message = f"{_sentence(error)} It was called in {caller}." if caller else _sentence(error)
-        raise ContentError(f"The template {place or name}, failed: {message}") from error
+        where = f"{place}," if place else name
+        raise ContentError(f"The template {where} failed: {message}") from error
 
 
 @lru_cache(maxsize=8)
 def environment(searched: Sequence[Path]) -> Environment:
-    """Jinja2, sandboxed and strict, over these folders."""
+    """A sandboxed Jinja2 that searches these folders; an undefined name is an error."""
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class TemplateLoader(FileSystemLoader):
-        """Notices a newsroom's own file that comes to stand before a packaged one."""
+        """Notices when a newsroom adds a file that replaces a packaged one."""
 
         def get_source(
             self, environment: Environment, template: str
         ) -> tuple[str, str, Callable[[], bool]]:
-            first = _first(searched, template)
+            first = _first_file(searched, template)
             try:
                 source, path, fresh = super().get_source(environment, template)
             except UnicodeDecodeError as error:
@@ -63,7 +67,7 @@ def environment(searched: Sequence[Path]) -> Environment:
                 raise ContentError(
                     f"{first}, line {line}, is not UTF-8 text. Save it as UTF-8."
                 ) from error
-            return source, path, lambda: fresh() and _first(searched, template) == first
+            return source, path, lambda: fresh() and _first_file(searched, template) == first
 
     return ImmutableSandboxedEnvironment(
         loader=TemplateLoader([str(folder) for folder in searched]),
@@ -75,13 +79,13 @@ def environment(searched: Sequence[Path]) -> Environment:
     )
 
 
-def own(file: Path) -> Template:
-    """A template of our own, which may use those beside it; all that is filled in is escaped."""
-    return _beside(file.parent).get_template(file.name)
+def own_template(file: Path) -> Template:
+    """A template of the program's own pages, which can include files beside it. HTML is escaped."""
+    return _own_environment(file.parent).get_template(file.name)
 
 
 @lru_cache(maxsize=8)
-def _beside(folder: Path) -> Environment:
+def _own_environment(folder: Path) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
@@ -93,20 +97,20 @@ def _beside(folder: Path) -> Environment:
     )
 
 
-def _first(searched: Sequence[Path], template: str) -> Path | None:
+def _first_file(searched: Sequence[Path], template: str) -> Path | None:
     return next((folder / template for folder in searched if (folder / template).is_file()), None)
 
 
-def _missing(error: Any, name: str) -> str:
-    """The message about a file that is not there: the template itself, or what it includes."""
-    asking, _ = _places(error)
-    if error.name == name or asking is None:
+def _missing_template(error: Any, name: str) -> str:
+    """The message about a missing file: a file of the template, or one that it includes."""
+    place, _ = _error_places(error)
+    if error.name == name or place is None:
         return (
             f"There is no template {error.name}. [newsletter] template names a folder in "
-            f"templates/; mend the name, or copy one there with: newsletter init"
+            f"templates/. Correct the name, or copy a template there with: newsletter init"
         )
     return (
-        f"There is no template {error.name}, for which {asking}, asks. Mend the name there, or "
+        f"There is no template {error.name}, which {place} includes. Correct the name there, or "
         f"put the file into templates/."
     )
 
@@ -116,13 +120,13 @@ def _sentence(error: BaseException) -> str:
     return f"{' '.join(message.split()).rstrip('.')}."
 
 
-def _places(error: BaseException) -> tuple[str | None, str | None]:
-    """File and line of the template that stopped; and, if in a macro, of who called that."""
+def _error_places(error: BaseException) -> tuple[str | None, str | None]:
+    """File and line where a template failed and, if that is a macro, of the macro's caller."""
     place = caller = None
     step = error.__traceback__
     while step:
         code = step.tb_frame.f_code
-        if code.co_filename.endswith(_TEMPLATES):
+        if code.co_filename.endswith(_SUFFIXES):
             caller = place if code.co_name == _MACRO else None
             place = f"{code.co_filename}, line {step.tb_lineno}"
         step = step.tb_next

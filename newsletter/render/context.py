@@ -1,4 +1,4 @@
-"""What a template may use, as plain data (docs/templates.md lists it)."""
+"""The data that a template may use, as plain values. docs/templates.md lists it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WITHOUT_PICTURES = frozenset({"text", "brief"})  # layouts
 
 
 def context(issue: Issue, config: Config, settings: TemplateSettings) -> dict[str, Any]:
-    """Everything that a template of this issue may name."""
+    """Every name that the issue's template may use, with its value."""
     from markupsafe import Markup
 
     language = Language(config.newsletter.language)
@@ -37,7 +37,7 @@ def context(issue: Issue, config: Config, settings: TemplateSettings) -> dict[st
             "url": newsletter.base_url,
         },
         "template": newsletter.template,
-        "look": newsletter.template,  # as copies of earlier templates call it
+        "look": newsletter.template,  # the name in copies of older templates
         "accent": newsletter.accent,
         "language": newsletter.language,
         "direction": language.direction,
@@ -63,7 +63,7 @@ def context(issue: Issue, config: Config, settings: TemplateSettings) -> dict[st
             {
                 "title": section.title,
                 "layout": section.layout,
-                "form": section.layout,  # as copies of earlier templates call it
+                "form": section.layout,  # the name in copies of older templates
                 "stories": [
                     views.story(story, settings.story_width(section.layout))
                     for story in section.stories
@@ -86,8 +86,8 @@ def context(issue: Issue, config: Config, settings: TemplateSettings) -> dict[st
     }
 
 
-def said(issue: Issue, config: Config) -> IssueText:
-    """What the issue says, in plain words, with the picture that readers see first."""
+def issue_text(issue: Issue, config: Config) -> IssueText:
+    """The issue's texts as plain text, with the address of the lead story's picture."""
     settings = template_settings(config)
     views = _Views(issue, config, Language(config.newsletter.language), settings)
     lead = views.picture(issue.lead.image, settings.places.lead) if issue.lead else None
@@ -102,24 +102,24 @@ def said(issue: Issue, config: Config) -> IssueText:
     )
 
 
-def wanted_pictures(issue: Issue, config: Config) -> Iterator[tuple[str, int]]:
-    """Every picture that the mail shows, with the width of its place in CSS pixels."""
+def placed_pictures(issue: Issue, config: Config) -> Iterator[tuple[str, int]]:
+    """Every picture in the mail, with the width of its place in CSS pixels, without duplicates."""
     settings = template_settings(config)
     places = settings.places
-    named: list[tuple[str | None, int]] = [(config.editor.picture, places.portrait)]
+    placed: list[tuple[str | None, int]] = [(config.editor.picture, places.portrait)]
     if issue.lead:
-        named.append((issue.lead.image, places.lead))
+        placed.append((issue.lead.image, places.lead))
     for section in issue.sections:
         if section.layout not in _WITHOUT_PICTURES:
             width = settings.story_width(section.layout)
-            named += [(story.image, width) for story in section.stories]
-    named += [(sponsor.image, places.sponsor) for sponsor in issue.running]
-    named += [(image, places.note) for image in markdown.pictures(issue.note)]
-    return ((of, place) for of, place in dict.fromkeys(named) if of)
+            placed += [(story.image, width) for story in section.stories]
+    placed += [(sponsor.image, places.sponsor) for sponsor in issue.running]
+    placed += [(image, places.note) for image in markdown.pictures(issue.note)]
+    return ((image, width) for image, width in dict.fromkeys(placed) if image)
 
 
 class _Views:
-    """The parts of an issue as a template shows them."""
+    """The parts of an issue, in the form that templates use."""
 
     def __init__(
         self, issue: Issue, config: Config, language: Language, settings: TemplateSettings
@@ -131,17 +131,17 @@ class _Views:
         self.folder = f"{config.newsletter.base_url or ''}/issues/{issue.name}"
 
     def words(self) -> dict[str, str]:
-        """The fixed words; the note of a mail that corrects is headed as a correction."""
+        """The fixed words. In a correction mail the note has the heading of a correction."""
         texts = self.language.words
         return texts | {"note": texts["correction"]} if self.issue.corrects else texts
 
     def page(self) -> str | None:
-        """Where the issue can be read on the web; of a correction, the issue that it corrects."""
+        """The address of the issue's page. A correction mail has that of the corrected issue."""
         base = self.config.newsletter.base_url
         return f"{base}/issues/{self.issue.corrects or self.issue.name}" if base else None
 
     def dateline(self) -> dict[str, str | None]:
-        """Of a mail that corrects, neither place nor day: it goes out on another day."""
+        """The dateline. A correction mail goes out on another day, so it has only the date."""
         date = self.language.issue_date(self.issue.name)
         if self.issue.corrects:
             return {"temperature": None, "city": None, "date": date}
@@ -167,7 +167,7 @@ class _Views:
         authors = language.joined(article.authors)
         return {
             "id": article.id,
-            "lang": self._foreign(article.language),
+            "lang": self._other_language(article.language),
             "dir": self._direction(story.headline),
             "headline": story.headline,
             "url": article.url,
@@ -182,7 +182,7 @@ class _Views:
         }
 
     def sponsors(self, after: str | None) -> list[dict[str, Any]]:
-        """Those that stand there; one without words whose picture is lost says nothing."""
+        """The sponsors after that section, or below the lead story, unless they have no content."""
         views = (self.sponsor(sponsor) for sponsor in self.issue.running if sponsor.after == after)
         return [view for view in views if view["picture"] or view["text"] or view["alt"]]
 
@@ -201,30 +201,33 @@ class _Views:
 
         return {"question": poll.question, "answers": [answer(choice) for choice in poll.choices]}
 
-    def picture(self, of: str | None, place: int) -> dict[str, Any] | None:
-        """Where readers get it, and how big it stands there; a height may be unknown."""
-        if not of or of in self.issue.pictures.lost:
+    def picture(self, image: str | None, place: int) -> dict[str, Any] | None:
+        """The picture's address for readers and its size in CSS pixels; the height may be None.
+
+        ``place`` is the width of its place. Returns None if readers cannot get the picture.
+        """
+        if not image or image in self.issue.pictures.lost:
             return None
-        if hosted := self.issue.pictures.find(of, place):
+        if hosted := self.issue.pictures.find(image, place):
             return self._hosted(hosted)
-        if "://" in of:
-            return {"src": of, "width": place, "height": None}
-        if of == self.config.editor.picture:
-            return None  # it does not lie in the issue's folder, so readers cannot get it
-        return {"src": f"{self.folder}/{of}", "width": place, "height": None}
+        if "://" in image:
+            return {"src": image, "width": place, "height": None}
+        if image == self.config.editor.picture:
+            return None  # it is not in the issue's folder, which is what the web server publishes
+        return {"src": f"{self.folder}/{image}", "width": place, "height": None}
 
-    def in_note(self, of: str) -> dict[str, Any] | None:
-        return self.picture(of, self.places.note)
+    def in_note(self, image: str) -> dict[str, Any] | None:
+        return self.picture(image, self.places.note)
 
-    def _foreign(self, tag: str | None) -> str | None:
-        """The language of a story, where it is not the newsletter's."""
-        own = self.config.newsletter.language.partition("-")[0].lower()
-        return tag if tag and tag.partition("-")[0].lower() != own else None
+    def _other_language(self, tag: str | None) -> str | None:
+        """The language of a story, if it is not the newsletter's."""
+        newsletter = self.config.newsletter.language.partition("-")[0].lower()
+        return tag if tag and tag.partition("-")[0].lower() != newsletter else None
 
     def _direction(self, headline: str) -> str | None:
-        """Which way a headline runs (by its first letter), where it is not the mail's own way."""
-        kinds = (unicodedata.bidirectional(letter) for letter in headline)
-        first = next((kind for kind in kinds if kind in ("L", "R", "AL")), None)
+        """The writing direction of a headline, by its first letter, if it is not the mail's."""
+        classes = (unicodedata.bidirectional(letter) for letter in headline)
+        first = next((class_ for class_ in classes if class_ in ("L", "R", "AL")), None)
         direction = {"L": "ltr", "R": "rtl", "AL": "rtl", None: self.language.direction}[first]
         return direction if direction != self.language.direction else None
 
