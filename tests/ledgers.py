@@ -53,9 +53,9 @@ def claim(
     """The next batch that has readers, with them."""
     while held := ledger.claim(connection, send.send.id, owner, now):
         held, left_out = ledger.load_addressees(connection, held, send.list_id)
-        if left_out or not held.readers:
+        if left_out or not held.addressees:
             assert ledger.exclude(connection, held, left_out, now)
-        if held.readers:
+        if held.addressees:
             return held
     return None
 
@@ -77,7 +77,7 @@ def record(database: Database, claim: BatchClaim, outcome: Outcome, now: datetim
 
 def answers(claim: BatchClaim, *given: Answer, **more: object) -> Outcome:
     return Outcome(
-        {r.delivery: a for r, a in zip(claim.readers, given, strict=True)},
+        {r.delivery: a for r, a in zip(claim.addressees, given, strict=True)},
         **more,  # type: ignore[arg-type]
     )
 

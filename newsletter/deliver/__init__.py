@@ -1,8 +1,8 @@
-"""Hand a frozen send to the provider: claim → commit → submit → record, until nothing waits.
+"""Hand a frozen send to the provider: claim, commit, submit, record, until nothing waits.
 
-Safe to kill at any moment and safe to run again, in several processes at once. What may have
-gone out without an answer is in doubt: it is recalled, held for a person, or (only if the
-newsroom says so) sent again.
+A run may be killed at any moment and started again, and several processes may run at once. A mail
+that may have gone out without an answer is in doubt: it is recalled, held for a person, or sent
+again if the newsroom has chosen that.
 """
 
 from __future__ import annotations
@@ -21,25 +21,31 @@ __all__ = ["LEASE", "Job", "run", "submit_alert", "submit_test"]
 
 
 def submit_test(provider: Provider, send: Send, recipients: Sequence[Recipient]) -> None:
-    """The same bytes to an editor, outside the ledger; raises ProviderError if not accepted."""
-    for recipient, why in _refused(provider, send, recipients):
+    """Send the same bytes to an editor, outside the ledger.
+
+    Raises ProviderError if the provider does not accept it for every recipient.
+    """
+    for recipient, reason in _refusals(provider, send, recipients):
         raise ProviderError(
-            f"The test to {recipient.email} was not accepted: {why}. "
-            f"Nothing was sent to any reader. Mend that, then: newsletter test {send.issue}"
+            f"The test to {recipient.email} was not accepted: {reason}. "
+            f"Nothing was sent to any reader. Fix that, then run: newsletter test {send.issue}"
         )
 
 
 def submit_alert(provider: Provider, send: Send, recipient: Recipient) -> None:
-    """A word to the editor, outside the ledger; raises ProviderError if not surely accepted."""
-    for _, why in _refused(provider, send, [recipient]):
-        raise ProviderError(f"The mail to {recipient.email} was not accepted: {why}.")
+    """Send an alert to the editor, outside the ledger.
+
+    Raises ProviderError unless the provider accepts it.
+    """
+    for _, reason in _refusals(provider, send, [recipient]):
+        raise ProviderError(f"The mail to {recipient.email} was not accepted: {reason}.")
 
 
-def _refused(
+def _refusals(
     provider: Provider, send: Send, recipients: Sequence[Recipient]
 ) -> Iterator[tuple[Recipient, str]]:
     outcome = submit(provider, send, recipients)
     for recipient in recipients:
         if outcome.answers.get(recipient.delivery) is not Answer.ACCEPTED:
-            said = outcome.reasons.get(recipient.delivery, "no reason given")
-            yield recipient, (outcome.pause or said).rstrip(".")
+            reason = outcome.reasons.get(recipient.delivery, "no reason given")
+            yield recipient, (outcome.pause or reason).rstrip(".")

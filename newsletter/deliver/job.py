@@ -1,4 +1,4 @@
-"""What a run of a send works with, and the pulse that its threads share."""
+"""What a run of a send needs, and the status that its threads share."""
 
 from __future__ import annotations
 
@@ -18,86 +18,79 @@ from newsletter.store.sends import FrozenSend
 CHECKPOINTS = ("claimed", "started", "answered", "recorded", "recalling", "recalled")
 
 
-def _nothing(_: object) -> None:
-    pass
-
-
-def _nobody(*_: object) -> None:
+def _nothing(*_: object) -> None:
     pass
 
 
 @dataclass(frozen=True)
 class Job:
-    """One send on its way.
-
-    ``personal`` makes readers' own parts. ``witness`` is told how many requests were begun,
-    before the first byte of each; it raises NewsletterError where it cannot keep that.
-    ``checkpoint`` hears the names in CHECKPOINTS. Setting ``stop`` ends the run once what is
-    under way is answered. ``lease``: how long a batch is ours without an answer.
-    ``workers``: requests at once; None: as many as the provider takes. ``ahead``: how long before
-    they leave mails are handed over, with the policy "recall", when the send's own moment has gone
-    by; None: they leave at once. ``paused`` is told why the send stops by itself, ``doubtful`` how
-    many readers are in doubt at its end and the last of their batches, each in the transaction of
-    that.
-    """
+    """One send to deliver, and how."""
 
     database: Database
     provider: Provider
     frozen: FrozenSend
-    personal: Callable[[Sequence[Addressee]], Sequence[Recipient]]
+    personalize: Callable[[Sequence[Addressee]], Sequence[Recipient]]  # adds readers' own parts
     doubt: Doubt
     clock: Callable[[], datetime]
-    witness: Callable[[int], None] = _nothing
-    checkpoint: Callable[[str], None] = _nothing
+    # Gets the number of requests begun so far, before the first byte of each. It raises
+    # NewsletterError if it cannot record that; the request is not made then.
+    before_request: Callable[[int], None] = _nothing
+    checkpoint: Callable[[str], None] = _nothing  # gets the names in CHECKPOINTS
+    # Setting it ends the run once the requests in progress are answered.
     stop: threading.Event = field(default_factory=threading.Event)
-    lease: timedelta = LEASE
-    workers: int | None = None
+    lease: timedelta = LEASE  # how long a claim lasts without an answer
+    workers: int | None = None  # requests at once; None: as many as the provider takes
+    # With the policy "recall", how long mails handed over after the send's own moment wait at the
+    # provider; None: they leave at once.
     ahead: timedelta | None = None
-    paused: Callable[[Connection, str], None] = _nobody
-    doubtful: Callable[[Connection, int, int], None] = _nobody
+    # Gets the reason when the send pauses by itself, in that transaction.
+    on_pause: Callable[[Connection, str], None] = _nothing
+    # Gets how many readers are in doubt at the end, and the last of their batches, in the
+    # transaction that ends the send.
+    on_doubt: Callable[[Connection, int, int], None] = _nothing
 
 
-class Pulse:
-    """Tells the waiting threads of a run that something has changed, and how it last went on."""
+class RunStatus:
+    """What the threads of a run share: the provider's last answers, and a signal on each change."""
 
     def __init__(self, now: datetime) -> None:
         self.last_success = now
-        self.silent = 0  # requests without an answer since something was accepted
-        self.patience = (now, "")  # until when the provider wanted to be left alone, and why
+        self.unanswered = 0  # requests without an answer since the last accepted one
+        self.retry = (now, "")  # until when the provider asked us to wait, and its reason
         self._changed = threading.Condition()
-        self._at_work = 0
-        self._said: datetime | None = None
+        self._busy = 0  # threads
+        self._reported: datetime | None = None
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """This thread does something; others who wait for that need not say so."""
+    def busy(self) -> Iterator[None]:
+        """While this thread works, the others do not report that they wait."""
         with self._changed:
-            self._at_work += 1
+            self._busy += 1
         try:
             yield
         finally:
             with self._changed:
-                self._at_work -= 1
+                self._busy -= 1
 
-    def why(self, moment: datetime) -> str:
-        """Why it is waited until then, where the provider has said so."""
-        until, why = self.patience
-        return why if moment <= until else ""
+    def retry_reason(self, moment: datetime) -> str:
+        """The provider's reason for a wait until ``moment``; empty if it gave none."""
+        until, reason = self.retry
+        return reason if moment <= until else ""
 
-    def is_news(self, moment: datetime) -> bool:
-        """Whether all threads wait until then, and nobody has said so."""
+    def is_first_report(self, moment: datetime) -> bool:
+        """Whether all threads wait until ``moment`` and none has reported that yet."""
         with self._changed:
-            if self._at_work or moment == self._said:
+            if self._busy or moment == self._reported:
                 return False
-            self._said = moment
+            self._reported = moment
             return True
 
-    def beat(self) -> None:
-        """Something has changed: whoever waits looks again."""
+    def notify(self) -> None:
+        """Wake the threads that wait: something has changed."""
         with self._changed:
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> None:
-        """Until the next beat, or so long."""
+        """Wait for the next change, at most ``seconds``."""
         with self._changed:
             self._changed.wait(seconds)

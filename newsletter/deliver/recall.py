@@ -1,4 +1,4 @@
-"""The policy "recall": hand over ahead, so that what is in doubt can be taken back in time."""
+"""The policy "recall": hand mails over ahead of time, so that those in doubt can be taken back."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from newsletter.store import Connection, recalls, sends
 from newsletter.store.recalls import RecallClaim
 from newsletter.store.sends import SendState
 
-TOO_LATE = timedelta(seconds=30)  # a moment so near is no moment ahead any more
-LONGEST_ID = 200  # characters
-RETRY = 30.0  # seconds until an adaptor that has failed is asked again
-TOGETHER = timedelta(minutes=5)  # what is handed over late leaves at a multiple of it
+TOO_LATE = timedelta(seconds=30)  # a moment this near does not count as ahead
+MAX_ID = 200  # characters
+RETRY = 30.0  # seconds until a failed adaptor is asked again
+STEP = timedelta(minutes=5)  # mails handed over late leave at a multiple of it
 
 
 def prepare(job: Job, send: Send, recipients: Sequence[Recipient]) -> Send | Outcome:
-    """The send as this batch goes out: at its moment, and with an id to take it back by.
+    """The send for this batch: with the moment it leaves, and an id to recall it by.
 
-    An Outcome where the provider has no id for us now; nothing has been sent then.
+    Returns an Outcome if the provider has no id for us now; nothing has been sent then.
     """
     now, provider = job.clock(), job.provider
     if send.send_at is None or send.send_at <= now + TOO_LATE:
@@ -34,42 +34,43 @@ def prepare(job: Job, send: Send, recipients: Sequence[Recipient]) -> Send | Out
     moment = late_moment(now, job.ahead) if late else send.send_at
     if moment is None:
         return send
-    opened = _opened(provider, recipients)
-    if opened is None:
+    recall_id = _open_batch(provider, recipients)
+    if recall_id is None:
         return send
-    if isinstance(opened, Outcome):
-        return opened
-    return replace(send, send_at=moment, recall_id=opened)
+    if isinstance(recall_id, Outcome):
+        return recall_id
+    return replace(send, send_at=moment, recall_id=recall_id)
 
 
-def _opened(provider: Recalls, recipients: Sequence[Recipient]) -> str | Outcome | None:
-    """A new id for the batch; where the adaptor fails, nothing was sent and it is asked again."""
+def _open_batch(provider: Recalls, recipients: Sequence[Recipient]) -> str | Outcome | None:
+    """A new id for the batch, or an Outcome that retries it if the adaptor fails."""
     try:
-        opened: object = provider.open_batch(recipients)
-        if isinstance(opened, Outcome):
-            return checked(opened, recipients)
-        if opened is None or (isinstance(opened, str) and len(opened) <= LONGEST_ID):
-            return opened
-        raise TypeError(f"open_batch gave {opened!r:.100}")  # noqa: TRY301
+        recall_id: object = provider.open_batch(recipients)
+        if isinstance(recall_id, Outcome):
+            return checked(recall_id, recipients)
+        if recall_id is None or (isinstance(recall_id, str) and len(recall_id) <= MAX_ID):
+            return recall_id
+        raise TypeError(f"open_batch gave {recall_id!r:.100}")  # noqa: TRY301
     except (Exception, SystemExit) as error:  # noqa: BLE001 - outside code may raise anything
         reason = failure(provider, error)
         return Outcome.all(recipients, Answer.NOT_SENT, reason, retry_after=RETRY)
 
 
 def late_moment(now: datetime, ahead: timedelta | None) -> datetime | None:
-    """The moment for what is handed over now, after the send's own: the same for all of some
-    minutes, whichever process hands it over.
+    """When mails handed over now leave, if the send's own moment has passed.
+
+    It is the same for every process within ``STEP``; None if they leave at once.
     """
     if ahead is None:
         return None
     start = datetime.fromtimestamp(0, UTC)
-    return start - (start - now - ahead) // TOGETHER * TOGETHER
+    return start - (start - now - ahead) // STEP * STEP
 
 
 def begin(
     connection: Connection, job: Job, now: datetime, *, accepted: bool = False
 ) -> RecallClaim | None:
-    """The next batch to be taken back; None where there is none, or no more can be."""
+    """Claim the next batch to recall; None if there is none, or no more can be recalled now."""
     provider = job.provider
     if not isinstance(provider, Recalls):
         return None
@@ -84,19 +85,19 @@ def begin(
     )
 
 
-def ask_provider(job: Job, held: RecallClaim) -> None:
-    """Ask the provider to drop the batch, and act on its answer."""
+def ask_provider(job: Job, claim: RecallClaim) -> None:
+    """Ask the provider to drop the batch, and record its answer."""
     provider = job.provider
-    assert isinstance(provider, Recalls)  # noqa: S101 - begin() gives nothing for others
+    assert isinstance(provider, Recalls)  # noqa: S101 - begin() returns None for others
     job.checkpoint("recalling")
     try:
-        answer = provider.recall(held.recall_id)
+        answer = provider.recall(claim.recall_id)
         if not isinstance(answer, Recall) or not isinstance(answer.reason, str):
             raise TypeError(f"recall gave {answer!r:.100}")  # noqa: TRY301
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - asking once more does no harm
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - asking again does no harm
         answer = Recall(False, failure(provider, error), again=True)
     job.checkpoint("recalled")
     with job.database.begin() as connection:
-        state, _ = sends.state(connection, held.send_id)
+        state, _ = sends.state(connection, claim.send_id)
         again = state is not SendState.CANCELLED
-        recalls.end(connection, held, answer, job.clock(), again=again)
+        recalls.end(connection, claim, answer, job.clock(), again=again)

@@ -1,4 +1,4 @@
-"""A run of a send: as many threads as the provider takes requests at once, watched from one."""
+"""A run of a send: one thread for each request that the provider takes at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from datetime import datetime
 
-from newsletter.deliver.job import Job, Pulse
+from newsletter.deliver.job import Job, RunStatus
 from newsletter.deliver.worker import work
 from newsletter.errors import NotReadyError
 from newsletter.model import Doubt
@@ -21,28 +21,29 @@ from newsletter.providers import Interruptible, Parallel
 from newsletter.store import doubt, receipts, sends
 from newsletter.store.sends import SendState
 
-LOOK = 0.2  # seconds between two looks at the threads
-SHARE = 20  # counting takes at most one part in so many of the time
+POLL = 0.2  # seconds between two checks of the threads
+COUNT_SHARE = 20  # counting for the progress takes at most 1/20 of the time
 
-Report = Callable[[dict[str, int]], None]
+Progress = Callable[[dict[str, int]], None]  # gets state → deliveries
 
 
 def run(
     job: Job,
-    report: Report | None = None,
+    progress: Progress | None = None,
     waiting: Callable[[datetime, str], None] = lambda *_: None,
-    alive: Callable[[], None] = lambda: None,
+    heartbeat: Callable[[], None] = lambda: None,
     *,
     resume: bool = True,
 ) -> None:
-    """Deliver all that can be delivered; without ``resume`` nothing of a send that is paused.
+    """Deliver everything that can be delivered. Without ``resume`` a paused send stays paused.
 
-    ``report``, if there is one, gets the number of deliveries in each state now and then (but not
-    at the end: that is the receipt's), ``waiting`` a moment that is waited for, and what the
-    provider says where it wants that; ``alive`` is called now and then. Of a cancelled send, what
-    has not gone yet is taken back. Raises NotReadyError where the send is paused, or the provider
-    takes nothing for half an hour; DatabaseError where the database is gone: what was answered
-    before is recorded, the rest waits or is in doubt.
+    ``progress`` gets the number of deliveries in each state now and then, but not at the end: the
+    receipt has those. ``waiting`` gets the moment until which all threads wait, and the provider's
+    reason or "". ``heartbeat`` is called now and then. If the send is cancelled, mails that have
+    not left yet are recalled.
+
+    Raises NotReadyError if the send is paused, or the provider takes nothing for half an hour, and
+    DatabaseError if the database fails: recorded answers stay, the rest waits or is in doubt.
     """
     send = job.frozen.send
     if resume:
@@ -51,28 +52,28 @@ def run(
                 connection, send.id, SendState.SENDING, job.clock(), only_from=SendState.PAUSED
             )
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    pulse = Pulse(job.clock())
+    status = RunStatus(job.clock())
     workers = job.workers or (job.provider.workers if isinstance(job.provider, Parallel) else 1)
     if isinstance(job.provider, Interruptible):
         job.provider.stop_on(job.stop)
-    with _little_garbage(), ThreadPoolExecutor(workers, "delivery") as crew:
-        hands = [crew.submit(work, job, owner, pulse, waiting) for _ in range(workers)]
+    with _rare_garbage_collection(), ThreadPoolExecutor(workers, "delivery") as pool:
+        threads = [pool.submit(work, job, owner, status, waiting) for _ in range(workers)]
         try:
-            _watch(job, hands, pulse, report, alive)
+            _supervise(job, threads, status, progress, heartbeat)
         except BaseException:
             job.stop.set()
             raise
         finally:
-            pulse.beat()
-    for hand in hands:
-        hand.result()
+            status.notify()
+    for thread in threads:
+        thread.result()
     _finish(job)
 
 
 @contextmanager
-def _little_garbage() -> Iterator[None]:
-    """Collect seldom, and nothing of what was there before: a batch makes thousands of objects
-    without a cycle, and looking through them all took half of the time.
+def _rare_garbage_collection() -> Iterator[None]:
+    """Collect garbage rarely, and skip objects that exist already: a batch creates thousands of
+    objects without cycles, and scanning them all took half of the time.
     """
     thresholds = gc.get_threshold()
     gc.freeze()
@@ -84,46 +85,47 @@ def _little_garbage() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _watch(
+def _supervise(
     job: Job,
-    hands: list[Future[None]],
-    pulse: Pulse,
-    report: Report | None,
-    alive: Callable[[], None],
+    threads: list[Future[None]],
+    status: RunStatus,
+    progress: Progress | None,
+    heartbeat: Callable[[], None],
 ) -> None:
-    """Report on the way; where one thread fails, the others come to their end."""
-    count_again, until = 0.0, FIRST_EXCEPTION
+    """Report progress until all threads end. If one fails, the others finish their requests."""
+    next_count, until = 0.0, FIRST_EXCEPTION
     while True:
-        done, under_way = wait_for(hands, LOOK, until)
-        if until is FIRST_EXCEPTION and any(hand.exception() for hand in done):
+        ended, running = wait_for(threads, POLL, until)
+        if until is FIRST_EXCEPTION and any(thread.exception() for thread in ended):
             until = ALL_COMPLETED
             job.stop.set()
-            pulse.beat()
-        if not under_way:
+            status.notify()
+        if not running:
             return
-        if time.monotonic() >= count_again and not job.stop.is_set():
+        if time.monotonic() >= next_count and not job.stop.is_set():
             started = time.monotonic()
-            alive()
-            if report:
+            heartbeat()
+            if progress:
                 with job.database.read() as connection:
-                    report(receipts.counts(connection, job.frozen.send.id))
-            count_again = time.monotonic() + max(1.0, SHARE * (time.monotonic() - started))
+                    progress(receipts.counts(connection, job.frozen.send.id))
+            next_count = time.monotonic() + max(1.0, COUNT_SHARE * (time.monotonic() - started))
 
 
 def _finish(job: Job) -> None:
     send, now = job.frozen.send, job.clock()
     with job.database.begin() as connection:
         state, reason = sends.state(connection, send.id)
-        if job.doubt is Doubt.HOLD:  # also where it was paused or stopped: no look comes to it
+        if job.doubt is Doubt.HOLD:  # also if the send is paused or stopped: no worker will do it
             doubt.hold(connection, send.id, now)
-        # What is quicker is looked at first; of several processes one is the first to end it.
+        # The quicker query comes first. Only the first of several processes ends the send.
         if state is not SendState.DONE and not (
             doubt.has_unsettled(connection, send.id) or receipts.has_waiting(connection, send.id)
         ):
             sends.set_state(connection, send.id, SendState.DONE, now, only_from=SendState.SENDING)
             if held := doubt.held_batches(connection, send.id):
-                job.doubtful(connection, sum(count for _, count, _ in held), held[-1][0])
+                job.on_doubt(connection, sum(count for _, count, _ in held), held[-1][0])
     if state is SendState.PAUSED:
         raise NotReadyError(
-            f"The send of {send.issue} is paused: {reason} To go on: newsletter send {send.issue}"
+            f"The send of {send.issue} is paused: {reason} "
+            f"To resume it: newsletter send {send.issue}"
         )

@@ -1,4 +1,4 @@
-"""Hand a batch to a provider, and take nothing on trust that its adaptor gives back."""
+"""Hand a batch to a provider, and check everything that its adaptor returns."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from newsletter import registry
 from newsletter.model import Answer, Outcome, Recipient, Send
 from newsletter.providers import Provider
 
-LONGEST_WAIT = 86_400.0  # seconds
+MAX_WAIT = 86_400.0  # seconds
 
 
 def submit(provider: Provider, send: Send, batch: Sequence[Recipient]) -> Outcome:
-    """The provider's outcome, with an answer for each delivery of the batch and for no other.
+    """The provider's outcome, with an answer for each delivery of the batch and no other.
 
-    Never raises. Where the adaptor fails, gives something else than an Outcome, or leaves a
-    delivery out, the mail may have gone out all the same: the answer is UNKNOWN, with that reason.
+    Never raises. If the adaptor fails, returns something other than an Outcome, or omits a
+    delivery, the mail may have gone out anyway: the answer is UNKNOWN, with that reason.
     """
     try:
         outcome = provider.submit(send, batch)
@@ -27,19 +27,19 @@ def submit(provider: Provider, send: Send, batch: Sequence[Recipient]) -> Outcom
 
 
 def failure(provider: object, error: BaseException) -> str:
-    """What the adaptor's code raised, and in which of its lines, for a receipt."""
+    """What the adaptor's code raised, and on which of its lines, for a receipt."""
     raised = registry.raised(error, type(provider).__module__)
     return f"the provider's adaptor failed: {raised}"
 
 
 def checked(outcome: Any, batch: Sequence[Recipient]) -> Outcome:
-    """An outcome that the ledger can record, of whatever the adaptor gave."""
+    """An outcome that the ledger can record, from anything that an adaptor returns."""
     if not isinstance(outcome, Outcome):
         reason = f"the provider's adaptor gave {outcome!r:.100} instead of an Outcome"
         return Outcome.all(batch, Answer.UNKNOWN, reason)
     answers, invalid = _answers(outcome.answers, batch)
     reasons: Any = outcome.reasons if isinstance(outcome.reasons, Mapping) else {}
-    texts = {number: text for number, text in reasons.items() if isinstance(text, str)}
+    texts = {delivery: text for delivery, text in reasons.items() if isinstance(text, str)}
     return Outcome(
         answers,
         texts | invalid,
@@ -51,23 +51,24 @@ def checked(outcome: Any, batch: Sequence[Recipient]) -> Outcome:
     )
 
 
-def _answers(given: object, batch: Sequence[Recipient]) -> tuple[dict[int, Answer], dict[int, str]]:
-    """The answer for each delivery of the batch, and why those in doubt have no usable one."""
+def _answers(
+    by_delivery: Any, batch: Sequence[Recipient]
+) -> tuple[dict[int, Answer], dict[int, str]]:
+    """The answer for each delivery of the batch, and a reason for each without a valid one."""
     answers: dict[int, Answer] = {}
     reasons: dict[int, str] = {}
-    by_delivery: Mapping[Any, Any] = given if isinstance(given, Mapping) else {}
     for recipient in batch:
-        answer = by_delivery.get(recipient.delivery)
+        answer = by_delivery.get(recipient.delivery) if isinstance(by_delivery, Mapping) else None
         if not isinstance(answer, Answer):
-            what = "no answer" if answer is None else f"the answer {answer!r:.100}"
-            reasons[recipient.delivery] = f"the provider's adaptor gave {what} for this delivery"
+            value = "no answer" if answer is None else f"the answer {answer!r:.100}"
+            reasons[recipient.delivery] = f"the provider's adaptor gave {value} for this delivery"
             answer = Answer.UNKNOWN
         answers[recipient.delivery] = answer
     return answers, reasons
 
 
 def _seconds(value: object) -> float | None:
-    """A length of time that can be waited for; None for anything else."""
+    """A positive wait, at most MAX_WAIT; None for anything else."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         return None
-    return min(float(value), LONGEST_WAIT) if value > 0 else None
+    return min(float(value), MAX_WAIT) if value > 0 else None

@@ -1,4 +1,4 @@
-"""What one thread of a run does: take a batch, hand it over, write down the answer."""
+"""One thread of a run: claim a batch, hand it over, record the answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from newsletter.deliver import recall, submission
-from newsletter.deliver.job import Job, Pulse
+from newsletter.deliver.job import Job, RunStatus
 from newsletter.errors import DatabaseError, NewsletterError, NotReadyError
 from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
 from newsletter.store import doubt, ledger, pause_cancel, sends
@@ -17,84 +17,82 @@ from newsletter.store.ledger import BatchClaim
 from newsletter.store.recalls import RecallClaim
 from newsletter.store.sends import SendState
 
-PATIENCE = timedelta(minutes=30)  # how long a run waits for a provider that takes nothing
-# Seconds between two looks, ever longer ones: another process may have been at work.
-A_MOMENT, A_WHILE = 0.05, 0.25
-SILENCE = 5  # so many requests in a row without an answer are an outage
-INSIST = 30.0  # seconds for which an answer is tried to be written down
+MAX_IDLE = timedelta(minutes=30)  # how long a run waits for a provider that takes nothing
+# Seconds between two polls of the database; another process may have changed it.
+MIN_POLL, MAX_POLL = 0.05, 0.25
+OUTAGE = 5  # requests in a row without an answer
+RECORD_TIMEOUT = 30.0  # seconds to keep trying to record an answer
 
 
-def work(job: Job, owner: str, pulse: Pulse, waiting: Callable[[datetime, str], None]) -> None:
-    """Go on until nothing is left to do, or the send is to stop.
+def work(job: Job, owner: str, status: RunStatus, waiting: Callable[[datetime, str], None]) -> None:
+    """Take steps until nothing is left to do, or the send is stopped.
 
-    Raises NotReadyError where the provider takes nothing for half an hour.
+    Raises NotReadyError if the provider takes nothing for half an hour.
     """
-    seen, pause = None, A_MOMENT
+    last_moment, pause = None, MIN_POLL
     while not job.stop.is_set():
-        with pulse.at_work():
-            step = _take_step(job, owner, pulse)
+        with status.busy():
+            step = _take_step(job, owner, status)
         if step is None:
             return
         if step is True:
-            pulse.beat()
-            seen, pause = None, A_MOMENT
+            status.notify()
+            last_moment, pause = None, MIN_POLL
             continue
         now = job.clock()
-        _give_up_after(pulse, job.frozen.send, now)
+        _require_progress(status, job.frozen.send, now)
         seconds = (step - now).total_seconds()
-        # The first look may see what another thread has just ended.
-        if seconds > A_WHILE and step == seen and pulse.is_news(step):
-            waiting(step, pulse.why(step))
-        seen = step
-        pulse.wait(min(max(seconds, A_MOMENT), pause))
-        pause = min(2 * pause, A_WHILE)
+        # The first poll may see what another thread has just finished.
+        if seconds > MAX_POLL and step == last_moment and status.is_first_report(step):
+            waiting(step, status.retry_reason(step))
+        last_moment = step
+        status.wait(min(max(seconds, MIN_POLL), pause))
+        pause = min(2 * pause, MAX_POLL)
 
 
-def _take_step(job: Job, owner: str, pulse: Pulse) -> datetime | Literal[True] | None:
-    """Do the next thing; when to look again where there is none now, None where none is left."""
-    step = _next(job, owner)
+def _take_step(job: Job, owner: str, status: RunStatus) -> datetime | Literal[True] | None:
+    """Take the next step: True if there was one, else when to try again; None at the end."""
+    step = _next_step(job, owner)
     if step is None or isinstance(step, datetime):
         return step
     if isinstance(step, BatchClaim):
-        _hand_over(job, step, pulse)
+        _hand_over(job, step, status)
     else:
         recall.ask_provider(job, step)
     return True
 
 
-def _next(job: Job, owner: str) -> BatchClaim | RecallClaim | datetime | None:
-    """The next thing to do; or when to look again; or None, when nothing is left to do."""
+def _next_step(job: Job, owner: str) -> BatchClaim | RecallClaim | datetime | None:
+    """The next batch to hand over or recall, or when to try again; None if nothing is left."""
     send, now = job.frozen.send, job.clock()
-    # Undone by a power cut it is done again: what matters is that a start is kept.
+    # If a power cut undoes this, it is done again. What must survive is the start of a request.
     with job.database.begin(waits=False) as connection:
         ledger.expire(connection, send.id, now)
-        seen = doubt.unknown_batches(
-            connection, send.id
-        )  # what comes while we look has its turn later
+        unknown = doubt.unknown_batches(connection, send.id)  # later ones are for the next step
         state, _ = sends.state(connection, send.id)
         if state is SendState.CANCELLED:
-            pause_cancel.cancel(connection, send.id, now)  # what came back since then
-            if found := recall.begin(connection, job, now, accepted=True):
-                return found
-            doubt.hold(connection, send.id, now, seen)
+            pause_cancel.cancel(connection, send.id, now)  # batches planned again since then
+            if claim := recall.begin(connection, job, now, accepted=True):
+                return claim
+            doubt.hold(connection, send.id, now, unknown)
             return doubt.next_due(connection, send.id)
-        if state is not SendState.SENDING:  # what is in doubt may not wait: it can be too late
+        if state is not SendState.SENDING:  # doubt must not wait: it may get too late to recall
             return recall.begin(connection, job, now) if job.doubt is Doubt.RECALL else None
-        if job.doubt is Doubt.RECALL and (found := recall.begin(connection, job, now)):
-            return found
+        if job.doubt is Doubt.RECALL and (claim := recall.begin(connection, job, now)):
+            return claim
         if not (job.doubt is Doubt.RESEND and doubt.resend_unknown(connection, send.id, now)):
-            doubt.hold(connection, send.id, now, seen)
-        claim = ledger.claim(connection, send.id, owner, now, job.lease)
-        return claim or doubt.next_due(connection, send.id)
+            doubt.hold(connection, send.id, now, unknown)
+        batch = ledger.claim(connection, send.id, owner, now, job.lease)
+        return batch or doubt.next_due(connection, send.id)
 
 
-def _hand_over(job: Job, claim: BatchClaim, pulse: Pulse) -> None:
-    """One request, and its answer in the ledger."""
+def _hand_over(job: Job, claim: BatchClaim, status: RunStatus) -> None:
+    """Make one request, and record its answer in the ledger."""
     job.checkpoint("claimed")
-    claim = _with_readers(job, claim)
-    if not claim.readers:
+    claim = _with_addressees(job, claim)
+    if not claim.addressees:
         return
-    recipients = job.personal(claim.readers)
+    recipients = job.personalize(claim.addressees)
     send = replace(job.frozen.send, batch=claim.number)
     ready = recall.prepare(job, send, recipients)
     outcome = ready if isinstance(ready, Outcome) else _submit(job, ready, claim, recipients)
@@ -107,97 +105,97 @@ def _hand_over(job: Job, claim: BatchClaim, pulse: Pulse) -> None:
     answers = outcome.answers.values()
     if outcome.retry_after:
         until = job.clock() + timedelta(seconds=outcome.retry_after)
-        pulse.patience = max(pulse.patience, (until, _delay(outcome)))
+        status.retry = max(status.retry, (until, _retry_reason(outcome)))
     if Answer.ACCEPTED in answers:
-        pulse.last_success, pulse.silent = job.clock(), 0
-    elif Answer.UNKNOWN in answers:  # whatever is known of others in it: nobody was taken
-        pulse.silent += 1
-    if pulse.silent >= SILENCE:
-        _pause(job, pulse.silent, outcome)
+        status.last_success, status.unanswered = job.clock(), 0
+    elif Answer.UNKNOWN in answers:  # even if other recipients got an answer: none was accepted
+        status.unanswered += 1
+    if status.unanswered >= OUTAGE:
+        _pause(job, status.unanswered, outcome)
 
 
-def _with_readers(job: Job, claim: BatchClaim) -> BatchClaim:
-    """The claim with whom it is for: nobody, where it is not ours any more."""
+def _with_addressees(job: Job, claim: BatchClaim) -> BatchClaim:
+    """The claim with its addressees; with none if another process has the batch now."""
     with job.database.read() as connection:
-        found, reasons = ledger.load_addressees(connection, claim, job.frozen.list_id)
-    if found.readers and not reasons:
-        return found
+        loaded, reasons = ledger.load_addressees(connection, claim, job.frozen.list_id)
+    if loaded.addressees and not reasons:
+        return loaded
     with job.database.begin() as connection:
-        ours = ledger.exclude(connection, found, reasons, job.clock())
-    return found if ours else claim
+        is_ours = ledger.exclude(connection, loaded, reasons, job.clock())
+    return loaded if is_ours else claim
 
 
-def _pause(job: Job, silent: int, outcome: Outcome) -> None:
-    """Let an outage not run through the whole list, and leave all of it in doubt."""
-    said = next(iter(outcome.reasons.values()), "no reason given").rstrip(".")
-    why = (
-        f"{silent} requests in a row were left without an answer ({said}). "
-        f"Look whether the provider works."
+def _pause(job: Job, unanswered: int, outcome: Outcome) -> None:
+    """Pause the send, so that an outage does not leave the rest of the list in doubt."""
+    reason = next(iter(outcome.reasons.values()), "no reason given").rstrip(".")
+    message = (
+        f"{unanswered} requests in a row were left without an answer ({reason}). "
+        f"Check that the provider works."
     )
     with job.database.begin() as connection:
-        if pause_cancel.pause(connection, job.frozen.send.id, why, job.clock()):
-            job.paused(connection, why)
+        if pause_cancel.pause(connection, job.frozen.send.id, message, job.clock()):
+            job.on_pause(connection, message)
 
 
-def _delay(outcome: Outcome) -> str:
-    """Why some of it is to be handed over later; empty where nobody says so."""
-    later = (n for n, answer in outcome.answers.items() if answer is Answer.NOT_SENT)
-    return next((outcome.reasons.get(number, "") for number in later), "").rstrip(".")
+def _retry_reason(outcome: Outcome) -> str:
+    """Why some recipients must be handed over later; empty if there is no reason."""
+    unsent = (n for n, answer in outcome.answers.items() if answer is Answer.NOT_SENT)
+    return next((outcome.reasons.get(delivery, "") for delivery in unsent), "").rstrip(".")
 
 
 def _submit(
     job: Job, send: Send, claim: BatchClaim, recipients: Sequence[Recipient]
 ) -> Outcome | None:
-    """The provider's answer; None where the batch was lost before the first byte."""
-    began, begun_at = time.monotonic(), job.clock()
+    """The provider's outcome; None if the claim was lost before the first byte."""
+    started, started_at = time.monotonic(), job.clock()
     with job.database.begin() as connection:
-        ahead = send.recall_id, job.lease, send.send_at
-        begun = ledger.start(connection, claim, begun_at, *ahead)
-    if begun is None:
+        requests = ledger.start(
+            connection, claim, started_at, send.recall_id, job.lease, send.send_at
+        )
+    if requests is None:
         return None
     try:
-        job.witness(begun)
+        job.before_request(requests)
     except NewsletterError as error:
         return Outcome.all(recipients, Answer.NOT_SENT, str(error), pause=str(error))
     job.checkpoint("started")
-    slept = max(time.monotonic() - began, (job.clock() - begun_at).total_seconds())
-    if slept > job.lease.total_seconds():
-        # Others count this as in doubt by now, and may have acted on it. One clock stands still
-        # in a machine that is suspended, the other may be set back.
-        return Outcome.all(recipients, Answer.NOT_SENT, "its time had run out")
+    # In a suspended machine the monotonic clock stands still; the wall clock may be set back.
+    delay = max(time.monotonic() - started, (job.clock() - started_at).total_seconds())
+    if delay > job.lease.total_seconds():
+        # Other processes count the batch as in doubt by now, and may have acted on that.
+        return Outcome.all(recipients, Answer.NOT_SENT, "its lease had ended")
     return submission.submit(job.provider, send, recipients)
 
 
 def _record(job: Job, claim: BatchClaim, outcome: Outcome) -> None:
-    """Write the answer down; a database that is away for a moment must not lose it.
+    """Record the answer. Retries, so that a short failure of the database does not lose it.
 
-    Of a power cut at that moment the batch would be in doubt, as if no answer had come.
+    After a power cut at this point the batch is in doubt, as if no answer had come.
     """
-    give_up = time.monotonic() + INSIST
+    deadline = time.monotonic() + RECORD_TIMEOUT
     while True:
         try:
             with job.database.begin(waits=False) as connection:
                 ledger.record(connection, claim, outcome, job.clock())
-                if outcome.pause:
-                    paused = pause_cancel.pause(
-                        connection, claim.send_id, outcome.pause, job.clock()
-                    )
-                    if paused:
-                        job.paused(connection, outcome.pause)
+                if outcome.pause and pause_cancel.pause(
+                    connection, claim.send_id, outcome.pause, job.clock()
+                ):
+                    job.on_pause(connection, outcome.pause)
         except DatabaseError:
-            if time.monotonic() > give_up:
+            if time.monotonic() > deadline:
                 raise
-            time.sleep(A_WHILE)
+            time.sleep(MAX_POLL)
         else:
             return
 
 
-def _give_up_after(pulse: Pulse, send: Send, now: datetime) -> None:
-    if now - pulse.last_success > PATIENCE:
-        said = pulse.patience[1]
-        why = f" ({said})" if said else ""
+def _require_progress(status: RunStatus, send: Send, now: datetime) -> None:
+    """Raises NotReadyError if the provider has taken nothing for MAX_IDLE."""
+    if now - status.last_success > MAX_IDLE:
+        _, reason = status.retry
+        detail = f" ({reason})" if reason else ""
         raise NotReadyError(
-            f"The provider has taken nothing of {send.issue} for half an hour{why}; the readers "
-            f"who wait are kept. See `newsletter receipt {send.issue}`, then go on with: "
+            f"The provider has taken nothing of {send.issue} for half an hour{detail}; the readers "
+            f"who wait are kept. Check `newsletter receipt {send.issue}`, then resume with: "
             f"newsletter send {send.issue}"
         )

@@ -134,7 +134,7 @@ class BatchClaim:
     send_id: int
     number: int
     fence: int
-    readers: tuple[Addressee, ...] = ()
+    addressees: tuple[Addressee, ...] = ()
 
 
 def claim(
@@ -166,7 +166,7 @@ def load_addressees(
     reasons = {reader.delivery: reader.unfit for reader in readers if reader.unfit is not None}
     if reasons:
         readers = [reader for reader in readers if reader.unfit is None]
-    return replace(held, readers=tuple(readers)), reasons
+    return replace(held, addressees=tuple(readers)), reasons
 
 
 def exclude(
@@ -183,7 +183,7 @@ def exclude(
     if kept.rowcount != 1:
         return False
     mark_deliveries(connection, reasons, DeliveryState.EXCLUDED, reasons)
-    if not held.readers:
+    if not held.addressees:
         close_batch(connection, held.send_id, held.number, BatchState.REFUSED, now)
     return True
 
@@ -260,7 +260,7 @@ def expire(connection: Connection, send_id: int, now: datetime) -> list[int]:
 
 def _by_answer(held: BatchClaim, outcome: Outcome) -> dict[Answer, list[int]]:
     """The deliveries of the batch by what was answered for them."""
-    numbers = [reader.delivery for reader in held.readers]
+    numbers = [reader.delivery for reader in held.addressees]
     answers = [outcome.answers.get(number, Answer.UNKNOWN) for number in numbers]
     ids: dict[Answer, list[int]] = {answer: [] for answer in Answer}
     if answers.count(Answer.ACCEPTED) == len(numbers):  # nearly always: nothing is sorted then

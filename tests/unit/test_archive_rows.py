@@ -173,7 +173,7 @@ def test_a_correction_goes_to_those_who_got_it_and_may_be_mailed(database: Datab
         corrections = sends.states(connection, "N", corrections=True)
         assert list(map(str, corrections)) == ["2025-07-07-c12"]
         assert sends.last_audience(connection, "N", "weekly") == (IssueName.parse("2025-07-07"), 5)
-    assert [reader.email for reader in started(database, found).readers] == ["r0@example.com"]
+    assert [reader.email for reader in started(database, found).addressees] == ["r0@example.com"]
     assert listed(database) == []
 
 

@@ -140,9 +140,9 @@ def test_two_processes_go_on_to_those_missing_and_nobody_is_planned_twice(
     assert mine
     other.join(PATIENCE)
     assert failed == []
-    found = [r.email for r in mine.readers]
+    found = [r.email for r in mine.addressees]
     while claim := take(database, send):  # type: ignore[assignment]
-        found += [reader.email for reader in claim.readers]
+        found += [reader.email for reader in claim.addressees]
     assert sorted(found) == ["new@example.com", "r0@example.com", "r1@example.com"]
 
 

@@ -41,7 +41,7 @@ def test_an_erased_address_stands_in_no_reason(database: Database, said: str, le
     said = said.format("r0@example.com")
     send = freeze(database, 2)
     claim = started(database, send)
-    told = {reader.delivery: said for reader in claim.readers}
+    told = {reader.delivery: said for reader in claim.addressees}
     record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN, reasons=told))
     with database.begin() as connection:
         pause_cancel.pause(connection, send.send.id, said, NOW)
@@ -64,7 +64,7 @@ def test_the_name_of_the_mailbox_goes_from_what_was_said_of_their_own_mail(
 ) -> None:
     send = freeze(database, 2)
     claim = started(database, send)
-    told = {reader.delivery: "550 user r0 unknown" for reader in claim.readers}
+    told = {reader.delivery: "550 user r0 unknown" for reader in claim.addressees}
     record(database, claim, answers(claim, Answer.REJECTED, Answer.REJECTED, reasons=told))
     with database.begin() as connection:
         Subscribers(connection, "weekly").erase("r0@example.com", NOW)
@@ -78,7 +78,7 @@ def test_an_address_is_blanked_as_it_went_over_the_wire(database: Database) -> N
         people.add("r@bücher.example", "", ACTIVE, NOW, revive=False)
     send = freeze(database, 1)
     claim = started(database, send)
-    told = {reader.delivery: "550 <r@xn--bcher-kva.example>" for reader in claim.readers}
+    told = {reader.delivery: "550 <r@xn--bcher-kva.example>" for reader in claim.addressees}
     record(database, claim, answers(claim, *[Answer.REJECTED] * 2, reasons=told))
     with database.begin() as connection:
         Subscribers(connection, "weekly").erase("r@bücher.example", NOW)

@@ -46,7 +46,7 @@ def build() -> Iterator[Build]:
 def test_an_answer_is_not_lost_while_the_database_is_away(
     database: Database, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    monkeypatch.setattr(worker, "A_WHILE", 0.01)
+    monkeypatch.setattr(worker, "MAX_POLL", 0.01)
     send, left, handed = freeze(database, 4), times, []
     recording = ledger.record
 
@@ -72,8 +72,8 @@ def test_an_answer_is_not_lost_while_the_database_is_away(
 def test_an_answer_that_can_never_be_written_down_leaves_doubt_and_no_second_mail(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "INSIST", 0.0)
-    monkeypatch.setattr(worker, "A_WHILE", 0.01)
+    monkeypatch.setattr(worker, "RECORD_TIMEOUT", 0.0)
+    monkeypatch.setattr(worker, "MAX_POLL", 0.01)
     send, handed = freeze(database, 2), []
 
     def submit(mail: Send, batch: Sequence[Recipient]) -> Outcome:
@@ -134,7 +134,7 @@ def test_a_provider_that_asks_for_patience_is_left_alone_with_every_other_batch(
     later = NOW + timedelta(seconds=301)
     found = [ledgers.take(database, send, later) for _ in range(5)]
     assert [claim is not None for claim in found] == [True] * 4 + [False]
-    people = [reader.email for claim in found if claim for reader in claim.readers]
+    people = [reader.email for claim in found if claim for reader in claim.addressees]
     assert sorted(people) == [f"r{n}@example.com" for n in range(8)]
 
 
@@ -162,7 +162,7 @@ def test_a_shorter_patience_does_not_end_a_longer_one(database: Database) -> Non
         wait = answers(claim, NOT_SENT, NOT_SENT, retry_after=seconds, throttled=True)
         assert record(database, claim, wait)
     found = [ledgers.take(database, send, NOW + timedelta(seconds=61)) for _ in range(2)]
-    people = [reader.email for claim in found if claim for reader in claim.readers]
+    people = [reader.email for claim in found if claim for reader in claim.addressees]
     assert people == ["r2@example.com", "r3@example.com"]  # the second one's, and nobody else
 
 

@@ -18,7 +18,7 @@ def test_every_reader_is_planned_in_exactly_one_batch(database: Database) -> Non
     send = freeze(database, 5)
     sizes = []
     while claim := take(database, send):
-        sizes.append([reader.email for reader in claim.readers])
+        sizes.append([reader.email for reader in claim.addressees])
     assert [len(batch) for batch in sizes] == [2, 2, 1]
     assert len({email for batch in sizes for email in batch}) == 5
 
@@ -74,7 +74,7 @@ def test_who_is_suppressed_between_freeze_and_claim_is_excluded(database: Databa
         people.add("r0@example.com", "", ACTIVE, NOW, revive=True)
     claim = take(database, send)
     assert claim
-    assert [reader.email for reader in claim.readers] == ["r1@example.com"]
+    assert [reader.email for reader in claim.addressees] == ["r1@example.com"]
 
 
 def test_what_a_killed_process_was_handing_over_is_in_doubt_and_never_claimed_again(
@@ -113,14 +113,14 @@ def test_each_answer_goes_its_own_way(database: Database) -> None:
     claim = started(database, send)
     mixed = answers(
         claim, Answer.ACCEPTED, Answer.REJECTED, Answer.NOT_SENT, Answer.UNKNOWN,
-        reasons={claim.readers[1].delivery: "no such user"}, retry_after=60.0,
+        reasons={claim.addressees[1].delivery: "no such user"}, retry_after=60.0,
     )  # fmt: skip
     assert record(database, claim, mixed)
     assert numbers(database, send) == {"accepted": 1, "rejected": 1, "waiting": 1, "in_doubt": 1}
     assert take(database, send, NOW + timedelta(seconds=59)) is None
     again = take(database, send, NOW + timedelta(seconds=60))
     assert again
-    assert [r.delivery for r in again.readers] == [claim.readers[2].delivery]
+    assert [r.delivery for r in again.addressees] == [claim.addressees[2].delivery]
     with database.begin() as connection:
         rejected = receipts.addresses(connection, send.send.id, DeliveryState.REJECTED)
         assert list(rejected) == [("r1@example.com", "no such user")]
@@ -153,7 +153,7 @@ def test_a_request_that_is_too_large_is_split(database: Database) -> None:
     record(database, claim, answers(claim, *[Answer.NOT_SENT] * 5, split=True))
     sizes = []
     while again := take(database, send):
-        sizes.append(len(again.readers))
+        sizes.append(len(again.addressees))
     assert sorted(sizes) == [2, 3]
 
 
@@ -165,7 +165,7 @@ def test_who_left_between_freeze_and_claim_is_excluded(database: Database) -> No
         people.erase("r1@example.com", NOW)
     claim = take(database, send)
     assert claim
-    assert [reader.email for reader in claim.readers] == ["r2@example.com"]
+    assert [reader.email for reader in claim.addressees] == ["r2@example.com"]
     assert numbers(database, send) == {"excluded": 2, "waiting": 1}
 
 

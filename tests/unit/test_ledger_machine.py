@@ -111,7 +111,7 @@ class Delivering(RuleBasedStateMachine):
     @rule(claim=consumes(claims))
     def give_up(self, claim: BatchClaim) -> None:
         """It was to be handed over, and was not: perhaps long after others have taken it."""
-        given = {reader.delivery: Answer.NOT_SENT for reader in claim.readers}
+        given = {reader.delivery: Answer.NOT_SENT for reader in claim.addressees}
         with _DATABASE.begin() as connection:
             ledger.record(connection, claim, Outcome(given), self.now)
 
@@ -138,7 +138,7 @@ class Delivering(RuleBasedStateMachine):
         with _DATABASE.begin() as connection:
             ledger.expire(connection, self.id, self.now)
             found = ledgers.claim(connection, self.send, self.now)
-        assert not found or not {reader.email for reader in found.readers} & self.away
+        assert not found or not {reader.email for reader in found.addressees} & self.away
         return found
 
     def _handed_over(self, claim: BatchClaim, taken: bool) -> Any:
@@ -146,7 +146,7 @@ class Delivering(RuleBasedStateMachine):
         with _DATABASE.begin() as connection:
             if ledger.start(connection, claim, self.now, recall_id) is None:
                 return multiple()
-        people = [reader.delivery for reader in claim.readers]
+        people = [reader.delivery for reader in claim.addressees]
         request = Request(claim, recall_id, taken, people)
         self.all.append(request)
         return request

@@ -46,7 +46,7 @@ def answering(**more: object) -> Scripted:
 def test_whatever_a_provider_says_its_answers_are_kept(
     database: Database, reference: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "INSIST", 0.0)
+    monkeypatch.setattr(worker, "RECORD_TIMEOUT", 0.0)
     send = freeze(database, 4)
     deliver.run(job(database, send, answering(reference=reference), Doubt.HOLD))
     assert numbers(database, send) == {"accepted": 2, "rejected": 2}
@@ -56,7 +56,7 @@ def test_whatever_a_provider_says_its_answers_are_kept(
 def test_whatever_it_says_why_the_send_has_to_stop(
     database: Database, others: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "INSIST", 0.0)
+    monkeypatch.setattr(worker, "RECORD_TIMEOUT", 0.0)
     send = freeze(database, 4)
     with pytest.raises(NotReadyError, match="paused"):
         deliver.run(job(database, send, answering(others=others, pause=HOSTILE), Doubt.HOLD))
@@ -73,7 +73,7 @@ def test_whatever_it_says_why_the_send_has_to_stop(
 def test_an_adaptor_that_fails_with_such_words_leaves_doubt(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "INSIST", 0.0)
+    monkeypatch.setattr(worker, "RECORD_TIMEOUT", 0.0)
 
     def submit(_: Send, batch: Sequence[Recipient]) -> Outcome:
         raise RuntimeError(HOSTILE)

@@ -74,7 +74,7 @@ def test_counting_freezing_claiming_and_what_is_missed_agree(
         claim = ledger.claim(connection, send.send.id, "me", NOW)
         assert claim
         claim, reasons = ledger.load_addressees(connection, claim, send.list_id)
-        assert len(claim.readers) == fit
+        assert len(claim.addressees) == fit
         assert list(reasons.values()) == ([reason] if reason else [])
         ledger.exclude(connection, claim, reasons, NOW)
         assert send_missing.count(connection, send) == 0  # it waits, or must not get it
@@ -91,7 +91,7 @@ def test_who_has_it_and_may_be_mailed_gets_what_corrects_it(
     send = freeze(database, 1)
     claim = started(database, send)
     with database.begin() as connection:
-        accepted = {reader.delivery: Answer.ACCEPTED for reader in claim.readers}
+        accepted = {reader.delivery: Answer.ACCEPTED for reader in claim.addressees}
         assert ledger.record(connection, claim, Outcome(accepted), NOW)
         happens(connection)
     with database.read() as connection:

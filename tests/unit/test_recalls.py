@@ -104,7 +104,7 @@ def test_an_event_before_a_lost_answer_does_not_keep_a_reader_from_the_new_batch
     send = freeze(database, 2, send_at=AHEAD)
     claim = started(database, send, recall_id="id")
     with database.begin() as connection:
-        first = claim.readers[0].delivery
+        first = claim.addressees[0].delivery
         doubt.settle_by_event(connection, send.send.id, claim.number, first, NOW, left=False)
     record(database, claim, answers(claim, Answer.UNKNOWN, Answer.UNKNOWN))
     held = begin(database, send)
@@ -234,7 +234,7 @@ def test_an_event_of_what_was_taken_back_counts_only_when_the_mail_has_left(
     assert settle(database, send, 1, 1) == 1
     again = take(database, send)
     assert again
-    assert [reader.delivery for reader in again.readers] == [2]
+    assert [reader.delivery for reader in again.addressees] == [2]
 
 
 def test_an_answer_takes_nothing_back_that_an_event_told_of_one_reader(
@@ -243,7 +243,7 @@ def test_an_answer_takes_nothing_back_that_an_event_told_of_one_reader(
     for given in Answer:
         send = freeze(database, 2, name=f"n-{given.name.lower().replace('_', '-')}")
         claim = started(database, send)
-        told = claim.readers[0].delivery
+        told = claim.addressees[0].delivery
         with database.begin() as connection:
             doubt.settle_by_event(connection, send.send.id, claim.number, told, NOW, left=True)
         record(database, claim, answers(claim, given, given))
@@ -253,7 +253,7 @@ def test_an_answer_takes_nothing_back_that_an_event_told_of_one_reader(
 def test_who_got_it_by_an_earlier_request_is_no_part_of_the_next_one(database: Database) -> None:
     send = freeze(database, 2, send_at=AHEAD)
     claim = started(database, send)
-    settle(database, send, claim.readers[0].delivery, 1)
+    settle(database, send, claim.addressees[0].delivery, 1)
     record(database, claim, answers(claim, Answer.NOT_SENT, Answer.NOT_SENT))
     second = started(database, send, recall_id="id")
     record(database, second, answers(second, Answer.ACCEPTED))
@@ -297,7 +297,7 @@ def test_those_who_are_missing_get_the_same_send(database: Database) -> None:
     assert numbers(database, send) == {"accepted": 3, "in_doubt": 1, "waiting": 3}
     found = []
     while claim := take(database, send):  # type: ignore[assignment]
-        found.append([reader.email for reader in claim.readers])
+        found.append([reader.email for reader in claim.addressees])
     assert found == [["r0@example.com", "r1@example.com"], ["new@example.com"]]
 
 

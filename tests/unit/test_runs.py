@@ -163,7 +163,7 @@ def test_whom_a_zombie_did_not_reach_after_all_is_sent_to(database: Database) ->
         assert ledger.start(connection, claim, now() - timedelta(hours=1))
     deliver.run(job(database, send, Scripted(accept), Doubt.HOLD))
     assert numbers(database, send) == {"in_doubt": 2}
-    answer = Outcome({r.delivery: Answer.NOT_SENT for r in claim.readers})
+    answer = Outcome({r.delivery: Answer.NOT_SENT for r in claim.addressees})
     with database.begin() as connection:
         assert ledger.record(connection, claim, answer, now())
     assert state(database, send) == "sending"
@@ -218,7 +218,7 @@ def test_what_wakes_after_its_time_by_the_clock_on_the_wall_sends_nothing(
             made.stop.set()
 
     late = deliver.Job(
-        made.database, made.provider, made.frozen, made.personal, made.doubt,
+        made.database, made.provider, made.frozen, made.personalize, made.doubt,
         lambda: now() + asleep, checkpoint=checkpoint, stop=made.stop,
     )  # fmt: skip
     deliver.run(late)
@@ -245,7 +245,7 @@ def test_the_other_threads_end_without_haste_where_one_fails(database: Database)
 
     provider = Scripted(slow)
     provider.workers = 2
-    made = job(database, send, provider, Doubt.HOLD, witness=witness, stop=Counted())
+    made = job(database, send, provider, Doubt.HOLD, before_request=witness, stop=Counted())
     with pytest.raises(ValueError, match="a bug"):
         deliver.run(made)
     assert sets < 5
@@ -345,7 +345,9 @@ def test_five_requests_without_an_answer_pause_whatever_else_is_known_of_them(
 ) -> None:
     send = freeze(database, 40)
     told: list[str] = []
-    work = job(database, send, Scripted(answer), Doubt.HOLD, paused=lambda _, why: told.append(why))
+    work = job(
+        database, send, Scripted(answer), Doubt.HOLD, on_pause=lambda _, why: told.append(why)
+    )
     silent_runs(work)
     assert numbers(database, send)["in_doubt"] == (10 if answer is no_answer else 5)
     assert held(database, send) == 5
