@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def findings(name: str, mail: Mail) -> Iterator[Finding]:
     """The findings of the check ``package.module:function``, or an error finding if it fails."""
     try:
-        registry.importable_from(mail.config.folder, name)
-        check = registry.function(name)
+        registry.make_importable(mail.config.folder, name)
+        check = registry.load_function(name)
     except LookupError as error:
         yield _broken(name, f"{error}.")
         return
@@ -27,13 +27,13 @@ def findings(name: str, mail: Mail) -> Iterator[Finding]:
             else:
                 yield finding
     except (Exception, SystemExit) as error:  # noqa: BLE001 - code from outside
-        yield _broken(name, f"The check {name} failed: {registry.raised(error, name)}.")
+        yield _broken(name, f"The check {name} failed: {registry.describe(error, name)}.")
 
 
 def _fault(finding: object) -> str | None:
     if not isinstance(finding, Finding):
         return f"a {type(finding).__name__} instead of a Finding"
-    if field := registry.mistyped(finding):
+    if field := registry.mistyped_field(finding):
         return f"a Finding with {field} = {getattr(finding, field)!r}"
     return None
 

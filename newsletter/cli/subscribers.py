@@ -67,7 +67,7 @@ def import_(
     """Import a list from a CSV file; people who unsubscribed stay unsubscribed."""
     from newsletter.app.readers import lists
     from newsletter.cli.progress import steps
-    from newsletter.errors import LinesError
+    from newsletter.errors import RejectedLinesError
 
     try:
         with steps() as progress:
@@ -80,9 +80,9 @@ def import_(
                 report=report,
                 progress=progress,
             )
-    except LinesError as error:
+    except RejectedLinesError as error:
         if as_json:
-            emit({"imported": 0, "refused": _refused_json(error.refused)})
+            emit({"imported": 0, "refused": _refused_json(error.rejected)})
         raise
     if as_json:
         emit(_imported_json(result))

@@ -1,6 +1,6 @@
-"""The configuration: ``settings`` has the tables, ``reading`` makes a Config of the file."""
+"""The configuration: ``settings`` defines the tables, ``newsletter_toml`` reads the file."""
 
-from newsletter.config.reading import FILE, Config, load, secret, stamp
+from newsletter.config.newsletter_toml import FILE, Config, file_version, load, secret
 from newsletter.config.settings import (
     Alerts,
     Checks,
@@ -41,7 +41,7 @@ __all__ = [
     "SourceOptions",
     "Tables",
     "TrackingOptions",
+    "file_version",
     "load",
     "secret",
-    "stamp",
 ]

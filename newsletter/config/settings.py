@@ -1,4 +1,4 @@
-"""The tables of newsletter.toml: what each may say, and what holds where it says nothing."""
+"""The tables of newsletter.toml: their keys and default values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from newsletter.toml_file.values import (
 
 
 class Newsletter(Table):
-    """``[newsletter]``: what it is called, who sends it, how it looks."""
+    """``[newsletter]``: its name, its sender and its template."""
 
     name: str = Field(min_length=1, max_length=200)
     sender: Mailbox = Field(alias="from")
@@ -48,7 +48,7 @@ class Newsletter(Table):
 
 
 class Editor(Table):
-    """``[editor]``: who gets the tests, and what the box in the mail says."""
+    """``[editor]``: the address for tests and alerts, and the box about the editor in the mail."""
 
     name: str = ""
     email: Mailbox | None = None
@@ -57,7 +57,7 @@ class Editor(Table):
 
 
 class Skip(Table):
-    """``[[schedule.skip]]``: a day, or all from one to another, on which no issue goes out."""
+    """``[[schedule.skip]]``: a day or a range of days on which no issue goes out."""
 
     day: Day | None = Field(None, alias="date")
     start: Day | None = Field(None, alias="from")
@@ -65,7 +65,7 @@ class Skip(Table):
     reason: str = ""
 
     @model_validator(mode="after")
-    def _whole(self) -> Skip:
+    def _check_days(self) -> Skip:
         ends = (self.start, self.end)
         if (None in ends) if self.day is None else (ends != (None, None)):
             raise ValueError("expected either date, or from and to")
@@ -77,17 +77,17 @@ class Skip(Table):
 
     @property
     def first(self) -> date:
-        """Its first day."""
+        """The first day."""
         return self.day or self.start or date.max
 
     @property
     def last(self) -> date:
-        """Its last day."""
+        """The last day."""
         return self.day or self.end or date.min
 
 
 class Schedule(Table):
-    """``[schedule]``: the timetable, in the newsletter's zone, and the conditions of a send."""
+    """``[schedule]``: the timetable (in the newsletter's time zone) and the rules for a send."""
 
     send: ParsedTime = RecurringTime(frozenset({0}), time(7))
     gather: ParsedTimes = ()
@@ -100,105 +100,101 @@ class Schedule(Table):
     min_stories: int = Field(1, ge=0, strict=True)
 
     @model_validator(mode="after")
-    def _in_order(self) -> Schedule:
-        if wrong := find_conflict(self.send, self.gathers, self.remind, self.deadline):
-            raise ValueError(wrong)
+    def _check_order(self) -> Schedule:
+        if conflict := find_conflict(self.send, self.gathers, self.remind, self.deadline):
+            raise ValueError(conflict)
         return self
 
     @property
     def gathers(self) -> tuple[RecurringTime, ...]:
-        """When to gather; where nobody says it, in good time before each send."""
+        """When to gather. The default is some time before each send."""
         return self.gather or (default_gather(self.send),)
 
     def skipped(self, day: date) -> Skip | None:
-        """Why no issue of that day goes out, where none does."""
+        """The entry that skips the issue of that day, or None."""
         return next((skip for skip in self.skip if skip.first <= day <= skip.last), None)
 
 
 class Gather(Table):
-    """``[gather]``: ``allow_hosts`` names feeds inside one's own network, as host:port."""
+    """``[gather]``: exceptions from the rules for fetching."""
 
-    allow_hosts: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()  # host:port of feeds in one's own network
 
 
 class Dateline(Table):
-    """``[dateline]``: the city under the masthead, and where to ask for its temperature."""
+    """``[dateline]``: the city below the masthead, and the source of its temperature."""
 
     city: str
-    url: str = Field("https://api.open-meteo.com/v1/forecast", pattern=r"^https?://")
+    url: str = Field("https://api.open-meteo.com/v1/forecast", pattern=r"^https?://")  # Open-Meteo
     latitude: float | None = Field(None, ge=-90, le=90)
     longitude: float | None = Field(None, ge=-180, le=180)
     unit: Literal["F", "C"] = "F"
 
 
 class Database(Table):
-    """``[database]``: DATABASE_URL in the environment comes before it."""
+    """``[database]``: DATABASE_URL in the environment overrides it."""
 
     url: str = "sqlite:///newsletter.db"
 
 
 class Delivery(Table):
-    """``[delivery]``: what is done about doubt; ``ahead``: how long before they leave mails are
-    handed over, so that there is time to take them back. Without ``doubt`` the provider decides:
-    recall where it can be recalled, else hold.
-    """
+    """``[delivery]``: how batches in doubt are settled."""
 
     doubt: Doubt | None = None
+    """By default, batches are recalled if the provider can do that, and held otherwise."""
     ahead: Duration = timedelta(minutes=20)
+    """How long before they go out mails are handed over, to leave time for a recall."""
 
     @field_validator("ahead")
     @classmethod
-    def _in_time(cls, value: timedelta) -> timedelta:
+    def _check_ahead(cls, value: timedelta) -> timedelta:
         if not timedelta(minutes=15) <= value <= timedelta(hours=70):
             raise ValueError('expected a duration from "15m" to "70h"')
         return value
 
 
 class Alerts(Table):
-    """``[alerts]``: who hears what happens, and who is asked after each good look."""
+    """``[alerts]``: where alerts go, and how a monitor learns that the service works."""
 
-    email: Mailbox | None = None
-    ping_url: WebUrl | None = None
+    email: Mailbox | None = None  # by default that of the editor
+    ping_url: WebUrl | None = None  # requested after each successful tick
 
 
 class Checks(Table):
-    """``[checks]``: what is checked beside what the program checks."""
+    """``[checks]``: the newsroom's own checks."""
 
     own: tuple[FunctionName, ...] = ()  # package.module:function
 
 
 class Public(Table):
-    """``[public]``: the pages for readers. ``signups_per_network``: most in an hour from one /24 or
-    /64; ``signups_per_hour``: most mails in an hour to confirm them; ``searches_per_network``: most
-    in an hour.
-    """
+    """``[public]``: the pages for readers. A network is a /24 of IPv4 or a /64 of IPv6."""
 
     trusted_proxies: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1"))
     hsts: bool = Field(True, strict=True)
-    signups_per_network: int = Field(20, ge=1, strict=True)
-    signups_per_hour: int = Field(200, ge=1, strict=True)
-    searches_per_network: int = Field(600, ge=1, strict=True)
+    signups_per_network: int = Field(20, ge=1, strict=True)  # most in an hour
+    signups_per_hour: int = Field(200, ge=1, strict=True)  # most confirmation mails in an hour
+    searches_per_network: int = Field(600, ge=1, strict=True)  # most in an hour
 
 
 class Privacy(Table):
-    """``[privacy]``: ``per_reader``: keep who opened and clicked, as long as ``keep_events``, after
-    which only figures are left of what a provider has reported of a send.
-    """
+    """``[privacy]``: what is stored about readers, and for how long."""
 
     per_reader: bool = Field(False, strict=True)
+    """Whether it is stored which reader opened and clicked."""
     keep_events: Duration = timedelta(days=90)
+    """How long the events of a send are stored. After that only its figures are left."""
 
     @field_validator("keep_events")
     @classmethod
-    def _kept(cls, value: timedelta) -> timedelta:
-        # Providers repeat what they have reported, for a day.
+    def _check_keep_events(cls, value: timedelta) -> timedelta:
+        # Providers may repeat an event for a day.
         if not timedelta(days=3) <= value <= timedelta(days=400):
             raise ValueError('expected a duration from "3d" to "400d"')
         return value
 
 
 class SourceOptions(Table):
-    """What every ``[[sources]]`` block may say; each type adds its own keys."""
+    """The keys of every ``[[sources]]`` block. Each type adds its own."""
 
     type: str
     section: str | None = None
@@ -207,37 +203,37 @@ class SourceOptions(Table):
 
     @property
     def key(self) -> Literal["url", "path"]:
-        """Which key says where the source is."""
+        """The key that contains the source's address or path."""
         return "url" if getattr(self, "url", None) else "path"
 
     @property
     def name(self) -> str:
-        """The address or path of the source, as the configuration has it."""
+        """The source's address or path as configured."""
         return str(getattr(self, self.key, None) or self.type)
 
 
 class LimitedSourceOptions(SourceOptions):
-    """Of a source that may have more than an issue needs: its newest ``limit`` articles belong."""
+    """The keys of a source that may have more articles than an issue needs."""
 
-    limit: int = Field(20, ge=1, strict=True)
+    limit: int = Field(20, ge=1, strict=True)  # the newest articles that are used
 
 
 class ProviderOptions(Table):
-    """What ``[provider]`` may say for every type; ``batch_size``: most recipients a request."""
+    """The keys of ``[provider]`` for every type. Each type adds its own."""
 
     type: str = Field(max_length=100)
-    batch_size: int | None = Field(None, ge=1, strict=True)
+    batch_size: int | None = Field(None, ge=1, strict=True)  # most recipients in one request
 
 
 class TrackingOptions(ProviderOptions):
-    """What ``[provider]`` may say, too, where the provider can track what readers do."""
+    """The keys of a provider that can track opens and clicks."""
 
     open_tracking: bool = False
     click_tracking: bool = False
 
 
 class Tables(Table):
-    """All of them but [[sources]] and [provider], whose keys depend on their type."""
+    """All tables except [[sources]] and [provider], whose keys depend on their type."""
 
     newsletter: Newsletter
     editor: Editor = Editor()

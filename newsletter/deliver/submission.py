@@ -28,7 +28,7 @@ def submit(provider: Provider, send: Send, batch: Sequence[Recipient]) -> Outcom
 
 def failure(provider: object, error: BaseException) -> str:
     """What the adaptor's code raised, and on which of its lines, for a receipt."""
-    raised = registry.raised(error, type(provider).__module__)
+    raised = registry.describe(error, type(provider).__module__)
     return f"the provider's adaptor failed: {raised}"
 
 

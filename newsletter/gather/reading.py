@@ -62,7 +62,9 @@ def _read_one(visited: Visited, window: Window) -> Reading:
     except (Exception, SystemExit) as error:
         # One odd publisher, or one broken class, must not take the week of all others with it.
         log.info("%s could not be understood", options.name, exc_info=True)
-        return _failing(options, f"could not be understood: {registry.raised(error, options.type)}")
+        return _failing(
+            options, f"could not be understood: {registry.describe(error, options.type)}"
+        )
     if fault := next(filter(None, (invalid(article, options.name) for article in articles)), None):
         return _failing(options, fault)
     return Reading(options, articles, unchanged=visited.unchanged())

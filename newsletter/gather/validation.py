@@ -15,7 +15,7 @@ def invalid(article: object, source: str) -> str | None:
         return f"gave a {type(article).__name__} instead of an Article"
     title = article.title
     name = f"the article “{title}”" if isinstance(title, str) else f"the article {article.id!r}"
-    if field := registry.mistyped(article):
+    if field := registry.mistyped_field(article):
         return f"failed: {name} has {field} = {getattr(article, field)!r}"
     if not article.id:
         return f"failed: {name} has no id"

@@ -65,7 +65,7 @@ def read_events(type_: str, body: str, folder: Path) -> list[Event]:
     """
     try:
         if ":" in type_:
-            registry.importable_from(folder, type_)
+            registry.make_importable(folder, type_)
         adaptor: type[Reports] = _ADAPTORS.load(type_)
     except LookupError as error:
         raise ProviderError(f"Events of {type_} can no longer be read: {error}") from error
@@ -74,7 +74,7 @@ def read_events(type_: str, body: str, folder: Path) -> list[Event]:
     except ProviderError:
         raise
     except (Exception, SystemExit) as error:
-        why = registry.raised(error, type_)
+        why = registry.describe(error, type_)
         raise ConfigError(f"{type_} cannot read its events: {why}. Fix the class.") from error
     if fault := invalid_events(events):
         raise ConfigError(f"{type_} cannot read its events: {fault}. Fix the class.")
@@ -91,7 +91,7 @@ def verified_body(provider: Reports, type_: str, headers: Mapping[str, str], bod
     except NewsletterError:
         raise
     except (Exception, SystemExit) as error:
-        fault = registry.raised(error, type_)
+        fault = registry.describe(error, type_)
         raise ConfigError(f"{type_} cannot verify its events: {fault}. Fix the class.") from error
     try:
         return body.decode()
@@ -120,7 +120,7 @@ def build(settings: ProviderOptions, folder: Path) -> Provider:
     except NewsletterError:
         raise
     except (Exception, SystemExit) as error:
-        fault = f"creating it raised {registry.raised(error, type_)}"
+        fault = f"creating it raised {registry.describe(error, type_)}"
         raise ConfigError(
             f"{type_} of [provider] cannot be used: {fault}. Fix the class."
         ) from error

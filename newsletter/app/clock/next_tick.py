@@ -32,7 +32,7 @@ class Outlook:
 
     def desk(self) -> Desk:
         """The newsletter as newsletter.toml is now. Raises ConfigError."""
-        file = config.stamp(self._folder)
+        file = config.file_version(self._folder)
         if self._desk is None or file != self._file:
             self.forget()
             self._desk, self._file = open_desk(self._folder, self._clock), file

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from newsletter import subscriber_csv
 from newsletter.app.desk import Desk
-from newsletter.errors import ContentError, LinesError, NewsletterError, UsageError
+from newsletter.errors import ContentError, NewsletterError, RejectedLinesError, UsageError
 from newsletter.model import Status
 from newsletter.store.subscriber_import import MergeResult, StagedImport
 from newsletter.store.subscribers import Subscriber, Subscribers
@@ -68,7 +68,7 @@ def import_file(
     rejected lines; many of them go into a file beside ``path`` in any case. People who unsubscribed
     stay unsubscribed, and erased people stay erased.
 
-    Raises LinesError with every rejected line unless ``skip_bad_lines``.
+    Raises RejectedLinesError with every rejected line unless ``skip_bad_lines``.
     """
     rejected = _RejectedLines()
     if report:
@@ -86,10 +86,10 @@ def import_file(
             merged = _import(
                 desk, path, file, rejected, status or Status.ACTIVE, skip_bad_lines, progress
             )
-        except LinesError as error:
+        except RejectedLinesError as error:
             written = _write_report(path, report, rejected)
             listed_in = f" They are listed in {written}." if written else ""
-            raise LinesError(f"{error}{listed_in}", rejected.lines) from None
+            raise RejectedLinesError(f"{error}{listed_in}", rejected.lines) from None
         for line, email in merged.erased:
             rejected(line, f"{email}: this address was erased and is never mailed again")
         rejected.lines.sort()
@@ -148,7 +148,7 @@ def _require_people(path: Path, rejected: _RejectedLines, count: int, skip: bool
     amount = "1 line" if rejected.count == 1 else f"{rejected.count:,} lines"
     others = "the other line" if count == 1 else f"the other {count:,} lines"
     remedy = f"import {others} with --skip-bad-lines" if count else "choose another file"
-    raise LinesError(
+    raise RejectedLinesError(
         f"Nobody was imported: {path} has {amount} that cannot be used:\n{lines}\n"
         f"Fix {'it' if rejected.count == 1 else 'them'}, or {remedy}.",
         rejected.lines,

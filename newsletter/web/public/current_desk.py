@@ -18,13 +18,13 @@ class CurrentDesk:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._stamp = config.stamp(desk.folder)
+        self._version = config.file_version(desk.folder)
 
     def __call__(self) -> Desk:
         """The newsletter, now."""
-        stamp = config.stamp(self._desk.folder)
-        if stamp != self._stamp:
-            self._stamp = stamp
+        version = config.file_version(self._desk.folder)
+        if version != self._version:
+            self._version = version
             try:
                 desk = open_desk(self._desk.folder, self._desk.clock)
             except NewsletterError as error:

@@ -1,7 +1,7 @@
-"""newsletter.toml → Config. All faults of the file are reported at once.
+"""newsletter.toml → Config. All errors of the file are reported at once.
 
-Secrets never stand in the file: ``secret`` reads them from the environment, or from the file
-that ``NAME_FILE`` points to.
+The file never contains secrets. ``secret`` reads them from the environment, or from the file that
+``NAME_FILE`` names.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from newsletter.toml_file.tables import Table
 
 FILE = "newsletter.toml"
 
-_BY_TYPE = ("sources", "provider", "alerts.provider")  # tables whose keys depend on their type
+_TYPED_TABLES = ("sources", "provider", "alerts.provider")  # whose keys depend on their type
 
 
 @dataclass(frozen=True)
 class Config:
-    """A newsletter's whole configuration. ``folder`` is where newsletter.toml lies."""
+    """A newsletter's whole configuration."""
 
-    folder: Path
+    folder: Path  # contains newsletter.toml
     newsletter: Newsletter
     editor: Editor
     schedule: Schedule
@@ -57,16 +57,16 @@ class Config:
     privacy: Privacy
     sources: tuple[SourceOptions, ...]
     provider: ProviderOptions
-    alerts_provider: ProviderOptions | None = None  # None: as the readers' mails
+    alerts_provider: ProviderOptions | None = None  # None: alerts go out as readers' mails do
 
     @property
     def alerts_to(self) -> str | None:
-        """Who gets the alerts by mail."""
+        """The address that alerts are mailed to."""
         return self.alerts.email or self.editor.email
 
     @property
     def hosts_pictures(self) -> bool:
-        """Whether pictures are fitted and published with the issue: that needs public pages."""
+        """Whether pictures are resized and published with the issue, which needs public pages."""
         return self.newsletter.images == "host" and self.newsletter.base_url is not None
 
     @property
@@ -84,24 +84,22 @@ def load(
 ) -> Config:
     """Read and validate ``folder/newsletter.toml``.
 
-    The two look-ups give the model of a type's own keys, and raise LookupError for a type that
-    does not exist. Raises ConfigError with every fault of the file.
+    The two lookups return the model of a type's keys, and raise LookupError for an unknown type.
+    Raises ConfigError with every error of the file.
     """
     path = folder / FILE
     if not path.exists():
         raise ConfigError(
-            f"There is no {FILE} in {folder.resolve()}. Go to the newsletter's folder (or use "
-            f"-C DIR), or make a new one with: newsletter init DIR"
+            f"There is no {FILE} in {folder.resolve()}. Change to the newsletter's folder (or use "
+            f"-C DIR), or create a newsletter with: newsletter init DIR"
         )
     raw = tables.read(path, ConfigError)
     faults: list[str] = []
     blocks = raw.pop("sources", None)
     provider = raw.pop("provider", {"type": "outbox"})
     alerts = raw.get("alerts")
-    for_alerts = (
-        [alerts.pop("provider")] if isinstance(alerts, dict) and "provider" in alerts else []
-    )
-    top = tables.validate(Tables, raw, "", faults, _BY_TYPE)
+    alerts_provider = alerts.pop("provider", None) if isinstance(alerts, dict) else None
+    top = tables.validate(Tables, raw, "", faults, _TYPED_TABLES)
     if not isinstance(blocks, list) or not blocks:
         faults.append("sources: expected at least one [[sources]] block with a type")
         blocks = []
@@ -110,21 +108,22 @@ def load(
         return _typed(folder, lookup, block, place, faults)
 
     sources = [typed(source_options, b, f"sources[{i}]") for i, b in enumerate(blocks, 1)]
-    chosen = typed(provider_options, provider, "provider")
-    own = [typed(provider_options, block, "alerts.provider") for block in for_alerts]
-    if faults or top is None or chosen is None:
+    main_provider = typed(provider_options, provider, "provider")
+    if alerts_provider is not None:
+        alerts_provider = typed(provider_options, alerts_provider, "alerts.provider")
+    if faults or top is None or main_provider is None:
         raise ConfigError(tables.error_message(path, faults))
     return Config(
         folder=folder,
         **{name: getattr(top, name) for name in Tables.model_fields},
         sources=tuple(source for source in sources if source),
-        provider=chosen,
-        alerts_provider=next(iter(own), None),
+        provider=main_provider,
+        alerts_provider=alerts_provider,
     )
 
 
-def stamp(folder: Path) -> tuple[int, int, int] | None:
-    """What is another one after each save of newsletter.toml; None if there is none."""
+def file_version(folder: Path) -> tuple[int, int, int] | None:
+    """A value that changes with every save of newsletter.toml; None if the file is missing."""
     try:
         status = (folder / FILE).stat()
     except OSError:
@@ -133,7 +132,10 @@ def stamp(folder: Path) -> tuple[int, int, int] | None:
 
 
 def secret(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The secret of that name from the environment, or from the file NAME_FILE names."""
+    """The secret of that name from the environment, or from the file that NAME_FILE names.
+
+    None if neither is set. Raises ConfigError if the file cannot be read.
+    """
     if value := environment.get(name):
         return value
     if file := environment.get(f"{name}_FILE"):
@@ -142,7 +144,7 @@ def secret(name: str, environment: Mapping[str, str] = os.environ) -> str | None
         except OSError as error:
             raise ConfigError(
                 f"{name}_FILE names {file}, which cannot be read: {error.strerror}. "
-                f"Mend the path or the file's permissions."
+                f"Correct the path or the file's permissions."
             ) from None
     return None
 
@@ -156,7 +158,7 @@ def _typed(
     type_ = block["type"]
     try:
         if ":" in type_:
-            registry.importable_from(folder, type_)
+            registry.make_importable(folder, type_)
         model = lookup(type_)
     except LookupError as error:
         faults.append(f"{place}.type: {error}")
@@ -164,5 +166,5 @@ def _typed(
     try:
         return tables.validate(model, block, place, faults)
     except Exception as error:  # noqa: BLE001 - a model from outside may raise anything
-        faults.append(f"{place}: the Options of {type_} failed: {registry.raised(error, type_)}")
+        faults.append(f"{place}: the Options of {type_} failed: {registry.describe(error, type_)}")
         return None
