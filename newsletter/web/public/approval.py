@@ -1,7 +1,7 @@
-"""The page behind an approval link: it shows what would be approved, and its button approves it.
+"""The page of an approval link, which shows the issue and has a button that approves it.
 
-Opening it changes nothing, so scanners that open links approve nothing; only the page's form does.
-No script runs here.
+Opening the page changes nothing, so that scanners that open links do not approve an issue. Only the
+page's form approves it. The page has no scripts.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _GONE = 410
 
 
 def routes(current: Callable[[], Desk]) -> list[Route]:
-    """The page, the mail that it shows, and its style sheet."""
+    """The routes of the page, of the mail that it shows, and of its style sheet."""
 
     async def page(request: Request) -> Response:
         desk, key = current(), request.path_params["key"]
@@ -95,12 +95,12 @@ async def _respond(desk: Desk, act: Callable[[Desk, str], ApprovalLink], key: st
         log.warning("%s", error)
         return _refusal(desk, "later", 503)
     if act is approval_links.approve and link.state is LinkState.APPROVED:
-        return RedirectResponse(key, 303, headers=_HEADERS)  # so that reloading posts nothing
+        return RedirectResponse(key, 303, headers=_HEADERS)  # reloading must not post again
     return _link_page(desk, link)
 
 
 async def _is_own_form(request: Request) -> bool:
-    """Whether the page's own form was sent: mail programs post to links, too, to unsubscribe."""
+    """Whether the page's own form was posted. Mail programs also post to links, to unsubscribe."""
     body = b""
     async for part in request.stream():
         body += part
@@ -110,7 +110,7 @@ async def _is_own_form(request: Request) -> bool:
 
 
 def _link_page(desk: Desk, link: ApprovalLink, up: str = "") -> Response:
-    """The page for the link's state."""
+    """The page for the link's state. ``up`` is the relative path to the page's own address."""
     say, texts = desk.language.say, desk.language.words
     parts = _text_values(desk, link)
     if link.state not in {LinkState.OPEN, LinkState.APPROVED}:
@@ -130,7 +130,7 @@ def _link_page(desk: Desk, link: ApprovalLink, up: str = "") -> Response:
 
 
 def _refusal(desk: Desk, reason: str, status: int, up: str = "", **parts: str) -> Response:
-    """A page that says why nothing was approved."""
+    """The page that says why nothing was approved."""
     title = desk.language.words["approve_nothing"]
     text = desk.language.say(f"approve_{reason}_text", **parts)
     return _page(desk, status, state="refused", title=title, text=text, up=up)
@@ -150,7 +150,7 @@ def _text_values(desk: Desk, link: ApprovalLink) -> dict[str, str]:
 
 
 def _facts(desk: Desk, link: ApprovalLink) -> list[tuple[str, str]]:
-    """The facts about what would be, or is, approved."""
+    """Label and value of each fact about the issue that the link approves."""
     language, built, claims = desk.language, link.built, link.claims
     if built is None or claims is None:
         return []

@@ -1,4 +1,4 @@
-"""Small forms, as browsers and mail programs (RFC 8058) send them, in either encoding."""
+"""Read small forms from browsers and mail programs (RFC 8058), in both encodings of forms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Form = Mapping[str, list[str]]
 
 
 async def read(request: Request) -> Form:
-    """The fields; none if it is not a form or larger than any of ours."""
+    """The form's fields. Empty if the request is not a form or is larger than MAX_BYTES."""
     body = b""
     try:
         async for part in request.stream():
@@ -35,13 +35,13 @@ async def read(request: Request) -> Form:
 
 
 def first(form: Form, name: str) -> str:
-    """The first value of that name, or nothing."""
+    """The first value of that name, or an empty text."""
     return next(iter(form.get(name, ())), "")
 
 
 def _multipart(kind: str, body: bytes) -> Form:
     head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
-    # Newer policies fail on malformed headers.
+    # Newer email policies fail on malformed headers.
     message = BytesParser(policy=compat32).parsebytes(head + body)
     fields: dict[str, list[str]] = {}
     for part in message.walk():  # the whole message has no name and no content

@@ -1,4 +1,4 @@
-"""What programs may ask of the public side, described as OpenAPI 3.1."""
+"""The OpenAPI 3.1 description of the public addresses that are for programs."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ PATH = "/openapi.json"
 EVENTS = "/events/{name}"
 
 
-def routes(reporting: Callable[[], Iterable[str]], *besides: str) -> list[Route]:
-    """The description, of the application in which this route stands.
+def routes(providers: Callable[[], Iterable[str]], *other_paths: str) -> list[Route]:
+    """The route of the description of the application that contains it.
 
-    ``reporting``: the names of the providers whose events are taken; ``besides``: paths that are
-    answered before it is asked.
+    ``providers`` returns the names of the providers whose events are accepted. ``other_paths`` are
+    served outside the application's routes.
     """
 
     async def openapi(request: Request) -> Response:
-        return JSONResponse(document(request.app.routes, reporting(), besides))
+        return JSONResponse(document(request.app.routes, providers(), other_paths))
 
     return [Route(PATH, openapi)]
 
 
 def document(
-    served: Iterable[BaseRoute], reporting: Iterable[str], besides: Iterable[str] = ()
+    routes: Iterable[BaseRoute], providers: Iterable[str], other_paths: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The description of those among these routes and paths that are for programs."""
-    paths = {route.path for route in served if isinstance(route, Route)} | {*besides}
+    """The description of those routes and paths that are for programs."""
+    paths = {route.path for route in routes if isinstance(route, Route)} | {*other_paths}
     described = {path: item for path, item in _PATHS.items() if path in paths}
     if EVENTS in paths:
-        described |= {EVENTS.format(name=name): _events(name) for name in reporting}
+        described |= {EVENTS.format(name=name): _events(name) for name in providers}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Newsletter Desk",
             "version": __version__,
-            "description": "What a provider reports, and what watches the service.",
+            "description": "Events from email providers, and the health of the service.",
         },
         "paths": described,
     }
@@ -66,38 +66,38 @@ def _header(name: str, description: str) -> dict[str, Any]:
     }
 
 
-_ELSEWHERE = _text("No newsletter of this server has that host.")
-_WORDS = {"type": "string"}
+_WRONG_HOST = _text("No newsletter of this server has that host.")
+_STRING = {"type": "string"}
 _EVENT: dict[str, Any] = {
     "type": "object",
-    "description": "One event. Others of the provider's keys may be in it.",
+    "description": "One event. It may have further keys of the provider.",
     "properties": {
-        "event": {**_WORDS, "description": "processed, delivered, bounce, open, click, …"},
+        "event": {**_STRING, "description": "processed, delivered, bounce, open, click, …"},
         "timestamp": {"type": "number", "description": "Seconds since 1970."},
-        "email": _WORDS,
-        "sg_event_id": {**_WORDS, "description": "The same event is the same id; it counts once."},
-        "nb_newsletter": _WORDS,
-        "nb_issue": _WORDS,
-        "nb_send": _WORDS,
-        "nb_batch": _WORDS,
-        "nb_delivery": {**_WORDS, "description": "Without it the event is about an address."},
-        "type": {**_WORDS, "description": "Of a bounce: bounce or blocked."},
-        "reason": _WORDS,
-        "url": {**_WORDS, "description": "Of a click."},
-        "useragent": _WORDS,
+        "email": _STRING,
+        "sg_event_id": {**_STRING, "description": "Events with the same id count once."},
+        "nb_newsletter": _STRING,
+        "nb_issue": _STRING,
+        "nb_send": _STRING,
+        "nb_batch": _STRING,
+        "nb_delivery": {**_STRING, "description": "Without it the event is about an address."},
+        "type": {**_STRING, "description": "For a bounce: bounce or blocked."},
+        "reason": _STRING,
+        "url": {**_STRING, "description": "For a click: the link."},
+        "useragent": _STRING,
         "sg_machine_open": {"type": "boolean"},
     },
     "required": ["event", "timestamp"],
 }
 _SENDGRID: dict[str, Any] = {
     "operationId": "takeEvents",
-    "summary": "Take what SendGrid's signed Event Webhook posts",
+    "summary": "Receive the events of SendGrid's signed Event Webhook",
     "parameters": [
         _header(
             "X-Twilio-Email-Event-Webhook-Signature",
             "ECDSA (P-256, SHA-256) over the timestamp and the raw body, base64 of DER.",
         ),
-        _header("X-Twilio-Email-Event-Webhook-Timestamp", "What was signed before the body."),
+        _header("X-Twilio-Email-Event-Webhook-Timestamp", "The timestamp that is signed."),
     ],
     "requestBody": {
         "required": True,
@@ -110,15 +110,15 @@ def _events(name: str) -> dict[str, Any]:
     """The path for the events of one provider."""
     described = {
         "operationId": f"takeEventsOf_{name}",
-        "summary": f"Take what the webhook of {name} posts",
+        "summary": f"Receive the events of {name}'s webhook",
         "requestBody": {"required": True, "content": {"*/*": {}}},
     }
     responses = {
-        "200": _text("Kept. What was known already changes nothing."),
-        "403": _text("Not a request of the provider's, or no list of events."),
-        "413": _text("Larger than any request of the provider's."),
-        "421": _ELSEWHERE,
-        "503": _text("Not kept: repeat it."),
+        "200": _text("The events are stored. Repeated events change nothing."),
+        "403": _text("The request is not from the provider, or is not a list of events."),
+        "413": _text("The request is too large."),
+        "421": _WRONG_HOST,
+        "503": _text("The events could not be stored. Repeat the request."),
     }
     return {"post": {**(_SENDGRID if name == "sendgrid" else described), "responses": responses}}
 
@@ -127,10 +127,10 @@ _PATHS: dict[str, Any] = {
     "/healthz": {
         "get": {
             "operationId": "health",
-            "summary": "Whether the service is well",
+            "summary": "The health of the service",
             "responses": {
-                "200": _json("It is.", {"type": "object"}),
-                "503": _json("It is not, and why.", {"type": "object"}),
+                "200": _json("The service is healthy.", {"type": "object"}),
+                "503": _json("The service is not healthy, and why.", {"type": "object"}),
             },
         }
     },
@@ -138,7 +138,10 @@ _PATHS: dict[str, Any] = {
         "get": {
             "operationId": "describe",
             "summary": "This description",
-            "responses": {"200": _json("It.", {"type": "object"}), "421": _ELSEWHERE},
+            "responses": {
+                "200": _json("The description.", {"type": "object"}),
+                "421": _WRONG_HOST,
+            },
         }
     },
 }

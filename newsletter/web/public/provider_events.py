@@ -1,4 +1,4 @@
-"""What a provider reports about mails: taken, and kept before it is answered."""
+"""Receive a provider's events. They are stored before the request is answered."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from newsletter.app.feedback import provider_events
 from newsletter.errors import NewsletterError, ProviderError
 from newsletter.web.public import openapi
 
-MOST = 4_000_000  # bytes of a request; SendGrid's own are far below
+MAX_BYTES = 4_000_000  # of a request; SendGrid's are far smaller
 
 log = logging.getLogger(__name__)
 
 
 def routes(current: Callable[[], Desk]) -> list[Route]:
-    """Where each provider reports to."""
+    """The route to which each provider posts its events."""
 
     async def events(request: Request) -> Response:
-        """200 once it is kept; the provider repeats whatever got anything else."""
+        """200 once the events are stored. The provider repeats a request with another status."""
         name = request.path_params["name"]
         if name not in provider_events.endpoints(current()):
             raise HTTPException(404)
@@ -33,27 +33,27 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
         if body is None:
             return PlainTextResponse("The request is too large.\n", 413)
         try:
-            taken = await run_in_threadpool(
+            counts = await run_in_threadpool(
                 provider_events.receive, current(), name, request.headers, body
             )
         except ProviderError as error:
             log.warning("%s", error)
-            return PlainTextResponse("This is not a request of the provider's.\n", 403)
+            return PlainTextResponse("The request is not from the provider.\n", 403)
         except NewsletterError as error:
-            log.error("%s", error)  # noqa: TRY400 - the message says it all
-            return PlainTextResponse("Not now.\n", 503)
-        if taken.settled:
-            log.info("%d readers of whom was nothing known have the mail", taken.settled)
-        return PlainTextResponse("Kept.\n")
+            log.error("%s", error)  # noqa: TRY400 - the message needs no traceback
+            return PlainTextResponse("The events could not be stored. Try again later.\n", 503)
+        if counts.settled:
+            log.info("Events show that %d readers in doubt have the mail", counts.settled)
+        return PlainTextResponse("Stored.\n")
 
     return [Route(openapi.EVENTS, events, methods=["POST"])]
 
 
 async def _body(request: Request) -> bytes | None:
-    """The whole body; None where it is larger than any of a provider's."""
+    """The whole body; None if it is larger than MAX_BYTES."""
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > MOST:
+        if len(body) > MAX_BYTES:
             return None
     return bytes(body)
