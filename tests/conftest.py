@@ -14,8 +14,8 @@ import pytest
 
 from newsletter.store import Database, open_database
 from tests import postgres
+from tests.clocked_newsroom import Office, Offices
 from tests.newsroom import Newsroom, empty_database, make
-from tests.office import Office, Offices
 
 ROOT = Path(__file__).parent.parent
 MEMORY = Path("/dev/shm")

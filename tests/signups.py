@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from newsletter.app.readers import sign_up
 from newsletter.store import subscription_status
-from tests.e2e.approvals import newest, part
-from tests.office import Office
+from tests.clocked_newsroom import Office
+from tests.e2e.approval_pages import newest, part
 
 T = TypeVar("T")
 LINK = re.compile(r"https://news\.example\.com/(confirm|preferences)/(\S+)")

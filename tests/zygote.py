@@ -192,7 +192,7 @@ def _prepare() -> None:
     from newsletter.app import open_desk
     from newsletter.app.clock.status import overview
     from newsletter.http.certificates import ssl_context
-    from tests.kinds import GOOD
+    from tests.sample_issues import GOOD
 
     for module in walk_packages(newsletter.__path__, "newsletter."):
         if ".migrations" not in module.name and not module.name.endswith("__main__"):

@@ -29,8 +29,8 @@ from newsletter.deliver.job import CHECKPOINTS as DELIVERING
 from newsletter.providers import faulty
 from newsletter.store import occurrences
 from newsletter.store.occurrences import OccurrenceState
+from tests.clocked_newsroom import FRIDAY, ISSUE, MONDAY
 from tests.newsroom import Newsroom, addresses, feed
-from tests.office import FRIDAY, ISSUE, MONDAY
 from tests.patient import PATIENCE
 
 SUNDAY = MONDAY - timedelta(hours=13)

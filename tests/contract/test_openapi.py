@@ -23,8 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from newsletter.app import Desk, open_desk
 from newsletter.web.public import server
-from tests.e2e.reporting import Signer
 from tests.e2e.servers import KEY
+from tests.e2e.signed_events import Signer
 from tests.newsroom import CONFIG
 
 CHECKS = [

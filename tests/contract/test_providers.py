@@ -22,7 +22,7 @@ from newsletter.providers import Provider, Reports, faulty
 from tests.e2e.pigeon_server import API_KEY, WEBHOOK_KEY, pigeon
 from tests.e2e.servers import KEY, closed_port, mail_server, sendgrid_server
 from tests.e2e.test_adding import python
-from tests.letters import a_recipient, a_send, readers
+from tests.sample_sends import a_recipient, a_send, readers
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser import launched
-from tests.e2e.previewing import Preview, newsroom, previewing
+from tests.e2e.preview_process import Preview, newsroom, previewing
 from tests.e2e.servers import SendgridServer, sendgrid_server
 from tests.patient import PATIENCE
 

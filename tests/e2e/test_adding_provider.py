@@ -11,7 +11,7 @@ import pytest
 
 from tests import newsroom
 from tests.e2e.pigeon_server import API_KEY, WEBHOOK_KEY, Pigeon, pigeon, post
-from tests.e2e.sends import ISSUE, edit, numbers, running, until
+from tests.e2e.send_processes import ISSUE, edit, numbers, running, until
 from tests.e2e.servers import closed_port
 from tests.e2e.test_adding import blocks
 from tests.newsroom import Newsroom

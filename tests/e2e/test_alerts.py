@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.approvals import part
-from tests.e2e.sends import ISSUE, through_sendgrid
+from tests.e2e.approval_pages import part
+from tests.e2e.send_processes import ISSUE, through_sendgrid
 from tests.e2e.servers import (
     MailServer,
     SendgridServer,

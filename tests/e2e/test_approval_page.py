@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from newsletter.app.desk import utc_now
 from tests.axe import OF_PAGES, violations
-from tests.e2e.approvals import Pages, drafted, serving
-from tests.e2e.sends import ISSUE
+from tests.e2e.approval_pages import Pages, drafted, serving
+from tests.e2e.send_processes import ISSUE
 from tests.e2e.test_approving import is_approved, made
 from tests.newsroom import Newsroom
 from tests.patient import PATIENCE

@@ -18,8 +18,8 @@ from newsletter.links.keyring import keyring
 from newsletter.model import IssueName
 from newsletter.store import approvals
 from tests import patient
-from tests.e2e.approvals import BASE, Pages, drafted, link_in, newest, parsed, part, serving
-from tests.e2e.sends import ISSUE, running, until
+from tests.e2e.approval_pages import BASE, Pages, drafted, link_in, newest, parsed, part, serving
+from tests.e2e.send_processes import ISSUE, running, until
 from tests.e2e.servers import closed_port
 from tests.newsroom import Newsroom
 from tests.patient import PATIENCE

@@ -17,8 +17,8 @@ import pytest
 from lxml import html as pages
 
 from newsletter.app.setup.demo import ISSUE
-from tests.e2e.archives import BASE, EARLIER, NEXT, READERS, Archive, published, serving
-from tests.e2e.sends import edit
+from tests.e2e.archive_server import BASE, EARLIER, NEXT, READERS, Archive, published, serving
+from tests.e2e.send_processes import edit
 
 PAGE = f"/issues/{ISSUE}"
 SUBJECT = "Olympic Boulevard gets its night market back"

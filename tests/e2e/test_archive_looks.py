@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from newsletter.app.setup.demo import ISSUE
 from tests.axe import violations
-from tests.e2e.archives import BASE, Archive, published, serving
+from tests.e2e.archive_server import BASE, Archive, published, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 

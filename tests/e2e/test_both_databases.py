@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests import returned
-from tests.e2e.sends import ISSUE, numbers
+from tests import bounce_mails
+from tests.e2e.send_processes import ISSUE, numbers
 from tests.e2e.test_bounces import states
 from tests.newsroom import Newsroom
 
@@ -24,9 +24,9 @@ def test_from_an_import_to_a_report(newsroom: Newsroom, database_url: str) -> No
     for path in mails.values():
         content = path.read_bytes()
         if f"To: {three}".encode() in content:
-            (back / "gone.eml").write_bytes(returned.dsn(content))
+            (back / "gone.eml").write_bytes(bounce_mails.dsn(content))
         if f"To: {four}".encode() in content:
-            (back / "spam.eml").write_bytes(returned.complaint(content))
+            (back / "spam.eml").write_bytes(bounce_mails.complaint(content))
     assert newsroom.json("bounces", str(back))["new"] == 2
     newsroom.run("subscribers", "erase", five, "--yes")
     newsroom.run("tick")

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-from tests import returned
+from tests import bounce_mails
 from tests.e2e.imap_server import PASSWORD, imap_server
-from tests.e2e.sends import ISSUE
+from tests.e2e.send_processes import ISSUE
 from tests.e2e.servers import closed_port
 from tests.newsroom import Newsroom, addresses
 
@@ -34,25 +34,25 @@ def test_mails_that_came_back_are_told_apart_and_count_once(newsroom: Newsroom) 
     back = newsroom.folder / "back"
     back.mkdir()
     mails = {
-        "01-gone": returned.dsn(out[one]),
-        "02-full": returned.dsn(out[two], status="5.2.2", words="smtp; 552 5.2.2 Mailbox full"),
-        "03-delayed": returned.dsn(out[three], action="delayed", status="4.4.1"),
-        "04-qmail": returned.qmail(out[four]),
-        "05-complaint": returned.complaint(out[five]),
-        "06-exchange": returned.exchange(six),
-        "07-vacation": returned.vacation(seven),
+        "01-gone": bounce_mails.dsn(out[one]),
+        "02-full": bounce_mails.dsn(out[two], status="5.2.2", words="smtp; 552 5.2.2 Mailbox full"),
+        "03-delayed": bounce_mails.dsn(out[three], action="delayed", status="4.4.1"),
+        "04-qmail": bounce_mails.qmail(out[four]),
+        "05-complaint": bounce_mails.complaint(out[five]),
+        "06-exchange": bounce_mails.exchange(six),
+        "07-vacation": bounce_mails.vacation(seven),
         # Somebody's own mail with another's number in it, to have that one struck off.
-        "08-forged": returned.dsn(
+        "08-forged": bounce_mails.dsn(
             out[nine]
             .replace(b"Message-ID: <", b"X-Was: <")
             .replace(b"List-Unsubscribe: ", b"X-Left: "),
             to="attacker@example.test",
         ).replace(b"X-Was: <", b"Message-ID: <"),
-        "09-exim": returned.exim(out[eight]),
+        "09-exim": bounce_mails.exim(out[eight]),
         # Forwarded: the server names an address that nobody here knows; the signed link tells.
-        "10-forwarded": returned.dsn(out[ten], to="elsewhere@example.test", headers_only=False),
+        "10-forwarded": bounce_mails.dsn(out[ten], to="elsewhere@example.test", headers_only=False),
         "11-garbage": b"\x00\xff" * 1000 + b"Content-Type: multipart/report; boundary=\r\n\r\n--",
-        "12-delivered": returned.dsn(out[nine], action="delivered", status="2.0.0"),
+        "12-delivered": bounce_mails.dsn(out[nine], action="delivered", status="2.0.0"),
     }
     for name, content in mails.items():
         (back / f"{name}.eml").write_bytes(content)
@@ -84,7 +84,7 @@ def test_whoever_knows_but_an_address_strikes_nobody_off(newsroom: Newsroom) -> 
     nothing = b"From: a@example.com\r\nTo: x@example.com\r\n\r\nwords"
     back = newsroom.folder / "back"
     back.mkdir()
-    failure = returned.dsn(nothing, to=one)
+    failure = bounce_mails.dsn(nothing, to=one)
     others = "".join(
         f"Final-Recipient: rfc822; {each}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
         for each in out
@@ -93,14 +93,14 @@ def test_whoever_knows_but_an_address_strikes_nobody_off(newsroom: Newsroom) -> 
     weeks = (datetime.now(UTC) - timedelta(weeks=n) for n in range(4))
     mails = {
         "failure": failure,
-        **{f"failure of {at:%F}": returned.dsn(nothing, to=one, at=at) for at in weeks},
+        **{f"failure of {at:%F}": bounce_mails.dsn(nothing, to=one, at=at) for at in weeks},
         # A number is easily guessed; what stands before it comes out of the mail's bytes.
         **{
-            f"guessed {letter}": returned.dsn(b"Message-ID: <%s.%s" % (letter, number), to=one)
+            f"guessed {letter}": bounce_mails.dsn(b"Message-ID: <%s.%s" % (letter, number), to=one)
             for letter in b"0 1 2 3 4 5 6 7 8 9 a b c d e f".split()
         },
-        "complaint": returned.complaint(nothing, about=two),
-        "wish": returned.complaint(nothing, "opt-out", about=three),
+        "complaint": bounce_mails.complaint(nothing, about=two),
+        "wish": bounce_mails.complaint(nothing, "opt-out", about=three),
         "everybody": failure.replace(b"Final-Recipient", others.encode() + b"Final-Recipient"),
     }
     for name, content in mails.items():
@@ -119,10 +119,10 @@ def test_a_mail_in_no_letters_at_all_does_not_keep_others_from_being_read(
     one, two = addresses(2)
     out = sent(newsroom, 2)
     half = b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-7\r\n\r\nHi. This"
-    broken = returned.qmail(out[one]).replace(b"MIME-Version: 1.0\r\n\r\nHi. This", half)
+    broken = bounce_mails.qmail(out[one]).replace(b"MIME-Version: 1.0\r\n\r\nHi. This", half)
     broken = broken.replace(b"Sorry, ", b"Sorry +2AA- \x00 \xff, ")
     (newsroom.folder / "1.eml").write_bytes(broken)
-    (newsroom.folder / "2.eml").write_bytes(returned.dsn(out[two], words="smtp; \xff\x00 gone"))
+    (newsroom.folder / "2.eml").write_bytes(bounce_mails.dsn(out[two], words="smtp; \xff\x00 gone"))
     for name, address in (("1.eml", one), ("2.eml", two)):
         assert newsroom.json("bounces", str(newsroom.folder / name))["bounced"] == 1
         assert states(newsroom)[address] == "bounced"
@@ -134,15 +134,15 @@ def test_an_mbox_and_a_maildir_are_read_and_what_is_no_place_is_said(
     out = sent(newsroom, 3)
     box = mailbox.mbox(tmp_path / "back.mbox")
     for mail in out.values():
-        box.add(returned.dsn(mail))
+        box.add(bounce_mails.dsn(mail))
     box.close()
     assert newsroom.json("bounces", str(tmp_path / "back.mbox"))["bounced"] == 3
     back = mailbox.Maildir(tmp_path / "Mail")
     for mail in out.values():
-        back.add(returned.dsn(mail))
-        back.add_folder("Old").add(returned.dsn(mail))
+        back.add(bounce_mails.dsn(mail))
+        back.add_folder("Old").add(bounce_mails.dsn(mail))
     for name in ("dovecot-uidlist", "tmp/half"):
-        (tmp_path / "Mail" / name).write_bytes(returned.dsn(mail))
+        (tmp_path / "Mail" / name).write_bytes(bounce_mails.dsn(mail))
     found = newsroom.json("bounces", str(tmp_path / "Mail"))
     assert (found["mails"], found["bounced"], found["no_bounces"]) == (6, 6, 0)
     assert "There is no nowhere" in newsroom.run("bounces", "nowhere", status=2).stderr
@@ -152,10 +152,10 @@ def test_a_mailbox_is_read_and_only_what_was_stored_is_marked_as_seen(newsroom: 
     out = sent(newsroom, 4)
     one, two, three, four = addresses(4)
     mails = [
-        returned.dsn(out[one]),
-        returned.vacation(two),
-        returned.dsn(out[three]),
-        returned.complaint(out[four]),
+        bounce_mails.dsn(out[one]),
+        bounce_mails.vacation(two),
+        bounce_mails.dsn(out[three]),
+        bounce_mails.complaint(out[four]),
     ]
     with imap_server(mails) as box:
         place = f"imap://news@127.0.0.1:{box.port}"

@@ -10,7 +10,7 @@ import pytest
 from newsletter.app import open_desk
 from newsletter.app.approval import approval_links
 from newsletter.issues import parse_issue
-from tests.e2e.sends import ISSUE, edit, got, numbers, through_sendgrid
+from tests.e2e.send_processes import ISSUE, edit, got, numbers, through_sendgrid
 from tests.e2e.servers import SendgridServer, bad_address, refused, reset
 from tests.newsroom import Newsroom
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.previewing import ISSUE as SHOWN
-from tests.e2e.previewing import Preview
-from tests.e2e.sends import ISSUE, until
+from tests.e2e.preview_process import ISSUE as SHOWN
+from tests.e2e.preview_process import Preview
+from tests.e2e.send_processes import ISSUE, until
 from tests.newsroom import Newsroom, feed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.e2e.sends import (
+from tests.e2e.send_processes import (
     ISSUE,
     USUAL,
     edit,

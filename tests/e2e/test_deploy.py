@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.services import due, service, until
+from tests.e2e.service_process import due, service, until
 from tests.newsroom import Newsroom
 from tests.patient import PATIENCE
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.e2e.sends import ISSUE, edit, got, numbers, through_sendgrid
+from tests.e2e.send_processes import ISSUE, edit, got, numbers, through_sendgrid
 from tests.e2e.servers import SendgridServer, refused, reset
 from tests.newsroom import Newsroom
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests import patient
-from tests.e2e.sends import ISSUE, edit, got, numbers, running, through_sendgrid, until
+from tests.e2e.send_processes import ISSUE, edit, got, numbers, running, through_sendgrid, until
 from tests.e2e.servers import SendgridServer, closed_port, refused, reset
 from tests.newsroom import Newsroom
 

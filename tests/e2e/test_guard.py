@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.sends import ISSUE, edit, got, numbers, running, said, through_sendgrid, until
+from tests.e2e.send_processes import (
+    ISSUE,
+    edit,
+    got,
+    numbers,
+    running,
+    said,
+    through_sendgrid,
+    until,
+)
 from tests.e2e.servers import SendgridServer
 from tests.newsroom import Newsroom, feed
 

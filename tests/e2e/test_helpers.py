@@ -13,7 +13,16 @@ from newsletter.app import open_desk
 from newsletter.app.send import plan
 from newsletter.app.send import send as sending
 from newsletter.model import IssueName
-from tests.e2e.sends import ISSUE, got, leases_end, numbers, running, said, through_sendgrid, until
+from tests.e2e.send_processes import (
+    ISSUE,
+    got,
+    leases_end,
+    numbers,
+    running,
+    said,
+    through_sendgrid,
+    until,
+)
 from tests.e2e.servers import KEY, SendgridServer
 from tests.newsroom import Newsroom
 from tests.patient import PATIENCE

@@ -26,7 +26,7 @@ from newsletter.store import event_inbox
 from tests.axe import violations
 from tests.ledgers import NOW
 from tests.newsroom import CONFIG
-from tests.reports import delivered, event, hard, mailed, soft
+from tests.provider_events import delivered, event, hard, mailed, soft
 
 TRACKED = '[provider]\ntype = "sendgrid"\nopen_tracking = true\nclick_tracking = true\n'
 ISSUE = IssueName(NOW.date())

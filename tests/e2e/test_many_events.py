@@ -20,10 +20,10 @@ from sqlalchemy import create_engine, text
 
 from newsletter.store import event_inbox, open_database
 from tests import patient, postgres
-from tests.e2e.reporting import Door, Signer, door
 from tests.e2e.servers import KEY
+from tests.e2e.signed_events import Door, Signer, door
 from tests.newsroom import Newsroom, make
-from tests.reports import mailed
+from tests.provider_events import mailed
 
 ISSUE = "2025-07-07"
 READERS = 250

@@ -26,7 +26,7 @@ def watching(room: Newsroom, count: int) -> Iterator[list[Forked]]:
         zygote.start(
             [str(room.folder)],
             room.whole_environment(),
-            program="tests.watching",
+            program="tests.ticking_process",
             stdin=subprocess.PIPE,
         )
         for _ in range(count)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.e2e.sends import (
+from tests.e2e.send_processes import (
     ISSUE,
     addresses,
     edit,

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from newsletter import issues, render
 from tests import patient
 from tests.axe import violations
-from tests.e2e.previewing import (
+from tests.e2e.preview_process import (
     ISSUE,
     SUBJECT,
     Preview,

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from newsletter import render
 from tests.axe import violations
-from tests.e2e.previewing import (
+from tests.e2e.preview_process import (
     ISSUE,
     Preview,
     looking,

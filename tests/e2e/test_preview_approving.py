@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests import patient
 from tests.axe import violations
-from tests.e2e.previewing import ISSUE, Preview, looking, note, write_issue
+from tests.e2e.preview_process import ISSUE, Preview, looking, note, write_issue
 
 pytestmark = pytest.mark.browser
 

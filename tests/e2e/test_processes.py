@@ -109,7 +109,7 @@ def test_a_fork_says_what_a_new_interpreter_says(
 
 
 def test_a_fork_ends_as_an_interpreter_does(newsroom: Newsroom) -> None:
-    newsroom.configure('\n[provider]\ntype = "tests.hanging:LingeringProvider"\n')
+    newsroom.configure('\n[provider]\ntype = "tests.faulty_providers:LingeringProvider"\n')
     newsroom.run("gather", ISSUE)
     newsroom.run("test", ISSUE)
     assert (newsroom.folder / "lingered").read_text() == "by a thread, then at the exit"

@@ -14,9 +14,9 @@ import pytest
 from newsletter.links.keyring import parse
 from newsletter.links.signed_links import reader_keys
 from tests import patient
-from tests.e2e.approvals import part
-from tests.e2e.readers import HOST, SECRET, Site, link_in, serving
-from tests.e2e.sends import until
+from tests.e2e.approval_pages import part
+from tests.e2e.reader_pages import HOST, SECRET, Site, link_in, serving
+from tests.e2e.send_processes import until
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 MULTIPART = (

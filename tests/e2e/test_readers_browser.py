@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.axe import violations
-from tests.e2e.approvals import part
-from tests.e2e.readers import HOST, Site, link_in, serving
-from tests.e2e.sends import ISSUE
+from tests.e2e.approval_pages import part
+from tests.e2e.reader_pages import HOST, Site, link_in, serving
+from tests.e2e.send_processes import ISSUE
 from tests.e2e.test_approval_page import looking
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]

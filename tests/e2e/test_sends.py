@@ -9,7 +9,7 @@ from email import message_from_bytes
 from email.policy import SMTP
 from pathlib import Path
 
-from tests.e2e.sends import running, said, until
+from tests.e2e.send_processes import running, said, until
 from tests.e2e.servers import (
     KEY,
     authority,

@@ -21,9 +21,9 @@ from newsletter.app.service.health import Status
 from newsletter.app.service.newsletter import Newsletter
 from newsletter.app.timetable import moves
 from tests.e2e.publisher import publisher
-from tests.e2e.sends import edit, got, leases_end, through_sendgrid
+from tests.e2e.send_processes import edit, got, leases_end, through_sendgrid
 from tests.e2e.servers import hang, sendgrid_server
-from tests.e2e.services import ZONE, due, service, until
+from tests.e2e.service_process import ZONE, due, service, until
 from tests.newsroom import CONFIG, Newsroom, make
 from tests.patient import PATIENCE
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests import patient
-from tests.e2e.sends import edit, running, said, until
+from tests.e2e.send_processes import edit, running, said, until
 from tests.e2e.servers import closed_port, mail_server
 from tests.newsroom import Newsroom, make
 from tests.patient import PATIENCE

@@ -19,7 +19,7 @@ from newsletter.app import open_desk
 from newsletter.web.public import server as public_server
 from newsletter.web.public.timeouts import with_limits
 from tests import patient
-from tests.e2e.sends import until
+from tests.e2e.send_processes import until
 from tests.e2e.servers import closed_port
 from tests.newsroom import make
 from tests.patient import PATIENCE

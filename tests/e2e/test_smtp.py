@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.e2e.sends import edit, numbers, running, said, until
+from tests.e2e.send_processes import edit, numbers, running, said, until
 from tests.e2e.servers import MailServer, mail_server
 from tests.newsroom import Newsroom
 

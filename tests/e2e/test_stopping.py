@@ -13,7 +13,7 @@ from newsletter.app.send import plan
 from newsletter.app.send import send as sending
 from newsletter.app.send.delivery import SendObserver
 from newsletter.model import IssueName
-from tests.e2e.sends import (
+from tests.e2e.send_processes import (
     ISSUE,
     addresses,
     got,

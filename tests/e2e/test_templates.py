@@ -19,8 +19,8 @@ from newsletter.config import Config
 from newsletter.model import Hosted, Issue, Pictures, Section, Sponsor
 from newsletter.render import render, template_settings
 from tests.axe import OF_PAGES, violations
-from tests.kinds import GOOD, KOREAN, LANTERNS, RTL, everything, story
 from tests.newsroom import CONFIG
+from tests.sample_issues import GOOD, KOREAN, LANTERNS, RTL, everything, story
 
 pytestmark = pytest.mark.browser
 

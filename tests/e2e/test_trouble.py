@@ -13,7 +13,7 @@ from email.message import Message
 
 import pytest
 
-from tests.e2e.sends import (
+from tests.e2e.send_processes import (
     ISSUE,
     edit,
     got,

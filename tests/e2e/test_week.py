@@ -309,7 +309,9 @@ def test_status_says_what_waits_for_a_person(newsroom: Newsroom) -> None:
 
 def test_a_batch_in_doubt_is_held_until_a_person_decides(newsroom: Newsroom) -> None:
     newsroom.prepare(ISSUE, readers=4)
-    newsroom.configure('\n[provider]\ntype = "tests.hanging:HangingProvider"\nbatch_size = 2\n')
+    newsroom.configure(
+        '\n[provider]\ntype = "tests.faulty_providers:HangingProvider"\nbatch_size = 2\n'
+    )
     newsroom.run("send", ISSUE, "--yes", status=-9)  # killed within the second request
     with sqlite3.connect(newsroom.folder / "newsletter.db") as database:
         states = [row[0] for row in database.execute("select state from batches order by number")]
@@ -331,7 +333,7 @@ def test_a_batch_in_doubt_is_held_until_a_person_decides(newsroom: Newsroom) -> 
 
 def test_an_unknown_error_is_no_traceback(newsroom: Newsroom) -> None:
     newsroom.prepare(ISSUE, readers=1)
-    newsroom.configure('\n[provider]\ntype = "tests.hanging:BrokenProvider"\n')
+    newsroom.configure('\n[provider]\ntype = "tests.faulty_providers:BrokenProvider"\n')
     assert "newsletter --debug" in newsroom.run("send", ISSUE, "--yes", status=1).stderr
 
 

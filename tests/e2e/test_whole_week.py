@@ -19,10 +19,10 @@ from newsletter.app.clock.timetable_pass import tick_and_ping
 from newsletter.app.readers import lists
 from newsletter.web.public import server as public_server
 from tests import patient
+from tests.clocked_newsroom import FRIDAY, ISSUE, MONDAY
 from tests.e2e.publisher import publisher
 from tests.e2e.servers import mail_server
 from tests.newsroom import Newsroom, addresses, feed
-from tests.office import FRIDAY, ISSUE, MONDAY
 from tests.patient import PATIENCE
 
 HALF_AN_HOUR = timedelta(minutes=30)

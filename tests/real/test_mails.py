@@ -17,8 +17,8 @@ from newsletter.check import Mail, clients
 from newsletter.errors import NewsletterError
 from newsletter.model import Finding
 from newsletter.render import render
-from tests.kinds import GOOD
 from tests.newsroom import CONFIG, empty_database
+from tests.sample_issues import GOOD
 
 # What a publisher's own words and pictures, or a feed without stories of this week, may bring.
 OF_THE_PUBLISHER = {

@@ -15,9 +15,9 @@ from newsletter.app.timetable.deadlines import automatic_send_time
 from newsletter.app.timetable.moves import reschedule
 from newsletter.errors import NotReadyError
 from newsletter.model import Answer, Outcome
-from tests.hearing import heard, mails, rows, text
+from tests.clocked_newsroom import FRIDAY, ISSUE, MONDAY, Offices
+from tests.editor_alerts import heard, mails, rows, text
 from tests.newsroom import feed
-from tests.office import FRIDAY, ISSUE, MONDAY, Offices
 
 HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from newsletter.app.clock.status import overview
+from tests.clocked_newsroom import FRIDAY, Office, Offices
 from tests.e2e.servers import closed_port, mail_server
 from tests.e2e.webhook_server import Webhook, webhook
-from tests.hearing import heard, mails, rows, text
+from tests.editor_alerts import heard, mails, rows, text
 from tests.newsroom import feed
-from tests.office import FRIDAY, Office, Offices
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 

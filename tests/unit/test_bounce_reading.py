@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from newsletter.bounces import Fate, Notice, read
-from tests import returned
+from tests import bounce_mails
 
 READER = "ada@example.com"
 LEAVE = "<https://news.example.com/unsubscribe/1-2-3-aaaaaaaaaaaaaaaaaaaa>"
@@ -23,7 +23,7 @@ def only(mail: bytes) -> Notice:
 
 
 def report(status: str, words: str) -> Fate:
-    return only(returned.dsn(SENT, status=status, words=f"smtp; {words}")).fate
+    return only(bounce_mails.dsn(SENT, status=status, words=f"smtp; {words}")).fate
 
 
 def text_mail(text: str, head: str = "Return-Path: <>") -> bytes:
@@ -91,18 +91,18 @@ def test_a_vague_code_that_is_no_failure_for_good(status: str) -> None:
     [("failed", Fate.BOUNCED), ("FAILED", Fate.BOUNCED), ("delayed", Fate.DELAYED)],
 )
 def test_what_the_server_has_done(action: str, fate: Fate) -> None:
-    assert only(returned.dsn(SENT, action=action)).fate is fate
+    assert only(bounce_mails.dsn(SENT, action=action)).fate is fate
 
 
 @pytest.mark.parametrize("action", ["delivered", "relayed", "expanded", ""])
 def test_what_is_no_failure(action: str) -> None:
-    assert read(returned.dsn(SENT, action=action)) == []
+    assert read(bounce_mails.dsn(SENT, action=action)) == []
 
 
 @pytest.mark.parametrize("headers_only", [True, False])
 def test_whose_mail_it_was_and_what_was_said(headers_only: bool) -> None:
     at = datetime(2025, 7, 7, 9, 30, tzinfo=timezone(timedelta(hours=9, minutes=30)))
-    mail = returned.dsn(SENT, headers_only=headers_only, at=at)
+    mail = bounce_mails.dsn(SENT, headers_only=headers_only, at=at)
     notice = only(mail)
     assert notice.recipients == (READER,)
     assert notice.message_id == "<0123456789abcdef.12@example.com>"
@@ -114,7 +114,7 @@ def test_whose_mail_it_was_and_what_was_said(headers_only: bool) -> None:
 
 
 def test_several_readers_in_one_report_are_told_apart() -> None:
-    mail = returned.dsn(SENT)
+    mail = bounce_mails.dsn(SENT)
     more = (
         b"Final-Recipient: rfc822; b@example.com\r\nAction: delayed\r\nStatus: 4.4.1\r\n\r\n"
         b"Original-Recipient: rfc822; c@example.com\r\nFinal-Recipient: rfc822; d@example.com\r\n"
@@ -133,7 +133,7 @@ def test_several_readers_in_one_report_are_told_apart() -> None:
 
 
 def test_two_reports_have_different_keys_and_one_has_the_same_wherever_it_lies() -> None:
-    one, other = returned.dsn(SENT), returned.dsn(SENT)
+    one, other = bounce_mails.dsn(SENT), bounce_mails.dsn(SENT)
     assert only(one).key != only(other).key
     assert only(b"Received: by somebody\r\n" + one).key == only(one).key
     no_id = one.replace(b"Message-ID: <", b"X-Number: <", 1)
@@ -154,7 +154,7 @@ def test_two_reports_have_different_keys_and_one_has_the_same_wherever_it_lies()
     ],
 )
 def test_when_it_was_written(date: str, at: datetime | None) -> None:
-    mail = returned.dsn(SENT).decode()
+    mail = bounce_mails.dsn(SENT).decode()
     head, _, rest = mail.partition("Date: ")
     dated = f"{head}Date: {date}\r\n{rest.partition(chr(10))[2]}"
     assert only(dated.encode()).at == at
@@ -188,24 +188,24 @@ def test_a_report_of_rfc_6533() -> None:
     [("abuse", Fate.COMPLAINED), ("Fraud", Fate.COMPLAINED), ("opt-out", Fate.LEAVES)],
 )
 def test_a_feedback_report(kind: str, fate: Fate) -> None:
-    notice = only(returned.complaint(SENT, kind, about=READER))
+    notice = only(bounce_mails.complaint(SENT, kind, about=READER))
     assert (notice.fate, notice.recipients) == (fate, (READER,))
     assert notice.list_unsubscribe == LEAVE
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "virus", "other", "auth-failure", ""])
 def test_a_feedback_report_that_complains_of_nothing(kind: str) -> None:
-    assert read(returned.complaint(SENT, kind)) == []
+    assert read(bounce_mails.complaint(SENT, kind)) == []
 
 
 # --- older forms -------------------------------------------------------------------------
 
 
 def test_qmail() -> None:
-    notice = only(returned.qmail(SENT))
+    notice = only(bounce_mails.qmail(SENT))
     assert (notice.fate, notice.recipients, notice.status) == (Fate.BOUNCED, (READER,), "5.1.1")
     assert notice.message_id == "<0123456789abcdef.12@example.com>"
-    two = returned.qmail(SENT).replace(
+    two = bounce_mails.qmail(SENT).replace(
         b"--- Below", b"<b@example.com>:\r\nUser is over the quota. (#5.2.2)\r\n\r\n--- Below"
     )
     assert [(n.fate, n.recipients) for n in read(two)] == [
@@ -215,9 +215,11 @@ def test_qmail() -> None:
 
 
 def test_exim() -> None:
-    notice = only(returned.exim(SENT))
+    notice = only(bounce_mails.exim(SENT))
     assert (notice.fate, notice.recipients, notice.status) == (Fate.BLOCKED, (READER,), "4.2.2")
-    gone = returned.exim(SENT).replace(b"452 4.2.2 The mailbox is over quota", b"550 Unknown user")
+    gone = bounce_mails.exim(SENT).replace(
+        b"452 4.2.2 The mailbox is over quota", b"550 Unknown user"
+    )
     assert only(gone).fate is Fate.BOUNCED
     both = gone.replace(
         f"X-Failed-Recipients: {READER}".encode(),
@@ -287,7 +289,7 @@ def test_where_the_copy_of_our_own_mail_begins(copy: str) -> None:
 @pytest.mark.parametrize(
     "mail",
     [
-        returned.vacation(READER),
+        bounce_mails.vacation(READER),
         SENT,
         b"",
         b"\xff\x00" * 50,
@@ -301,6 +303,6 @@ def test_what_is_no_notice(mail: bytes) -> None:
 
 
 def test_what_the_server_said_is_kept_in_bounds_and_on_one_line() -> None:
-    notice = only(returned.dsn(SENT, words="smtp; 550 5.1.1 " + "x" * 900 + "\r\n y"))
+    notice = only(bounce_mails.dsn(SENT, words="smtp; 550 5.1.1 " + "x" * 900 + "\r\n y"))
     assert 100 < len(notice.words) <= 500
     assert "\n" not in notice.words

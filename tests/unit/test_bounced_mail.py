@@ -15,8 +15,8 @@ from newsletter.app.feedback.bounced_mail import BounceCounts
 from newsletter.app.readers import lists
 from newsletter.bounces import Fate
 from newsletter.errors import UsageError
-from tests import returned
-from tests.office import FRIDAY, MONDAY, Office
+from tests import bounce_mails
+from tests.clocked_newsroom import FRIDAY, MONDAY, Office
 
 NAMES = ("reader", *(f"r{number}" for number in range(1, 14)))
 DAY = timedelta(days=1)
@@ -81,20 +81,22 @@ def without_number(mail: bytes) -> bytes:
 def test_a_number_with_the_signed_link_is_believed_whatever_address_is_named(
     mailed: Mailed,
 ) -> None:
-    result = mailed.take(returned.dsn(mailed.of("r1"), to="forwarded@example.net", at=AT))
+    result = mailed.take(bounce_mails.dsn(mailed.of("r1"), to="forwarded@example.net", at=AT))
     assert (result.fates, result.new, result.duplicates) == ({Fate.BOUNCED: 1}, 1, 0)
     assert mailed.state("r1") == "bounced"
     assert mailed.state("reader") == "active"
 
 
 def test_a_number_with_the_readers_address_is_believed(mailed: Mailed) -> None:
-    result = mailed.take(returned.dsn(without_link(mailed.of("r2")), to="R2@Example.com", at=AT))
+    result = mailed.take(
+        bounce_mails.dsn(without_link(mailed.of("r2")), to="R2@Example.com", at=AT)
+    )
     assert result.fates == {Fate.BOUNCED: 1}
     assert mailed.state("r2") == "bounced"
 
 
 def test_the_signed_link_alone_is_believed(mailed: Mailed) -> None:
-    result = mailed.take(returned.complaint(without_number(mailed.of("r3"))))
+    result = mailed.take(bounce_mails.complaint(without_number(mailed.of("r3"))))
     assert result.fates == {Fate.COMPLAINED: 1}
     assert mailed.state("r3") == "complained"
 
@@ -104,7 +106,7 @@ def test_a_number_with_the_link_of_another_reader_counts_for_whose_link_it_is(
 ) -> None:
     link = re.findall(rb"List-Unsubscribe: [^\r]+\r\n", mailed.of("r4"))[0]
     forged = re.sub(rb"List-Unsubscribe: [^\r]+\r\n", link, mailed.of("reader"))
-    mailed.take(returned.dsn(forged, to="nobody@example.net", at=AT))
+    mailed.take(bounce_mails.dsn(forged, to="nobody@example.net", at=AT))
     assert mailed.state("reader") == "active"
     assert mailed.state("r4") == "bounced"
 
@@ -119,7 +121,7 @@ def test_a_number_that_was_guessed_is_believed_no_more_than_the_address(
     elif change == "number":
         mail = re.sub(rb"(Message-ID: <\w{16})\.\d+", rb"\1.999999", mail)
     to = "nobody@example.net" if "without" in change else "r5@example.com"
-    result = mailed.take(returned.dsn(mail, to=to, at=AT))
+    result = mailed.take(bounce_mails.dsn(mail, to=to, at=AT))
     assert result.fates == ({} if "without" in change else {Fate.BLOCKED: 1})
     assert result.unidentified == ("without" in change)
     assert mailed.state("r5") == "active"
@@ -128,7 +130,7 @@ def test_a_number_that_was_guessed_is_believed_no_more_than_the_address(
 def nameless(**more: object) -> bytes:
     """A report on a mail that shows nothing of ours but the address."""
     plain = b"From: a@example.com\r\nTo: x@example.com\r\n\r\nwords"
-    return returned.dsn(plain, **more)  # type: ignore[arg-type]
+    return bounce_mails.dsn(plain, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -163,13 +165,13 @@ def test_a_clock_that_is_some_minutes_behind_is_no_earlier_issue(mailed: Mailed)
 @pytest.mark.parametrize("kind", ["abuse", "opt-out"])
 def test_an_address_alone_neither_complains_nor_leaves(mailed: Mailed, kind: str) -> None:
     plain = b"From: a@example.com\r\nTo: x@example.com\r\n\r\nwords"
-    result = mailed.take(returned.complaint(plain, kind, about="r8@example.com"))
+    result = mailed.take(bounce_mails.complaint(plain, kind, about="r8@example.com"))
     assert (result.fates, result.unidentified) == ({}, 1)
     assert mailed.state("r8") == "active"
 
 
 def test_who_leaves_by_a_report_leaves_this_list(mailed: Mailed) -> None:
-    result = mailed.take(returned.complaint(mailed.of("r9"), "opt-out"))
+    result = mailed.take(bounce_mails.complaint(mailed.of("r9"), "opt-out"))
     assert result.fates == {Fate.LEAVES: 1}
     assert mailed.state("r9") == "unsubscribed"
 
@@ -178,7 +180,7 @@ def test_who_leaves_by_a_report_leaves_this_list(mailed: Mailed) -> None:
 def test_a_mail_that_names_many_readers_is_believed_of_none(
     mailed: Mailed, named: int, counts: bool
 ) -> None:
-    report = returned.dsn(without_link(mailed.of("r10")), to="r10@example.com", at=AT)
+    report = bounce_mails.dsn(without_link(mailed.of("r10")), to="r10@example.com", at=AT)
     more = "".join(
         f"Final-Recipient: rfc822; x{n}@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
         for n in range(named - 1)
@@ -191,9 +193,9 @@ def test_a_mail_that_names_many_readers_is_believed_of_none(
 
 
 def test_what_is_read_again_counts_once_and_a_delay_suppresses_nobody(mailed: Mailed) -> None:
-    delayed = returned.dsn(mailed.of("r11"), action="delayed", status="4.4.1", at=AT)
-    full = returned.dsn(mailed.of("r12"), status="5.2.2", words="smtp; 552 full", at=AT)
-    result = mailed.take(delayed, full, returned.vacation("r11@example.com"), full)
+    delayed = bounce_mails.dsn(mailed.of("r11"), action="delayed", status="4.4.1", at=AT)
+    full = bounce_mails.dsn(mailed.of("r12"), status="5.2.2", words="smtp; 552 full", at=AT)
+    result = mailed.take(delayed, full, bounce_mails.vacation("r11@example.com"), full)
     assert result.fates == {Fate.DELAYED: 1, Fate.BLOCKED: 2}
     assert (result.mails, result.new, result.duplicates, result.unrelated, result.unidentified) == (
         4,
@@ -208,8 +210,8 @@ def test_what_is_read_again_counts_once_and_a_delay_suppresses_nobody(mailed: Ma
 
 
 def test_more_mails_than_are_stored_at_once_are_all_read(mailed: Mailed) -> None:
-    notes = [returned.vacation("r13@example.com") for _ in range(2 * bounced_mail.BATCH_SIZE)]
-    result = mailed.take(*notes, returned.dsn(mailed.of("r13"), at=AT))
+    notes = [bounce_mails.vacation("r13@example.com") for _ in range(2 * bounced_mail.BATCH_SIZE)]
+    result = mailed.take(*notes, bounce_mails.dsn(mailed.of("r13"), at=AT))
     assert (result.mails, result.unrelated) == (
         2 * bounced_mail.BATCH_SIZE + 1,
         2 * bounced_mail.BATCH_SIZE,
@@ -218,7 +220,7 @@ def test_more_mails_than_are_stored_at_once_are_all_read(mailed: Mailed) -> None
 
 
 def test_no_moment_of_a_notice_is_in_the_future(mailed: Mailed) -> None:
-    mailed.take(returned.dsn(mailed.of("reader"), status="5.2.2", at=MONDAY + 300 * DAY))
+    mailed.take(bounce_mails.dsn(mailed.of("reader"), status="5.2.2", at=MONDAY + 300 * DAY))
     with mailed.week.desk.database.read() as connection:
         latest = connection.execute(text("select max(at) from events")).scalar_one()
     assert datetime.fromisoformat(str(latest)).year == 2025

@@ -14,7 +14,7 @@ from newsletter.check import Mail
 from newsletter.config import Config
 from newsletter.model import Hosted, Issue, Pictures
 from newsletter.render import render
-from tests.kinds import GOOD, LANTERNS, story
+from tests.sample_issues import GOOD, LANTERNS, story
 from tests.unit.test_check_variants import TD, config, good, in_a_story, in_extras
 
 __all__ = ["config"]  # the fixture

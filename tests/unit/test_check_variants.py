@@ -14,8 +14,8 @@ from newsletter.check import Mail
 from newsletter.config import Config
 from newsletter.model import Finding, Issue, Rendered, Sponsor, Story
 from newsletter.render import render, template_settings
-from tests.kinds import GOOD, story
 from tests.newsroom import CONFIG
+from tests.sample_issues import GOOD, story
 
 TD = '<table role="presentation"><tr>{}</tr></table>'
 LINK = '<p>Words before <a href="{}" style="text-decoration:underline">{}</a></p>'

@@ -27,8 +27,8 @@ from newsletter.model import (
     Story,
 )
 from newsletter.render import render, template_settings
-from tests.kinds import GOOD, LANTERNS, story
 from tests.newsroom import CONFIG
+from tests.sample_issues import GOOD, LANTERNS, story
 
 
 @pytest.fixture

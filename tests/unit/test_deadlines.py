@@ -11,8 +11,8 @@ from newsletter.app.send import pause_cancel, plan
 from newsletter.app.send import send as sending
 from newsletter.app.timetable import deadlines
 from newsletter.model import IssueName
+from tests.clocked_newsroom import FRIDAY, ISSUE, MONDAY, Office, Offices
 from tests.newsroom import feed
-from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
 
 SUNDAY = MONDAY - timedelta(hours=13)
 DEADLINE = 'remind = "sun 12:00"\ndeadline = "sun 18:00"'

@@ -16,9 +16,9 @@ from newsletter.links.keyring import Keyring
 from newsletter.links.signed_links import Purpose, ReaderClaim, read_reader, reader_keys
 from newsletter.store import subscription_status
 from newsletter.store.ledger import Addressee
-from tests.e2e.approvals import parsed, part
-from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
-from tests.pages import visit
+from tests.clocked_newsroom import FRIDAY, ISSUE, MONDAY, Office, Offices
+from tests.e2e.approval_pages import parsed, part
+from tests.public_pages import visit
 
 NAMES = {
     "ada@example.com": "Ada Lovelace",

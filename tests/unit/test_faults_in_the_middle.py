@@ -19,14 +19,14 @@ from newsletter.providers.smtp import connection
 from newsletter.store import Database, ledger
 from newsletter.store.subscribers import Subscribers
 from tests import ledgers
+from tests.clocked_newsroom import FRIDAY, Offices
 from tests.e2e.servers import line_server, mail_server
-from tests.hearing import heard
-from tests.hearing import text as alert_text
+from tests.editor_alerts import heard
+from tests.editor_alerts import text as alert_text
 from tests.ledgers import NOW, answers, freeze, numbers, record, started
-from tests.letters import a_send, readers
 from tests.newsroom import feed
-from tests.office import FRIDAY, Offices
-from tests.postman import Build, smtp_providers
+from tests.sample_sends import a_send, readers
+from tests.smtp_providers import Build, smtp_providers
 from tests.unit.test_runs import Scripted, accept, job
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Answer

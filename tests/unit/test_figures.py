@@ -14,7 +14,7 @@ from newsletter.store import Database, figures, list_growth
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from tests.ledgers import NOW
-from tests.reports import delivered, event, hard, mailed, read
+from tests.provider_events import delivered, event, hard, mailed, read
 
 ONE, TWO, THREE = (f"https://www.example.com/{name}" for name in ("one", "two", "three"))
 LATER = NOW + timedelta(days=100)

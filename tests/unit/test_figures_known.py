@@ -13,8 +13,8 @@ from newsletter.app.feedback import figures, figures_page
 from newsletter.issues import parse_issue
 from newsletter.model import EventKind
 from tests.ledgers import NOW
-from tests.pages import visit
-from tests.reports import delivered, event, mailed, read, soft
+from tests.provider_events import delivered, event, mailed, read, soft
+from tests.public_pages import visit
 from tests.unit.test_sendgrid_words import CONFIG
 
 ISSUE = parse_issue("2025-07-07")

@@ -13,11 +13,11 @@ import pytest
 from newsletter.config import Schedule
 from newsletter.schedule import due, moments
 from newsletter.sources import parse_date
-from tests.e2e.approvals import parsed, part
-from tests.hearing import heard
-from tests.hearing import text as alert_text
+from tests.clocked_newsroom import Offices
+from tests.e2e.approval_pages import parsed, part
+from tests.editor_alerts import heard
+from tests.editor_alerts import text as alert_text
 from tests.newsroom import feed
-from tests.office import Offices
 
 KOLKATA, LORD_HOWE = ZoneInfo("Asia/Kolkata"), ZoneInfo("Australia/Lord_Howe")
 MINUTE = timedelta(minutes=1)

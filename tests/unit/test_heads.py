@@ -13,8 +13,8 @@ from newsletter.links.signed_links import Purpose, ReaderClaim, reader_key
 from newsletter.model import IssueText
 from newsletter.store import archive
 from tests.ledgers import freeze
-from tests.pages import served
 from tests.patient import PATIENCE
+from tests.public_pages import served
 from tests.unit.test_shelf import CONFIG
 
 PICTURE = "0123456789abcdef0123.jpg"

@@ -16,7 +16,7 @@ from newsletter.store.column_types import Moment
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE, UNSUBSCRIBED
 from tests.ledgers import NOW
-from tests.reports import delivered, event, hard, mailed, read, soft, words
+from tests.provider_events import delivered, event, hard, mailed, read, soft, words
 
 WEEK = timedelta(weeks=1)
 DAYS = [(NOW + n * WEEK).date().isoformat() for n in range(6)]

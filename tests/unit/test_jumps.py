@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from datetime import datetime, timedelta
 
+from tests.clocked_newsroom import FRIDAY, LA, MONDAY, Office, Offices
 from tests.newsroom import CONFIG, feed
-from tests.office import FRIDAY, LA, MONDAY, Office, Offices
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 AUTOMATIC = 'approval = "automatic"'

@@ -12,7 +12,7 @@ from newsletter.errors import ContentError
 from newsletter.model import Issue, Section
 from newsletter.render import placed_pictures, render
 from tests import newsroom
-from tests.kinds import everything, story
+from tests.sample_issues import everything, story
 
 GRID = """\
 {% from "_parts/picture.html.j2" import picture with context %}

@@ -18,11 +18,11 @@ from newsletter.errors import ConfigError, NotReadyError, UsageError
 from newsletter.model import Answer, Doubt, Outcome, Recipient, Send
 from newsletter.store import Database, sends
 from newsletter.store.subscribers import Subscribers
-from tests.e2e.reporting import Signer
+from tests.e2e.signed_events import Signer
 from tests.ledgers import NOW, freeze, numbers
 from tests.newsroom import Newsroom
-from tests.pages import visit
-from tests.reports import mailed
+from tests.provider_events import mailed
+from tests.public_pages import visit
 from tests.unit.test_runs import Scripted, job
 
 HOSTILE = "a\0b\ud800c " + "끝" * 300

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from newsletter.links import tokens
 from newsletter.links.tokens import fill
 from newsletter.message import check, list_headers, mail, mime, slug, wire_address
-from tests.letters import a_recipient, a_send
+from tests.sample_sends import a_recipient, a_send
 
 AT = datetime(2025, 7, 7, 14, 0, tzinfo=UTC)
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)

@@ -16,8 +16,8 @@ from newsletter.errors import NewsletterError
 from newsletter.issues import folder_of, read_gathered
 from newsletter.model import IssueName
 from newsletter.store import occurrences
+from tests.clocked_newsroom import FRIDAY, ISSUE, LA, MONDAY, Offices
 from tests.newsroom import feed
-from tests.office import FRIDAY, ISSUE, LA, MONDAY, Offices
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 TUESDAY = datetime(2025, 7, 8, 9, 0, tzinfo=LA)

@@ -13,7 +13,7 @@ from newsletter.app.readers import lists
 from newsletter.app.timetable import moves
 from newsletter.store import Database, event_inbox
 from newsletter.store.column_types import metadata
-from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
+from tests.clocked_newsroom import FRIDAY, ISSUE, MONDAY, Office, Offices
 from tests.signups import ask
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

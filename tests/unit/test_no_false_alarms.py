@@ -11,10 +11,10 @@ from newsletter.app.issue import build, recheck
 from newsletter.app.readers import lists
 from newsletter.app.send import plan
 from newsletter.model import Level
+from tests.clocked_newsroom import FRIDAY, ISSUE, MONDAY, Office, Offices
 from tests.e2e.publisher import publisher
-from tests.hearing import heard
+from tests.editor_alerts import heard
 from tests.newsroom import feed
-from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
 
 WEEK = timedelta(days=7)
 

@@ -16,9 +16,9 @@ from newsletter.errors import NewsletterError
 from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Purpose, ReaderClaim, reader_key
 from newsletter.model import Event, EventKind, Status
-from tests import reports
+from tests import provider_events
 from tests.newsroom import empty_database
-from tests.pages import visit
+from tests.public_pages import visit
 from tests.unit.test_shelf import CONFIG
 
 ADA, SAM = "ada@example.com", "sam@example.com"
@@ -52,7 +52,9 @@ class House:
 
     def reported(self, kind: EventKind) -> None:
         told = Event(f"{kind}-{self.now}", kind, 0, self.now, email=ADA)
-        assert reports.read(self.desk.database, [told], self.now) == (self.state() != "gone")
+        assert provider_events.read(self.desk.database, [told], self.now) == (
+            self.state() != "gone"
+        )
 
     def add(self, *, again: bool = False) -> None:
         try:

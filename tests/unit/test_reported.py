@@ -18,7 +18,7 @@ from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from newsletter.store.suppression import ERASED
 from tests.ledgers import NOW
-from tests.reports import delivered, event, hard, mailed, read, soft, words
+from tests.provider_events import delivered, event, hard, mailed, read, soft, words
 
 WEEK = timedelta(weeks=1)
 

@@ -15,8 +15,8 @@ from sqlalchemy import text
 from newsletter.app import Desk
 from newsletter.store import Database, search_counts
 from newsletter.web.public import server
+from tests.clocked_newsroom import Office, Offices
 from tests.ledgers import NOW
-from tests.office import Office, Offices
 
 MANY = "searched very often"
 OURS, THEIRS = "192.0.2.7", "198.51.100.7"

@@ -31,8 +31,8 @@ from tests.e2e.servers import (
     reset,
     sendgrid_server,
 )
-from tests.letters import a_recipient, a_send, readers
 from tests.patient import PATIENCE
+from tests.sample_sends import a_recipient, a_send, readers
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Answer
 

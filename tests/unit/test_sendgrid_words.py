@@ -15,11 +15,11 @@ from sqlalchemy import text
 from newsletter.app import Desk, open_desk
 from newsletter.model import Answer, Recipient, Reported
 from newsletter.providers.sendgrid import responses
-from tests.e2e.reporting import Signer
+from tests.e2e.signed_events import Signer
 from tests.ledgers import NOW
-from tests.letters import readers
-from tests.pages import visit
-from tests.reports import mailed, words
+from tests.provider_events import mailed, words
+from tests.public_pages import visit
+from tests.sample_sends import readers
 
 CONFIG = """\
 [newsletter]

@@ -21,10 +21,10 @@ from newsletter.render import template_settings
 from newsletter.store import Database, signups
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE, PENDING, UNSUBSCRIBED
-from tests.e2e.approvals import newest, parsed, part
+from tests.clocked_newsroom import Office
+from tests.e2e.approval_pages import newest, parsed, part
 from tests.ledgers import NOW
 from tests.newsroom import Newsroom
-from tests.office import Office
 from tests.signups import LINK, NETWORK, answered, at_once, key, rows, status
 from tests.unit.test_alert_mail import RULES
 

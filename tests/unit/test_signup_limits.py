@@ -15,9 +15,9 @@ from newsletter.store import Database, signups, subscription_status
 from newsletter.store.address_keys import address_keys
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import PENDING
+from tests.clocked_newsroom import Office, Offices
 from tests.e2e.servers import mail_server
 from tests.ledgers import NOW
-from tests.office import Office, Offices
 from tests.signups import NETWORK, answered, ask, at_once, key, mails, to
 
 

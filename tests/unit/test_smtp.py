@@ -25,9 +25,9 @@ from tests.e2e.servers import (
     line_server,
     mail_server,
 )
-from tests.letters import a_recipient, a_send, readers
 from tests.patient import PATIENCE
-from tests.postman import Build, smtp_providers
+from tests.sample_sends import a_recipient, a_send, readers
+from tests.smtp_providers import Build, smtp_providers
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Answer
 

@@ -17,9 +17,9 @@ from newsletter.providers import smtp
 from newsletter.providers.smtp import SmtpProvider
 from newsletter.providers.smtp.pace import Pace
 from tests.e2e.servers import MailServer, mail_server
-from tests.letters import a_recipient, a_send, readers
 from tests.patient import PATIENCE
-from tests.postman import Build, smtp_providers
+from tests.sample_sends import a_recipient, a_send, readers
+from tests.smtp_providers import Build, smtp_providers
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Answer
 QUOTA = "550 5.4.5 Daily sending quota exceeded"

@@ -16,7 +16,7 @@ from newsletter.errors import ProviderError
 from newsletter.model import Answer, Doubt, Outcome, Recall, Recipient, Send
 from newsletter.store import Database
 from tests.ledgers import freeze, numbers
-from tests.letters import a_recipient, a_send, readers
+from tests.sample_sends import a_recipient, a_send, readers
 from tests.unit.test_runs import Scripted, ahead, job, now
 
 A = Answer.ACCEPTED

@@ -13,8 +13,8 @@ from newsletter.colours import contrast, on, parsed, readable
 from newsletter.config import Config
 from newsletter.errors import ContentError
 from newsletter.render import packaged_templates, render, template_settings
-from tests.kinds import GOOD
 from tests.newsroom import CONFIG
+from tests.sample_issues import GOOD
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from newsletter.app.clock import tick as clock_tick
 from newsletter.app.clock.tick import tick
 from newsletter.app.send.delivery import SendObserver
-from tests.e2e.sends import until
-from tests.office import FRIDAY, ISSUE, MONDAY, Office, Offices
+from tests.clocked_newsroom import FRIDAY, ISSUE, MONDAY, Office, Offices
+from tests.e2e.send_processes import until
 
 
 def test_the_week_runs_by_itself_with_one_approval(office: Offices) -> None:

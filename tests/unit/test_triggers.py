@@ -16,7 +16,7 @@ from newsletter.app.service.run import JOBS, catch_up
 from newsletter.app.service.triggers import Every, Timetable
 from newsletter.config import Schedule
 from newsletter.schedule import moments
-from tests.e2e.services import until
+from tests.e2e.service_process import until
 
 MORNING = datetime(2025, 7, 7, 14, 0, 20, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests import patient
-from tests.e2e.sends import running, until
+from tests.e2e.send_processes import running, until
 from tests.e2e.servers import closed_port
 from tests.newsroom import Newsroom
 from tests.patient import PATIENCE

@@ -17,8 +17,8 @@ import httpx
 from newsletter.links.keyring import parse
 from newsletter.links.signed_links import reader_keys
 from tests import patient
-from tests.e2e.approvals import part
-from tests.e2e.sends import until
+from tests.e2e.approval_pages import part
+from tests.e2e.send_processes import until
 from tests.e2e.servers import MailServer, closed_port, mail_server
 from tests.newsroom import Newsroom, make
 from tests.patient import PATIENCE

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTPUTF8
 
 from newsletter.store import alerts
-from tests.office import Office
+from tests.clocked_newsroom import Office
 
 NAME = re.compile(r"(\d{4}-\d\d-\d\d)-([a-z-]+)-(\d+)-(.*)\.eml")
 

@@ -109,7 +109,7 @@ def _quick(
     return zygote.start(
         [str(stuck), str(most), *folders],
         environment,
-        program="tests.e2e.quick",
+        program="tests.e2e.quick_service",
         stdout=subprocess.DEVNULL,
         stderr=log,
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from tests import patient
-from tests.e2e.sends import ISSUE, running, until
+from tests.e2e.send_processes import ISSUE, running, until
 from tests.e2e.servers import closed_port
 from tests.newsroom import Newsroom
 

@@ -20,7 +20,7 @@ from newsletter.app.send import send as sending
 from newsletter.app.setup.demo import ISSUE, NOW
 from newsletter.model import IssueName
 from tests import patient
-from tests.e2e.sends import edit, running, until
+from tests.e2e.send_processes import edit, running, until
 from tests.e2e.servers import closed_port
 from tests.golden.test_golden import KOREAN, ROOT
 from tests.newsroom import Newsroom
