@@ -97,7 +97,7 @@ def test_a_source(tmp_path: Path, site: Publisher) -> None:
     room.run("gather", ISSUE)
     health = {source["type"]: source for source in room.gathered(ISSUE)["sources"]}
     assert health["council:MeetingsSource"]["status"] == "failing"
-    assert "is no list of meetings" in health["council:MeetingsSource"]["reason"]
+    assert "is not a list of meetings" in health["council:MeetingsSource"]["reason"]
 
 
 def test_a_check(tmp_path: Path) -> None:
