@@ -1,4 +1,4 @@
-"""The keyed hashes that stand for addresses: they stay when a person is erased."""
+"""Keyed hashes of addresses. They stay when a person is erased."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from sqlalchemy import Connection
 
 from newsletter.store import key_values
 
-ADDRESS_KEY = "address key"  # a fact: no two databases have the same, but for copies
+ADDRESS_KEY = "address key"  # in `facts`: differs between databases, except for copies
 
 
 class AddressKeys:
-    """Addresses → the keyed hashes (HMAC with SHA-256) that stand for them."""
+    """Computes the keyed hashes (HMAC with SHA-256) of addresses."""
 
     def __init__(self, salt: bytes) -> None:
         self._hmac = hmac.new(salt, digestmod="sha256")
 
     def key(self, email: str) -> str:
-        """64 hexadecimal digits; the same for an address in capitals."""
-        digest = self._hmac.copy()  # the key's part of the work is done once
+        """The hash of an address, whatever its case: 64 hexadecimal digits."""
+        digest = self._hmac.copy()  # so that the key is hashed only once
         digest.update(email.lower().encode())
         return digest.hexdigest()
 
     def mailbox_key(self, email: str) -> str:
-        """One for all addresses that may well lead to one mailbox: most servers look at no +tag,
-        some at no dot.
+        """One hash for all addresses that probably share a mailbox.
+
+        Most servers ignore a +tag, and some ignore dots.
         """
         local, _, domain = email.rpartition("@")
-        name = local.partition("+")[0].replace(".", "") or local
-        return self.key(f"mailbox {name}@{domain}")
+        mailbox = local.partition("+")[0].replace(".", "") or local
+        return self.key(f"mailbox {mailbox}@{domain}")
 
 
 def address_keys(connection: Connection) -> AddressKeys:
-    """Those of this database, made at first use."""
+    """The hashes under this database's key, which is created at first use."""
     salt = key_values.get(connection, ADDRESS_KEY) or key_values.set_default(
         connection, ADDRESS_KEY, secrets.token_hex(32)
     )

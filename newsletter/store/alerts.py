@@ -1,4 +1,4 @@
-"""Alerts: what the editor is to hear, each thing once, kept until it has been sent."""
+"""Alerts to the editor: each is stored once, and stays until it is sent."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from newsletter.store.column_types import ISSUE, Moment
 from newsletter.store.leases import is_free
 from newsletter.store.schema import alerts
 
-LEASE = timedelta(minutes=5)  # for one go at sending
-KEPT = timedelta(days=3)  # older ones are news no more
-SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)  # the pauses between two tries
+LEASE = timedelta(minutes=5)  # for one attempt to send
+KEPT = timedelta(days=3)  # older ones are not sent any more
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)  # pause between attempts
 
-# Two processes may see the same thing at once.
+# Two processes may add the same alert at once.
 _NEW = text(
     "INSERT INTO alerts (newsletter, kind, key, issue, hash, text, made_at) "
     "VALUES (:newsletter, :kind, :key, :issue, :hash, :text, :now) "
@@ -27,22 +27,22 @@ _NEW = text(
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert in our hands. ``mailed``, ``posted``: what an earlier try has done already."""
+    """An alert that this process holds until its lease ends."""
 
     id: int
     kind: str
     issue: IssueName
-    hash: str | None  # of the bytes that may be approved by it
+    hash: str | None  # of the issue that its link approves
     text: str
     made_at: datetime
-    tries: int  # with this one
-    mailed: bool
-    posted: bool
+    tries: int  # including this one
+    mailed: bool  # by an earlier attempt
+    posted: bool  # to the webhook, by an earlier attempt
 
 
 @dataclass(frozen=True)
 class UnsentAlert:
-    """An alert that could not be sent so far, and why."""
+    """An alert that could not be sent yet, and why."""
 
     kind: str
     issue: IssueName
@@ -55,31 +55,34 @@ def add(
     kind: str,
     key: str,
     issue: IssueName,
-    words: str,
+    message: str,
     now: datetime,
     hash_: str | None = None,
 ) -> bool:
-    """Write an alert down, in the transaction of what it tells; False where it was told before."""
+    """Add an alert, in the transaction of what it reports; False if it exists already.
+
+    ``kind`` and ``key`` name what is reported. ``hash_``: of the issue that its link approves.
+    """
     values = {"newsletter": newsletter, "kind": kind, "key": key, "issue": issue}
-    made = connection.execute(_NEW, {**values, "hash": hash_, "text": words, "now": now})
-    return made.rowcount == 1
+    added = connection.execute(_NEW, {**values, "hash": hash_, "text": message, "now": now})
+    return added.rowcount == 1
 
 
 def exists(connection: Connection, newsletter: str, kind: str, key: str) -> bool:
-    """Whether that was told already."""
-    found = select(alerts.c.id).where(
+    """Whether the alert was added already."""
+    alert = select(alerts.c.id).where(
         alerts.c.newsletter == newsletter, alerts.c.kind == kind, alerts.c.key == key
     )
-    return connection.scalar(found) is not None
+    return connection.scalar(alert) is not None
 
 
 def has_due(connection: Connection, newsletter: str, now: datetime) -> bool:
-    """Whether there is an alert to be sent now."""
+    """Whether an alert is due now."""
     return connection.scalar(select(alerts.c.id).where(_due(newsletter, now)).limit(1)) is not None
 
 
 def next_due(connection: Connection, newsletter: str, now: datetime) -> datetime | None:
-    """When an alert is next to be sent: ``now`` for at once; None if none waits."""
+    """When the next alert is due; ``now`` if one is due already, None if none waits."""
     if has_due(connection, newsletter, now):
         return now
     first = select(func.min(alerts.c.claimed_until)).where(*_unsent(newsletter, now))
@@ -88,8 +91,8 @@ def next_due(connection: Connection, newsletter: str, now: datetime) -> datetime
 
 
 def claim(connection: Connection, newsletter: str, now: datetime) -> list[Alert]:
-    """Take what is to be sent now in hand, the oldest first; nobody else gets it meanwhile."""
-    # In PostgreSQL two processes wait here for each other's rows, and then look again.
+    """Claim the alerts that are due, the oldest first."""
+    # In PostgreSQL two processes wait for each other's rows here, then check the condition again.
     rows = connection.execute(
         update(alerts)
         .where(_due(newsletter, now))
@@ -106,7 +109,7 @@ def claim(connection: Connection, newsletter: str, now: datetime) -> list[Alert]
             alerts.c.posted_at,
         )
     )
-    found = [
+    claimed = [
         Alert(
             row.id,
             row.kind,
@@ -120,21 +123,21 @@ def claim(connection: Connection, newsletter: str, now: datetime) -> list[Alert]
         )
         for row in rows
     ]
-    return sorted(found, key=lambda alert: alert.id)
+    return sorted(claimed, key=lambda alert: alert.id)
 
 
 def mark_mailed(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """The mail about these is on its way."""
+    """Record that these alerts were mailed."""
     connection.execute(update(alerts).where(alerts.c.id.in_(ids)).values(mailed_at=now))
 
 
 def mark_posted(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """The webhook has these."""
+    """Record that these alerts were posted to the webhook."""
     connection.execute(update(alerts).where(alerts.c.id.in_(ids)).values(posted_at=now))
 
 
 def mark_done(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Nothing is left to be done about these."""
+    """Record that these alerts are sent: nothing is left to do."""
     connection.execute(
         update(alerts)
         .where(alerts.c.id.in_(ids))
@@ -142,9 +145,11 @@ def mark_done(connection: Connection, ids: Sequence[int], now: datetime) -> None
     )
 
 
-def mark_failed(connection: Connection, tried: Sequence[Alert], now: datetime, reason: str) -> None:
-    """These are tried again after a pause, which doubles with each try."""
-    for alert in tried:
+def mark_failed(
+    connection: Connection, failed: Sequence[Alert], now: datetime, reason: str
+) -> None:
+    """Retry these alerts after a pause, which doubles with each attempt."""
+    for alert in failed:
         pause = min(LONGEST, SHORTEST * 2 ** min(alert.tries - 1, 10))
         connection.execute(
             update(alerts)
@@ -154,7 +159,7 @@ def mark_failed(connection: Connection, tried: Sequence[Alert], now: datetime, r
 
 
 def unsent(connection: Connection, newsletter: str, now: datetime) -> list[UnsentAlert]:
-    """The alerts of the last days that could not be sent, the oldest first."""
+    """The alerts of the last six days that could not be sent, the oldest first."""
     rows = connection.execute(
         select(alerts.c.kind, alerts.c.issue, alerts.c.reason)
         .where(alerts.c.newsletter == newsletter, alerts.c.sent_at.is_(None))

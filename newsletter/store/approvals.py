@@ -1,4 +1,4 @@
-"""Approvals: somebody has looked at exactly these bytes. Any other hash is not approved."""
+"""Approvals of an issue. Each is for one hash, and so for exactly those bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsletter.model import IssueName
 from newsletter.store.column_types import Moment
 from newsletter.store.schema import approvals, used_links
 
-# Two requests may bring the same link at once.
+# Two requests may use the same link at once.
 _USE = text(
     "INSERT INTO used_links (nonce, used_at) VALUES (:nonce, :now) ON CONFLICT (nonce) DO NOTHING"
 ).bindparams(bindparam("now", type_=Moment))
@@ -29,7 +29,7 @@ class Approval:
 def approve(
     connection: Connection, newsletter: str, issue: IssueName, hash_: str, by: str, now: datetime
 ) -> None:
-    """Approve the hash; it takes the place of an earlier approval."""
+    """Approve the hash. This replaces an earlier approval."""
     withdraw(connection, newsletter, issue)
     connection.execute(
         insert(approvals).values(
@@ -39,15 +39,15 @@ def approve(
 
 
 def withdraw(connection: Connection, newsletter: str, issue: IssueName) -> bool:
-    """Take the approval back; False where there was none."""
-    gone = connection.execute(
+    """Withdraw the approval; False if there was none."""
+    withdrawn = connection.execute(
         delete(approvals).where(approvals.c.newsletter == newsletter, approvals.c.issue == issue)
     )
-    return gone.rowcount > 0
+    return withdrawn.rowcount > 0
 
 
 def find(connection: Connection, newsletter: str, issue: IssueName) -> Approval | None:
-    """The approval of an issue, of whatever hash."""
+    """The approval of an issue, whatever its hash; None if there is none."""
     row = connection.execute(
         select(approvals.c.hash, approvals.c.approved_by, approvals.c.approved_at).where(
             approvals.c.newsletter == newsletter, approvals.c.issue == issue
@@ -57,12 +57,12 @@ def find(connection: Connection, newsletter: str, issue: IssueName) -> Approval 
 
 
 def use_link(connection: Connection, nonce: str, now: datetime) -> bool:
-    """Use a link up; False where it was used before."""
-    made = connection.execute(_USE, {"nonce": nonce, "now": now})
-    return made.rowcount == 1
+    """Record that a link is used; False if it was used already."""
+    added = connection.execute(_USE, {"nonce": nonce, "now": now})
+    return added.rowcount == 1
 
 
 def is_link_used(connection: Connection, nonce: str) -> bool:
     """Whether a link was used."""
-    found = select(used_links.c.nonce).where(used_links.c.nonce == nonce)
-    return connection.scalar(found) is not None
+    link = select(used_links.c.nonce).where(used_links.c.nonce == nonce)
+    return connection.scalar(link) is not None

@@ -10,17 +10,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T", int, str)
 
-_AT_ONCE = 500  # values in one statement
-_KINDS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_CHUNK = 500  # values in one statement
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values in order, as many at once as a statement may hold."""
+    """The values in order, in lists that are short enough for one statement."""
     ordered = sorted(values)
-    for first in range(0, len(ordered), _AT_ONCE):
-        yield ordered[first : first + _AT_ONCE]
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]
 
 
 def upsert(connection: Connection, table: Table) -> Any:
-    """The beginning of INSERT … ON CONFLICT, which SQLAlchemy has once for each database."""
-    return _KINDS[connection.dialect.name](table)
+    """The start of INSERT … ON CONFLICT, which SQLAlchemy has separately for each database."""
+    return _INSERTS[connection.dialect.name](table)

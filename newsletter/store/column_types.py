@@ -1,4 +1,4 @@
-"""What the tables are made of: moments that know their zone, and names by one rule."""
+"""Column types for moments and issue names, and the naming of indexes and keys."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from newsletter.model import IssueName
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware moment, kept in UTC; SQLite forgets zones."""
+    """An aware datetime, stored in UTC, because SQLite stores no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Refuse naive moments: nobody knows what they mean."""
+        """The moment in UTC. Raises ValueError for a naive datetime."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -26,25 +26,25 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
-        """What comes out is UTC."""
+        """The moment in UTC."""
         if value is None:
             return None
-        found: datetime = value
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class NameOfIssue(TypeDecorator[IssueName]):
-    """The name of an issue, kept as its text."""
+    """The name of an issue, stored as text."""
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: IssueName | None, _dialect: Dialect) -> str | None:
-        """``2025-07-07``."""
+        """The text: ``2025-07-07``."""
         return None if value is None else str(value)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> IssueName | None:
-        """What the text names."""
+        """The name in the text."""
         return None if value is None else IssueName.parse(value)
 
 
@@ -57,5 +57,5 @@ metadata = MetaData(
     }
 )
 
-# The name of an issue, or of a mail that corrects one. It was shorter once; SQLite minds no length.
+# The name of an issue or of a correction mail. It used to be shorter; SQLite ignores lengths.
 ISSUE = NameOfIssue(10).with_variant(NameOfIssue(20), "postgresql")

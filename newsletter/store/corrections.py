@@ -1,4 +1,4 @@
-"""Corrections: rows of their own beside the send, which never changes."""
+"""Corrections of an issue: rows beside the send, which never changes."""
 
 from __future__ import annotations
 
@@ -23,56 +23,56 @@ def add(
     note: str,
     mailed: bool,
 ) -> Correction:
-    """Keep what is mended in an issue, under the next number."""
-    of = connection.execute(
+    """Store a correction of an issue, under the next number."""
+    send = connection.execute(
         select(sends.c.newsletter, sends.c.issue).where(sends.c.id == send_id).with_for_update()
     ).one()
     last = select(func.max(corrections.c.number)).where(
-        corrections.c.newsletter == of.newsletter, corrections.c.issue == of.issue
+        corrections.c.newsletter == send.newsletter, corrections.c.issue == send.issue
     )
-    made = Correction((connection.scalar(last) or 0) + 1, now, note, tuple(changes), mailed)
+    correction = Correction((connection.scalar(last) or 0) + 1, now, note, tuple(changes), mailed)
     connection.execute(
         insert(corrections).values(
-            newsletter=of.newsletter,
-            issue=of.issue,
-            number=made.number,
+            newsletter=send.newsletter,
+            issue=send.issue,
+            number=correction.number,
             note=note,
             changes=[[change.kind, change.old, change.new] for change in changes],
             mailed=mailed,
             made_at=now,
         )
     )
-    return made
+    return correction
 
 
 def withdraw(
     connection: Connection, newsletter: str, issue: IssueName, number: int, now: datetime
 ) -> bool:
-    """Show the correction no more; False where there is none that is shown."""
-    gone = connection.execute(
+    """Withdraw the correction; False if there is none, or it was withdrawn already."""
+    withdrawn = connection.execute(
         update(corrections)
         .where(corrections.c.newsletter == newsletter, corrections.c.issue == issue)
         .where(corrections.c.number == number, corrections.c.withdrawn_at.is_(None))
         .values(withdrawn_at=now)
     )
-    return gone.rowcount > 0
+    return withdrawn.rowcount > 0
 
 
 def for_issue(connection: Connection, newsletter: str, issue: IssueName) -> tuple[Correction, ...]:
-    """What was mended in an issue, in its order; also what was withdrawn."""
+    """The corrections of an issue in order, including withdrawn ones."""
     return tuple(by_issue(connection, newsletter).get(issue, ()))
 
 
 def by_issue(connection: Connection, newsletter: str) -> dict[IssueName, list[Correction]]:
-    """What was mended in each issue, in its order; also what was withdrawn."""
-    found = defaultdict(list)
+    """Issue → its corrections in order, including withdrawn ones."""
+    by_name = defaultdict(list)
     for row in connection.execute(
         select(corrections)
         .where(corrections.c.newsletter == newsletter)
         .order_by(corrections.c.issue, corrections.c.number)
     ):
-        found[row.issue].append(_read(row))
-    return found
+        by_name[row.issue].append(_read(row))
+    return by_name
 
 
 def _read(row: Any) -> Correction:

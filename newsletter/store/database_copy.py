@@ -1,4 +1,4 @@
-"""All tables from SQLite into another database: whole and verified, or not at all."""
+"""Copy all tables from SQLite into another database: completely and verified, or not at all."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from newsletter.store.doubt import LEASED
 from newsletter.store.occurrences import OccurrenceState
 from newsletter.store.schema import batches, occurrences, sends
 
-_AT_ONCE = 5_000  # rows
-_CHANGES = ("INSERT", "UPDATE", "DELETE")
+_CHUNK = 5_000  # rows
+_WRITES = ("INSERT", "UPDATE", "DELETE")
 
-Progress = Callable[[str, int], None]  # a table, and its rows that are over
+CopyProgress = Callable[[str, int], None]  # gets a table, and how many of its rows are copied
 
 
 class DiffersError(Exception):
-    """A table does not hold in the new database what it holds in the old one; in words."""
+    """A table in the new database differs from the old one; the message says which."""
 
 
 def issue_in_progress(connection: Connection, now: datetime) -> IssueName | None:
-    """The issue that some process is at work on, if there is one."""
-    found: IssueName | None = connection.scalar(
+    """An issue that some process works on now; None if there is none."""
+    issue: IssueName | None = connection.scalar(
         select(sends.c.issue)
         .join(batches, batches.c.send_id == sends.c.id)
         .where(batches.c.state.in_(LEASED), batches.c.lease_until > now)
         .limit(1)
     )
-    return found or connection.scalar(
+    return issue or connection.scalar(
         select(occurrences.c.issue)
         .where(occurrences.c.state == OccurrenceState.STARTED, occurrences.c.lease_until > now)
         .limit(1)
@@ -56,28 +56,29 @@ def issue_in_progress(connection: Connection, now: datetime) -> IssueName | None
 
 
 def move_record(connection: Connection) -> dict[str, str]:
-    """``to`` where, and ``at`` what moment, the database was closed, and ``done`` where it is known
-    that everything is there; empty where it is in use.
+    """Where the database was moved: ``to`` (location), ``at`` (ISO 8601), and ``done`` if the copy
+    is known to be complete. Empty if the database is in use.
     """
-    found = key_values.get(connection, MOVED)
-    return dict(json.loads(found)) if found else {}
+    value = key_values.get(connection, MOVED)
+    return dict(json.loads(value)) if value else {}
 
 
 def is_copy(source: Connection, target: Connection) -> bool:
-    """Whether everything of the one has come into the other: the copy is one transaction."""
+    """Whether ``target`` holds a copy of ``source``. It is complete: a copy is one transaction."""
     key = key_values.get(source, ADDRESS_KEY)
     return key is not None and key == key_values.get(target, ADDRESS_KEY)
 
 
-def close(connection: Connection, place: str, now: datetime, *, done: bool = False) -> None:
-    """Let nobody write into this database any more, also who has it open; it says where to go, or
-    that the move is to be done again.
+def close(connection: Connection, location: str, now: datetime, *, done: bool = False) -> None:
+    """Close this database to every process that writes, and record the new ``location``.
+
+    ``done``: the copy is complete; without it the move must be run again.
     """
-    reopen(connection)  # a killed process may have left it half-way
-    mark = {"to": place, "at": now.isoformat()} | ({"done": "yes"} if done else {})
+    reopen(connection)  # a killed process may have closed only part of it
+    mark = {"to": location, "at": now.isoformat()} | ({"done": "yes"} if done else {})
     key_values.put(connection, MOVED, json.dumps(mark))
     for table in metadata.sorted_tables:
-        for change in _CHANGES:
+        for change in _WRITES:
             connection.execute(
                 text(
                     f"CREATE TRIGGER IF NOT EXISTS moved_{table.name}_{change.lower()} "
@@ -88,36 +89,39 @@ def close(connection: Connection, place: str, now: datetime, *, done: bool = Fal
 
 
 def reopen(connection: Connection) -> None:
-    """It has not become anything: the database is used on."""
+    """Open the database again, after a move that failed."""
     for table in metadata.sorted_tables:
-        for change in _CHANGES:
+        for change in _WRITES:
             connection.execute(text(f"DROP TRIGGER IF EXISTS moved_{table.name}_{change.lower()}"))
     key_values.delete_key(connection, MOVED)
 
 
 def is_empty(database: Database) -> bool:
-    """Whether nobody has written anything into it yet. It is migrated already."""
+    """Whether a migrated database has no rows, and no tables of other programs."""
     with database.read() as connection:
-        others = set(inspect(connection).get_table_names()) - {
+        foreign = set(inspect(connection).get_table_names()) - {
             *metadata.tables,
             "alembic_version",
         }
-        return not others and not any(_count(connection, t) for t in metadata.sorted_tables)
+        return not foreign and not any(_count(connection, t) for t in metadata.sorted_tables)
 
 
-def copy(source: Connection, target: Connection, progress: Progress) -> dict[str, int]:
-    """Every row of every table; how many there are. Raises DiffersError: nothing is to be kept."""
+def copy(source: Connection, target: Connection, progress: CopyProgress) -> dict[str, int]:
+    """Copy every row. Returns table → rows.
+
+    Raises DiffersError if the copy differs; the caller must roll it back.
+    """
     counts = {}
     for table in metadata.sorted_tables:
-        done = 0
+        copied = 0
         for rows in _batches(source, table):
             _put(target, table, rows)
-            done += len(rows)
-            progress(table.name, done)
-        counts[table.name] = done
+            copied += len(rows)
+            progress(table.name, copied)
+        counts[table.name] = copied
     for table in metadata.sorted_tables:
-        if (was := _digest(source, table)) != (now := _digest(target, table)):
-            sizes = f"{was[0]} rows, {now[0]} copied"
+        if (old := _digest(source, table)) != (new := _digest(target, table)):
+            sizes = f"{old[0]} rows, {new[0]} copied"
             raise DiffersError(f"the copy of the table {table.name} is not the same ({sizes})")
         _set_sequence(target, table)
     return counts
@@ -127,27 +131,27 @@ def _put(target: Connection, table: Table, rows: list[Row[Any]]) -> None:
     try:
         target.execute(insert(table), [dict(row._mapping) for row in rows])
     except (DataError, IntegrityError) as error:
-        why = str(error.orig).partition("\n")[0]
-        raise DiffersError(f"a row of the table {table.name} does not fit there ({why})") from error
+        reason = str(error.orig).partition("\n")[0]
+        raise DiffersError(f"a row of the table {table.name} does not fit ({reason})") from error
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[list[Row[Any]]]:
-    """Its rows, but for the mark that closes it."""
-    rows = select(table)
+    """The rows of the table, except the mark that closes the database."""
+    query = select(table)
     if table.name == "facts":
-        rows = rows.where(table.c.name != MOVED)
-    found = connection.execute(rows, execution_options={"yield_per": _AT_ONCE})
-    for some in found.partitions():
-        yield list(some)
+        query = query.where(table.c.name != MOVED)
+    result = connection.execute(query, execution_options={"yield_per": _CHUNK})
+    for rows in result.partitions():
+        yield list(rows)
 
 
 def _digest(connection: Connection, table: Table) -> tuple[int, int]:
-    """How many rows, and a sum over what stands in each, whatever their order."""
+    """How many rows there are, and a checksum that does not depend on their order."""
     count = total = 0
     for rows in _batches(connection, table):
         for row in rows:
-            said = json.dumps([_plain(value) for value in row], sort_keys=True).encode()
-            total += int.from_bytes(hashlib.blake2b(said, digest_size=8).digest())
+            content = json.dumps([_plain(value) for value in row], sort_keys=True).encode()
+            total += int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
         count += len(rows)
     return count, total % (1 << 64)
 
@@ -161,9 +165,9 @@ def _plain(value: Any) -> Any:
 
 
 def _set_sequence(connection: Connection, table: Table) -> None:
-    """New rows get numbers after those that were brought along."""
-    (key, *more) = table.primary_key
-    if more or not isinstance(key.type, Integer) or key.foreign_keys:
+    """Let new rows get ids after the copied ones."""
+    (key, *other_keys) = table.primary_key
+    if other_keys or not isinstance(key.type, Integer) or key.foreign_keys:
         return
     if connection.dialect.name == "postgresql":
         last = connection.scalar(select(func.max(key)))

@@ -1,4 +1,4 @@
-"""Which delivery a mail that came back was."""
+"""Find the delivery that a returned mail belongs to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from newsletter.store.sends import DeliveryState
 
 
 class DeliveryRecord(NamedTuple):
-    """One delivery, with what says that it is the one."""
+    """One delivery, with the data that a returned mail is matched by."""
 
     delivery: int
     send_id: int
@@ -27,17 +27,17 @@ class DeliveryRecord(NamedTuple):
 
 
 def find_by_id(connection: Connection, delivery: int) -> DeliveryRecord | None:
-    """The delivery of that number, of whatever newsletter."""
-    row = connection.execute(_mailed().where(deliveries.c.id == delivery)).one_or_none()
+    """The delivery with that id, of any newsletter; None if there is none."""
+    row = connection.execute(_records().where(deliveries.c.id == delivery)).one_or_none()
     return DeliveryRecord(*row) if row else None
 
 
 def find_latest(
     connection: Connection, subscriber: int, since: datetime, until: datetime
 ) -> DeliveryRecord | None:
-    """What the person was mailed last, of the sends that began in between."""
+    """The person's last delivery of the sends that began between the two moments."""
     row = connection.execute(
-        _mailed()
+        _records()
         .where(
             deliveries.c.subscriber_id == subscriber,
             deliveries.c.state.in_((DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)),
@@ -50,7 +50,7 @@ def find_latest(
     return DeliveryRecord(*row) if row else None
 
 
-def _mailed() -> Select[Any]:
+def _records() -> Select[Any]:
     return (
         select(
             deliveries.c.id,

@@ -1,4 +1,4 @@
-"""What is in doubt, and how it ends: by a person's word, by an event, or sent again on purpose."""
+"""Batches in doubt: held for a person, settled by an event, or sent again on purpose."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from newsletter.store.transitions import OPEN, close_batch, is_batch, move_deliv
 
 LEASED = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.RECALLING)  # under a lease
 DOUBTFUL = (BatchState.UNKNOWN, BatchState.RECALLING, BatchState.HELD)
-# Asked before every request.
+# Runs before every request.
 _UNKNOWN = select(batches.c.number).where(
     batches.c.send_id == bindparam("send"), batches.c.state == BatchState.UNKNOWN
 )
 
 
 def unknown_batches(connection: Connection, send_id: int) -> list[int]:
-    """The batches of which nobody has decided yet what becomes of them."""
+    """The numbers of the batches in doubt that nothing has settled yet."""
     return list(connection.scalars(_UNKNOWN, {"send": send_id}))
 
 
 def hold(
-    connection: Connection, send_id: int, now: datetime, seen: Collection[int] | None = None
+    connection: Connection, send_id: int, now: datetime, only: Collection[int] | None = None
 ) -> None:
-    """UNKNOWN → HELD, but for what is to be recalled later; an event or a person settles it.
+    """UNKNOWN → HELD, except for batches to recall later. An event or a person settles the rest.
 
-    ``seen``: no others than these, which were there before it was tried to recall them or to send
-    them again; in PostgreSQL more can come to them within one transaction.
+    ``only``: hold only these batches, which were unknown before the attempt to recall or resend
+    them. In PostgreSQL a transaction may see more of them later.
     """
-    if seen is not None and not seen:
+    if only is not None and not only:
         return
     due = (
         select(batches.c.number)
         .where(batches.c.send_id == send_id, batches.c.state == BatchState.UNKNOWN)
         .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= now))
     )
-    if seen is not None:
-        due = due.where(batches.c.number.in_(seen))
+    if only is not None:
+        due = due.where(batches.c.number.in_(only))
     connection.execute(
         update(batches)
         .where(batches.c.send_id == send_id)
-        .where(batches.c.number.in_(_not_in_use(connection, due)))
+        .where(batches.c.number.in_(_unlocked(connection, due)))
         .values(state=BatchState.HELD, changed_at=now)
     )
 
 
 def held_batches(connection: Connection, send_id: int) -> list[tuple[int, int, str]]:
-    """The batches that are held: number, readers in doubt, why."""
-    those = select(batches.c.number).where(
+    """The batches that are held: number, readers in doubt, reason."""
+    held = select(batches.c.number).where(
         batches.c.send_id == send_id, batches.c.state == BatchState.HELD
     )
     rows = connection.execute(
         select(deliveries.c.batch, func.count(), func.min(batches.c.reason))
         .join(batches, and_(batches.c.send_id == send_id, batches.c.number == deliveries.c.batch))
         .where(deliveries.c.send_id == send_id, deliveries.c.state == DeliveryState.IN_DOUBT)
-        .where(deliveries.c.batch.in_(those))  # few, or none: not all deliveries are looked at
+        .where(deliveries.c.batch.in_(held))  # few or none, which spares a scan
         .group_by(deliveries.c.batch)
         .order_by(deliveries.c.batch)
     )
@@ -69,12 +69,12 @@ def held_batches(connection: Connection, send_id: int) -> list[tuple[int, int, s
 def resolve(
     connection: Connection, send_id: int, number: int, *, sent: bool, now: datetime
 ) -> int | None:
-    """A person's word on a held batch: it counts as sent, or goes out again in a new batch.
+    """Apply a person's decision on a held batch: count it as sent, or send it again.
 
-    How many readers that was; None where no such batch is held.
+    Returns the number of its readers; None if no such batch is held.
     """
-    why = "counted as sent by a person" if sent else "sent again by a person"
-    if not _let_go(connection, send_id, number, (BatchState.HELD,), sent, why, now):
+    reason = "counted as sent by a person" if sent else "sent again by a person"
+    if not _close(connection, send_id, number, (BatchState.HELD,), sent, reason, now):
         return None
     if not sent:
         return plan_doubtful(connection, send_id, number, now)
@@ -86,44 +86,44 @@ def resolve(
 def resolve_all(
     connection: Connection, send_id: int, *, sent: bool, now: datetime
 ) -> dict[int, int]:
-    """The same word on every batch that is held; how many readers each settles."""
-    chosen = (
+    """Apply the same decision to every held batch. Returns batch number → readers."""
+    held = (
         select(batches.c.number)
         .where(batches.c.send_id == send_id, batches.c.state == BatchState.HELD)
         .order_by(batches.c.number)
-        .with_for_update()  # of all before the first: as whoever else changes some of them
+        .with_for_update()  # lock all before changing one, in the order of other writers
     )
     return {
         number: settled
-        for number in connection.scalars(chosen).all()
+        for number in connection.scalars(held).all()
         if (settled := resolve(connection, send_id, number, sent=sent, now=now))
     }
 
 
 def resend_unknown(connection: Connection, send_id: int, now: datetime) -> int:
-    """Send everything that is in doubt once more, knowing that readers may get two; how many.
+    """Plan all batches in doubt again, although readers may get two mails; returns how many.
 
-    What is in doubt for the second time stays so: nobody gets three.
+    A batch in doubt for the second time stays in doubt: no reader gets three.
     """
-    once = (
+    first_time = (
         select(batches.c.number)
         .where(batches.c.send_id == send_id, batches.c.state == BatchState.UNKNOWN)
         .where(~batches.c.repeated)
     )
-    doubtful = _not_in_use(connection, once)
-    why = "sent again although it may have gone out"
+    numbers = _unlocked(connection, first_time)
+    reason = "sent again although it may have gone out"
     states = (BatchState.UNKNOWN,)
     return sum(
         plan_doubtful(connection, send_id, number, now, repeated=True)
-        for number in doubtful
-        if _let_go(connection, send_id, number, states, False, why, now)
+        for number in numbers
+        if _close(connection, send_id, number, states, False, reason, now)
     )
 
 
 def plan_doubtful(
     connection: Connection, send_id: int, number: int, now: datetime, *, repeated: bool = False
 ) -> int:
-    """Plan the readers in doubt of a closed batch anew; how many."""
+    """Plan the readers in doubt of a closed batch again; returns how many."""
     doubtful = list(
         connection.scalars(
             select(deliveries.c.id)
@@ -139,7 +139,7 @@ def plan_doubtful(
 def unsettled_among(
     connection: Connection, send_id: int, numbers: Collection[int], ids: Collection[int]
 ) -> tuple[set[int], set[int]]:
-    """The batches and the deliveries among these about which an event may tell something new."""
+    """The batches (``numbers``) and deliveries (``ids``) that an event can still settle."""
     doubtful = select(batches.c.number).where(
         batches.c.send_id == send_id, batches.c.state.in_(DOUBTFUL)
     )
@@ -147,53 +147,52 @@ def unsettled_among(
         deliveries.c.send_id == send_id,
         deliveries.c.state.in_((*OPEN, DeliveryState.EXCLUDED)),
     )
-    found: set[int] = set()
-    for some in chunks(ids):
-        found.update(connection.scalars(waiting.where(deliveries.c.id.in_(some))))
-    return set(connection.scalars(doubtful)) & set(numbers), found
+    unsettled: set[int] = set()
+    for chunk in chunks(ids):
+        unsettled.update(connection.scalars(waiting.where(deliveries.c.id.in_(chunk))))
+    return set(connection.scalars(doubtful)) & set(numbers), unsettled
 
 
 def settle_by_event(
     connection: Connection, send_id: int, number: int, delivery: int, now: datetime, *, left: bool
 ) -> int:
-    """A provider's event about a delivery proves that its request was taken, as a whole.
+    """Settle a batch by a provider event about one of its deliveries; returns how many readers.
 
-    How many readers that settles. ``left``: the mail has surely gone out; only then does it count
-    for a batch that was taken back, or is asked to be, or may be once its answer is lost: a
-    delivery that waits anew is not sent again then, and one left out with its batch has got it
-    after all.
+    The event proves that the provider took the whole request. ``left``: it also proves that the
+    mail went out. Only then does it count for a batch that was recalled, or that may still be: a
+    delivery planned again is not sent again, and one excluded with its batch counts as accepted.
     """
-    why = "an event of the provider tells"
+    reason = "an event of the provider tells"
     settled = 0
-    if _let_go(connection, send_id, number, DOUBTFUL, True, why, now, even_recalled=left):
+    if _close(connection, send_id, number, DOUBTFUL, True, reason, now, even_recalled=left):
         settled = move_deliveries(
             connection, send_id, number, DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED
         )
-    open_ = or_(batches.c.recalled_at.is_not(None), batches.c.state.in_(LEASED))
-    may_be_taken_back = select(batches.c.number).where(is_batch(send_id, number), open_)
-    if not left and connection.scalar(may_be_taken_back) is not None:
+    recallable = or_(batches.c.recalled_at.is_not(None), batches.c.state.in_(LEASED))
+    may_be_recalled = select(batches.c.number).where(is_batch(send_id, number), recallable)
+    if not left and connection.scalar(may_be_recalled) is not None:
         return settled
     states = (*OPEN, DeliveryState.EXCLUDED) if left else OPEN
-    one = connection.execute(
+    accepted = connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery, deliveries.c.send_id == send_id)
         .where(deliveries.c.state.in_(states))
         .values(state=DeliveryState.ACCEPTED, reason=None)
     )
-    return settled + int(one.rowcount)
+    return settled + int(accepted.rowcount)
 
 
 def has_unsettled(connection: Connection, send_id: int) -> bool:
-    """Whether a batch is still planned, in some process's hands, or to be looked at."""
+    """Whether a batch is planned, under a lease, or in doubt and not held."""
     states = (BatchState.PLANNED, BatchState.UNKNOWN, *LEASED)
-    open_ = select(batches.c.number).where(
+    unsettled = select(batches.c.number).where(
         batches.c.send_id == send_id, batches.c.state.in_(states)
     )
-    return connection.scalar(open_.limit(1)) is not None
+    return connection.scalar(unsettled.limit(1)) is not None
 
 
 def is_in_progress(connection: Connection, send_id: int, now: datetime) -> bool:
-    """Whether a process is at work on the send: it has a batch, and its lease goes on."""
+    """Whether some process works on the send: it holds a batch whose lease has not ended."""
     under_lease = select(batches.c.number).where(
         batches.c.send_id == send_id, batches.c.state.in_(LEASED), batches.c.lease_until > now
     )
@@ -201,9 +200,7 @@ def is_in_progress(connection: Connection, send_id: int, now: datetime) -> bool:
 
 
 def next_due(connection: Connection, send_id: int) -> datetime | None:
-    """When there may be something to do again: a lease that ends, a batch that may be retried,
-    or one that is in doubt since we looked.
-    """
+    """When there may be work again: a lease ends, a batch may be retried, or one is in doubt."""
     retried = and_(batches.c.state == BatchState.PLANNED, batches.c.not_before.is_not(None))
     rows = connection.execute(
         select(
@@ -217,31 +214,32 @@ def next_due(connection: Connection, send_id: int) -> datetime | None:
     return min((r.lease_until if r.state in LEASED else r.not_before for r in rows), default=None)
 
 
-def _not_in_use(connection: Connection, chosen: Select[tuple[int]]) -> list[int]:
-    """Those of the batches that no other transaction is changing: nobody waits for them, so that
-    two who each have what the other wants cannot come to be.
-    """
-    return list(connection.scalars(chosen.with_for_update(skip_locked=True)))
+def _unlocked(connection: Connection, query: Select[tuple[int]]) -> list[int]:
+    """Lock the selected batches that no other transaction holds. Waiting for one could deadlock."""
+    return list(connection.scalars(query.with_for_update(skip_locked=True)))
 
 
-def _let_go(
+def _close(
     connection: Connection,
     send_id: int,
     number: int,
     states: Sequence[BatchState],
     sent: bool,
-    why: str,
+    reason: str,
     now: datetime,
     *,
     even_recalled: bool = True,
 ) -> bool:
-    """Close a batch in one of the states; a late answer of the old attempt changes nothing now."""
-    chosen = and_(is_batch(send_id, number), batches.c.state.in_(states))
+    """Close a batch that is in one of the states; False if it is not.
+
+    A late answer to the old request changes nothing from then on.
+    """
+    condition = and_(is_batch(send_id, number), batches.c.state.in_(states))
     if not even_recalled:
-        chosen = and_(chosen, batches.c.recalled_at.is_(None))
-    freed = connection.execute(update(batches).where(chosen).values(fence=batches.c.fence + 1))
-    if freed.rowcount != 1:
+        condition = and_(condition, batches.c.recalled_at.is_(None))
+    closed = connection.execute(update(batches).where(condition).values(fence=batches.c.fence + 1))
+    if closed.rowcount != 1:
         return False
     state = BatchState.ACCEPTED if sent else BatchState.REFUSED
-    close_batch(connection, send_id, number, state, now, why)
+    close_batch(connection, send_id, number, state, now, reason)
     return True

@@ -1,4 +1,4 @@
-"""Blank an erased person's address in what providers said of it."""
+"""Remove an erased person's address from every text in the database."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from newsletter.store.schema import (
 )
 
 BLANK = "(erased)"
-# No words about anybody: what was mailed to all, and facts about the database.
-_OURS = (
+# Columns without texts about a person: what was mailed to all, and facts about the database.
+_NOT_PERSONAL = (
     facts.c.value,
     *(sends.c.subject, sends.c.html, sends.c.text),
     *issue_texts.c,
@@ -35,13 +35,13 @@ _TEXTS = tuple(
     column
     for table in metadata.sorted_tables
     for column in table.columns
-    if isinstance(column.type, Text) and not any(column is ours for ours in _OURS)
+    if isinstance(column.type, Text) and not any(column is other for other in _NOT_PERSONAL)
 )
-_BEFORE, _AFTER = r"(?<![\w.+%-])", r"(?![\w-]|\.\w)"  # it is not a part of another address
+_BEFORE, _AFTER = r"(?<![\w.+%-])", r"(?![\w-]|\.\w)"  # not inside another address
 
 
 def anonymize_events(connection: Connection, address_key: str) -> None:
-    """Take the person out of what was reported; what is counted of it stays."""
+    """Detach the person from their events. The counts stay."""
     person = select(subscribers.c.id).where(subscribers.c.address_key == address_key)
     theirs = events.c.subscriber_id.in_(person)
     connection.execute(update(events).where(theirs).values(raw=None))
@@ -68,26 +68,26 @@ def anonymize_events(connection: Connection, address_key: str) -> None:
 
 
 def blank_address(connection: Connection, email: str, address_key: str) -> None:
-    """Take the address out of every text; of what was said of the person's own mails the part
-    before the @ as well, as servers name a mailbox by it.
+    """Replace the address in every text. In the reasons of the person's own deliveries also replace
+    the part before the @, because servers name a mailbox by it.
     """
     local = email.rpartition("@")[0]
-    quoted = re.compile("|".join(_quoted(email)), re.IGNORECASE)
+    pattern = re.compile("|".join(_patterns(email)), re.IGNORECASE)
     for column in _TEXTS:
-        # Most of what was reported says nothing in words: an index leads past it.
-        there = and_(column.is_not(None), column.icontains(f"{local}@", autoescape=True))
-        _replace(connection, column, there, quoted)
+        # Most events have no text; an index skips them.
+        contains = and_(column.is_not(None), column.icontains(f"{local}@", autoescape=True))
+        _replace(connection, column, contains, pattern)
     person = select(subscribers.c.id).where(subscribers.c.address_key == address_key)
     own = and_(
         deliveries.c.subscriber_id.in_(person),
         deliveries.c.reason.icontains(local, autoescape=True),
     )
-    alone = re.compile(f"{_BEFORE}{re.escape(local)}{_AFTER}", re.IGNORECASE)
-    _replace(connection, deliveries.c.reason, own, alone)
+    local_part = re.compile(f"{_BEFORE}{re.escape(local)}{_AFTER}", re.IGNORECASE)
+    _replace(connection, deliveries.c.reason, own, local_part)
 
 
-def _quoted(email: str) -> Iterator[str]:
-    """Patterns of the address as it is stored, as it goes over the wire, and cut off at the end."""
+def _patterns(email: str) -> Iterator[str]:
+    """Patterns for the address as stored, as sent over the wire, and cut off at the end."""
     local, _, domain = email.rpartition("@")
     start = f"{_BEFORE}{re.escape(local)}@"
     names = {domain}
@@ -107,5 +107,5 @@ def _replace(
     keys = list(column.table.primary_key)
     for *row, text in connection.execute(select(*keys, column).where(where)).all():
         if text != (blanked := pattern.sub(BLANK, text)):
-            this = and_(*(key == value for key, value in zip(keys, row, strict=True)))
-            connection.execute(update(column.table).where(this).values({column: blanked}))
+            row_ = and_(*(key == value for key, value in zip(keys, row, strict=True)))
+            connection.execute(update(column.table).where(row_).values({column: blanked}))

@@ -1,4 +1,4 @@
-"""What providers have posted: kept as it came before anybody reads it, and gone once it is read."""
+"""Provider requests with events: stored as they came, and removed once they are read."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from sqlalchemy import Connection, case, delete, insert, select, update
 
 from newsletter.store.schema import reports
 
-TRIES = 5  # after that it is kept, and left alone
+TRIES = 5  # after that the request stays unread
 
 
 @dataclass(frozen=True)
 class EventRequest:
-    """One request of a provider's, not read yet."""
+    """One request of a provider that is not read yet."""
 
     id: int
     provider: str
@@ -23,25 +23,25 @@ class EventRequest:
 
 
 def add(connection: Connection, provider: str, body: str, now: datetime) -> int:
-    """Keep a request as it came; its number."""
-    made = connection.execute(
+    """Store a request as it came; returns its id."""
+    added = connection.execute(
         insert(reports)
         .values(provider=provider, body=body, received_at=now)
         .returning(reports.c.id)
     )
-    return int(made.scalar_one())
+    return int(added.scalar_one())
 
 
-def unread(connection: Connection, before: datetime | None = None) -> list[int]:
-    """The numbers of those that are to be read and came before then, the oldest first."""
-    unread = select(reports.c.id).where(reports.c.tries < TRIES).order_by(reports.c.id)
-    if before is not None:
-        unread = unread.where(reports.c.received_at < before)
-    return list(connection.scalars(unread))
+def unread(connection: Connection, received_before: datetime | None = None) -> list[int]:
+    """The ids of the requests to read, the oldest first."""
+    ids = select(reports.c.id).where(reports.c.tries < TRIES).order_by(reports.c.id)
+    if received_before is not None:
+        ids = ids.where(reports.c.received_at < received_before)
+    return list(connection.scalars(ids))
 
 
 def lock(connection: Connection, number: int) -> EventRequest | None:
-    """One of them, until the transaction ends; None where another process has it, or had it."""
+    """Lock a request until the transaction ends; None if another process has it, or read it."""
     row = connection.execute(
         select(reports.c.id, reports.c.provider, reports.c.body, reports.c.received_at)
         .where(reports.c.id == number)
@@ -51,16 +51,16 @@ def lock(connection: Connection, number: int) -> EventRequest | None:
 
 
 def remove(connection: Connection, number: int) -> None:
-    """It is read."""
+    """Delete a request that was read."""
     connection.execute(delete(reports).where(reports.c.id == number))
 
 
 def mark_failed(
     connection: Connection, number: int, reason: str, *, mendable: bool = False
 ) -> None:
-    """It could not be read; it is tried again, a few times.
+    """Record why a request could not be read. It is retried up to TRIES times.
 
-    ``mendable``: until a person has mended the class that reads it.
+    ``mendable``: retry it until a person has fixed the class that reads it.
     """
     tries = reports.c.tries + 1
     if mendable:
@@ -71,7 +71,7 @@ def mark_failed(
 
 
 def unreadable(connection: Connection) -> list[tuple[datetime, str]]:
-    """When those came that could not be read, and why."""
+    """When each request came that could not be read, and why."""
     rows = connection.execute(
         select(reports.c.received_at, reports.c.reason)
         .where(reports.c.tries >= TRIES - 1)
@@ -81,5 +81,5 @@ def unreadable(connection: Connection) -> list[tuple[datetime, str]]:
 
 
 def delete_before(connection: Connection, moment: datetime) -> None:
-    """Delete those that came before it and were never read."""
+    """Delete the unread requests received before ``moment``."""
     connection.execute(delete(reports).where(reports.c.received_at < moment))

@@ -1,4 +1,4 @@
-"""Events, each once, and what they tell of deliveries, which only moves forward."""
+"""Provider events, each stored once, and the reported state of deliveries, which only advances."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FORWARD = (
         or_(
             deliveries.c.reported.is_(None),
             deliveries.c.reported < bindparam("new"),
-            # Of two that say the same the first counts, whatever their order.
+            # Of two events with the same state the earlier counts, in whatever order they come.
             and_(
                 deliveries.c.reported == bindparam("new"),
                 deliveries.c.reported_at > bindparam("moment"),
@@ -53,16 +53,16 @@ _PREFETCHED = (
 
 
 class ReportedDelivery(NamedTuple):
-    """A delivery as it is known before its events are read."""
+    """The reported state of a delivery before new events are applied."""
 
-    subscriber: int
-    reported: int | None
+    subscriber: int  # id
+    reported: int | None  # model.Reported
     reported_at: datetime | None
-    erased: bool
+    erased: bool  # the subscriber
 
 
 class EventRow(NamedTuple):
-    """An event as it is stored: see the columns of ``events``."""
+    """A row of the table ``events``, whose columns are described there."""
 
     key: str
     kind: str
@@ -79,9 +79,9 @@ class EventRow(NamedTuple):
 def lock_deliveries(
     connection: Connection, send_id: int, ids: Collection[int]
 ) -> dict[int, ReportedDelivery]:
-    """The deliveries of a send among these; nobody else changes them until the end."""
-    found: dict[int, ReportedDelivery] = {}
-    for some in chunks(ids):
+    """Lock those of these deliveries that belong to the send, until the transaction ends."""
+    locked: dict[int, ReportedDelivery] = {}
+    for chunk in chunks(ids):
         rows = connection.execute(
             select(
                 deliveries.c.id,
@@ -91,37 +91,37 @@ def lock_deliveries(
                 subscribers.c.email.is_(None).label("erased"),
             )
             .join_from(deliveries, subscribers)
-            .where(deliveries.c.id.in_(some))
+            .where(deliveries.c.id.in_(chunk))
             .where(deliveries.c.send_id == send_id)
             .order_by(deliveries.c.id)
             .with_for_update(of=deliveries)
         )
-        found.update((row.id, ReportedDelivery(*row[1:])) for row in rows)
-    return found
+        locked.update((row.id, ReportedDelivery(*row[1:])) for row in rows)
+    return locked
 
 
 def list_id(connection: Connection, send_id: int) -> int:
-    """The list that a send goes to."""
+    """The id of the list that a send goes to; 0 if there is no such send."""
     return int(connection.scalar(select(sends.c.list_id).where(sends.c.id == send_id)) or 0)
 
 
 def add(connection: Connection, rows: Iterable[EventRow]) -> set[str]:
-    """Store events; the keys of those that are new."""
-    # In one order, so that two processes with the same events do not wait for each other.
+    """Store events; returns the keys of the new ones."""
+    # In a fixed order, so that two processes with the same events do not deadlock.
     values = [row._asdict() for row in sorted(rows, key=lambda row: row.key)]
     if not values:
         return set()
     statement = upsert(connection, events)
-    made = connection.execute(
+    added = connection.execute(
         statement.on_conflict_do_nothing(index_elements=["key"]).returning(events.c.key), values
     )
-    return set(made.scalars())
+    return set(added.scalars())
 
 
 def advance_deliveries(
     connection: Connection, reported: Mapping[int, tuple[Reported, datetime]]
 ) -> None:
-    """Move deliveries to what is reported of them, where that is further."""
+    """Advance deliveries to their reported states. None moves back."""
     rows = [
         {"number": number, "new": int(state), "moment": at}
         for number, (state, at) in sorted(reported.items())
@@ -133,7 +133,7 @@ def advance_deliveries(
 def mark_prefetched(
     connection: Connection, send_id: int, delivered: Mapping[str, datetime]
 ) -> None:
-    """What these readers did within the first seconds after their delivery, a machine did."""
+    """Mark events within PREFETCH after a delivery as a machine's. ``delivered``: by pseudonym."""
     rows = [
         {"send": send_id, "whose": name, "until": at + PREFETCH}
         for name, at in sorted(delivered.items())
@@ -143,34 +143,34 @@ def mark_prefetched(
 
 
 def is_closed(connection: Connection, send_id: int) -> bool:
-    """Whether the events of the send are gone already, and its figures final.
+    """Whether the events of the send were deleted, and its figures are final.
 
-    Where they are not, nobody deletes them until the transaction ends.
+    If not, no process can delete them until the transaction ends.
     """
-    shared = select(sends.c.id).where(sends.c.id == send_id)
-    connection.execute(shared.with_for_update(read=True, key_share=True))
+    send = select(sends.c.id).where(sends.c.id == send_id)
+    connection.execute(send.with_for_update(read=True, key_share=True))
     return bool(connection.scalar(select(exists().where(figures.c.send_id == send_id))))
 
 
 def delete_all(connection: Connection, send_id: int) -> None:
-    """Delete the events of a send, and the key to the names of its readers."""
+    """Delete the events of a send, and the key of its pseudonyms."""
     connection.execute(delete(events).where(events.c.send_id == send_id))
     reader_pseudonyms.delete_key(connection, send_id)
 
 
 def delete_before(connection: Connection, moment: datetime) -> None:
-    """Delete the events that belong to no send, and came before it."""
+    """Delete the events received before ``moment`` that belong to no send."""
     connection.execute(
         delete(events).where(events.c.send_id.is_(None), events.c.received_at < moment)
     )
 
 
 def anonymize(connection: Connection, newsletter: str) -> None:
-    """Take readers out of opens and clicks, where they stand from when that was asked for."""
-    theirs = select(sends.c.id).where(sends.c.newsletter == newsletter)
+    """Detach readers from opens and clicks stored while ``per_reader`` was on."""
+    newsletter_sends = select(sends.c.id).where(sends.c.newsletter == newsletter)
     connection.execute(
         update(events)
         .where(events.c.reader.is_not(None), events.c.subscriber_id.is_not(None))
-        .where(events.c.send_id.in_(theirs))
+        .where(events.c.send_id.in_(newsletter_sends))
         .values(subscriber_id=None)
     )

@@ -1,4 +1,4 @@
-"""Figures of a send: counted from its events while these are there, kept as numbers afterwards."""
+"""Figures of a send: counted from its events, and stored as numbers when those are deleted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from newsletter.model import EventKind, Reported
 from newsletter.scanners import AT_ONCE
-from newsletter.store import events as stored
+from newsletter.store import events as event_store
 from newsletter.store.schema import (
     deliveries,
     events,
@@ -33,24 +33,24 @@ from newsletter.store.schema import (
 from newsletter.store.sends import DeliveryState
 from newsletter.store.subscription_status import UNSUBSCRIBED
 
-FIRST_HOURS = 24 * 7  # for which opens and clicks are kept by the hour
+FIRST_HOURS = 24 * 7  # opens and clicks are counted by the hour for so long
 
 Pair = tuple[int, int]  # readers, times
 
 
 class EventCounts(TypedDict):
-    """What events say of a send. Each pair is of readers and times, people first, then machines."""
+    """Counts of a send's events. In lists of pairs, people come first, then machines."""
 
     complained: int
-    left: int  # the list, between this issue and the next
+    left: int  # readers who unsubscribed between this issue and the next
     opens: list[Pair]
     clicks: list[Pair]
     links: list[tuple[str, Pair, Pair]]
-    hours: list[tuple[str, int, int]]  # "2025-07-07 14", opens and clicks of people
+    hours: list[tuple[str, int, int]]  # "2025-07-07 14" (UTC), people's opens, clicks
 
 
 class ReaderActivity(NamedTuple):
-    """What one reader did, where that is kept."""
+    """The opens and clicks of one reader, without machines."""
 
     email: str
     opens: int
@@ -59,45 +59,45 @@ class ReaderActivity(NamedTuple):
 
 
 def event_counts(connection: Connection, send_id: int) -> EventCounts:
-    """What events say of the send: now, or when they were deleted."""
-    kept = connection.scalar(select(figures.c.document).where(figures.c.send_id == send_id))
-    return cast(EventCounts, kept) if kept is not None else _count(connection, send_id)
+    """The counts of the send's events, or those stored when its events were deleted."""
+    document = connection.scalar(select(figures.c.document).where(figures.c.send_id == send_id))
+    return cast(EventCounts, document) if document is not None else _count(connection, send_id)
 
 
 def close(connection: Connection, send_id: int, now: datetime) -> None:
-    """Keep the figures, and delete the events from which they come."""
-    # One process counts and deletes, and nobody adds events meanwhile (``events.is_closed``).
+    """Store the figures, and delete the events that they come from."""
+    # The lock keeps other processes from adding events meanwhile (see ``events.is_closed``).
     connection.execute(select(sends.c.id).where(sends.c.id == send_id).with_for_update())
-    if stored.is_closed(connection, send_id):
+    if event_store.is_closed(connection, send_id):
         return
     document = _count(connection, send_id)
     connection.execute(insert(figures).values(send_id=send_id, document=document, closed_at=now))
-    stored.delete_all(connection, send_id)
+    event_store.delete_all(connection, send_id)
 
 
 def open_sends(connection: Connection, newsletter: str, before: datetime) -> list[int]:
-    """The sends of the newsletter that began before then, and whose events are still there."""
-    done = exists().where(figures.c.send_id == sends.c.id)
+    """The ids of the newsletter's sends that began by ``before`` and still have their events."""
+    closed = exists().where(figures.c.send_id == sends.c.id)
     old = select(sends.c.id).where(sends.c.newsletter == newsletter, sends.c.created_at <= before)
-    return list(connection.scalars(old.where(~done).order_by(sends.c.id)))
+    return list(connection.scalars(old.where(~closed).order_by(sends.c.id)))
 
 
 def closed_at(connection: Connection, send_id: int) -> datetime | None:
-    """When the events were deleted, if they were."""
-    found: datetime | None = connection.scalar(
+    """When the events of the send were deleted; None if they were not."""
+    moment: datetime | None = connection.scalar(
         select(figures.c.closed_at).where(figures.c.send_id == send_id)
     )
-    return found
+    return moment
 
 
 def articles(connection: Connection, send_id: int) -> list[tuple[str, str | None]]:
-    """Id and canonical address of each story of the send, in their order."""
-    found = connection.scalar(select(sends.c.articles).where(sends.c.id == send_id))
-    return [(id_, address) for id_, address in found or ()]
+    """The id and canonical address of each story of the send, in order."""
+    pairs = connection.scalar(select(sends.c.articles).where(sends.c.id == send_id))
+    return [(id_, address) for id_, address in pairs or ()]
 
 
 def reported_counts(connection: Connection, send_id: int) -> dict[Reported, int]:
-    """How many deliveries are in each state that a provider reports; every state named."""
+    """How many deliveries are in each reported state, with 0 for the others."""
     rows = connection.execute(
         select(deliveries.c.reported, func.count())
         .where(deliveries.c.send_id == send_id, deliveries.c.reported.is_not(None))
@@ -107,7 +107,7 @@ def reported_counts(connection: Connection, send_id: int) -> dict[Reported, int]
 
 
 def delivered_by_minute(connection: Connection, send_id: int) -> list[tuple[str, int]]:
-    """How many arrived in each minute in which any did: ``("2025-07-07 14:00", 312)``, in UTC."""
+    """Deliveries by minute, without empty minutes: ``("2025-07-07 14:00", 312)``, in UTC."""
     minute = _moment(connection, deliveries.c.reported_at, minutes=True)
     rows = connection.execute(
         select(minute.label("minute"), func.count())
@@ -119,17 +119,17 @@ def delivered_by_minute(connection: Connection, send_id: int) -> list[tuple[str,
 
 
 def reader_activity(connection: Connection, send_id: int) -> Iterator[ReaderActivity]:
-    """What each reader did, without what machines did; nobody where that is not kept."""
-    by_people = _by_people(send_id)
+    """Each reader's opens and clicks, by address; empty if they are not stored by reader."""
+    activity = _opens_and_clicks(send_id)
     rows = connection.execute(
         select(
             subscribers.c.email,
-            func.sum(case((by_people.c.kind == EventKind.OPENED, 1), else_=0)),
-            func.sum(case((by_people.c.kind == EventKind.CLICKED, 1), else_=0)),
-            func.max(by_people.c.at),
+            func.sum(case((activity.c.kind == EventKind.OPENED, 1), else_=0)),
+            func.sum(case((activity.c.kind == EventKind.CLICKED, 1), else_=0)),
+            func.max(activity.c.at),
         )
-        .join_from(by_people, subscribers, subscribers.c.id == by_people.c.subscriber_id)
-        .where(subscribers.c.email.is_not(None), by_people.c.by_machine == 0)
+        .join_from(activity, subscribers, subscribers.c.id == activity.c.subscriber_id)
+        .where(subscribers.c.email.is_not(None), activity.c.by_machine == 0)
         .group_by(subscribers.c.id, subscribers.c.email)
         .order_by(subscribers.c.email),
         execution_options={"yield_per": 5_000},
@@ -140,40 +140,49 @@ def reader_activity(connection: Connection, send_id: int) -> Iterator[ReaderActi
 
 
 def _count(connection: Connection, send_id: int) -> EventCounts:
-    apart = _by_people(send_id)
+    activity = _opens_and_clicks(send_id)
     totals: dict[tuple[str, int], Pair] = {}
     for kind, machine, readers, times in connection.execute(
         select(
-            apart.c.kind, apart.c.by_machine, func.count(distinct(apart.c.reader)), func.count()
-        ).group_by(apart.c.kind, apart.c.by_machine)
+            activity.c.kind,
+            activity.c.by_machine,
+            func.count(distinct(activity.c.reader)),
+            func.count(),
+        ).group_by(activity.c.kind, activity.c.by_machine)
     ):
         totals[kind, machine] = (int(readers), int(times))
     links: dict[str, dict[int, Pair]] = {}
     for link, machine, readers, times in connection.execute(
-        select(apart.c.link, apart.c.by_machine, func.count(distinct(apart.c.reader)), func.count())
-        .where(apart.c.link.is_not(None))
-        .group_by(apart.c.link, apart.c.by_machine)
-        .order_by(apart.c.link)
+        select(
+            activity.c.link,
+            activity.c.by_machine,
+            func.count(distinct(activity.c.reader)),
+            func.count(),
+        )
+        .where(activity.c.link.is_not(None))
+        .group_by(activity.c.link, activity.c.by_machine)
+        .order_by(activity.c.link)
     ):
         links.setdefault(link, {})[machine] = (int(readers), int(times))
     return {
         "complained": _complained(connection, send_id),
-        "left": _left(connection, send_id),
+        "left": _unsubscribed(connection, send_id),
         "opens": [totals.get((EventKind.OPENED, machine), (0, 0)) for machine in (0, 1)],
         "clicks": [totals.get((EventKind.CLICKED, machine), (0, 0)) for machine in (0, 1)],
         "links": [(link, n.get(0, (0, 0)), n.get(1, (0, 0))) for link, n in links.items()],
-        "hours": _by_hour(connection, apart),
+        "hours": _by_hour(connection, activity),
     }
 
 
-def _by_people(send_id: int) -> Any:
-    """Opens and clicks, each with whether a machine did it: who follows several links within a
-    second is one, whatever it calls itself.
+def _opens_and_clicks(send_id: int) -> Any:
+    """The opens and clicks of a send, with ``by_machine`` 1 or 0.
+
+    A reader who follows several links within a second is a machine, whatever it calls itself.
     """
-    ours = events.c.send_id == send_id
+    own = events.c.send_id == send_id
     at_once = (
         select(events.c.reader, events.c.at)
-        .where(ours, events.c.kind == EventKind.CLICKED)
+        .where(own, events.c.kind == EventKind.CLICKED)
         .group_by(events.c.reader, events.c.at)
         .having(func.count(distinct(events.c.link)) >= AT_ONCE)
         .subquery()
@@ -196,20 +205,20 @@ def _by_people(send_id: int) -> Any:
                 at_once.c.at == events.c.at,
             ),
         )
-        .where(ours, events.c.kind.in_((EventKind.OPENED, EventKind.CLICKED)))
+        .where(own, events.c.kind.in_((EventKind.OPENED, EventKind.CLICKED)))
         .subquery()
     )
 
 
-def _by_hour(connection: Connection, apart: Any) -> list[tuple[str, int, int]]:
-    hour = _moment(connection, apart.c.at, minutes=False)
+def _by_hour(connection: Connection, activity: Any) -> list[tuple[str, int, int]]:
+    hour = _moment(connection, activity.c.at, minutes=False)
     rows = connection.execute(
         select(
             hour.label("hour"),
-            func.sum(case((apart.c.kind == EventKind.OPENED, 1), else_=0)),
-            func.sum(case((apart.c.kind == EventKind.CLICKED, 1), else_=0)),
+            func.sum(case((activity.c.kind == EventKind.OPENED, 1), else_=0)),
+            func.sum(case((activity.c.kind == EventKind.CLICKED, 1), else_=0)),
         )
-        .where(apart.c.by_machine == 0)
+        .where(activity.c.by_machine == 0)
         .group_by("hour")
         .order_by("hour")
         .limit(FIRST_HOURS)
@@ -218,46 +227,46 @@ def _by_hour(connection: Connection, apart: Any) -> list[tuple[str, int, int]]:
 
 
 def _complained(connection: Connection, send_id: int) -> int:
-    found = select(func.count(distinct(events.c.subscriber_id))).where(
+    readers = select(func.count(distinct(events.c.subscriber_id))).where(
         events.c.send_id == send_id, events.c.kind == EventKind.COMPLAINED
     )
-    return connection.scalar(found) or 0
+    return connection.scalar(readers) or 0
 
 
-def _left(connection: Connection, send_id: int) -> int:
-    """Who got it, and left the list before the next issue went to it."""
-    mine = connection.execute(
+def _unsubscribed(connection: Connection, send_id: int) -> int:
+    """How many readers of the send unsubscribed before the list's next issue."""
+    send = connection.execute(
         select(sends.c.list_id, sends.c.created_at).where(sends.c.id == send_id)
     ).one()
     following = connection.scalar(
         select(func.min(sends.c.created_at)).where(
-            sends.c.list_id == mine.list_id,
-            sends.c.created_at > mine.created_at,
+            sends.c.list_id == send.list_id,
+            sends.c.created_at > send.created_at,
             sends.c.corrects.is_(None),
         )
     )
     until = [] if following is None else [subscriptions.c.changed_at < following]
-    found = (
+    readers = (
         select(func.count())
         .select_from(subscriptions)
         .join(deliveries, deliveries.c.subscriber_id == subscriptions.c.subscriber_id)
         .where(
             deliveries.c.send_id == send_id,
             deliveries.c.state == DeliveryState.ACCEPTED,
-            subscriptions.c.list_id == mine.list_id,
+            subscriptions.c.list_id == send.list_id,
             subscriptions.c.status == UNSUBSCRIBED,
-            subscriptions.c.changed_at >= mine.created_at,
+            subscriptions.c.changed_at >= send.created_at,
             *until,
         )
     )
-    return connection.scalar(found) or 0
+    return connection.scalar(readers) or 0
 
 
 def _moment(
     connection: Connection, column: ColumnElement[Any], *, minutes: bool
 ) -> ColumnElement[str]:
-    """The column's hour, or minute, in UTC as text."""
+    """The column's hour, or minute, as text in UTC."""
     if connection.dialect.name == "sqlite":
         return func.strftime("%Y-%m-%d %H:%M" if minutes else "%Y-%m-%d %H", column)
-    shape = "YYYY-MM-DD HH24:MI" if minutes else "YYYY-MM-DD HH24"
-    return func.to_char(func.timezone("UTC", column), shape)
+    format_ = "YYYY-MM-DD HH24:MI" if minutes else "YYYY-MM-DD HH24"
+    return func.to_char(func.timezone("UTC", column), format_)

@@ -1,4 +1,4 @@
-"""Leases: a row in the hands of a process until a moment."""
+"""Leases: a process holds a row until a moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import Column, ColumnElement, or_
 
 
 def is_free(until: Column[datetime], now: datetime, longest: timedelta) -> ColumnElement[bool]:
-    """In nobody's hands ``now``. Whatever ends later than in ``longest`` was given by a clock that
-    ran ahead.
+    """The condition that no process holds the row. A lease that ends more than ``longest`` from now
+    does not count: a clock that ran ahead set it.
     """
     return or_(until.is_(None), until <= now, until > now + longest)

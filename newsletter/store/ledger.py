@@ -1,7 +1,7 @@
-"""The ledger of a send: claims, leases and outcomes, so that nobody gets it twice.
+"""The ledger of a send: claims, leases and outcomes, so that no reader gets an issue twice.
 
-A batch is claimed by compare-and-set on its fence. What may have reached the provider without an
-answer (a lease that ended in SUBMITTING) is in doubt, and never goes out again by itself.
+A process claims a batch by compare-and-set on its fence. A batch that may have reached the provider
+without an answer (its lease ended in SUBMITTING) is in doubt, and is never sent again by itself.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _STATES = {
     Answer.NOT_SENT: DeliveryState.WAITING,
 }
 
-# The statements of every batch of a large send are built once: building one takes longer than
-# the database does over it.
+# These statements run for every batch of a large send, so they are built once: building one takes
+# longer than running it.
 _THIS = (batches.c.send_id == bindparam("send"), batches.c.number == bindparam("batch"))
-_OURS = (*_THIS, batches.c.fence == bindparam("held"))
+_OURS = (*_THIS, batches.c.fence == bindparam("claim_fence"))
 _FIRST = (
     select(batches.c.number, batches.c.fence)
     .where(batches.c.send_id == bindparam("send"), batches.c.state == BatchState.PLANNED)
@@ -86,18 +86,18 @@ _ANSWERABLE = (BatchState.CLAIMED, BatchState.SUBMITTING, BatchState.UNKNOWN, Ba
 _RECORD = (
     update(batches)
     .where(*_OURS, or_(*(batches.c.state == state for state in _ANSWERABLE)))
-    .values(reference=bindparam("told"), changed_at=bindparam("now"))
+    .values(reference=bindparam("answer_reference"), changed_at=bindparam("now"))
     .returning(batches.c.repeated)
 )
-_AFTER = {
+_EXPIRED_STATE = {
     BatchState.CLAIMED: BatchState.PLANNED,
     BatchState.SUBMITTING: BatchState.UNKNOWN,
     BatchState.RECALLING: BatchState.UNKNOWN,  # asking for it once more does no harm
 }
-_LATE = (
+_EXPIRED = (
     select(batches.c.number, batches.c.state)
     .where(batches.c.send_id == bindparam("send"), batches.c.lease_until <= bindparam("now"))
-    .where(or_(*(batches.c.state == state for state in _AFTER)))
+    .where(or_(*(batches.c.state == state for state in _EXPIRED_STATE)))
     .with_for_update(skip_locked=True)
 )
 _READERS = (
@@ -118,119 +118,121 @@ _READERS = (
 
 
 class Addressee(NamedTuple):
-    """One waiting delivery of a claimed batch. ``unfit``: why it may not be mailed any more."""
+    """The reader of one waiting delivery."""
 
-    delivery: int
-    subscriber: int
+    delivery: int  # id
+    subscriber: int  # id
     email: str
     name: str
-    unfit: str | None = None
+    obstacle: str | None = None  # why the reader may not be mailed any more
 
 
 @dataclass(frozen=True)
 class BatchClaim:
-    """One batch in our hands, until the lease ends; ``readers`` once they are read."""
+    """A batch that this process holds until its lease ends."""
 
     send_id: int
     number: int
     fence: int
-    addressees: tuple[Addressee, ...] = ()
+    addressees: tuple[Addressee, ...] = ()  # empty until they are loaded
 
 
 def claim(
     connection: Connection, send_id: int, owner: str, now: datetime, lease: timedelta = LEASE
 ) -> BatchClaim | None:
-    """Take the next planned batch; None where nothing can be taken now."""
+    """Claim the next planned batch; None if none can be claimed now."""
     while True:
         row = connection.execute(_FIRST, {"send": send_id, "now": now}).one_or_none()
         if row is None:
             return None
-        mine = {"send": send_id, "batch": row.number, "held": row.fence}
-        taken = connection.execute(
-            _CLAIM, {**mine, "whose": owner, "until": now + lease, "now": now}
+        batch = {"send": send_id, "batch": row.number, "claim_fence": row.fence}
+        claimed = connection.execute(
+            _CLAIM, {**batch, "whose": owner, "until": now + lease, "now": now}
         )
-        if taken.rowcount == 1:
+        if claimed.rowcount == 1:
             return BatchClaim(send_id, row.number, row.fence + 1)
 
 
 def load_addressees(
-    connection: Connection, held: BatchClaim, list_id: int
+    connection: Connection, claim: BatchClaim, list_id: int
 ) -> tuple[BatchClaim, dict[int, str]]:
-    """The claim with its waiting readers; and by delivery why others may not be mailed any more:
-    suppressed, erased or unsubscribed since the freeze. Only reads, so nobody waits for it.
+    """The claim with its addressees, and delivery → why its reader must not be mailed any more.
+
+    Those readers were suppressed, erased or unsubscribed since the freeze. This only reads, so no
+    writer waits for it.
     """
     rows = connection.execute(
-        _READERS, {"send": held.send_id, "batch": held.number, "list": list_id}
+        _READERS, {"send": claim.send_id, "batch": claim.number, "list": list_id}
     )
     readers = [Addressee._make(row) for row in rows.all()]
-    reasons = {reader.delivery: reader.unfit for reader in readers if reader.unfit is not None}
+    reasons = {r.delivery: r.obstacle for r in readers if r.obstacle is not None}
     if reasons:
-        readers = [reader for reader in readers if reader.unfit is None]
-    return replace(held, addressees=tuple(readers)), reasons
+        readers = [reader for reader in readers if reader.obstacle is None]
+    return replace(claim, addressees=tuple(readers)), reasons
 
 
 def exclude(
-    connection: Connection, held: BatchClaim, reasons: Mapping[int, str], now: datetime
+    connection: Connection, claim: BatchClaim, reasons: Mapping[int, str], now: datetime
 ) -> bool:
-    """Leave these deliveries out, and end the batch where nobody is left in it.
+    """Exclude these deliveries, and close the batch if no addressee is left.
 
-    False where the claim is not ours any more.
+    ``reasons``: delivery → why. Returns False if the claim was lost.
     """
-    mine = and_(is_batch(held.send_id, held.number), batches.c.fence == held.fence)
-    kept = connection.execute(
-        update(batches).where(mine, batches.c.state == BatchState.CLAIMED).values(changed_at=now)
+    claimed = and_(is_batch(claim.send_id, claim.number), batches.c.fence == claim.fence)
+    still_ours = connection.execute(
+        update(batches).where(claimed, batches.c.state == BatchState.CLAIMED).values(changed_at=now)
     )
-    if kept.rowcount != 1:
+    if still_ours.rowcount != 1:
         return False
     mark_deliveries(connection, reasons, DeliveryState.EXCLUDED, reasons)
-    if not held.addressees:
-        close_batch(connection, held.send_id, held.number, BatchState.REFUSED, now)
+    if not claim.addressees:
+        close_batch(connection, claim.send_id, claim.number, BatchState.REFUSED, now)
     return True
 
 
 def start(
     connection: Connection,
-    held: BatchClaim,
+    claim: BatchClaim,
     now: datetime,
     recall_id: str | None = None,
     lease: timedelta = LEASE,
     send_at: datetime | None = None,
 ) -> int | None:
-    """CLAIMED → SUBMITTING; to be committed before the first byte. ``send_at``: when the
-    provider lets it go.
+    """CLAIMED → SUBMITTING. Commit this before the first byte goes out.
 
-    How many requests the send has begun with this one; None: the batch is not ours any more.
+    ``send_at``: when the provider lets the mails leave; None: at once. Returns how many requests
+    the send has begun, including this one; None if the claim was lost.
     """
-    mine = {"send": held.send_id, "batch": held.number, "held": held.fence}
+    batch = {"send": claim.send_id, "batch": claim.number, "claim_fence": claim.fence}
     started = connection.execute(
-        _START, {**mine, "until": now + lease, "recall": recall_id, "at": send_at, "now": now}
+        _START, {**batch, "until": now + lease, "recall": recall_id, "at": send_at, "now": now}
     )
     if started.rowcount != 1:
         return None
-    begun = connection.execute(_COUNT, {"send": held.send_id})
-    return int(begun.scalar_one())
+    requests = connection.execute(_COUNT, {"send": claim.send_id})
+    return int(requests.scalar_one())
 
 
-def record(connection: Connection, held: BatchClaim, outcome: Outcome, now: datetime) -> bool:
-    """Write down what the provider answered; False where the claim is not ours any more.
+def record(connection: Connection, claim: BatchClaim, outcome: Outcome, now: datetime) -> bool:
+    """Record what the provider answered; False if the claim was lost.
 
-    An answer that comes after the lease still counts: nobody has taken the batch since. What a
-    provider's event has settled meanwhile stays as it is.
+    An answer after the end of the lease counts if no process has claimed the batch since.
+    Deliveries that a provider event settled in the meantime stay as they are.
     """
-    ours = {"send": held.send_id, "batch": held.number, "held": held.fence}
-    mine = connection.execute(
-        _RECORD, {**ours, "told": outcome.reference, "now": now}
+    batch = {"send": claim.send_id, "batch": claim.number, "claim_fence": claim.fence}
+    recorded = connection.execute(
+        _RECORD, {**batch, "answer_reference": outcome.reference, "now": now}
     ).one_or_none()
-    if mine is None:
+    if recorded is None:
         return False
-    ids = _by_answer(held, outcome)
-    _settle(connection, held, ids, outcome.reasons)
+    ids = _by_answer(claim, outcome)
+    _settle(connection, claim, ids, outcome.reasons)
     later = now + timedelta(seconds=outcome.retry_after) if outcome.retry_after else None
     if outcome.throttled and later:
-        postpone_planned(connection, held.send_id, later)
+        postpone_planned(connection, claim.send_id, later)
     plan_batches(
-        connection, held.send_id, ids[Answer.NOT_SENT], now, later,
-        split=outcome.split, repeated=mine.repeated,
+        connection, claim.send_id, ids[Answer.NOT_SENT], now, later,
+        split=outcome.split, repeated=recorded.repeated,
     )  # fmt: skip
     state = BatchState.ACCEPTED if ids[Answer.ACCEPTED] else BatchState.REFUSED
     if doubtful := ids[Answer.UNKNOWN]:
@@ -238,15 +240,15 @@ def record(connection: Connection, held: BatchClaim, outcome: Outcome, now: date
     reason = next(iter(outcome.reasons.values()), None)
     if doubtful:
         reason = outcome.reasons.get(doubtful[0], reason)
-    close_batch(connection, held.send_id, held.number, state, now, reason)
+    close_batch(connection, claim.send_id, claim.number, state, now, reason)
     return True
 
 
 def expire(connection: Connection, send_id: int, now: datetime) -> list[int]:
-    """Let go of what a dead process held; the numbers of the batches that are in doubt by it."""
-    late = connection.execute(_LATE, {"send": send_id, "now": now}).all()
+    """Release the batches whose lease has ended; returns the numbers of those now in doubt."""
+    expired = connection.execute(_EXPIRED, {"send": send_id, "now": now}).all()
     doubtful = []
-    for number, state in late:
+    for number, state in expired:
         reason = None
         if state == BatchState.SUBMITTING:
             reason = "the program stopped while it was handing this over"
@@ -254,16 +256,16 @@ def expire(connection: Connection, send_id: int, now: datetime) -> list[int]:
             move_deliveries(
                 connection, send_id, number, DeliveryState.WAITING, DeliveryState.IN_DOUBT
             )
-        close_batch(connection, send_id, number, _AFTER[state], now, reason)
+        close_batch(connection, send_id, number, _EXPIRED_STATE[state], now, reason)
     return doubtful
 
 
-def _by_answer(held: BatchClaim, outcome: Outcome) -> dict[Answer, list[int]]:
-    """The deliveries of the batch by what was answered for them."""
-    numbers = [reader.delivery for reader in held.addressees]
+def _by_answer(claim: BatchClaim, outcome: Outcome) -> dict[Answer, list[int]]:
+    """Answer → the deliveries of the batch that got it."""
+    numbers = [reader.delivery for reader in claim.addressees]
     answers = [outcome.answers.get(number, Answer.UNKNOWN) for number in numbers]
     ids: dict[Answer, list[int]] = {answer: [] for answer in Answer}
-    if answers.count(Answer.ACCEPTED) == len(numbers):  # nearly always: nothing is sorted then
+    if answers.count(Answer.ACCEPTED) == len(numbers):  # nearly always, so skip the sorting
         return ids | {Answer.ACCEPTED: numbers}
     for number, answer in zip(numbers, answers, strict=True):
         ids[answer].append(number)
@@ -272,15 +274,15 @@ def _by_answer(held: BatchClaim, outcome: Outcome) -> dict[Answer, list[int]]:
 
 def _settle(
     connection: Connection,
-    held: BatchClaim,
+    claim: BatchClaim,
     ids: Mapping[Answer, list[int]],
     reasons: Mapping[int, str],
 ) -> None:
-    """The deliveries' states by their answers: in one statement where all have the same."""
-    given = [answer for answer in Answer if ids[answer]]
-    if given == [Answer.ACCEPTED]:
-        accept_batch(connection, held.send_id, held.number)
+    """Set the deliveries' states by their answers; in one statement if all were accepted."""
+    answers = [answer for answer in Answer if ids[answer]]
+    if answers == [Answer.ACCEPTED]:
+        accept_batch(connection, claim.send_id, claim.number)
         return
-    for answer in given:
-        told = reasons if answer in {Answer.REJECTED, Answer.UNKNOWN} else {}
-        mark_deliveries(connection, ids[answer], _STATES[answer], told)
+    for answer in answers:
+        answer_reasons = reasons if answer in {Answer.REJECTED, Answer.UNKNOWN} else {}
+        mark_deliveries(connection, ids[answer], _STATES[answer], answer_reasons)

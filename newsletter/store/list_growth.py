@@ -1,4 +1,4 @@
-"""How many readers a list has had: a number a day, and what each issue went to."""
+"""How many readers a list had each day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from newsletter.store.schema import deliveries, list_days, sends
 
 
 def record_today(connection: Connection, list_name: str, now: datetime) -> None:
-    """Write today's number down; the first of a day stays."""
+    """Record how many readers the list has today. The first record of a day (UTC) stays."""
     statement = upsert(connection, list_days).values(
         list_id=ensure_list(connection, list_name),
         day=now.date().isoformat(),
@@ -23,20 +23,22 @@ def record_today(connection: Connection, list_name: str, now: datetime) -> None:
 
 
 def by_day(connection: Connection, number: int) -> dict[date, int]:
-    """Day → readers, in order. Where no number was noted, what an issue of that day went to."""
-    noted = select(list_days.c.day, list_days.c.readers).where(list_days.c.list_id == number)
-    found = {date.fromisoformat(day): int(count) for day, count in connection.execute(noted)}
+    """Day → readers, in order. A day without a record has the readers of its issue, if any."""
+    recorded = select(list_days.c.day, list_days.c.readers).where(list_days.c.list_id == number)
+    by_date = {date.fromisoformat(day): int(count) for day, count in connection.execute(recorded)}
     issues = (
         select(sends.c.created_at, sends.c.id)
         .where(sends.c.list_id == number, sends.c.corrects.is_(None))
         .order_by(sends.c.id)
     )
-    before = {at.date(): send for at, send in connection.execute(issues) if at.date() not in found}
-    for day, send in before.items():
-        # Who was suppressed is in the send as well, and in no batch.
-        went_to = select(func.count()).where(
+    sends_by_day = {at.date(): send for at, send in connection.execute(issues)}
+    for day, send in sends_by_day.items():
+        if day in by_date:
+            continue
+        # Suppressed readers are in the send too, but in no batch.
+        readers = select(func.count()).where(
             deliveries.c.send_id == send, deliveries.c.batch.is_not(None)
         )
-        if count := connection.scalar(went_to):
-            found[day] = count
-    return dict(sorted(found.items()))
+        if count := connection.scalar(readers):
+            by_date[day] = count
+    return dict(sorted(by_date.items()))

@@ -1,4 +1,4 @@
-"""Pausing and cancelling a send. What is being handed over meanwhile still gets its answer."""
+"""Pause or cancel a send. Requests in progress still get their answers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ CANCELLED = "the send was cancelled before its turn"
 _NOT_BEGUN = (BatchState.PLANNED, BatchState.CLAIMED)
 
 
-def pause(connection: Connection, send_id: int, why: str, now: datetime) -> bool:
-    """No further batch is claimed until somebody goes on with it. False: it does not go."""
-    return set_state(connection, send_id, SendState.PAUSED, now, why, only_from=SendState.SENDING)
+def pause(connection: Connection, send_id: int, reason: str, now: datetime) -> bool:
+    """Let no batch be claimed until a person resumes the send; False if it is not sending."""
+    return set_state(
+        connection, send_id, SendState.PAUSED, now, reason, only_from=SendState.SENDING
+    )
 
 
 def cancel(connection: Connection, send_id: int, now: datetime) -> int:
-    """Whoever still waits is excluded; how many. May be repeated: others may add to them."""
-    # The batches before the send, as whoever begins a request: so none waits for the other.
+    """Exclude the readers who wait; returns how many. Call it again if more were planned since."""
+    # Lock the batches before the send, as the start of a request does, to avoid a deadlock.
     connection.execute(
         update(batches)
         .where(batches.c.send_id == send_id, batches.c.state.in_(_NOT_BEGUN))
         .values(
             state=BatchState.REFUSED,
-            fence=batches.c.fence + 1,  # who has claimed it can not start it any more
+            fence=batches.c.fence + 1,  # the process that claimed it cannot start it any more
             owner=None,
             lease_until=None,
             reason=CANCELLED,

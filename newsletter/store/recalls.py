@@ -1,7 +1,8 @@
-"""Taking batches back at the provider, before it lets their mails go.
+"""Recall batches at the provider before their mails leave.
 
-What is in doubt is cancelled there and planned anew; of a cancelled send, what was accepted too.
-The provider keeps few cancellations open at once, each until the mails would have gone.
+A batch in doubt is cancelled there and planned again. If the send is cancelled, accepted batches
+are recalled as well. A provider allows few open cancellations. Each stays open until its mails
+would have left.
 """
 
 from __future__ import annotations
@@ -18,29 +19,29 @@ from newsletter.store.schema import batches, sends
 from newsletter.store.sends import BatchState, DeliveryState
 from newsletter.store.transitions import close_batch, is_batch, move_deliveries
 
-LATER = timedelta(seconds=5)  # until a provider that did not answer is asked again
+LATER = timedelta(seconds=5)  # until the provider is asked again after no answer
 _leaves_at = func.coalesce(batches.c.send_at, sends.c.send_at)
-_NO_MORE: dict[str, datetime | None] = {"recalled_at": None, "recall_id": None}
+_CLOSED: dict[str, datetime | None] = {"recalled_at": None, "recall_id": None}
 
 
 @dataclass(frozen=True)
 class RecallClaim:
-    """One batch that the provider is asked to drop."""
+    """A batch that this process asks the provider to drop."""
 
     send_id: int
     number: int
     fence: int
     recall_id: str
-    accepted: bool = False  # it was, until it was asked for: from then on that is in doubt
+    accepted: bool = False  # before the recall; now it is in doubt
 
 
 def last_departure(connection: Connection, send_id: int) -> datetime | None:
-    """When the provider lets the last mails go that it has; None where it lets them go at once."""
-    its_own = connection.scalar(select(sends.c.send_at).where(sends.c.id == send_id))
-    late = connection.scalar(
+    """When the last mails at the provider leave; None if mails leave at once."""
+    send_moment = connection.scalar(select(sends.c.send_at).where(sends.c.id == send_id))
+    batch_moment = connection.scalar(
         select(func.max(batches.c.send_at)).where(batches.c.send_id == send_id)
     )
-    return max((moment for moment in (its_own, late) if moment), default=None)
+    return max((moment for moment in (send_moment, batch_moment) if moment), default=None)
 
 
 def begin(
@@ -53,10 +54,10 @@ def begin(
     accepted: bool = False,
     lease: timedelta = LEASE,
 ) -> RecallClaim | None:
-    """Take a batch in doubt (with ``accepted`` any that was handed over) to be recalled.
+    """Claim a batch in doubt (with ``accepted`` any that was handed over) to recall it.
 
-    ``margin``: how long before its moment a mail can be taken back; ``most``: cancellations
-    that may be open at once, over all sends. None where there is nothing, or no more can be.
+    ``margin``: how long before it leaves a mail can be recalled. ``most``: cancellations that may
+    be open at once, over all sends. None if there is no such batch, or no more can be open.
     """
     states = [BatchState.UNKNOWN]
     if accepted:
@@ -73,14 +74,14 @@ def begin(
         .where(batches.c.send_id == send_id, batches.c.state.in_(states))
         .where(batches.c.recall_id.is_not(None), _leaves_at > now + margin)
         .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= now))
-        # One for which a cancellation is open already needs no further one.
+        # A batch with an open cancellation needs no second one.
         .order_by(batches.c.recalled_at.is_(None), batches.c.number)
         .limit(1)
         .with_for_update(skip_locked=True, of=batches)
     ).one_or_none()
-    if row is None or (row.recalled_at is None and _open(connection, now) >= most):
+    if row is None or (row.recalled_at is None and _count_open(connection, now) >= most):
         return None
-    taken = connection.execute(
+    claimed = connection.execute(
         update(batches)
         .where(is_batch(send_id, row.number), batches.c.fence == row.fence)
         .where(batches.c.state.in_(states))
@@ -92,7 +93,7 @@ def begin(
             changed_at=now,
         )
     )
-    if not taken.rowcount:
+    if not claimed.rowcount:
         return None
     accepted = row.state == BatchState.ACCEPTED
     if accepted:
@@ -102,49 +103,53 @@ def begin(
 
 
 def end(
-    connection: Connection, held: RecallClaim, answer: Recall, now: datetime, *, again: bool
+    connection: Connection, claim: RecallClaim, answer: Recall, now: datetime, *, again: bool
 ) -> bool:
-    """Write down what the provider said; False where the batch is not ours any more.
+    """Record the provider's answer; False if the claim was lost.
 
-    What was taken back is planned anew with ``again``, else excluded. Without an answer it is
-    asked for again. What was refused is never asked for again: what was accepted stays so, what
-    is in doubt is held.
+    A recalled batch is planned again with ``again``, otherwise its readers are excluded. Without an
+    answer the provider is asked again. After a refusal it is not: an accepted batch stays accepted,
+    and a batch in doubt is held.
     """
-    mine = connection.execute(
+    still_ours = connection.execute(
         update(batches)
-        .where(is_batch(held.send_id, held.number), batches.c.fence == held.fence)
+        .where(is_batch(claim.send_id, claim.number), batches.c.fence == claim.fence)
         .where(batches.c.state == BatchState.RECALLING)
         .values(changed_at=now)
     )
-    if mine.rowcount != 1:
+    if still_ours.rowcount != 1:
         return False
     if answer.confirmed:
-        _taken_back(connection, held, now, again=again)
+        _record_recalled(connection, claim, now, again=again)
         return True
-    state, then = BatchState.HELD, _NO_MORE
+    state, values = BatchState.HELD, _CLOSED
     if answer.again:
-        state, then = BatchState.UNKNOWN, {"not_before": now + LATER}
-    elif held.accepted:
+        state, values = BatchState.UNKNOWN, {"not_before": now + LATER}
+    elif claim.accepted:
         state = BatchState.ACCEPTED
         old, new = DeliveryState.IN_DOUBT, DeliveryState.ACCEPTED
-        move_deliveries(connection, held.send_id, held.number, old, new)
-    close_batch(connection, held.send_id, held.number, state, now, answer.reason)
-    connection.execute(update(batches).where(is_batch(held.send_id, held.number)).values(**then))
+        move_deliveries(connection, claim.send_id, claim.number, old, new)
+    close_batch(connection, claim.send_id, claim.number, state, now, answer.reason)
+    connection.execute(
+        update(batches).where(is_batch(claim.send_id, claim.number)).values(**values)
+    )
     return True
 
 
-def _taken_back(connection: Connection, held: RecallClaim, now: datetime, *, again: bool) -> None:
-    why = "taken back before it went out"
-    close_batch(connection, held.send_id, held.number, BatchState.REFUSED, now, why)
+def _record_recalled(
+    connection: Connection, claim: RecallClaim, now: datetime, *, again: bool
+) -> None:
+    reason = "taken back before it went out"
+    close_batch(connection, claim.send_id, claim.number, BatchState.REFUSED, now, reason)
     if again:
-        doubt.plan_doubtful(connection, held.send_id, held.number, now)
+        doubt.plan_doubtful(connection, claim.send_id, claim.number, now)
         return
     old, new = DeliveryState.IN_DOUBT, DeliveryState.EXCLUDED
-    move_deliveries(connection, held.send_id, held.number, old, new, why)
+    move_deliveries(connection, claim.send_id, claim.number, old, new, reason)
 
 
-def _open(connection: Connection, now: datetime) -> int:
-    """The cancellations that the provider still keeps: until the mails would have gone."""
+def _count_open(connection: Connection, now: datetime) -> int:
+    """How many cancellations are open at the provider."""
     count = connection.scalar(
         select(func.count())
         .select_from(batches.join(sends, sends.c.id == batches.c.send_id))

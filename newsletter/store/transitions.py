@@ -1,4 +1,4 @@
-"""The single steps of batches and deliveries, of which the ledger's moves are made."""
+"""The single steps that change batches and deliveries; the ledger combines them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
 from newsletter.store.schema import batches, deliveries, sends
 from newsletter.store.sends import BatchState, DeliveryState, SendState
 
-OPEN = (DeliveryState.WAITING, DeliveryState.IN_DOUBT)  # nothing final is known of these
+OPEN = (DeliveryState.WAITING, DeliveryState.IN_DOUBT)  # their outcome is not final yet
 
 _MARK = (
     update(deliveries)
@@ -66,7 +66,7 @@ def move_deliveries(
     new: DeliveryState,
     reason: str | None = None,
 ) -> int:
-    """Move the deliveries of a batch from one state to another; how many there were."""
+    """Move the deliveries of a batch from one state to another; returns how many."""
     moved = connection.execute(
         _MOVE_ALL, {"send": send_id, "of": number, "old": old, "new": new, "why": reason}
     )
@@ -74,7 +74,7 @@ def move_deliveries(
 
 
 def accept_batch(connection: Connection, send_id: int, number: int) -> None:
-    """Everybody in the batch of whom nothing final is known has the mail."""
+    """Mark the open deliveries of a batch as accepted."""
     connection.execute(_ACCEPT_ALL, {"send": send_id, "of": number})
 
 
@@ -88,19 +88,20 @@ def plan_batches(
     split: bool = False,
     repeated: bool = False,
 ) -> None:
-    """A new batch (two with ``split``) for waiting deliveries of which surely nothing went out.
+    """Plan a new batch (two with ``split``) for waiting deliveries that were surely not sent.
 
-    A send that was done is not any more. ``repeated``: they may have got it all the same.
+    A send that was done is sending again. ``later``: no claim before that moment. ``repeated``: the
+    readers may have got the mail after all.
     """
     if not ids:
         return
     size = -(-len(ids) // 2) if split else len(ids)
-    # Two processes must not choose the same number for two batches. Without key_share two that
-    # have changed a batch twice, and so hold its send as a key, wait for each other.
-    turn = select(sends.c.id).where(sends.c.id == send_id)
-    connection.execute(turn.with_for_update(key_share=True))
-    done = update(sends).where(sends.c.id == send_id, sends.c.state == SendState.DONE)
-    connection.execute(done.values(state=SendState.SENDING, finished_at=None))
+    # Two processes must not choose the same number for two batches. Without key_share, two
+    # processes that have each changed a batch twice, and so hold a key lock on its send, deadlock.
+    send = select(sends.c.id).where(sends.c.id == send_id)
+    connection.execute(send.with_for_update(key_share=True))
+    reopen = update(sends).where(sends.c.id == send_id, sends.c.state == SendState.DONE)
+    connection.execute(reopen.values(state=SendState.SENDING, finished_at=None))
     last = connection.scalar(select(func.max(batches.c.number)).where(batches.c.send_id == send_id))
     for index, first in enumerate(range(0, len(ids), size), 1):
         number = (last or 0) + index
@@ -113,7 +114,7 @@ def plan_batches(
 def planned_batch(
     send_id: int, number: int, now: datetime, not_before: datetime | None = None
 ) -> dict[str, Any]:
-    """A new batch."""
+    """The row of a new batch."""
     return {
         "send_id": send_id,
         "number": number,
@@ -125,7 +126,7 @@ def planned_batch(
 
 
 def postpone_planned(connection: Connection, send_id: int, until: datetime) -> None:
-    """The provider wants no request before ``until``: no planned batch is claimed till then."""
+    """Let no planned batch be claimed before ``until``, as the provider asked."""
     connection.execute(
         update(batches)
         .where(batches.c.send_id == send_id, batches.c.state == BatchState.PLANNED)
@@ -142,20 +143,20 @@ def close_batch(
     now: datetime,
     reason: str | None = None,
 ) -> None:
-    """The end of an attempt."""
+    """End an attempt: the batch gets its final state and loses its lease."""
     batch = {"send": send_id, "of": number}
     connection.execute(_CLOSE, {**batch, "new": state, "why": reason, "now": now})
 
 
 def is_batch(send_id: int, number: int) -> ColumnElement[bool]:
-    """One batch of a send."""
+    """The condition that selects one batch of a send."""
     return and_(batches.c.send_id == send_id, batches.c.number == number)
 
 
 def mark_deliveries(
     connection: Connection, ids: Iterable[int], state: DeliveryState, reasons: Mapping[int, str]
 ) -> None:
-    """Set the state of deliveries of which nothing final is known, each with its reason."""
+    """Set the state of open deliveries, each with its reason."""
     rows = [{"number": n, "new": state.value, "why": reasons.get(n)} for n in ids]
     if rows:
         connection.execute(_MARK, rows)
