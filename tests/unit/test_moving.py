@@ -113,7 +113,7 @@ def test_a_copy_that_fails_leaves_the_old_one_in_use(folder: Path, new: str) -> 
     open_database(new, folder).close()
     with psycopg.connect(new.replace("+psycopg", ""), autocommit=True) as server:
         server.execute("ALTER TABLE events ADD CONSTRAINT odd CHECK (kind <> 'open')")
-    with pytest.raises(NewsletterError, match="row of the table events does not fit there"):
+    with pytest.raises(NewsletterError, match="row of the table events does not fit"):
         move(folder, new)
     database = open_database(OLD, folder)
     with database.begin() as connection:
