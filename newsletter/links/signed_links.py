@@ -120,7 +120,7 @@ def read_reader(ring: Keyring, purpose: Purpose, text: str) -> ReaderClaim | Non
 def approval_key(
     ring: Keyring, newsletter: str, issue: IssueName, hash_: str, expires: datetime, nonce: str = ""
 ) -> str:
-    """A key that allows whoever has it to approve exactly these bytes until ``expires``.
+    """A key that allows anyone who has it to approve exactly these bytes until ``expires``.
 
     It is safe in a URL. ``expires`` is cut to whole seconds.
     """

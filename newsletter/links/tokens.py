@@ -1,4 +1,4 @@
-"""Tokens stand in a mail for what differs by reader, and are replaced for each reader.
+"""Tokens mark the places of a mail that differ by reader. They are replaced for each reader.
 
 A token consists of ASCII letters, digits and hyphens, so neither the CSS inliner nor URL escaping
 changes it. All have the form ``ndx-…-xdn``, so no token is part of another.

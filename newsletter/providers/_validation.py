@@ -1,4 +1,4 @@
-"""Checks of what a class from outside returns. Each gives the fault in words, or None."""
+"""Checks of what a class from outside returns. Each returns the first fault in words, or None."""
 
 from __future__ import annotations
 

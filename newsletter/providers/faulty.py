@@ -74,7 +74,7 @@ class FaultyProvider:
         dropped = set(_lines(self._mailbox / DROPPED))
         is_new = recall_id not in dropped
         if is_new and len(dropped) >= self.most_recalls:
-            return Recall(False, "no more than ten batches are taken back at once")
+            return Recall(False, "at most ten batches can be recalled at once")
         self._append(DROPPED, recall_id)
         no_answer = is_new and int(recall_id.rpartition("-")[2]) % 3 == 0
         return Recall(not no_answer, "the answer was lost", again=no_answer)

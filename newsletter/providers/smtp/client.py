@@ -39,19 +39,19 @@ class Server:
 class Client(smtplib.SMTP):
     """Each command and each reply completes within ``timeout``, or OSError is raised."""
 
-    untouched = True  # certainly no byte of the last command has left this machine
-    _buffer = b""  # received and not read yet
-    _source: socket.socket | None = None
+    untouched = True  # no byte of the last command can have left this machine
+    _buffer = b""  # received but not read yet
+    _source: socket.socket | None = None  # from which the buffer was received
 
     @property
     def unread(self) -> bool:
-        """Whether the server sent something unasked."""
+        """Whether the server sent something before it was asked."""
         return bool(self._buffer)
 
     def send(self, s: bytes | str) -> None:  # type: ignore[override]
         """Raises OSError if not all of it could be sent."""
         rest = memoryview(s.encode(self.command_encoding) if isinstance(s, str) else s)
-        self.untouched = not isinstance(self.sock, ssl.SSLSocket)  # a TLS record may go in part
+        self.untouched = not isinstance(self.sock, ssl.SSLSocket)  # TLS may send a part unnoticed
         with self._bounded() as left:
             while rest:
                 rest = rest[left().send(rest) :]
