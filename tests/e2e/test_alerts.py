@@ -57,7 +57,7 @@ def test_a_refused_key_is_told_by_other_ways_than_the_refused_one(
     assert mail.message["Subject"] == "The send of Jan 7 is paused"
     words = " ".join(part(mail.message, "plain").split())
     assert "SendGrid answered 401" in words
-    assert f"go on: newsletter send {ISSUE}" in words
+    assert f"resume: newsletter send {ISSUE}" in words
     (text,) = hook.texts
     assert text.startswith("*The send of Jan 7 is paused* (The Weekly Test)")
     assert len(sendgrid.bodies) == 0
@@ -83,6 +83,6 @@ def test_through_sendgrid_an_alert_is_a_mail_of_its_own(
     assert entry["headers"] == {"Auto-Submitted": "auto-generated"}
     assert "nb_delivery" not in entry["custom_args"]
     assert not body["tracking_settings"]["click_tracking"]["enable"]
-    assert "may have the mail or not: 2." in body["content"][0]["value"]
+    assert "may or may not have the mail: 2." in body["content"][0]["value"]
     assert sendgrid.violations == []
     assert newsroom.json("receipt", ISSUE)["in_doubt"] == 2  # its own mail settles nothing

@@ -129,7 +129,7 @@ def test_looking_approves_nothing_and_the_button_does_once(room: Newsroom) -> No
         for answer in (patient.get(link), pages.press(link)):
             assert answer.status_code == 410
             assert "Nothing was approved" in text(answer)
-            assert "was used already" in text(answer)
+            assert "was already used" in text(answer)
         assert not is_approved(room)
         room.run("test", ISSUE)
         assert pages.press(pages.link()).status_code == 303
@@ -143,7 +143,7 @@ def test_only_the_pages_own_form_approves(room: Newsroom) -> None:
         for body in bodies:
             answer = patient.post(link, content=body.encode("latin-1"))
             assert answer.status_code == 400, body
-            assert "no press of the button" in text(answer)
+            assert "did not come from the button" in text(answer)
         for method in ("PUT", "DELETE", "OPTIONS", "PATCH"):
             assert httpx.request(method, link).status_code == 405
         assert not is_approved(room)
@@ -219,7 +219,7 @@ def test_what_was_not_signed_here_opens_nothing(room: Newsroom) -> None:
             good.replace(ISSUE, "2030-01-14"), f"{good}.", "1" + good,
             made(room, newsletter="Another Letter"),
         ):  # fmt: skip
-            refused(pages, key, 404, "not one of ours")
+            refused(pages, key, 404, "not from us")
         unknown = patient.get(f"{pages.url}/approve/{good}x/mail")
         assert (unknown.status_code, "Nothing was approved" in text(unknown)) == (404, True)
         assert pages.press(f"{pages.url}/approve/{good}").status_code == 303
@@ -236,7 +236,7 @@ def test_a_link_of_other_bytes_opens_nothing(room: Newsroom) -> None:
         room.write(f"issues/{ISSUE}/note.md", "Another note.\n")
         refused(pages, key, 409, "has changed since this link was made")
         room.write(f"issues/{ISSUE}/issue.toml", "sections = 7\n")
-        refused(pages, key, 409, "cannot be built just now")
+        refused(pages, key, 409, "cannot be built at the moment")
         assert "issue.toml" not in patient.get(f"{pages.url}/approve/{key}").text
 
 
@@ -259,7 +259,7 @@ def test_an_issue_with_errors_cannot_be_approved(newsroom: Newsroom) -> None:
     drafted(newsroom, "\n[schedule]\nmin_stories = 9\n")
     assert "/approve/" not in part(newest(newsroom, "tests"), "plain")
     with serving(newsroom) as pages:
-        refused(pages, made(newsroom), 409, "must be mended first (1)")
+        refused(pages, made(newsroom), 409, "must be fixed first (1)")
 
 
 def test_after_the_send_a_link_opens_nothing(room: Newsroom) -> None:
@@ -269,8 +269,8 @@ def test_after_the_send_a_link_opens_nothing(room: Newsroom) -> None:
         room.subscribe(2)
         room.run("send", ISSUE, "--yes")
         room.run("unapprove", ISSUE)
-        refused(pages, other, 410, "was sent already")
-        refused(pages, link.rpartition("/")[2], 410, "was sent already")
+        refused(pages, other, 410, "was already sent")
+        refused(pages, link.rpartition("/")[2], 410, "was already sent")
 
 
 def test_the_page_of_an_issue_that_does_not_exist(room: Newsroom) -> None:
@@ -289,7 +289,7 @@ def test_a_late_issue_says_that_a_person_sends_it(newsroom: Newsroom) -> None:
         link = pages.link()
         assert f"newsletter send {late}" in text(patient.get(link))
         assert pages.press(link).status_code == 303
-        assert f"a person sends it: newsletter send {late}" in text(patient.get(link))
+        assert f"you must send it: newsletter send {late}" in text(patient.get(link))
 
 
 def test_while_the_database_is_away_nothing_is_said_to_be_approved(room: Newsroom) -> None:
@@ -300,6 +300,6 @@ def test_while_the_database_is_away_nothing_is_said_to_be_approved(room: Newsroo
             busy.execute("begin immediate")
             answer = pages.press(link)
             assert answer.status_code == 503
-            assert "nothing was changed" in text(answer)
+            assert "Nothing was changed" in text(answer)
             busy.rollback()
         assert pages.press(link).status_code == 303

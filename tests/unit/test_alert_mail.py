@@ -63,7 +63,7 @@ def test_it_says_what_happened_and_what_to_do_in_both_parts(tmp_path: Path) -> N
     assert f'href="{LINK}"' in rendered.html
     assert "“Lanterns <b>”" in rendered.text
     assert "newsletter approve 2025-07-07\n" in rendered.text  # on one line, without marks
-    assert f"Look and approve:\n{LINK}\n" in rendered.text
+    assert f"Review and approve:\n{LINK}\n" in rendered.text
     assert "The Weekly & Co" in rendered.text
     assert len(rendered.html) < 12_000
     assert max(len(line) for line in rendered.text.splitlines() if "://" not in line) <= 72

@@ -30,7 +30,7 @@ def test_the_draft_is_ready_once_for_the_same_bytes_with_a_link_to_approve(offic
     assert message["To"] == "Robin Ahn <editor@example.com>"
     assert message["Subject"] == "The draft for Jul 7 is ready"
     said = text(week)
-    assert "(stories: 3) is to go out Monday, July 7, 07:00 PDT" in said
+    assert "(stories: 3) is due Monday, July 7, 07:00 PDT" in said
     assert "approve it by Monday, July 7, 07:00 PDT: newsletter approve 2025-07-07" in said
     assert "https://news.example.com/approve/v2.1.2025-07-07." in said
     assert "until Monday, July 7, 13:00 PDT" in said
@@ -50,7 +50,7 @@ def test_without_public_pages_or_need_there_is_no_link(office: Offices) -> None:
     week = office('approval = "automatic"')
     week.tick(FRIDAY)
     assert "/approve/" not in text(week)
-    assert "Nobody needs to approve it" in text(week)
+    assert "It needs no approval" in text(week)
 
 
 def test_an_hour_before_the_deadline_unless_it_is_approved(office: Offices) -> None:
@@ -62,7 +62,7 @@ def test_an_hour_before_the_deadline_unless_it_is_approved(office: Offices) -> N
     week.tick(deadline - HOUR)
     week.tick(deadline - HOUR + MINUTE)
     assert heard(week) == ["draft", "unapproved"]
-    assert "Without an approval it waits for one" in text(week)
+    assert "Without an approval it is held" in text(week)
     assert "/approve/v2.1.2025-07-07." in text(week)
     week.tick(deadline)
     assert heard(week) == ["draft", "unapproved", "held"]
@@ -114,8 +114,12 @@ def test_a_reminder_comes_at_its_moment_and_not_twice_near_the_deadline(
 @pytest.mark.parametrize(
     ("policy", "kind", "words"),
     [
-        ("hold", "held", "After Monday, July 7, 13:00 PDT a person sends it: newsletter send 2025"),
-        ("skip", "skipped", "To send it all the same: newsletter approve 2025-07-07"),
+        (
+            "hold",
+            "held",
+            "After Monday, July 7, 13:00 PDT you must send it yourself: newsletter send 2025",
+        ),
+        ("skip", "skipped", "To send it anyway: newsletter approve 2025-07-07"),
         ("send", "unapproved-sent", "newsletter receipt 2025-07-07"),
     ],
 )
@@ -183,7 +187,7 @@ def test_a_gather_that_fails_is_told_once_and_a_source_that_is_down_too(office: 
     week.tick(FRIDAY)
     week.tick(FRIDAY + 10 * MINUTE)
     assert heard(week) == ["failed"]
-    assert "It is tried again every few minutes until Friday, July 4, 21:00 PDT" in text(week)
+    assert "It is retried every few minutes until Friday, July 4, 21:00 PDT" in text(week)
     week.room.write("feed.xml", good)
     week.tick(FRIDAY + 20 * MINUTE)
     assert heard(week) == ["failed", "draft"]
@@ -238,7 +242,7 @@ def test_a_send_that_pauses_or_leaves_doubt_tells_so_in_the_same_transaction(
         assert "`newsletter send 2025-07-07`" in said
     else:
         assert kind == "doubt"
-        assert "may have the mail or not: 1." in said
+        assert "may or may not have the mail: 1." in said
         assert receipts.receipt(week.desk, ISSUE).in_doubt == 1
 
 
@@ -309,6 +313,6 @@ def test_a_moved_send_moves_what_is_told_with_it(office: Offices) -> None:
     week.now = FRIDAY - HOUR
     reschedule(week.desk, ISSUE, "tue 09:00")
     week.tick(FRIDAY)
-    assert "is to go out Tuesday, July 8, 09:00 PDT" in text(week)
+    assert "is due Tuesday, July 8, 09:00 PDT" in text(week)
     week.tick(MONDAY + 25 * HOUR)
     assert heard(week) == ["draft", "unapproved"]

@@ -34,7 +34,7 @@ class Refusals:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Wrap each batch. A row that stops one batch stops all running ones, and is then cleared."""
+        """Wrap a batch. A row that stops one batch stops all running ones, and is then cleared."""
         with self._lock:
             self._under_way += 1
         try:
