@@ -47,10 +47,14 @@ def runs(scheduler: BackgroundScheduler, starts: list[datetime], count: int) -> 
         scheduler.wakeup()
         return len(starts) >= count
 
+    def waits() -> bool:
+        return all(job.next_run_time > datetime.now(UTC) for job in scheduler.get_jobs())
+
     until(come, lambda: str(starts))
+    until(waits, lambda: "a job is due all the time")
     for _ in range(3):
         come()
-    assert all(job.next_run_time > datetime.now(UTC) for job in scheduler.get_jobs())
+    assert waits()
     return starts
 
 
