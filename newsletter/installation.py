@@ -42,9 +42,9 @@ def here(folder: Path) -> Installation:
 def witness(folder: Path, issue: IssueName, requests: int) -> None:
     """Keep that so many requests of an issue were begun. Raises NewsletterError."""
     with _Evidence(folder) as evidence:
-        known = evidence.installation.requests
-        if requests > known.get(issue, 0):
-            evidence.write({**known, issue: requests})
+        recorded = evidence.installation.requests
+        if requests > recorded.get(issue, 0):
+            evidence.write({**recorded, issue: requests})
 
 
 def believe(folder: Path, issue: IssueName, requests: int) -> None:
@@ -103,9 +103,9 @@ class _Evidence:
             return self.installation
         try:
             # What is longer than the document is left from an earlier one.
-            found, _ = json.JSONDecoder().raw_decode(content.decode())
-            requests = {IssueName.parse(name): int(n) for name, n in found["requests"].items()}
-            id_, place = str(found["installation"]), str(found["place"])
+            document, _ = json.JSONDecoder().raw_decode(content.decode())
+            requests = {IssueName.parse(name): int(n) for name, n in document["requests"].items()}
+            id_, place = str(document["installation"]), str(document["place"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._unusable("it is damaged") from error
         if named or place == self._place:

@@ -67,8 +67,8 @@ class Language:
 
     def issue_date(self, issue: IssueName) -> str:
         """The long date of an issue; of a mail that corrects one, to which issue it belongs."""
-        said = self.long_date(issue.date)
-        return self.say("correction_of", date=said) if issue.is_correction else said
+        label = self.long_date(issue.date)
+        return self.say("correction_of", date=label) if issue.is_correction else label
 
     def whole_date(self, day: date) -> str:
         """``July 7, 2025``; ``2025년 7월 7일``."""
@@ -86,10 +86,10 @@ class Language:
         """``Monday, July 7, 07:00 PDT``; ``7월 7일 월요일 07:00 KST``: in the zone that it has."""
         from babel.dates import format_datetime
 
-        words = format_datetime(
+        formatted = format_datetime(
             local.replace(tzinfo=None), self.words["moment"], locale=self._locale
         )
-        return f"{words} {local:%Z}"
+        return f"{formatted} {local:%Z}"
 
     def ahead(self, time: timedelta) -> str:
         """``in 2 days``; ``2일 후``."""
@@ -116,9 +116,9 @@ class Language:
 def _words(language: str, tag: str) -> dict[str, str]:
     path = _WORDS / f"{language}.toml"
     if not path.exists():
-        known = ", ".join(sorted(p.stem for p in _WORDS.glob("*.toml")))
+        languages = ", ".join(sorted(p.stem for p in _WORDS.glob("*.toml")))
         raise ConfigError(
             f"newsletter.toml: newsletter.language is {tag!r}, which has no fixed words; "
-            f"expected one of {known}."
+            f"expected one of {languages}."
         )
     return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -44,8 +44,8 @@ def opened(place: str) -> Iterator[Iterator[Found]]:
     where a server does not give them.
     """
     if re.match(r"imaps?://", place, re.IGNORECASE):
-        with _imap(place) as found:
-            yield found
+        with _imap(place) as mails:
+            yield mails
         return
     path = Path(place)
     if path.is_dir():
@@ -113,9 +113,11 @@ def _imap(address: str) -> Iterator[Iterator[Found]]:
         server = _connected(parts.hostname, port, secure)
         try:
             server.login(user, password)
-            status, said = server.select(_quoted(folder))
+            status, response = server.select(_quoted(folder))
             if status != "OK":
-                raise FetchError(f"{where} has no folder {folder}: {_words(said)}. Name another.")
+                raise FetchError(
+                    f"{where} has no folder {folder}: {_words(response)}. Name another."
+                )
             yield _unseen(server)
         finally:
             with suppress(imaplib.IMAP4.error, OSError):
@@ -141,8 +143,8 @@ def _connected(host: str, port: int | None, secure: bool) -> imaplib.IMAP4:
 
 def _unseen(server: imaplib.IMAP4) -> Iterator[Found]:
     """The mails that nobody has seen; looking at one leaves it so."""
-    found = _asked(server, "SEARCH", "UNSEEN")
-    for number in (found[0] or b"").split():
+    data = _asked(server, "SEARCH", "UNSEEN")
+    for number in (data[0] or b"").split():
         parts = _asked(server, "FETCH", number.decode(), f"(BODY.PEEK[]<0.{LARGEST}>)")
         content = next((part[1] for part in parts if isinstance(part, tuple)), None)
         if content is not None:
@@ -157,10 +159,10 @@ def _marker(server: imaplib.IMAP4, number: str) -> Mark:
 
 
 def _asked(server: imaplib.IMAP4, *command: str) -> list[Any]:
-    status, said = server.uid(*command)
+    status, response = server.uid(*command)
     if status != "OK":
-        raise server.error(_words(said))
-    return said
+        raise server.error(_words(response))
+    return response
 
 
 def _quoted(folder: str) -> str:

@@ -40,20 +40,20 @@ def failures(failed: str, text: str, from_machine: bool) -> Iterator[Failure]:
 
     ``from_machine``: anybody can write a text, and vacation programs do.
     """
-    said = text[: _end(text)]
+    own_text = text[: _end(text)]
     if failed:
         addresses = ADDRESS.findall(failed)
         for address in addresses:
-            yield _failure(address, _words_for(address, addresses, said))
-    elif _QMAIL.search(said):
-        for match in _NAMED.finditer(said):
+            yield _failure(address, _words_for(address, addresses, own_text))
+    elif _QMAIL.search(own_text):
+        for match in _NAMED.finditer(own_text):
             yield _failure(match[1], match[2])
-    elif from_machine and _EXCHANGE.search(said):
-        pattern = _LISTED if _LISTED.search(said) else _ALONE
-        for match in pattern.finditer(said):
-            yield _failure(match[1], match[2] if pattern is _LISTED else said)
+    elif from_machine and _EXCHANGE.search(own_text):
+        pattern = _LISTED if _LISTED.search(own_text) else _ALONE
+        for match in pattern.finditer(own_text):
+            yield _failure(match[1], match[2] if pattern is _LISTED else own_text)
     elif from_machine:
-        for match in _NAMED.finditer(said):
+        for match in _NAMED.finditer(own_text):
             yield _failure(match[1], match[2])
 
 
@@ -77,9 +77,9 @@ def _words_for(address: str, addresses: Iterable[str], said: str) -> str:
     at = said.find(address)
     if at < 0:
         return said
-    words = said[at + len(address) : at + 600]
-    starts = (words.find(other) for other in addresses if other != address)
-    return words[: min((start for start in starts if start >= 0), default=len(words))]
+    reason = said[at + len(address) : at + 600]
+    starts = (reason.find(other) for other in addresses if other != address)
+    return reason[: min((start for start in starts if start >= 0), default=len(reason))]
 
 
 def _failure(address: str, words: str) -> Failure:

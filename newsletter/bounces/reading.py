@@ -35,27 +35,27 @@ def read(content: bytes) -> list[Notice]:
 
 
 def _notices(mail: Message, content: bytes) -> Iterator[Notice]:
-    told = hashlib.sha256((_text(mail, "Message-ID") or "").encode() or content)
+    digest = hashlib.sha256((_text(mail, "Message-ID") or "").encode() or content)
     if not _text(mail, "Message-ID"):
-        told = hashlib.sha256(content)
-    key, at = told.hexdigest()[:40], _date(mail)
+        digest = hashlib.sha256(content)
+    key, at = digest.hexdigest()[:40], _date(mail)
     parts = list(mail.walk())
     message_id, leaving = _returned(parts)
     kinds = {part.get_content_type() for part in parts}
     if "message/feedback-report" in kinds:
-        found = _complaints(parts)
+        results = _complaints(parts)
     elif kinds & set(_STATUSES):
-        found = _statuses(parts)
+        results = _statuses(parts)
     else:
         plain = _plain(parts)
-        found = older.failures(_text(mail, "X-Failed-Recipients"), plain, _from_machine(mail))
+        results = older.failures(_text(mail, "X-Failed-Recipients"), plain, _from_machine(mail))
         returned = message_from_string(older.returned(plain))
         message_id = message_id or _text(returned, "Message-ID")
         leaving = leaving or _text(returned, "List-Unsubscribe")
-    for number, (fate, recipients, status, words) in enumerate(found):
+    for number, (fate, recipients, status, reason) in enumerate(results):
         yield Notice(
             f"mail:{key}:{number}", fate, at, recipients, message_id, leaving, status,
-            words[:_LONGEST],
+            reason[:_LONGEST],
         )  # fmt: skip
 
 
@@ -65,13 +65,13 @@ def _statuses(parts: list[Message]) -> Iterator[older.Failure]:
             continue
         for block in _blocks(part):
             action = _text(block, "Action").lower()
-            words = _typed(block, "Diagnostic-Code") or _text(block, "Status")
+            diagnostic = _typed(block, "Diagnostic-Code") or _text(block, "Status")
             status = (re.search(r"[245]\.\d{1,3}\.\d{1,3}", _text(block, "Status")) or [""])[0]
             recipients = _recipients(block, "Original-Recipient", "Final-Recipient")
             if action == "failed":
-                yield fate_of_failure(status, words), recipients, status, words
+                yield fate_of_failure(status, diagnostic), recipients, status, diagnostic
             elif action == "delayed":
-                yield Fate.DELAYED, recipients, status, words
+                yield Fate.DELAYED, recipients, status, diagnostic
 
 
 def _complaints(parts: list[Message]) -> Iterator[older.Failure]:
@@ -113,8 +113,8 @@ def _returned(parts: list[Message]) -> tuple[str, str]:
 
 def _recipients(block: Message, *names: str) -> tuple[str, ...]:
     """The addresses in these fields, without their type: ``rfc822; ada@example.com``."""
-    found = (older.ADDRESS.search(_typed(block, name)) for name in names)
-    return tuple(dict.fromkeys(match[0] for match in found if match))
+    matches = (older.ADDRESS.search(_typed(block, name)) for name in names)
+    return tuple(dict.fromkeys(match[0] for match in matches if match))
 
 
 def _typed(block: Message, name: str) -> str:
@@ -125,19 +125,21 @@ def _typed(block: Message, name: str) -> str:
 
 def _text(mail: Message, name: str) -> str:
     """A header in one line; empty where there is none. Bytes beyond ASCII are read as UTF-8."""
-    found = next((str(value) for key, value in mail.raw_items() if key.lower() == name.lower()), "")
-    plain = found[: older.LONGEST].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    header = next(
+        (str(value) for key, value in mail.raw_items() if key.lower() == name.lower()), ""
+    )
+    plain = header[: older.LONGEST].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return " ".join(plain.split())
 
 
 def _date(mail: Message) -> datetime | None:
     try:
-        found = parsedate_to_datetime(_text(mail, "Date"))
+        date = parsedate_to_datetime(_text(mail, "Date"))
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if not 1990 <= found.year < 2200:  # nobody has mailed then
+    if not 1990 <= date.year < 2200:  # nobody has mailed then
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def _from_machine(mail: Message) -> bool:

@@ -112,7 +112,7 @@ def _sections(
         by_title.setdefault(article.section or titles[-1], []).append(article)
     turns = [story for turn in zip_longest(*by_title.values()) for story in turn if story]
     chosen = {story.id for story in turns[:most]}
-    kept = {t: [s for s in found if s.id in chosen] for t, found in by_title.items()}
+    kept = {t: [s for s in stories_ if s.id in chosen] for t, stories_ in by_title.items()}
     return {title: stories for title, stories in kept.items() if stories}
 
 

@@ -21,14 +21,14 @@ def named_in(files: Iterable[Path], wanted: Mapping[str, Iterable[str]]) -> dict
         for number, line in enumerate(_text(file).splitlines(), 1)
         if not (file.suffix == _TOML and line.lstrip().startswith("#"))
     ]
-    found = {}
+    places = {}
     for key, names in wanted.items():
         for name in names:
-            whole = re.compile(rf"(?<![^\s\"'(<\[,=]){re.escape(name)}(?![^\s\"')>\],])")
-            if place := next((place for place, line in lines if whole.search(line)), None):
-                found[key] = place
+            pattern = re.compile(rf"(?<![^\s\"'(<\[,=]){re.escape(name)}(?![^\s\"')>\],])")
+            if place := next((place for place, line in lines if pattern.search(line)), None):
+                places[key] = place
                 break
-    return found
+    return places
 
 
 def _text(file: Path) -> str:

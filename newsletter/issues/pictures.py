@@ -16,12 +16,12 @@ _LIST = "pictures.json"
 def read_pictures(folder: Path) -> Pictures:
     """What the issue's list says; a list that is missing or damaged is made anew by a build."""
     try:
-        found = json.loads((folder / FOLDER / _LIST).read_text(encoding="utf-8"))
-        hosted = tuple(Hosted(**each) for each in found["hosted"])
-        lost = {str(of): str(why) for of, why in found["lost"].items()}
+        document = json.loads((folder / FOLDER / _LIST).read_text(encoding="utf-8"))
+        hosted = tuple(Hosted(**picture) for picture in document["hosted"])
+        lost = {str(of): str(why) for of, why in document["lost"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Pictures()
-    there = tuple(each for each in hosted if (folder / FOLDER / each.file).is_file())
+    there = tuple(picture for picture in hosted if (folder / FOLDER / picture.file).is_file())
     return Pictures(there, lost)
 
 
@@ -35,7 +35,7 @@ def write_picture(folder: Path, name: str, data: bytes) -> None:
 def write_pictures(folder: Path, pictures: Pictures) -> None:
     """The list. Files that it no longer names stay: mails that went out may show them."""
     listed = {
-        "hosted": [asdict(each) for each in pictures.hosted],
+        "hosted": [asdict(picture) for picture in pictures.hosted],
         "lost": dict(sorted(pictures.lost.items())),
     }
     text = json.dumps(listed, ensure_ascii=False, indent=1) + "\n"

@@ -105,12 +105,12 @@ def read_issue(root: Path, issue: IssueName, layouts: Sequence[str] = LAYOUTS) -
     file = tables.validate(_File, tables.parse(path, text, ContentError), "", faults)
     if file is None:
         raise ContentError(tables.error_message(path, faults))
-    known = {left.article.id: left.article for left in gathered.left_out}
-    known |= {article.id: article for article in gathered.articles}
-    if any(story.article not in known for story in file.missed):
-        known = _earlier(root, issue) | known
-    reading = _Reading(folder, text, known, faults, layouts)
-    found = Issue(
+    by_id = {left.article.id: left.article for left in gathered.left_out}
+    by_id |= {article.id: article for article in gathered.articles}
+    if any(story.article not in by_id for story in file.missed):
+        by_id = _earlier(root, issue) | by_id
+    reading = _Reading(folder, text, by_id, faults, layouts)
+    parsed = Issue(
         name=issue,
         subject=file.subject.strip(),
         preheader=file.preheader.strip(),
@@ -126,13 +126,13 @@ def read_issue(root: Path, issue: IssueName, layouts: Sequence[str] = LAYOUTS) -
         sources=gathered.sources,
     )
     beside: list[str] = []
-    in_note = _Reading(folder, found.note, known, beside)
-    for of in markdown.pictures(found.note):
+    in_note = _Reading(folder, parsed.note, by_id, beside)
+    for of in markdown.pictures(parsed.note):
         in_note.picture(of, "a picture")
     files = ((path, faults), (folder / "note.md", beside))
-    if said := [tables.error_message(file, wrong) for file, wrong in files if wrong]:
-        raise ContentError("\n".join(said))
-    return found
+    if errors := [tables.error_message(file, wrong) for file, wrong in files if wrong]:
+        raise ContentError("\n".join(errors))
+    return parsed
 
 
 class _Reading:
@@ -164,8 +164,8 @@ class _Reading:
         return Section(table.title, stories, table.layout)
 
     def stories(self, tables: tuple[_Story, ...], place: str) -> tuple[Story, ...]:
-        found = (self.story(table, f"{place}[{i}]") for i, table in enumerate(tables, 1))
-        return tuple(story for story in found if story)
+        stories_ = (self.story(table, f"{place}[{i}]") for i, table in enumerate(tables, 1))
+        return tuple(story for story in stories_ if story)
 
     def story(self, table: _Story, place: str) -> Story | None:
         article = self.known.get(table.article)
@@ -196,9 +196,9 @@ class _Reading:
         place = f"sponsors[{number}]"
         titles = [section.title for section in file.sections]
         if table.after is not None and table.after not in titles:
-            known = ", ".join(titles) or "none"
+            section_titles = ", ".join(titles) or "none"
             self.faults.append(
-                f"{place}.after: there is no section {table.after!r}; known: {known}"
+                f"{place}.after: there is no section {table.after!r}; known: {section_titles}"
             )
         return Sponsor(
             text=table.text,
@@ -232,11 +232,11 @@ class _Reading:
 
 def _earlier(root: Path, issue: IssueName) -> dict[str, Article]:
     """What was gathered for the issues before this one, by id."""
-    found: dict[str, Article] = {}
+    by_id: dict[str, Article] = {}
     for day in [day for day in existing(root) if day.date < issue.date][-LOOK_BACK:]:
         gathered = read_gathered(folder_of(root, day))
-        found |= {article.id: article for article in gathered.articles} if gathered else {}
-    return found
+        by_id |= {article.id: article for article in gathered.articles} if gathered else {}
+    return by_id
 
 
 def _poll(table: _Poll) -> Poll:

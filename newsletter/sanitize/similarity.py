@@ -48,28 +48,28 @@ class HeadlineIndex:
 
     def add(self, name: str, title: str) -> None:
         """Add a headline under the name of its article."""
-        words, index = _words(title), len(self._entries)
-        for key in _keys(words):
+        title_words, index = _words(title), len(self._entries)
+        for key in _keys(title_words):
             self._by_key.setdefault(key, []).append(index)
-        self._by_start.setdefault(_start(words), []).append(index)
+        self._by_start.setdefault(_start(title_words), []).append(index)
         if _is_truncated(title):
-            self._truncated_by_start.setdefault(_start(words), []).append(index)
-        self._entries.append((name, words))
+            self._truncated_by_start.setdefault(_start(title_words), []).append(index)
+        self._entries.append((name, title_words))
 
     def similar(self, title: str) -> Iterator[str]:
         """The names of the headlines about the same story, in the order in which they came."""
-        words = _words(title)
+        title_words = _words(title)
         matches = {
             index
-            for key in _keys(words)
+            for key in _keys(title_words)
             for index in self._by_key.get(key, ())
-            if _is_same(words, self._entries[index][1])
+            if _is_same(title_words, self._entries[index][1])
         }
         if _is_truncated(title):
-            candidates = self._by_start.get(_start(words), ())
-            matches |= {i for i in candidates if _begins_with(self._entries[i][1], words)}
-        candidates = self._truncated_by_start.get(_start(words), ())
-        matches |= {i for i in candidates if _begins_with(words, self._entries[i][1])}
+            candidates = self._by_start.get(_start(title_words), ())
+            matches |= {i for i in candidates if _begins_with(self._entries[i][1], title_words)}
+        candidates = self._truncated_by_start.get(_start(title_words), ())
+        matches |= {i for i in candidates if _begins_with(title_words, self._entries[i][1])}
         return (self._entries[index][0] for index in sorted(matches))
 
 

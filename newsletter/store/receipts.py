@@ -16,8 +16,8 @@ _AT_ONCE = 5_000  # rows held in memory
 
 def counts(connection: Connection, send_id: int) -> dict[str, int]:
     """How many deliveries are in each state, every state named."""
-    each = [func.count().filter(deliveries.c.state == state) for state in DeliveryState]
-    counts = connection.execute(select(*each).where(deliveries.c.send_id == send_id)).one()
+    state_counts = [func.count().filter(deliveries.c.state == state) for state in DeliveryState]
+    counts = connection.execute(select(*state_counts).where(deliveries.c.send_id == send_id)).one()
     return dict(zip(map(str, DeliveryState), counts, strict=True))
 
 

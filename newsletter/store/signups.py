@@ -64,8 +64,8 @@ def add(
 
 def has_due(connection: Connection, newsletter: str, now: datetime) -> bool:
     """Whether there is one to be answered now."""
-    found = select(signups.c.id).where(_due(newsletter, now)).limit(1)
-    return connection.scalar(found) is not None
+    query = select(signups.c.id).where(_due(newsletter, now)).limit(1)
+    return connection.scalar(query) is not None
 
 
 def next_due(connection: Connection, newsletter: str, now: datetime) -> datetime | None:
@@ -126,11 +126,11 @@ def mark_mailed(
     earlier = exists().where(
         signups.c.subscriber_id == reader, signups.c.list_id == list_, signups.c.pending
     )
-    made = new or bool(connection.scalar(select(earlier)))
+    is_new = new or bool(connection.scalar(select(earlier)))
     connection.execute(
         update(signups)
         .where(signups.c.id == signup.id)
-        .values(list_id=list_, subscriber_id=reader, pending=made, mailed_at=now)
+        .values(list_id=list_, subscriber_id=reader, pending=is_new, mailed_at=now)
     )
 
 
@@ -179,13 +179,13 @@ def _take_turns(connection: Connection, what: str) -> None:
 
 def _forget_person(connection: Connection, reader: int) -> None:
     """Drop the person, with what was reported of the mail to them, if nothing else knows them."""
-    known = or_(
+    is_known = or_(
         *(
             exists().where(table.c.subscriber_id == reader)
             for table in (subscriptions, deliveries, signups)
         )
     )
-    if connection.scalar(select(known)):
+    if connection.scalar(select(is_known)):
         return
     theirs = events.c.subscriber_id == reader
     connection.execute(update(events).where(theirs).values(subscriber_id=None, raw=None))

@@ -115,15 +115,15 @@ class StagedImport:
         self._one_line_each()
         # The first thing that touches the database is a write: it waits for its turn, and then
         # nobody else has written in between. It also lets one import into the list at a time.
-        mine = lists.c.id == self._list_id
-        connection.execute(update(lists).where(mine).values(name=lists.c.name))
+        own_list = lists.c.id == self._list_id
+        connection.execute(update(lists).where(own_list).values(name=lists.c.name))
         with _roomy(connection):
             erased = self._leave_out_the_erased()
-            before = self._on_the_list()
+            previous = self._on_the_list()
             self._write_subscribers(now)
             self._write_subscriptions(now)
             self._write_suppressions(now)
-            return self._merged(before, erased)
+            return self._merged(previous, erased)
 
     def _one_line_each(self) -> None:
         """Sorted so that the line that counts comes first; the others run into it."""
@@ -137,10 +137,10 @@ class StagedImport:
         if not self._connection.scalar(select(gone.exists())):
             return []
         named = select(_staged.c.line, _staged.c.email).where(_staged.c.address_key.in_(gone))
-        found = [(line, email) for line, email in self._connection.execute(named)]
+        erased = [(line, email) for line, email in self._connection.execute(named)]
         for table in (_staged, _merged):
             self._connection.execute(delete(table).where(table.c.address_key.in_(gone)))
-        return found
+        return erased
 
     def _write_subscribers(self, now: datetime) -> None:
         rows = select(_merged.c.email, _merged.c.name, _merged.c.address_key, _moment(now)).where(
@@ -212,13 +212,13 @@ class StagedImport:
             .where(subscriptions.c.list_id == self._list_id, subscriptions.c.status != ACTIVE)
         )
         barred = union(left, select(suppressions.c.address_key))
-        wanted = _merged.c.status == int(Status.ACTIVE)
-        found = select(func.count()).where(wanted, _merged.c.address_key.in_(barred))
-        return self._connection.scalar(found) or 0
+        is_active = _merged.c.status == int(Status.ACTIVE)
+        query = select(func.count()).where(is_active, _merged.c.address_key.in_(barred))
+        return self._connection.scalar(query) or 0
 
     def _on_the_list(self) -> int:
-        mine = subscriptions.c.list_id == self._list_id
-        return self._connection.scalar(select(func.count()).where(mine)) or 0
+        own_list = subscriptions.c.list_id == self._list_id
+        return self._connection.scalar(select(func.count()).where(own_list)) or 0
 
 
 def _moment(now: datetime) -> ColumnElement[datetime]:

@@ -49,11 +49,11 @@ def phrases(query: str) -> list[list[str]]:
 
 def highlight(text: str, query: str) -> Highlighted:
     """The text in pieces, each with whether it matches the query."""
-    words = _query_words(query)
+    query_words = _query_words(query)
     pieces: Highlighted = []
     end = 0
     for run in _RUN.finditer(text):
-        if span := _match(run[0], words):
+        if span := _match(run[0], query_words):
             start, stop = run.start() + span[0], run.start() + span[1]
             pieces += [(text[end:start], False), (text[start:stop], True)]
             end = stop
@@ -63,11 +63,11 @@ def highlight(text: str, query: str) -> Highlighted:
 
 def excerpt(passages: list[str], query: str) -> Highlighted:
     """The part of the best passage around its first match, highlighted."""
-    words = _query_words(query)
+    query_words = _query_words(query)
 
     def score(passage: str) -> int:
         runs = [fold(run) for run in _RUN.findall(passage)]
-        return sum(any(_is_match(run, word) for run in runs) for word in words)
+        return sum(any(_is_match(run, word) for run in runs) for word in query_words)
 
     best = max(passages, key=score, default="")
     pieces = highlight(best, query)

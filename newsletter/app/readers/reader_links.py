@@ -81,9 +81,9 @@ def confirm(desk: Desk, key: str) -> KeyResult:
     if confirmation is None:
         return KeyResult(KeyState.UNKNOWN)
     with desk.writing() as connection:
-        found = _confirmation_state(desk, connection, confirmation)
-        if found.state is not KeyState.OPEN:
-            return found
+        result = _confirmation_state(desk, connection, confirmation)
+        if result.state is not KeyState.OPEN:
+            return result
         if not approvals.use_link(connection, confirmation.nonce, desk.clock()):
             return KeyResult(KeyState.USED)
         subscription_status.change(
