@@ -81,9 +81,9 @@ class Desk:
         """A read-only view of the database at one moment; it never waits for a writer."""
         return self.database.read()
 
-    def writing(self, *, waits: bool = True) -> AbstractContextManager[Connection]:
-        """A transaction: all of it is kept, or nothing. ``waits``: see ``Database.begin``."""
-        return self.database.begin(waits=waits)
+    def writing(self, *, durable: bool = True) -> AbstractContextManager[Connection]:
+        """A transaction: commits everything or nothing. ``durable``: see ``Database.begin``."""
+        return self.database.begin(durable=durable)
 
     @cached_property
     def provider(self) -> Provider:

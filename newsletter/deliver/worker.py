@@ -66,7 +66,7 @@ def _next_step(job: Job, owner: str) -> BatchClaim | RecallClaim | datetime | No
     """The next batch to hand over or recall, or when to try again; None if nothing is left."""
     send, now = job.frozen.send, job.clock()
     # If a power cut undoes this, it is done again. What must survive is the start of a request.
-    with job.database.begin(waits=False) as connection:
+    with job.database.begin(durable=False) as connection:
         ledger.expire(connection, send.id, now)
         unknown = doubt.unknown_batches(connection, send.id)  # later ones are for the next step
         state, _ = sends.state(connection, send.id)
@@ -175,7 +175,7 @@ def _record(job: Job, claim: BatchClaim, outcome: Outcome) -> None:
     deadline = time.monotonic() + RECORD_TIMEOUT
     while True:
         try:
-            with job.database.begin(waits=False) as connection:
+            with job.database.begin(durable=False) as connection:
                 ledger.record(connection, claim, outcome, job.clock())
                 if outcome.pause and pause_cancel.pause(
                     connection, claim.send_id, outcome.pause, job.clock()

@@ -170,7 +170,7 @@ def unsent(connection: Connection, newsletter: str, now: datetime) -> list[Unsen
 
 
 def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:
-    """To be sent now."""
+    """Due to be sent now."""
     return and_(*_unsent(newsletter, now), is_free(alerts.c.claimed_until, now, LONGEST))
 
 

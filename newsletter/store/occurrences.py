@@ -1,4 +1,4 @@
-"""Occurrences: each due moment is one row, and whoever gets the row acts."""
+"""Occurrences: each due moment is one row, and the process that claims the row acts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from newsletter.store.schema import occurrences
 
 
 class OccurrenceState(StrEnum):
-    """What became of a due moment."""
+    """The state of a due moment."""
 
     STARTED = "started"
-    WAITING = "waiting"  # could not be done yet; tried again until the grace is over
+    WAITING = "waiting"  # cannot be done yet; retried until the grace ends
     DONE = "done"
-    HELD = "held"  # of a deadline: nobody has approved; the send waits for a person
+    HELD = "held"  # of a deadline: nobody approved, so the send waits for a person
     SKIPPED = "skipped"
     MISSED = "missed"
 
@@ -31,33 +31,33 @@ FINAL = (
     OccurrenceState.SKIPPED,
     OccurrenceState.MISSED,
 )
-NOT_DONE = (OccurrenceState.HELD, OccurrenceState.SKIPPED, OccurrenceState.MISSED)
-LEASE = timedelta(minutes=10)  # the longest: for one gather
+UNDONE = (OccurrenceState.HELD, OccurrenceState.SKIPPED, OccurrenceState.MISSED)
+LEASE = timedelta(minutes=10)  # for one gather; no lease is longer
 _MOVED = occurrences.c.moved_to
 
 
 @dataclass(frozen=True)
 class DueMoment:
-    """A moment as it is known here: which one it is, for which issue, and when."""
+    """A moment of the timetable that is due."""
 
     newsletter: str
     kind: str
-    day: str
+    day: str  # the local date, with the time for a second one on that date
     issue: IssueName
     at: datetime
 
 
 @dataclass(frozen=True)
 class OccurrenceClaim:
-    """A moment in our hands; ``reason``: what it waited for until now."""
+    """A moment that this process holds until its lease ends."""
 
     id: int
-    reason: str | None
+    reason: str | None  # why it has waited until now
 
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One due moment and what became of it."""
+    """One due moment, and its state."""
 
     id: int
     kind: str
@@ -69,20 +69,20 @@ class Occurrence:
     changed_at: datetime
 
     def is_over(self, now: datetime) -> bool:
-        """Whether nothing is to be done about it any more."""
-        ahead = self.state in NOT_DONE and self.changed_at > now + LEASE
-        return self.state in FINAL and not ahead
+        """Whether nothing is left to do. An end set by a clock that ran ahead does not count."""
+        from_future = self.state in UNDONE and self.changed_at > now + LEASE
+        return self.state in FINAL and not from_future
 
 
 def claim(
     connection: Connection, due: DueMoment, now: datetime, lease: timedelta = LEASE
 ) -> OccurrenceClaim | None:
-    """Take the moment in hand; None where it is over, in another's hands, or put off."""
-    return _take(connection, due, now, lease, _MOVED.is_(None) | (now >= _MOVED))
+    """Claim the moment; None if it is over, claimed already, or put off."""
+    return _claim(connection, due, now, lease, _MOVED.is_(None) | (now >= _MOVED))
 
 
 def extend_lease(connection: Connection, number: int, now: datetime, lease: timedelta) -> None:
-    """Keep the moment in hand for so long from now on."""
+    """Let the lease of a claimed moment end at ``now`` + ``lease``."""
     connection.execute(
         update(occurrences)
         .where(occurrences.c.id == number, occurrences.c.state == OccurrenceState.STARTED)
@@ -96,23 +96,21 @@ def settle(
     state: OccurrenceState,
     now: datetime,
     reason: str | None = None,
-    again_at: datetime | None = None,
+    retry_at: datetime | None = None,
 ) -> None:
-    """Say what became of a moment; one that waits is free again at ``again_at``."""
+    """Record the state of a moment. One that waits can be claimed again at ``retry_at``."""
     connection.execute(
         update(occurrences)
         .where(occurrences.c.id == number)
-        .values(state=state, reason=reason, lease_until=again_at, changed_at=now)
+        .values(state=state, reason=reason, lease_until=retry_at, changed_at=now)
     )
 
 
 def close(
     connection: Connection, due: DueMoment, state: OccurrenceState, now: datetime, reason: str
 ) -> bool:
-    """Write down how the moment ended without being acted on; False where that, or its end, is
-    known already.
-    """
-    claimed = _take(connection, due, now, LEASE)
+    """Record that the moment ended without being done; False if it is over or claimed already."""
+    claimed = _claim(connection, due, now, LEASE)
     if claimed is None:
         return False
     settle(connection, claimed.id, state, now, reason)
@@ -120,9 +118,9 @@ def close(
 
 
 def move(connection: Connection, due: DueMoment, to: datetime | None, now: datetime) -> bool:
-    """Put a send to another time, or back to its own; False where it is done or in hand.
+    """Move a send to another time, or with None back to its own; False if it is done or claimed.
 
-    One that was missed, skipped or waits is open again.
+    A send that was missed, was skipped or waits is open again.
     """
     values = {
         "due_at": to or due.at,
@@ -136,15 +134,17 @@ def move(connection: Connection, due: DueMoment, to: datetime | None, now: datet
         with connection.begin_nested():
             connection.execute(insert(occurrences).values(**{**_row(due), **values}))
     except IntegrityError:
-        in_hand = and_(occurrences.c.state == OccurrenceState.STARTED, not_(_free(now)))
-        open_ = (not_(in_hand), occurrences.c.state != OccurrenceState.DONE)
-        changed = connection.execute(update(occurrences).where(*_key(due), *open_).values(**values))
+        claimed = and_(occurrences.c.state == OccurrenceState.STARTED, not_(_free(now)))
+        movable = (not_(claimed), occurrences.c.state != OccurrenceState.DONE)
+        changed = connection.execute(
+            update(occurrences).where(*_key(due), *movable).values(**values)
+        )
         return changed.rowcount > 0
     return True
 
 
 def moved_sends(connection: Connection, newsletter: str) -> dict[IssueName, datetime]:
-    """Issue → when a person wants it sent, or wanted it."""
+    """Issue → the time to which a person moved its send."""
     rows = connection.execute(
         select(occurrences.c.issue, _MOVED).where(
             occurrences.c.newsletter == newsletter, _MOVED.is_not(None)
@@ -154,23 +154,23 @@ def moved_sends(connection: Connection, newsletter: str) -> dict[IssueName, date
 
 
 def recent(connection: Connection, newsletter: str, most: int = 10) -> list[Occurrence]:
-    """The last moments, the newest first."""
+    """The newest moments first, at most ``most``."""
     return _read(connection, newsletter, most=most)
 
 
 def since(
     connection: Connection, newsletter: str, start: datetime
 ) -> dict[tuple[str, str], Occurrence]:
-    """Kind and day → the moment, of all since then, and of older ones that are not over."""
-    wanted = or_(occurrences.c.due_at >= start, occurrences.c.state.not_in(FINAL))
-    found = _read(connection, newsletter, wanted)
-    return {(each.kind, each.day): each for each in found}
+    """(Kind, day) → the occurrence, for all since ``start`` and older ones that are not over."""
+    condition = or_(occurrences.c.due_at >= start, occurrences.c.state.not_in(FINAL))
+    rows = _read(connection, newsletter, condition)
+    return {(occurrence.kind, occurrence.day): occurrence for occurrence in rows}
 
 
 def leases(
     connection: Connection, newsletter: str, now: datetime
 ) -> dict[tuple[str, str], datetime]:
-    """Kind and day → when it is free again, of all moments that are in hand or put off."""
+    """(Kind, day) → the end of its lease, for all moments that are claimed or put off."""
     rows = connection.execute(
         select(occurrences.c.kind, occurrences.c.day, occurrences.c.lease_until).where(
             occurrences.c.newsletter == newsletter,
@@ -182,7 +182,10 @@ def leases(
 
 
 def _read(
-    connection: Connection, newsletter: str, *which: ColumnElement[bool], most: int | None = None
+    connection: Connection,
+    newsletter: str,
+    *conditions: ColumnElement[bool],
+    most: int | None = None,
 ) -> list[Occurrence]:
     rows = connection.execute(
         select(
@@ -195,14 +198,14 @@ def _read(
             occurrences.c.reason,
             occurrences.c.changed_at,
         )
-        .where(occurrences.c.newsletter == newsletter, *which)
+        .where(occurrences.c.newsletter == newsletter, *conditions)
         .order_by(occurrences.c.due_at.desc())
         .limit(most)
     )
     return [Occurrence(*row[:5], OccurrenceState(row.state), *row[6:]) for row in rows]
 
 
-def _take(
+def _claim(
     connection: Connection,
     due: DueMoment,
     now: datetime,
@@ -212,18 +215,18 @@ def _take(
     values = {"state": OccurrenceState.STARTED, "lease_until": now + lease, "changed_at": now}
     try:
         with connection.begin_nested():
-            made = connection.execute(
+            added = connection.execute(
                 insert(occurrences).values(**_row(due), **values).returning(occurrences.c.id)
             )
-            return OccurrenceClaim(made.scalar_one(), None)
+            return OccurrenceClaim(added.scalar_one(), None)
     except IntegrityError:
-        again = connection.execute(
+        claimed = connection.execute(
             update(occurrences)
             .where(*_key(due), _free(now), _open(now), *conditions)
             .values(**values)
             .returning(occurrences.c.id, occurrences.c.reason)
         ).one_or_none()
-        return OccurrenceClaim(again.id, again.reason) if again else None
+        return OccurrenceClaim(claimed.id, claimed.reason) if claimed else None
 
 
 def _row(due: DueMoment) -> dict[str, object]:
@@ -249,6 +252,6 @@ def _free(now: datetime) -> ColumnElement[bool]:
 
 
 def _open(now: datetime) -> ColumnElement[bool]:
-    """Not over; what a clock that ran ahead has given up is open, too."""
-    ahead = and_(occurrences.c.state.in_(NOT_DONE), occurrences.c.changed_at > now + LEASE)
-    return or_(occurrences.c.state.not_in(FINAL), ahead)
+    """Not over. An end recorded by a clock that ran ahead does not count."""
+    from_future = and_(occurrences.c.state.in_(UNDONE), occurrences.c.changed_at > now + LEASE)
+    return or_(occurrences.c.state.not_in(FINAL), from_future)

@@ -1,5 +1,7 @@
-"""The names under which readers stand in opens and clicks: made up for one send, under a key that
-goes with its events. Without the key nobody can say whose a name is.
+"""Pseudonyms of readers in opens and clicks.
+
+A pseudonym belongs to one send and is made with its key, which is deleted with the events. Without
+the key it identifies nobody.
 """
 
 from __future__ import annotations
@@ -15,23 +17,23 @@ _FACT = "reader key:{send}"
 
 
 def ensure_key(connection: Connection, send_id: int) -> bytes:
-    """The key of a send, made at first use."""
+    """The key of a send, which is created at first use."""
     return bytes.fromhex(
         key_values.set_default(connection, _FACT.format(send=send_id), secrets.token_hex(32))
     )
 
 
 def find_key(connection: Connection, send_id: int) -> bytes | None:
-    """The key of a send, if there is one."""
-    found = key_values.get(connection, _FACT.format(send=send_id))
-    return bytes.fromhex(found) if found else None
+    """The key of a send; None if there is none."""
+    key = key_values.get(connection, _FACT.format(send=send_id))
+    return bytes.fromhex(key) if key else None
 
 
 def reader_pseudonym(key: bytes, delivery: int) -> str:
-    """The name of a reader, by their delivery."""
+    """The pseudonym of a delivery's reader: 22 hexadecimal digits."""
     return digest(key, str(delivery).encode(), "sha256").hex()[:22]
 
 
 def delete_key(connection: Connection, send_id: int) -> None:
-    """Forget the key of a send."""
+    """Delete the key of a send."""
     key_values.delete_key(connection, _FACT.format(send=send_id))

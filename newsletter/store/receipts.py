@@ -15,39 +15,39 @@ _AT_ONCE = 5_000  # rows held in memory
 
 
 def counts(connection: Connection, send_id: int) -> dict[str, int]:
-    """How many deliveries are in each state, every state named."""
-    state_counts = [func.count().filter(deliveries.c.state == state) for state in DeliveryState]
-    counts = connection.execute(select(*state_counts).where(deliveries.c.send_id == send_id)).one()
-    return dict(zip(map(str, DeliveryState), counts, strict=True))
+    """State → how many deliveries are in it, for every state."""
+    columns = [func.count().filter(deliveries.c.state == state) for state in DeliveryState]
+    row = connection.execute(select(*columns).where(deliveries.c.send_id == send_id)).one()
+    return dict(zip(map(str, DeliveryState), row, strict=True))
 
 
 def has_waiting(connection: Connection, send_id: int) -> bool:
-    """Whether a delivery of the send is still to come; quicker than counting them."""
+    """Whether a delivery of the send still waits; quicker than counting them."""
     waiting = select(deliveries.c.id).where(
         deliveries.c.send_id == send_id, deliveries.c.state == DeliveryState.WAITING
     )
     return connection.scalar(waiting.limit(1)) is not None
 
 
-def receipt(connection: Connection, found: FrozenSend) -> Receipt:
-    """Who got it, in numbers."""
-    counted = counts(connection, found.send.id)
+def receipt(connection: Connection, frozen: FrozenSend) -> Receipt:
+    """The receipt of a send, in numbers."""
+    by_state = counts(connection, frozen.send.id)
     return Receipt(
-        issue=found.issue,
-        state=found.state.value,
-        eligible=sum(counted.values()),
-        reason=found.reason,
-        send_at=last_departure(connection, found.send.id),
-        **counted,
+        issue=frozen.issue,
+        state=frozen.state.value,
+        eligible=sum(by_state.values()),
+        reason=frozen.reason,
+        send_at=last_departure(connection, frozen.send.id),
+        **by_state,
     )
 
 
 def addresses(
     connection: Connection, send_id: int, state: DeliveryState
 ) -> Iterator[tuple[str, str | None]]:
-    """The addresses in a state, each with the reason, in their order; as many as there are.
+    """The addresses in a state, in order, each with the reason or None.
 
-    Who was erased since stands among them, without an address.
+    Readers who were erased since are included as "(erased)".
     """
     rows = connection.execution_options(yield_per=_AT_ONCE).execute(
         select(subscribers.c.email, deliveries.c.reason)

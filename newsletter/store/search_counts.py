@@ -1,4 +1,4 @@
-"""How often each network has searched the archive within an hour; what for, nobody keeps."""
+"""How often each network searches the archive in an hour. The search terms are not stored."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from newsletter.store.schema import searches
 
 
 def current(connection: Connection, network: str, now: datetime) -> int:
-    """How often that network has searched since the hour began; writes nothing."""
-    if key_values.get(connection, ADDRESS_KEY) is None:  # it would be made; nobody was counted yet
+    """How many searches the network made since the hour began. Writes nothing."""
+    if key_values.get(connection, ADDRESS_KEY) is None:  # no search was counted yet
         return 0
-    counted = select(searches.c.times).where(
-        searches.c.network == _named(connection, network), searches.c.hour == _hour(now)
+    times = select(searches.c.times).where(
+        searches.c.network == _network_key(connection, network), searches.c.hour == _hour(now)
     )
-    return connection.scalar(counted) or 0
+    return connection.scalar(times) or 0
 
 
 def increment(connection: Connection, network: str, now: datetime) -> int:
-    """Count one more; how often it has searched with this one."""
+    """Count a search; returns how many the network made since the hour began."""
     first = upsert(connection, searches).values(
-        network=_named(connection, network), hour=_hour(now), times=1
+        network=_network_key(connection, network), hour=_hour(now), times=1
     )
-    once_more = first.on_conflict_do_update(
+    statement = first.on_conflict_do_update(
         index_elements=["network", "hour"], set_={"times": searches.c.times + 1}
     )
-    total: int = connection.execute(once_more.returning(searches.c.times)).scalar_one()
+    total: int = connection.execute(statement.returning(searches.c.times)).scalar_one()
     return total
 
 
 def delete_before(connection: Connection, moment: datetime) -> None:
-    """Forget the hours that began before then."""
+    """Delete the counts of hours that began before ``moment``."""
     connection.execute(delete(searches).where(searches.c.hour < moment))
 
 
-def _named(connection: Connection, network: str) -> str:
+def _network_key(connection: Connection, network: str) -> str:
     return address_keys(connection).key(f"network {network}")
 
 

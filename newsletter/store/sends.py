@@ -1,4 +1,4 @@
-"""Sends: frozen in one transaction, and read again as receipts."""
+"""Sends: their content and recipients, frozen in one transaction, and their states."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from newsletter.store.schema import (
 
 
 class SendState(StrEnum):
-    """What a send is doing."""
+    """The state of a send."""
 
     SENDING = "sending"
     PAUSED = "paused"
@@ -41,7 +41,7 @@ class SendState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """What became of one reader; the receipt's words."""
+    """The state of one delivery; a receipt counts them under these names."""
 
     WAITING = "waiting"
     ACCEPTED = "accepted"
@@ -51,13 +51,13 @@ class DeliveryState(StrEnum):
 
 
 class BatchState(StrEnum):
-    """Where a request to the provider stands (docs/architecture.md draws the machine)."""
+    """The state of a batch. docs/architecture.md shows the transitions."""
 
     PLANNED = "PLANNED"
     CLAIMED = "CLAIMED"
     SUBMITTING = "SUBMITTING"
     ACCEPTED = "ACCEPTED"
-    REFUSED = "REFUSED"  # over, and nobody in it was accepted
+    REFUSED = "REFUSED"  # over, and no reader in it was accepted
     UNKNOWN = "UNKNOWN"
     RECALLING = "RECALLING"  # the provider is asked to drop it
     HELD = "HELD"
@@ -65,7 +65,7 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True)
 class FrozenSend:
-    """A send as it stands in the database."""
+    """A send as stored in the database."""
 
     issue: IssueName
     send: Send
@@ -93,19 +93,20 @@ def freeze(
     now: datetime,
     corrects: int | None = None,
 ) -> int:
-    """Freeze content and recipients, and plan the batches; how many readers are eligible.
+    """Freeze content and recipients, and plan the batches. Returns how many readers are eligible.
 
-    Recipients are everybody active on the list now; who is suppressed is in it as excluded.
-    ``articles``: the id and canonical address of each story, for "already mailed". ``corrects``:
-    the send that it corrects; only those who got that are recipients.
+    Recipients are all people active on the list now; suppressed people become excluded deliveries.
+    ``articles``: id and canonical address of each story, for later gathers.
+    ``send_at``: when the provider lets the mails leave. ``corrects``: the send that this one
+    corrects, whose readers alone are recipients.
     """
-    number = ensure_list(connection, list_name)
-    made = connection.execute(
+    list_id = ensure_list(connection, list_name)
+    added = connection.execute(
         insert(sends)
         .values(
             newsletter=newsletter,
             issue=issue,
-            list_id=number,
+            list_id=list_id,
             subject=rendered.subject,
             html=rendered.html,
             text=rendered.text,
@@ -121,31 +122,33 @@ def freeze(
         )
         .returning(sends.c.id)
     )
-    send_id: int = made.scalar_one()
-    active = mailable.active_subscribers(number, corrects).subquery()
-    fit = active.c.reason.is_(None)
-    count = connection.scalar(select(func.count()).select_from(active).where(fit)) or 0
+    send_id: int = added.scalar_one()
+    active = mailable.active_subscribers(list_id, corrects).subquery()
+    mailable_now = active.c.reason.is_(None)
+    count = connection.scalar(select(func.count()).select_from(active).where(mailable_now)) or 0
     plan = [
         {"send_id": send_id, "number": i, "state": BatchState.PLANNED, "changed_at": now}
         for i in range(1, -(-count // batch_size) + 1)
     ]
     if plan:
         connection.execute(insert(batches), plan)
-    rank = func.row_number().over(partition_by=fit, order_by=active.c.id)
+    rank = func.row_number().over(partition_by=mailable_now, order_by=active.c.id)
     columns = ["send_id", "subscriber_id", "state", "reason", "batch"]
     rows = select(
         literal(send_id),
         active.c.id,
-        case((fit, literal(DeliveryState.WAITING.value)), else_=DeliveryState.EXCLUDED.value),
+        case(
+            (mailable_now, literal(DeliveryState.WAITING.value)), else_=DeliveryState.EXCLUDED.value
+        ),
         active.c.reason,
-        case((fit, (rank - 1) // batch_size + 1), else_=sql_null()),
+        case((mailable_now, (rank - 1) // batch_size + 1), else_=sql_null()),
     )
     connection.execute(insert(deliveries).from_select(columns, rows))
     return update_eligible(connection, send_id)
 
 
 def update_eligible(connection: Connection, send_id: int) -> int:
-    """How many deliveries the send has; it stands in the send from now on."""
+    """Count the deliveries of the send, store the number in the send, and return it."""
     total = select(func.count()).where(deliveries.c.send_id == send_id)
     eligible = connection.scalar(total) or 0
     connection.execute(update(sends).where(sends.c.id == send_id).values(eligible=eligible))
@@ -153,13 +156,13 @@ def update_eligible(connection: Connection, send_id: int) -> int:
 
 
 def lock_list(connection: Connection, list_name: str) -> None:
-    """Let one process at a time plan something for the list, until the transaction ends."""
-    number = ensure_list(connection, list_name)
-    connection.execute(select(lists.c.id).where(lists.c.id == number).with_for_update())
+    """Until the transaction ends, let no other process plan a send to the list."""
+    list_id = ensure_list(connection, list_name)
+    connection.execute(select(lists.c.id).where(lists.c.id == list_id).with_for_update())
 
 
 def find(connection: Connection, newsletter: str, issue: IssueName) -> FrozenSend | None:
-    """The send of an issue, or None where it was never started."""
+    """The send of an issue; None if there is none."""
     row = connection.execute(
         select(sends).where(sends.c.newsletter == newsletter, sends.c.issue == issue)
     ).one_or_none()
@@ -194,13 +197,13 @@ _STATE = select(sends.c.state, sends.c.reason).where(sends.c.id == bindparam("se
 
 
 def state(connection: Connection, send_id: int) -> tuple[SendState, str | None]:
-    """What the send is doing now, and why."""
-    found = connection.execute(_STATE, {"send": send_id}).one()
-    return SendState(found.state), found.reason
+    """The state of the send, and its reason."""
+    row = connection.execute(_STATE, {"send": send_id}).one()
+    return SendState(row.state), row.reason
 
 
 def newsletter_and_issue(connection: Connection, send_id: int) -> tuple[str, IssueName] | None:
-    """The newsletter and the issue of a send; None where there is none of that number."""
+    """The newsletter and the issue of a send; None if there is no send of that id."""
     row = connection.execute(
         select(sends.c.newsletter, sends.c.issue).where(sends.c.id == send_id)
     ).one_or_none()
@@ -210,22 +213,22 @@ def newsletter_and_issue(connection: Connection, send_id: int) -> tuple[str, Iss
 def request_counts(
     connection: Connection, newsletter: str, issue: IssueName
 ) -> dict[IssueName, int]:
-    """How many requests were begun for each issue, whatever the newsletter's name was then.
+    """Issue → requests begun, under any name of the newsletter.
 
-    For ``issue`` only those under this name count.
+    For ``issue`` itself only requests under the current name count.
     """
     rows = connection.execute(
         select(sends.c.issue, func.sum(sends.c.requests))
         .where(or_(sends.c.issue != issue, sends.c.newsletter == newsletter))
         .group_by(sends.c.issue)
     )
-    return {name: int(begun) for name, begun in rows}
+    return {name: int(count) for name, count in rows}
 
 
 def last_audience(
     connection: Connection, newsletter: str, list_name: str
 ) -> tuple[IssueName, int] | None:
-    """The newest issue that went to the list, and to how many readers; None: the first one."""
+    """The newest issue sent to the list, and to how many readers; None if there is none."""
     row = connection.execute(
         select(sends.c.issue, sends.c.id)
         .where(sends.c.newsletter == newsletter, sends.c.list_id == list_id_query(list_name))
@@ -235,12 +238,12 @@ def last_audience(
     ).one_or_none()
     if row is None:
         return None
-    mailed_to = connection.scalar(
+    readers = connection.scalar(
         select(func.count()).where(
             deliveries.c.send_id == row.id, deliveries.c.state != DeliveryState.EXCLUDED
         )
     )
-    return row.issue, mailed_to or 0
+    return row.issue, readers or 0
 
 
 def set_state(
@@ -252,7 +255,7 @@ def set_state(
     *,
     only_from: SendState | None = None,
 ) -> bool:
-    """Move the send to a state; with ``only_from`` where it is in that one. False: it was not."""
+    """Set the state of the send. With ``only_from``, only if it is in that state; else False."""
     change = update(sends).where(sends.c.id == send_id)
     if only_from:
         change = change.where(sends.c.state == only_from)
@@ -264,7 +267,7 @@ def set_state(
 def states(
     connection: Connection, newsletter: str, *, corrections: bool = False
 ) -> dict[IssueName, SendState]:
-    """Every issue that has a send, with its state, the oldest first; or every correction."""
+    """Issue → the state of its send, the oldest first; with ``corrections`` those mails instead."""
     kind = sends.c.corrects.is_not(None) if corrections else sends.c.corrects.is_(None)
     rows = connection.execute(
         select(sends.c.issue, sends.c.state)
@@ -277,23 +280,23 @@ def states(
 def other_newsletter_name(
     connection: Connection, newsletter: str, issue: IssueName, list_name: str
 ) -> str | None:
-    """The name under which this list was sent an issue of that date, if it is another one."""
-    found: str | None = connection.scalar(
+    """Another newsletter name under which the list was sent this issue; None if there is none."""
+    name: str | None = connection.scalar(
         select(sends.c.newsletter).where(
             sends.c.issue == issue,
             sends.c.list_id == list_id_query(list_name),
             sends.c.newsletter != newsletter,
         )
     )
-    return found
+    return name
 
 
 def mailed_articles(
-    connection: Connection, newsletter: str, but: IssueName
+    connection: Connection, newsletter: str, other_than: IssueName
 ) -> dict[str, IssueName]:
-    """Article ids and canonical addresses → the issue that carried them.
+    """Article id or canonical address → the issue that carried it, except in ``other_than``.
 
-    Counts only issues that the provider accepted for at least one reader; ``but`` is left out.
+    Only issues that the provider accepted for at least one reader count.
     """
     accepted = (
         select(literal(1))
@@ -302,7 +305,7 @@ def mailed_articles(
     )
     rows = connection.execute(
         select(sends.c.issue, sends.c.articles).where(
-            sends.c.newsletter == newsletter, sends.c.issue != but, accepted
+            sends.c.newsletter == newsletter, sends.c.issue != other_than, accepted
         )
     )
     return {key: issue for issue, articles in rows for pair in articles for key in pair if key}

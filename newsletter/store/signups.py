@@ -1,7 +1,7 @@
-"""Sign-ups: kept as they come, answered afterwards, counted for a while, and then forgotten.
+"""Sign-ups: stored as they come, answered later, counted for the limits, and then deleted.
 
-Whoever the address belongs to, the same row is written: nothing in the answer of the page can
-depend on it. The rows that were answered are what the limits count.
+Every address gets the same kind of row, so the page's answer cannot depend on whose it is. The
+limits count the rows that were answered.
 """
 
 from __future__ import annotations
@@ -31,65 +31,70 @@ from newsletter.store.lists import lock_lists
 from newsletter.store.schema import deliveries, events, signups, subscribers, subscriptions
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-LEASE = timedelta(minutes=5)  # for one go at answering
-KEPT = timedelta(days=3)  # longer than a link to confirm works
-_AT_ONCE = 10  # as many mails as surely go out within the lease
+LEASE = timedelta(minutes=5)  # for one attempt to answer
+KEPT = timedelta(days=3)  # longer than a confirmation link is valid
+_BATCH = 10  # mails that surely go out within the lease
 
 
 @dataclass(frozen=True)
 class Signup:
-    """A sign-up in our hands."""
+    """A sign-up that this process holds until its lease ends."""
 
     id: int
     address_key: str
     email: str
     made_at: datetime
-    tries: int  # with this one
+    tries: int  # including this one
 
 
 def add(
-    connection: Connection, newsletter: str, email: str, network: str, most: int, now: datetime
+    connection: Connection, newsletter: str, email: str, network: str, limit: int, now: datetime
 ) -> bool:
-    """Keep a sign-up; False where ``most`` came from that network within the hour."""
+    """Store a sign-up; False if the network reached the hourly ``limit``."""
     keys = address_keys(connection)
-    where = keys.key(f"network {network}")
-    _take_turns(connection, where)
-    came = select(func.count()).where(signups.c.network == where, signups.c.made_at > now - HOUR)
-    if (connection.scalar(came) or 0) >= most:
+    network_key = keys.key(f"network {network}")
+    _lock(connection, network_key)
+    recent = and_(signups.c.network == network_key, signups.c.made_at > now - HOUR)
+    if _count(connection, recent) >= limit:
         return False
-    row = {"address_key": keys.mailbox_key(email), "network": where, "email": email, "made_at": now}
+    row = {
+        "address_key": keys.mailbox_key(email),
+        "network": network_key,
+        "email": email,
+        "made_at": now,
+    }
     connection.execute(insert(signups).values(newsletter=newsletter, **row))
     return True
 
 
 def has_due(connection: Connection, newsletter: str, now: datetime) -> bool:
-    """Whether there is one to be answered now."""
-    query = select(signups.c.id).where(_due(newsletter, now)).limit(1)
-    return connection.scalar(query) is not None
+    """Whether a sign-up is due to be answered now."""
+    due = select(signups.c.id).where(_due(newsletter, now)).limit(1)
+    return connection.scalar(due) is not None
 
 
 def next_due(connection: Connection, newsletter: str, now: datetime) -> datetime | None:
-    """When a sign-up is next to be answered or forgotten: ``now`` for at once; None if there is
-    none.
+    """When the next sign-up is due to be answered or deleted; ``now`` if one is due already, None
+    if there is none.
     """
     if has_due(connection, newsletter, now):
         return now
-    mine = signups.c.newsletter == newsletter
-    later = select(func.min(signups.c.claimed_until)).where(mine, signups.c.email.is_not(None))
+    own = signups.c.newsletter == newsletter
+    lease_end = select(func.min(signups.c.claimed_until)).where(own, signups.c.email.is_not(None))
     newest = case(
         (signups.c.mailed_at > signups.c.made_at, signups.c.mailed_at), else_=signups.c.made_at
     )
-    oldest: datetime | None = connection.scalar(select(func.min(newest)).where(mine))
-    times = (connection.scalar(later), oldest and oldest + KEPT)
+    oldest: datetime | None = connection.scalar(select(func.min(newest)).where(own))
+    times = (connection.scalar(lease_end), oldest and oldest + KEPT)
     return min((moment for moment in times if moment), default=None)
 
 
 def claim(connection: Connection, newsletter: str, now: datetime) -> list[Signup]:
-    """Take the oldest that wait in hand; nobody else gets them meanwhile."""
+    """Claim the oldest sign-ups that are due."""
     oldest = select(signups.c.id).where(_due(newsletter, now)).order_by(signups.c.id)
     rows = connection.execute(
         update(signups)
-        .where(signups.c.id.in_(oldest.limit(_AT_ONCE).with_for_update(skip_locked=True)))
+        .where(signups.c.id.in_(oldest.limit(_BATCH).with_for_update(skip_locked=True)))
         .values(claimed_until=now + LEASE, tries=signups.c.tries + 1)
         .returning(
             signups.c.id, signups.c.address_key, signups.c.email, signups.c.made_at, signups.c.tries
@@ -99,12 +104,12 @@ def claim(connection: Connection, newsletter: str, now: datetime) -> list[Signup
 
 
 def lock(connection: Connection, newsletter: str) -> None:
-    """Have others wait until this transaction is over: what it counts must stay true."""
-    _take_turns(connection, f"signups of {newsletter}")
+    """Until the transaction ends, let no other process answer sign-ups: the counts stay true."""
+    _lock(connection, f"signups of {newsletter}")
 
 
 def count_mails_to(connection: Connection, newsletter: str, signup: Signup, since: datetime) -> int:
-    """How many others of this mailbox have brought a mail since then."""
+    """How many other sign-ups of this mailbox were mailed since ``since``."""
     return _count(
         connection,
         signups.c.newsletter == newsletter,
@@ -115,77 +120,78 @@ def count_mails_to(connection: Connection, newsletter: str, signup: Signup, sinc
 
 
 def count_mails(connection: Connection, newsletter: str, since: datetime) -> int:
-    """How many mails went to anybody since then."""
+    """How many mails were sent since ``since``."""
     return _count(connection, signups.c.newsletter == newsletter, signups.c.mailed_at > since)
 
 
 def mark_mailed(
-    connection: Connection, signup: Signup, list_: int, reader: int, now: datetime, *, new: bool
+    connection: Connection, signup: Signup, list_id: int, reader: int, now: datetime, *, new: bool
 ) -> None:
-    """A mail is about to go out, and counts from now on. ``new``: their subscription is, too."""
+    """Count the mail that is about to go out. ``new``: the sign-up created the subscription."""
     earlier = exists().where(
-        signups.c.subscriber_id == reader, signups.c.list_id == list_, signups.c.pending
+        signups.c.subscriber_id == reader, signups.c.list_id == list_id, signups.c.pending
     )
-    is_new = new or bool(connection.scalar(select(earlier)))
+    pending = new or bool(connection.scalar(select(earlier)))
     connection.execute(
         update(signups)
         .where(signups.c.id == signup.id)
-        .values(list_id=list_, subscriber_id=reader, pending=is_new, mailed_at=now)
+        .values(list_id=list_id, subscriber_id=reader, pending=pending, mailed_at=now)
     )
 
 
 def mark_answered(connection: Connection, signup: Signup) -> None:
-    """It is answered; the address goes."""
+    """Record that the sign-up is answered, and delete its address."""
     connection.execute(
         update(signups).where(signups.c.id == signup.id).values(email=None, claimed_until=None)
     )
 
 
 def postpone(connection: Connection, signup: Signup, until: datetime) -> None:
-    """It is answered no earlier than then."""
+    """Answer the sign-up no earlier than ``until``."""
     connection.execute(update(signups).where(signups.c.id == signup.id).values(claimed_until=until))
 
 
 def has_expired(connection: Connection, newsletter: str, now: datetime) -> bool:
-    """Whether there is something to forget."""
+    """Whether a sign-up is old enough to delete."""
     return connection.scalar(select(signups.c.id).where(_old(newsletter, now)).limit(1)) is not None
 
 
 def delete_expired(connection: Connection, newsletter: str, now: datetime) -> int:
-    """Drop what is old, and who has signed up and never confirmed; how many these were."""
-    lock_lists(connection)  # nothing is reported of them meanwhile
+    """Delete old sign-ups, and people who never confirmed; returns how many of these."""
+    lock_lists(connection)  # so that no process stores their events meanwhile
     old = _old(newsletter, now)
-    young = signups.alias()
-    again = exists().where(
-        young.c.subscriber_id == signups.c.subscriber_id,
-        or_(young.c.made_at > now - KEPT, young.c.mailed_at > now - KEPT),
+    other = signups.alias()
+    has_recent = exists().where(
+        other.c.subscriber_id == signups.c.subscriber_id,
+        or_(other.c.made_at > now - KEPT, other.c.mailed_at > now - KEPT),
     )
-    never = connection.execute(
-        select(signups.c.list_id, signups.c.subscriber_id).where(old, signups.c.pending, ~again)
+    unconfirmed = connection.execute(
+        select(signups.c.list_id, signups.c.subscriber_id).where(
+            old, signups.c.pending, ~has_recent
+        )
     ).all()
     connection.execute(delete(signups).where(old))
-    gone = 0
-    for list_, reader in set(never):
-        gone += subscription_status.delete_pending(connection, reader, list_)
-        _forget_person(connection, reader)
-    return gone
+    deleted = 0
+    for list_id, reader in set(unconfirmed):
+        deleted += subscription_status.delete_pending(connection, reader, list_id)
+        _delete_person(connection, reader)
+    return deleted
 
 
-def _take_turns(connection: Connection, what: str) -> None:
-    if connection.dialect.name == "postgresql":  # SQLite lets one write at a time anyway
-        turn = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
-        connection.execute(turn, {"what": what})
+def _lock(connection: Connection, name: str) -> None:
+    if connection.dialect.name == "postgresql":  # SQLite allows one writer anyway
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
 
-def _forget_person(connection: Connection, reader: int) -> None:
-    """Drop the person, with what was reported of the mail to them, if nothing else knows them."""
-    is_known = or_(
+def _delete_person(connection: Connection, reader: int) -> None:
+    """Delete a person without subscriptions, deliveries or sign-ups, and detach their events."""
+    is_used = or_(
         *(
             exists().where(table.c.subscriber_id == reader)
             for table in (subscriptions, deliveries, signups)
         )
     )
-    if connection.scalar(select(is_known)):
+    if connection.scalar(select(is_used)):
         return
     theirs = events.c.subscriber_id == reader
     connection.execute(update(events).where(theirs).values(subscriber_id=None, raw=None))
@@ -197,7 +203,7 @@ def _count(connection: Connection, *where: ColumnElement[bool]) -> int:
 
 
 def _old(newsletter: str, now: datetime) -> ColumnElement[bool]:
-    mailed = signups.c.mailed_at  # perhaps long after, while the provider took nothing
+    mailed = signups.c.mailed_at  # perhaps long after, if the provider took nothing
     return and_(
         signups.c.newsletter == newsletter,
         signups.c.made_at <= now - KEPT,
@@ -206,7 +212,7 @@ def _old(newsletter: str, now: datetime) -> ColumnElement[bool]:
 
 
 def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:
-    """To be answered now."""
+    """Due to be answered now."""
     return and_(
         signups.c.newsletter == newsletter,
         signups.c.email.is_not(None),

@@ -1,6 +1,6 @@
-"""Many people at once: set aside in a table of the connection's own, then merged into the list.
+"""Import many people: stage them in a temporary table, then merge them into the list.
 
-Setting aside takes no lock; merging does, for as long as the database writes.
+Staging takes no lock. Merging holds the write lock as long as the database writes.
 """
 
 from __future__ import annotations
@@ -40,48 +40,48 @@ from newsletter.store.schema import lists, subscribers, subscriptions, suppressi
 from newsletter.store.subscription_status import ACTIVE, PENDING, UNSUBSCRIBED
 from newsletter.store.suppression import ERASED
 
-CACHE = 65_536  # KiB that SQLite may use while it merges; with its usual 2,000 it takes longer
+CACHE = 65_536  # KiB for SQLite while it merges; its default of 2,000 is slower
 
 ImportLine = tuple[int, str, str, Status]  # line, address, name, status
-_STANDING = {Status.ACTIVE: ACTIVE, Status.PENDING: PENDING}  # all others: unsubscribed
+_STATUSES = {Status.ACTIVE: ACTIVE, Status.PENDING: PENDING}  # others: unsubscribed
 
 
-def _aside(name: str, *, once: bool) -> Table:
-    """A table that is gone with the transaction; ``once``: with each address but once."""
+def _temporary(name: str, *, unique: bool) -> Table:
+    """A temporary table of lines; ``unique``: each address only once."""
     return Table(
         name,
         MetaData(),
         Column("line", Integer, nullable=False),
         Column("email", String(320), nullable=False),
         Column("name", String(200), nullable=False),
-        Column("address_key", Text, nullable=False, primary_key=once),
+        Column("address_key", Text, nullable=False, primary_key=unique),
         Column("status", Integer, nullable=False),
         prefixes=["TEMPORARY"],
     )
 
 
-_staged = _aside("staged_people", once=False)
-_merged = _aside("merged_people", once=True)
+_staged = _temporary("staged_people", unique=False)
+_merged = _temporary("merged_people", unique=True)
 
 
 @dataclass(frozen=True)
 class MergeResult:
-    """What became of an import. ``erased``: the lines that name somebody who was erased."""
+    """The result of an import."""
 
     people: int
-    new: int
-    repeated: int  # lines that name somebody again
-    kept_out: int  # whom the import has active, and who stay unsubscribed or suppressed
-    statuses: dict[Status, int]
-    erased: list[tuple[int, str]]
+    new: int  # people who were not on the list
+    repeated: int  # lines with an address that another line has
+    kept_out: int  # people active in the import who stay unsubscribed or suppressed
+    statuses: dict[Status, int]  # in the import, by people
+    erased: list[tuple[int, str]]  # line and address of each erased person
 
 
 class StagedImport:
-    """People on their way to one list, within an open transaction that need not write yet."""
+    """The people to import into one list, within an open transaction that need not write yet."""
 
     def __init__(self, connection: Connection, keys: AddressKeys, list_id: int) -> None:
         self._connection, self._keys, self._list_id = connection, keys, list_id
-        # Tuples for the driver itself: the same through SQLAlchemy takes four times as long.
+        # Plain tuples for the driver: through SQLAlchemy this takes four times as long.
         mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
         marks = ", ".join([mark] * len(_staged.columns))
         self._insert = f"INSERT INTO {_staged.name} VALUES ({marks})"  # noqa: S608 - no values in it
@@ -94,52 +94,54 @@ class StagedImport:
     def __exit__(
         self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
     ) -> None:
-        if kind is None:  # otherwise the transaction takes them with it
+        if kind is None:  # otherwise the rollback drops them
             for table in (_staged, _merged):
                 table.drop(self._connection)
 
-    def stage(self, entries: Iterable[ImportLine]) -> None:
-        """Set some people aside."""
+    def stage(self, lines: Iterable[ImportLine]) -> None:
+        """Stage some people."""
         key = self._keys.key
-        rows: Any = [(line, email, name, key(email), int(s)) for line, email, name, s in entries]
+        rows: Any = [(line, email, name, key(email), int(s)) for line, email, name, s in lines]
         if rows:
             self._connection.exec_driver_sql(self._insert, rows)
 
     def merge(self, now: datetime) -> MergeResult:
-        """Put them all on the list.
+        """Add all staged people to the list.
 
-        Nobody who has unsubscribed, is suppressed or was erased becomes active by it. Of several
-        lines with one address the strictest counts, and of these the last that has a name.
+        People who unsubscribed, are suppressed or were erased do not become active. Of several
+        lines with one address the strictest counts, and of these the last with a name.
         """
         connection = self._connection
-        self._one_line_each()
-        # The first thing that touches the database is a write: it waits for its turn, and then
-        # nobody else has written in between. It also lets one import into the list at a time.
+        self._deduplicate()
+        # The transaction starts with a write, which waits for the write lock, so that no other
+        # process writes in between. It also locks the list against other imports.
         own_list = lists.c.id == self._list_id
         connection.execute(update(lists).where(own_list).values(name=lists.c.name))
-        with _roomy(connection):
-            erased = self._leave_out_the_erased()
-            previous = self._on_the_list()
+        with _larger_cache(connection):
+            erased = self._remove_erased()
+            old_size = self._list_size()
             self._write_subscribers(now)
             self._write_subscriptions(now)
             self._write_suppressions(now)
-            return self._merged(previous, erased)
+            return self._result(old_size, erased)
 
-    def _one_line_each(self) -> None:
-        """Sorted so that the line that counts comes first; the others run into it."""
+    def _deduplicate(self) -> None:
+        """Keep one line for each address: the line that counts sorts first, the others conflict."""
         order = (_staged.c.status.desc(), _staged.c.name == "", _staged.c.line.desc())
         rows = select(_staged).order_by(_staged.c.address_key, *order)
         statement = upsert(self._connection, _merged).from_select(list(_merged.c.keys()), rows)
         self._connection.execute(statement.on_conflict_do_nothing())
 
-    def _leave_out_the_erased(self) -> list[tuple[int, str]]:
-        gone = select(suppressions.c.address_key).where(suppressions.c.reason == ERASED)
-        if not self._connection.scalar(select(gone.exists())):
+    def _remove_erased(self) -> list[tuple[int, str]]:
+        erased_keys = select(suppressions.c.address_key).where(suppressions.c.reason == ERASED)
+        if not self._connection.scalar(select(erased_keys.exists())):
             return []
-        named = select(_staged.c.line, _staged.c.email).where(_staged.c.address_key.in_(gone))
-        erased = [(line, email) for line, email in self._connection.execute(named)]
+        lines = select(_staged.c.line, _staged.c.email).where(
+            _staged.c.address_key.in_(erased_keys)
+        )
+        erased = [(line, email) for line, email in self._connection.execute(lines)]
         for table in (_staged, _merged):
-            self._connection.execute(delete(table).where(table.c.address_key.in_(gone)))
+            self._connection.execute(delete(table).where(table.c.address_key.in_(erased_keys)))
         return erased
 
     def _write_subscribers(self, now: datetime) -> None:
@@ -149,27 +151,27 @@ class StagedImport:
         statement = upsert(self._connection, subscribers).from_select(
             ["email", "name", "address_key", "created_at"], rows
         )
-        named = statement.excluded.name
+        new_name = statement.excluded.name
         self._connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["address_key"],
-                set_={"name": named},
-                # Who was erased meanwhile has no address any more, and gets no name.
+                set_={"name": new_name},
+                # A person who was erased meanwhile gets no name.
                 where=and_(
-                    named != "", named != subscribers.c.name, subscribers.c.email.is_not(None)
+                    new_name != "", new_name != subscribers.c.name, subscribers.c.email.is_not(None)
                 ),
             )
         )
 
     def _write_subscriptions(self, now: datetime) -> None:
         suppressed = suppressions.c.address_key.is_not(None)
-        standing = case(
+        status = case(
             (suppressed, UNSUBSCRIBED),
-            *((_merged.c.status == int(status), word) for status, word in _STANDING.items()),
+            *((_merged.c.status == int(s), word) for s, word in _STATUSES.items()),
             else_=UNSUBSCRIBED,
         )
         rows = (
-            select(literal(self._list_id), subscribers.c.id, standing, _moment(now))
+            select(literal(self._list_id), subscribers.c.id, status, _moment(now))
             .join_from(_merged, subscribers, subscribers.c.address_key == _merged.c.address_key)
             .outerjoin(suppressions, suppressions.c.address_key == _merged.c.address_key)
             .where(true())
@@ -185,7 +187,7 @@ class StagedImport:
         )
         suppression.merge(self._connection, rows)
 
-    def _merged(self, before: int, erased: list[tuple[int, str]]) -> MergeResult:
+    def _result(self, old_size: int, erased: list[tuple[int, str]]) -> MergeResult:
         connection = self._connection
         statuses = {
             Status(status): count
@@ -197,7 +199,7 @@ class StagedImport:
         lines = connection.scalar(select(func.count()).select_from(_staged)) or 0
         return MergeResult(
             people=people,
-            new=self._on_the_list() - before,
+            new=self._list_size() - old_size,
             repeated=lines - people,
             kept_out=self._kept_out(),
             statuses=statuses,
@@ -205,20 +207,20 @@ class StagedImport:
         )
 
     def _kept_out(self) -> int:
-        """Whom the import would have active, but for what they said, or what became of them."""
-        left = (
+        """How many people are active in the import, but unsubscribed or suppressed here."""
+        unsubscribed = (
             select(subscribers.c.address_key)
             .join(subscriptions)
             .where(subscriptions.c.list_id == self._list_id, subscriptions.c.status != ACTIVE)
         )
-        barred = union(left, select(suppressions.c.address_key))
+        barred = union(unsubscribed, select(suppressions.c.address_key))
         is_active = _merged.c.status == int(Status.ACTIVE)
-        query = select(func.count()).where(is_active, _merged.c.address_key.in_(barred))
-        return self._connection.scalar(query) or 0
+        people = select(func.count()).where(is_active, _merged.c.address_key.in_(barred))
+        return self._connection.scalar(people) or 0
 
-    def _on_the_list(self) -> int:
-        own_list = subscriptions.c.list_id == self._list_id
-        return self._connection.scalar(select(func.count()).where(own_list)) or 0
+    def _list_size(self) -> int:
+        on_list = subscriptions.c.list_id == self._list_id
+        return self._connection.scalar(select(func.count()).where(on_list)) or 0
 
 
 def _moment(now: datetime) -> ColumnElement[datetime]:
@@ -226,13 +228,13 @@ def _moment(now: datetime) -> ColumnElement[datetime]:
 
 
 @contextmanager
-def _roomy(connection: Connection) -> Iterator[None]:
+def _larger_cache(connection: Connection) -> Iterator[None]:
     if connection.dialect.name != "sqlite":
         yield
         return
-    usual = connection.exec_driver_sql("PRAGMA cache_size").scalar_one()
+    default = connection.exec_driver_sql("PRAGMA cache_size").scalar_one()
     connection.exec_driver_sql(f"PRAGMA cache_size=-{CACHE}")
     try:
         yield
     finally:
-        connection.exec_driver_sql(f"PRAGMA cache_size={usual}")
+        connection.exec_driver_sql(f"PRAGMA cache_size={default}")

@@ -1,8 +1,7 @@
-"""People and their lists. An address is stored once, in its normal form.
+"""People and their lists. An address is stored once, in its normal form, with a keyed hash.
 
-A keyed hash of the address stands beside it; when somebody is erased, only that stays, so that
-they are never mailed again, not even when imported anew. ``subscriber_import`` puts many on a list
-at once.
+When a person is erased, only the hash stays, so that they are never mailed again, not even after
+another import. ``subscriber_import`` adds many people to a list at once.
 """
 
 from __future__ import annotations
@@ -22,30 +21,30 @@ from newsletter.store.lists import ensure_list, lock_lists
 from newsletter.store.schema import signups, subscribers, subscriptions, suppressions
 from newsletter.store.suppression import ERASED
 
-_AT_ONCE = 1_000  # people fetched from the database at a time
+_CHUNK = 1_000  # people fetched from the database at a time
 _SUPPRESSING = {status.word for status in Status if status.suppresses}
 
 
 @dataclass(frozen=True)
 class Subscriber:
-    """One subscriber on one list. ``suppressed``: why the address is never mailed, if it is not."""
+    """One person on one list."""
 
     email: str
     name: str
     status: str
-    since: datetime
-    suppressed: str | None = None
+    since: datetime  # when the status last changed
+    suppressed: str | None = None  # why the address is never mailed; None if it may be
 
     @property
     def word(self) -> str:
-        """What they are in one word, which an import understands."""
+        """The person's status as one word that an import understands."""
         if self.suppressed is None:
             return self.status
         return self.suppressed if self.suppressed in _SUPPRESSING else Status.BLOCKED.word
 
 
 class Subscribers:
-    """The people of one list, within an open transaction."""
+    """The people on one list, within an open transaction."""
 
     def __init__(self, connection: Connection, list_name: str) -> None:
         self._connection = connection
@@ -53,12 +52,12 @@ class Subscribers:
         self.list_id = ensure_list(connection, list_name)
 
     def add(self, email: str, name: str, status: str, now: datetime, *, revive: bool) -> str | None:
-        """Put a person on the list; the reason where that is refused.
+        """Add a person to the list; returns why if that is refused.
 
-        ``revive`` makes somebody active again who had unsubscribed: a person's own doing.
+        ``revive`` makes an unsubscribed person active again; only that person may ask for it.
         """
         key = self.keys.key(email)
-        lock_lists(self._connection, shared=True)  # nobody is erased meanwhile
+        lock_lists(self._connection, shared=True)  # keeps out erasures
         if self.suppression_reason(email) == ERASED:
             return "this address was erased at the person's own wish and is never mailed again"
         person = self._person(key, email, name, now)
@@ -68,34 +67,34 @@ class Subscribers:
         return None
 
     def suppression_reason(self, email: str) -> str | None:
-        """Why the address is never mailed, on any list; None where it may be."""
+        """Why the address is never mailed on any list; None if it may be."""
         return suppression.reason(self._connection, self.keys.key(email))
 
     def lift_suppression(self, email: str, now: datetime | None = None) -> None:
-        """Lift a suppression; that of somebody who was erased stays.
+        """Lift a suppression, except that of an erased person.
 
-        What providers report from before ``now`` does not bring it back.
+        Provider events from before ``now`` do not suppress the address again.
         """
         suppression.lift(self._connection, self.keys.key(email), now or datetime.now(UTC))
 
     def remove(self, email: str, now: datetime) -> bool:
-        """Unsubscribe the person from the list; False where they were not active or pending."""
+        """Unsubscribe the person from the list; False if they were not active or pending."""
         person = select(subscribers.c.id).where(subscribers.c.address_key == self.keys.key(email))
         return subscription_status.unsubscribe(self._connection, person, now, self.list_id) > 0
 
     def erase(self, email: str, now: datetime) -> bool:
-        """Forget the person, also in what providers said of them; only the keyed hash stays.
+        """Erase the person, also from provider events; only the keyed hash of the address stays.
 
-        False where nobody had the address.
+        Returns False if the address was not stored.
         """
         lock_lists(self._connection)
         key = self.keys.key(email)
         anonymize_events(self._connection, key)
         blank_address(self._connection, email, key)
-        theirs = and_(
+        answered = and_(
             signups.c.email.is_(None), signups.c.address_key == self.keys.mailbox_key(email)
         )
-        self._connection.execute(delete(signups).where(or_(signups.c.email == email, theirs)))
+        self._connection.execute(delete(signups).where(or_(signups.c.email == email, answered)))
         blanked = self._connection.execute(
             update(subscribers)
             .where(subscribers.c.address_key == key, subscribers.c.email.is_not(None))
@@ -107,7 +106,7 @@ class Subscribers:
         return blanked > 0
 
     def everyone(self) -> Iterator[Subscriber]:
-        """Everybody on the list, by address; who was erased is nobody any more."""
+        """Everyone on the list, by address, without erased people."""
         rows = self._connection.execute(
             select(
                 subscribers.c.email,
@@ -120,7 +119,7 @@ class Subscribers:
             .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
             .where(subscriptions.c.list_id == self.list_id, subscribers.c.email.is_not(None))
             .order_by(subscribers.c.email),
-            execution_options={"yield_per": _AT_ONCE},
+            execution_options={"yield_per": _CHUNK},
         )
         return (Subscriber(*row) for row in rows)
 
@@ -142,21 +141,21 @@ class Subscribers:
 
 
 def ids_by_name(connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
-    """By the names in ``keys`` (name → keyed hash of an address): the number of the person."""
+    """Name → id of the person, for ``keys`` (name → keyed hash of an address)."""
     names = {key: name for name, key in keys.items()}
-    by_name: dict[str, int] = {}
-    for part in chunks(names):
+    ids: dict[str, int] = {}
+    for chunk in chunks(names):
         rows = connection.execute(
             select(subscribers.c.address_key, subscribers.c.id).where(
-                subscribers.c.address_key.in_(part), subscribers.c.email.is_not(None)
+                subscribers.c.address_key.in_(chunk), subscribers.c.email.is_not(None)
             )
         )
-        by_name.update((names[key], number) for key, number in rows)
-    return by_name
+        ids.update((names[key], id_) for key, id_ in rows)
+    return ids
 
 
 def rename(connection: Connection, reader: int, name: str) -> None:
-    """The person's name is this now; somebody who was erased gets none."""
+    """Set the person's name, unless they were erased."""
     connection.execute(
         update(subscribers)
         .where(subscribers.c.id == reader, subscribers.c.email.is_not(None))

@@ -1,4 +1,4 @@
-"""How a person stands on a list. Nothing else writes the statuses of subscriptions."""
+"""The status of a person on a list. No other module writes the statuses of subscriptions."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ ACTIVE, PENDING, UNSUBSCRIBED = "active", "pending", "unsubscribed"
 
 @dataclass(frozen=True)
 class Subscription:
-    """A person, and how they stand on one list."""
+    """A person, and their status on one list."""
 
-    reader: int  # the person's number
-    email: str | None  # None once they are erased
+    reader: int  # the person's id
+    email: str | None  # None for an erased person
     name: str
-    status: str | None  # None where they are not on the list
-    suppressed: str | None  # why the address is never mailed, if it is not
+    status: str | None  # None if they are not on the list
+    suppressed: str | None  # why the address is never mailed; None if it may be
 
 
-def find_by_id(connection: Connection, reader: int, list_: int) -> Subscription | None:
-    """The person of that number; None where there is nobody."""
-    return _found(connection, _person(list_).where(subscribers.c.id == reader))
+def find_by_id(connection: Connection, reader: int, list_id: int) -> Subscription | None:
+    """The person with that id; None if there is none."""
+    return _fetch(connection, _person(list_id).where(subscribers.c.id == reader))
 
 
 def find_by_address(connection: Connection, email: str, list_name: str) -> Subscription | None:
-    """The person with that address; None where there is nobody. Writes nothing."""
+    """The person with that address; None if there is none. Writes nothing."""
     key = AddressKeys((key_values.get(connection, ADDRESS_KEY) or "").encode()).key(email)
-    list_ = connection.scalar(select(lists.c.id).where(lists.c.name == list_name)) or 0
-    return _found(connection, _person(list_).where(subscribers.c.address_key == key))
+    list_id = connection.scalar(select(lists.c.id).where(lists.c.name == list_name)) or 0
+    return _fetch(connection, _person(list_id).where(subscribers.c.address_key == key))
 
 
 def change(
     connection: Connection,
     reader: int,
-    list_: int,
+    list_id: int,
     status: str,
     now: datetime,
     *,
     revive: bool = True,
 ) -> bool:
-    """Give the person that status on the list; False where nothing changed.
+    """Set the person's status on the list; False if nothing changed.
 
-    Without ``revive`` somebody who is on the list already can only be unsubscribed.
+    Without ``revive`` a person who is on the list already can only be unsubscribed.
     """
-    place = (subscriptions.c.list_id == list_, subscriptions.c.subscriber_id == reader)
-    current = connection.scalar(select(subscriptions.c.status).where(*place))
+    key = (subscriptions.c.list_id == list_id, subscriptions.c.subscriber_id == reader)
+    current = connection.scalar(select(subscriptions.c.status).where(*key))
     if current is None:
-        row = {"list_id": list_, "subscriber_id": reader, "status": status, "changed_at": now}
+        row = {"list_id": list_id, "subscriber_id": reader, "status": status, "changed_at": now}
         connection.execute(insert(subscriptions).values(row))
         return True
     if current == status or not (revive or status == UNSUBSCRIBED):
         return False
-    connection.execute(update(subscriptions).where(*place).values(status=status, changed_at=now))
+    connection.execute(update(subscriptions).where(*key).values(status=status, changed_at=now))
     return True
 
 
@@ -68,33 +68,33 @@ def unsubscribe(
     connection: Connection,
     readers: Select[tuple[int]] | Collection[int],
     now: datetime,
-    list_: int | None = None,
+    list_id: int | None = None,
     *,
     unless_active_since: datetime | None = None,
 ) -> int:
-    """Take them off the list, or off every list; how many subscriptions ended by it.
+    """Unsubscribe people from the list, or from every list; returns how many subscriptions ended.
 
-    Who had left before left then. ``unless_active_since``: who became active later stays.
+    ``unless_active_since``: people who became active later stay on the list.
     """
-    ends = [
+    conditions = [
         subscriptions.c.subscriber_id.in_(readers),
         subscriptions.c.status != UNSUBSCRIBED,
     ]
-    if list_ is not None:
-        ends.append(subscriptions.c.list_id == list_)
+    if list_id is not None:
+        conditions.append(subscriptions.c.list_id == list_id)
     if unless_active_since is not None:
-        earlier = subscriptions.c.changed_at <= unless_active_since
-        ends.append(or_(subscriptions.c.status != ACTIVE, earlier))
+        is_older = subscriptions.c.changed_at <= unless_active_since
+        conditions.append(or_(subscriptions.c.status != ACTIVE, is_older))
     ended = connection.execute(
-        update(subscriptions).where(*ends).values(status=UNSUBSCRIBED, changed_at=now)
+        update(subscriptions).where(*conditions).values(status=UNSUBSCRIBED, changed_at=now)
     )
     return ended.rowcount
 
 
 def merge(connection: Connection, rows: Select[tuple[int, int, str, datetime]]) -> None:
-    """Put many on a list in one statement. ``rows``: list, person, status and moment.
+    """Add many subscriptions in one statement. ``rows``: list, person, status and moment.
 
-    Of two statuses the stricter counts; but who is pending here becomes active.
+    Of two statuses the stricter counts, except that a pending person becomes active.
     """
     statement = upsert(connection, subscriptions).from_select(
         ["list_id", "subscriber_id", "status", "changed_at"], rows
@@ -112,19 +112,19 @@ def merge(connection: Connection, rows: Select[tuple[int, int, str, datetime]]) 
     )
 
 
-def delete_pending(connection: Connection, reader: int, list_: int) -> bool:
-    """Take somebody off the list who never confirmed; False where there is no such person."""
-    dropped = connection.execute(
+def delete_pending(connection: Connection, reader: int, list_id: int) -> bool:
+    """Delete a pending subscription; False if there is none."""
+    deleted = connection.execute(
         delete(subscriptions).where(
-            subscriptions.c.list_id == list_,
+            subscriptions.c.list_id == list_id,
             subscriptions.c.subscriber_id == reader,
             subscriptions.c.status == PENDING,
         )
     )
-    return dropped.rowcount > 0
+    return deleted.rowcount > 0
 
 
-def _person(list_: int) -> Select[tuple[int, str | None, str, str | None, str | None]]:
+def _person(list_id: int) -> Select[tuple[int, str | None, str, str | None, str | None]]:
     return (
         select(
             subscribers.c.id,
@@ -137,14 +137,15 @@ def _person(list_: int) -> Select[tuple[int, str | None, str, str | None, str | 
         .outerjoin(
             subscriptions,
             and_(
-                subscriptions.c.subscriber_id == subscribers.c.id, subscriptions.c.list_id == list_
+                subscriptions.c.subscriber_id == subscribers.c.id,
+                subscriptions.c.list_id == list_id,
             ),
         )
         .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
     )
 
 
-def _found(
+def _fetch(
     connection: Connection, query: Select[tuple[int, str | None, str, str | None, str | None]]
 ) -> Subscription | None:
     row = connection.execute(query).one_or_none()

@@ -1,7 +1,7 @@
-"""Addresses that are never mailed, on any list: because they bounced, complained or were erased.
+"""Suppressions: addresses that are never mailed on any list, with the reason.
 
-What providers report is applied here: an address that bounced or complained is suppressed, who
-wants to leave is unsubscribed.
+Provider events are applied here: an address that bounced or complained is suppressed, and a reader
+who wants to leave is unsubscribed.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from newsletter.store.sends import DeliveryState
 from newsletter.store.subscription_status import ACTIVE
 
 ERASED = "erased at their own wish"  # the reason
-IN_A_ROW = 3  # issues that came back softly, after which the address is not tried any more
-_LOOKED_AT = 15  # issues: of the newest nothing may be known yet
-_SECOND = timedelta(seconds=1)  # what the moments of events are rounded to
+SOFT_BOUNCES = 3  # in so many issues in a row suppress the address
+_MAX_ISSUES = 15  # of a reader, to check for soft bounces; the newest may have no event yet
+_SECOND = timedelta(seconds=1)  # precision of the moments in events
 _REASONS = {
     Consequence.BOUNCED: Status.BOUNCED.word,
     Consequence.COMPLAINED: Status.COMPLAINED.word,
@@ -37,7 +37,7 @@ _REASONS = {
 
 
 class PersonEvent(NamedTuple):
-    """What was reported of one person, and what it means."""
+    """A provider event about one person, and its consequence."""
 
     subscriber: int
     consequence: Consequence
@@ -46,7 +46,7 @@ class PersonEvent(NamedTuple):
 
 
 class _Person(NamedTuple):
-    """Whom it is about, and what holds for them now."""
+    """The person an event is about, with their current suppression."""
 
     id: int
     address_key: str
@@ -55,7 +55,7 @@ class _Person(NamedTuple):
 
 
 def reason(connection: Connection, address_key: str) -> str | None:
-    """Why the address is never mailed, on any list; None where it may be."""
+    """Why the address is never mailed on any list; None if it may be."""
     suppressed: str | None = connection.scalar(
         select(suppressions.c.reason).where(suppressions.c.address_key == address_key)
     )
@@ -63,9 +63,9 @@ def reason(connection: Connection, address_key: str) -> str | None:
 
 
 def lift(connection: Connection, address_key: str, now: datetime) -> None:
-    """Lift a suppression; that of somebody who was erased stays.
+    """Lift a suppression, except that of an erased person.
 
-    What providers report from before ``now`` does not bring it back.
+    Provider events from before ``now`` do not suppress the address again.
     """
     connection.execute(
         delete(suppressions).where(
@@ -80,14 +80,14 @@ def lift(connection: Connection, address_key: str, now: datetime) -> None:
 
 
 def suppress_erased(connection: Connection, address_key: str, now: datetime) -> None:
-    """Suppress the address of somebody who is erased, whatever was known of it."""
+    """Suppress the address of an erased person. This replaces any other reason."""
     row = {"reason": ERASED, "created_at": now}
     statement = upsert(connection, suppressions).values(address_key=address_key, **row)
     connection.execute(statement.on_conflict_do_update(index_elements=["address_key"], set_=row))
 
 
 def merge(connection: Connection, rows: Select[tuple[str, str, datetime]]) -> None:
-    """Suppress many in one statement; a suppression that is there stays as it is.
+    """Suppress many addresses in one statement. Existing suppressions stay as they are.
 
     ``rows``: keyed hash, reason and moment.
     """
@@ -98,25 +98,24 @@ def merge(connection: Connection, rows: Select[tuple[str, str, datetime]]) -> No
 
 
 def apply_events(connection: Connection, events: Iterable[PersonEvent], now: datetime) -> None:
-    """Suppress, or unsubscribe, whom events are about, by rule.
+    """Suppress or unsubscribe the people in the events.
 
-    An erasure stays what it is, and a person's own later wish to be mailed counts for more than
-    what happened before it.
+    Erased people stay erased. If a person asked to be mailed after an event, it has no effect.
     """
     latest: dict[tuple[int, int | None, Consequence], PersonEvent] = {}
     for event in events:
         key = (event.subscriber, event.list_id, event.consequence)
         if key not in latest or event.at > latest[key].at:
             latest[key] = event
-    numbers = {event.subscriber for event in latest.values()}
-    people, wishes = _people(connection, numbers), _wishes(connection, numbers)
-    softly = {e.subscriber for e in latest.values() if e.consequence is Consequence.SOFT}
-    too_often = _too_often(connection, softly)
+    ids = {event.subscriber for event in latest.values()}
+    people, active_since = _people(connection, ids), _active_since(connection, ids)
+    soft = {e.subscriber for e in latest.values() if e.consequence is Consequence.SOFT}
+    bounced = _bounced_softly(connection, soft)
     for event in sorted(latest.values(), key=lambda e: (e.subscriber, e.list_id or 0)):
         person, consequence = people.get(event.subscriber), event.consequence
         if person is None or person.suppressed == ERASED:
             continue
-        if consequence is Consequence.SOFT and event.subscriber in too_often:
+        if consequence is Consequence.SOFT and event.subscriber in bounced:
             consequence = Consequence.BOUNCED
         if consequence is Consequence.LEAVES:
             subscription_status.unsubscribe(
@@ -124,27 +123,27 @@ def apply_events(connection: Connection, events: Iterable[PersonEvent], now: dat
                 [event.subscriber],
                 now,
                 event.list_id,
-                unless_active_since=event.at + _SECOND,  # who came onto the list later stays
+                unless_active_since=event.at + _SECOND,  # people who joined later stay
             )
-        elif consequence in _REASONS and not _wished_later(person, wishes, event):
+        elif consequence in _REASONS and not _asked_later(person, active_since, event):
             _suppress(connection, person.address_key, _REASONS[consequence], now)
 
 
-def _wished_later(
-    person: _Person, wishes: Mapping[tuple[int, int], datetime], event: PersonEvent
+def _asked_later(
+    person: _Person, active_since: Mapping[tuple[int, int], datetime], event: PersonEvent
 ) -> bool:
-    """Whether the suppression was lifted, or the person came onto that list, after it happened."""
-    since = [
+    """Whether the suppression was lifted, or the person joined the list, after the event."""
+    moments = [
         at
-        for (number, list_id), at in wishes.items()
-        if number == event.subscriber and event.list_id in (None, list_id)
+        for (subscriber, list_id), at in active_since.items()
+        if subscriber == event.subscriber and event.list_id in (None, list_id)
     ]
-    return any(at > event.at + _SECOND for at in (*since, person.permitted_at) if at)
+    return any(at > event.at + _SECOND for at in (*moments, person.permitted_at) if at)
 
 
-def _people(connection: Connection, numbers: Collection[int]) -> dict[int, _Person]:
+def _people(connection: Connection, ids: Collection[int]) -> dict[int, _Person]:
     people: dict[int, _Person] = {}
-    for part in chunks(numbers):
+    for chunk in chunks(ids):
         rows = connection.execute(
             select(
                 subscribers.c.id,
@@ -153,21 +152,21 @@ def _people(connection: Connection, numbers: Collection[int]) -> dict[int, _Pers
                 suppressions.c.reason.label("suppressed"),
             )
             .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
-            .where(subscribers.c.id.in_(part))
+            .where(subscribers.c.id.in_(chunk))
         )
         people.update((row.id, _Person(*row)) for row in rows)
     return people
 
 
-def _wishes(connection: Connection, numbers: Collection[int]) -> dict[tuple[int, int], datetime]:
-    """Since when each of them is active on each of their lists."""
+def _active_since(connection: Connection, ids: Collection[int]) -> dict[tuple[int, int], datetime]:
+    """(Person, list) → since when they are active on it."""
     since: dict[tuple[int, int], datetime] = {}
-    for part in chunks(numbers):
+    for chunk in chunks(ids):
         rows = connection.execute(
             select(
                 subscriptions.c.subscriber_id, subscriptions.c.list_id, subscriptions.c.changed_at
             )
-            .where(subscriptions.c.subscriber_id.in_(part))
+            .where(subscriptions.c.subscriber_id.in_(chunk))
             .where(subscriptions.c.status == ACTIVE)
         )
         since.update(((row.subscriber_id, row.list_id), row.changed_at) for row in rows)
@@ -175,28 +174,28 @@ def _wishes(connection: Connection, numbers: Collection[int]) -> dict[tuple[int,
 
 
 def _suppress(connection: Connection, address_key: str, reason: str, now: datetime) -> None:
-    """Suppress the address; of two reasons the stricter stays, and an erasure above all."""
+    """Suppress the address. Of two reasons the stricter stays; an erasure is the strictest."""
     statement = upsert(connection, suppressions).values(
         address_key=address_key, reason=reason, created_at=now
     )
-    laxer = [status.word for status in Status if status < Status[reason.upper()]]
+    milder = [status.word for status in Status if status < Status[reason.upper()]]
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["address_key"],
             set_={"reason": statement.excluded.reason},
-            where=suppressions.c.reason.in_(laxer),
+            where=suppressions.c.reason.in_(milder),
         )
     )
 
 
-def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
-    """Who among them got back softly each of the last issues of which anything is known.
+def _bounced_softly(connection: Connection, ids: Collection[int]) -> set[int]:
+    """Which of these people had soft bounces in their last SOFT_BOUNCES issues with an outcome.
 
-    A delivery in between, or later, begins the count anew, and so does a suppression that was
-    lifted. Where nothing is known of an issue in between, it may have arrived.
+    A delivery in between or later restarts the count, and so does a lifted suppression. An issue in
+    between without an outcome may have arrived, so it restarts the count too.
     """
-    too_often: set[int] = set()
-    for part in chunks(numbers):
+    bounced: set[int] = set()
+    for chunk in chunks(ids):
         rank = func.row_number().over(
             partition_by=deliveries.c.subscriber_id, order_by=sends.c.id.desc()
         )
@@ -205,10 +204,10 @@ def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
             .join_from(deliveries, sends)
             .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
             .where(
-                deliveries.c.subscriber_id.in_(part),
+                deliveries.c.subscriber_id.in_(chunk),
                 deliveries.c.state == DeliveryState.ACCEPTED,
                 func.coalesce(deliveries.c.reported, 0) != Reported.DROPPED,
-                # A correction is no issue of its own; that it arrived counts all the same.
+                # A correction is not an issue, but its arrival counts.
                 or_(sends.c.corrects.is_(None), deliveries.c.reported == Reported.DELIVERED),
                 or_(
                     subscribers.c.permitted_at.is_(None),
@@ -217,15 +216,15 @@ def _too_often(connection: Connection, numbers: Collection[int]) -> set[int]:
             )
             .subquery()
         )
-        newest = select(mailed).where(mailed.c.rank <= _LOOKED_AT).order_by(mailed.c.rank)
-        states_of: dict[int, list[int]] = {}
-        for number, reported, _ in connection.execute(newest):
-            states_of.setdefault(number, []).append(reported or 0)
-        too_often.update(number for number, states in states_of.items() if _in_a_row(states))
-    return too_often
+        newest = select(mailed).where(mailed.c.rank <= _MAX_ISSUES).order_by(mailed.c.rank)
+        states_by_person: dict[int, list[int]] = {}
+        for subscriber, reported, _ in connection.execute(newest):
+            states_by_person.setdefault(subscriber, []).append(reported or 0)
+        bounced.update(id_ for id_, states in states_by_person.items() if _is_soft_run(states))
+    return bounced
 
 
-def _in_a_row(states: Sequence[int]) -> bool:
-    """Whether the newest that are known came back softly; ``states``: the newest first."""
-    newest = list(dropwhile(lambda state: state < Reported.DELIVERED, states))[:IN_A_ROW]
-    return len(newest) == IN_A_ROW and all(state == Reported.BLOCKED for state in newest)
+def _is_soft_run(states: Sequence[int]) -> bool:
+    """Whether the newest outcomes are all soft bounces. ``states``: the newest first."""
+    newest = list(dropwhile(lambda state: state < Reported.DELIVERED, states))[:SOFT_BOUNCES]
+    return len(newest) == SOFT_BOUNCES and all(state == Reported.BLOCKED for state in newest)

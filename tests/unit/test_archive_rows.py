@@ -24,7 +24,7 @@ from newsletter.store import (
     pause_cancel,
     sends,
 )
-from newsletter.store.database import MIGRATIONS
+from newsletter.store.migrate import MIGRATIONS
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.subscription_status import ACTIVE
 from newsletter.text import search_terms

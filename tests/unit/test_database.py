@@ -19,7 +19,7 @@ def keeping(connection: Connection) -> str:
 def test_a_commit_waits_for_the_disk_unless_it_says_that_it_need_not(database: Database) -> None:
     found = []
     for waits in (True, False, True):  # on one and the same connection
-        with database.begin(waits=waits) as connection:
+        with database.begin(durable=waits) as connection:
             found.append(keeping(connection))
     assert found in (["2", "1", "2"], ["on", "off", "on"])
 

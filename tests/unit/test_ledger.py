@@ -172,12 +172,12 @@ def test_who_left_between_freeze_and_claim_is_excluded(database: Database) -> No
 def test_articles_count_as_mailed_only_when_somebody_was_accepted(database: Database) -> None:
     send, issue, later = freeze(database, 1), *map(IssueName.parse, ("2025-07-07", "2025-07-14"))
     with database.begin() as connection:
-        assert sends.mailed_articles(connection, "N", but=later) == {}
+        assert sends.mailed_articles(connection, "N", other_than=later) == {}
     claim = started(database, send)
     record(database, claim, answers(claim, Answer.ACCEPTED))
     with database.begin() as connection:
-        assert sends.mailed_articles(connection, "N", but=later) == {"id1": issue}
-        assert sends.mailed_articles(connection, "N", but=issue) == {}
+        assert sends.mailed_articles(connection, "N", other_than=later) == {"id1": issue}
+        assert sends.mailed_articles(connection, "N", other_than=issue) == {}
 
 
 def test_an_erased_address_never_comes_back(database: Database) -> None:

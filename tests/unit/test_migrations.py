@@ -14,7 +14,7 @@ from newsletter.errors import ConfigError, NewsletterError
 from newsletter.model import IssueName
 from newsletter.store import open_database
 from newsletter.store.column_types import metadata
-from newsletter.store.database import MIGRATIONS
+from newsletter.store.migrate import MIGRATIONS
 from newsletter.store.occurrences import DueMoment, claim, recent
 
 

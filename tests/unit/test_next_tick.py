@@ -185,20 +185,20 @@ def test_a_clock_that_is_set(office: Offices, services: Services, jump: timedelt
 
 
 def test_a_mark_changes_with_each_write_and_with_nothing_else(database: Database) -> None:
-    first = database.mark()
+    first = database.change_marker()
     with database.read() as connection:
         event_inbox.unread(connection)
     database.release_files()
-    assert database.mark() == first
+    assert database.change_marker() == first
     with database.begin() as connection:
         event_inbox.add(connection, "outbox", "one", FRIDAY)
-    second = database.mark()
+    second = database.change_marker()
     assert second != first
     database.release_files()
     with database.read() as connection:
         assert event_inbox.unread(connection)
     database.release_files()
-    third = database.mark()
+    third = database.change_marker()
     with database.begin() as connection:
         event_inbox.remove(connection, 1)
-    assert database.mark() != third
+    assert database.change_marker() != third

@@ -18,7 +18,7 @@ from newsletter import deliver
 from newsletter.errors import DatabaseError, NotReadyError
 from newsletter.model import Answer, Doubt, Outcome, Recall, Recipient, Send
 from newsletter.store import Database, doubt, ledger, open_database, pause_cancel, receipts, sends
-from newsletter.store.database import WAITING
+from newsletter.store.engine import DURABLE
 from newsletter.store.ledger import Addressee
 from newsletter.store.sends import FrozenSend
 from tests import ledgers
@@ -478,7 +478,7 @@ def test_no_byte_leaves_before_the_start_is_on_the_disk(database: Database) -> N
         return accept(send, batch)
 
     event.listen(
-        database._engine, "commit", lambda c: ends.append(c.get_execution_options()[WAITING])
+        database._engine, "commit", lambda c: ends.append(c.get_execution_options()[DURABLE])
     )
     deliver.run(job(database, freeze(database, 6), Scripted(submit)))
     assert at_submit == [True] * 3

@@ -74,7 +74,7 @@ def may_search(desk: Desk, network: str) -> bool:
         if search_counts.current(connection, network, now) >= limit:
             return False
     try:
-        with desk.writing(waits=False) as connection:
+        with desk.writing(durable=False) as connection:
             return search_counts.increment(connection, network, now) <= limit
     except DatabaseError as error:  # a search works even if it cannot be counted
         log.warning("A search was not counted: %s", error)

@@ -47,7 +47,7 @@ class Outlook:
     def is_due(self) -> bool:
         """Whether a tick has something to do now. Raises NewsletterError."""
         desk = self.desk()
-        now, database = desk.clock(), desk.database.mark()
+        now, database = desk.clock(), desk.database.change_marker()
         set_back, self._asked_at = now < self._asked_at, now
         if database is None or database != self._database or set_back:
             identity.require_own_name(desk)

@@ -45,7 +45,7 @@ def gather(desk: Desk, issue: IssueName, since: date | None = None) -> Gathering
     folder = issues.folder_of(desk.folder, issue)
     previous = issues.read_gathered(folder)
     with desk.reading() as connection:
-        mailed = sends.mailed_articles(connection, desk.name, but=issue)
+        mailed = sends.mailed_articles(connection, desk.name, other_than=issue)
         sent = sends.states(connection, desk.name)
     base = previous or _skipped_issue(desk, issue, sent)
     now = desk.clock()

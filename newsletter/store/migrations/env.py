@@ -1,4 +1,4 @@
-"""Run by Alembic: migrate over the connection that ``store.database`` hands in."""
+"""Run by Alembic: migrate over the connection that ``store.migrate`` passes in."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The tables: people and outcomes. No content that can be edited stands here."""
+"""The tables: people and outcomes. Content that people edit is in issue folders instead."""
 
 from newsletter.store.schema.issues import (
     alerts,

@@ -1,4 +1,4 @@
-"""Issues: approved, sent and corrected, and what is due and told about them."""
+"""Tables of issues: approvals, timetable, alerts, sends, texts and corrections."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ approvals = Table(
     Column("approved_at", Moment, nullable=False),
 )
 
-# Links that were followed to their end; what stands here opens nothing any more.
+# Links that were used. A link works once.
 used_links = Table(
     "used_links",
     metadata,
@@ -37,47 +37,47 @@ used_links = Table(
     Column("used_at", Moment, nullable=False),
 )
 
-# One due moment of the timetable: whoever inserts the row acts.
+# One due moment of the timetable: the process that inserts or claims the row acts.
 occurrences = Table(
     "occurrences",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("newsletter", String(200), nullable=False),
     Column("kind", String(20), nullable=False),
-    Column("day", String(20), nullable=False),  # the local date; of a second one also the time
+    Column("day", String(20), nullable=False),  # the local date, with the time for a second one
     Column("issue", NameOfIssue(10), nullable=False),
     Column("due_at", Moment, nullable=False),
     Column("state", String(20), nullable=False),  # started, waiting, done, held, skipped, missed
     Column("reason", Text, nullable=True),
     Column("lease_until", Moment, nullable=True),
     Column("changed_at", Moment, nullable=False),
-    Column("moved_to", Moment, nullable=True),  # of a send: a person wants it then, not before
+    Column("moved_to", Moment, nullable=True),  # of a send: when a person wants it sent instead
     UniqueConstraint("newsletter", "kind", "day"),
 )
 
-# What the editor is to hear: written with what it tells about, and sent afterwards.
+# Alerts to the editor: added in the transaction of what they report, and sent later.
 alerts = Table(
     "alerts",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("newsletter", String(200), nullable=False),
     Column("kind", String(20), nullable=False),
-    Column("key", String(200), nullable=False),  # the same thing is told once
+    Column("key", String(200), nullable=False),  # with `kind`: reports each event once
     Column("issue", ISSUE, nullable=False),
-    Column("hash", String(64), nullable=True),  # of the bytes that may be approved by it
+    Column("hash", String(64), nullable=True),  # of the issue that its link approves
     Column("text", Text, nullable=False),
     Column("made_at", Moment, nullable=False),
-    Column("claimed_until", Moment, nullable=True),  # in some process's hands, or not before
+    Column("claimed_until", Moment, nullable=True),  # lease, or when to retry
     Column("mailed_at", Moment, nullable=True),
     Column("posted_at", Moment, nullable=True),
-    Column("sent_at", Moment, nullable=True),  # nothing is left to be done about it
+    Column("sent_at", Moment, nullable=True),  # nothing is left to do
     Column("tries", Integer, nullable=False, server_default="0"),
-    Column("reason", Text, nullable=True),  # why the last try failed
+    Column("reason", Text, nullable=True),  # why the last attempt failed
     UniqueConstraint("newsletter", "kind", "key"),
     Index(None, "newsletter", "sent_at"),
 )
 
-# One issue to one list, frozen: what was mailed must never change.
+# One issue to one list. It is frozen, because what was mailed must never change.
 sends = Table(
     "sends",
     metadata,
@@ -98,16 +98,16 @@ sends = Table(
     Column("created_at", Moment, nullable=False),
     Column("finished_at", Moment, nullable=True),
     Column("eligible", Integer, nullable=False, server_default="0"),
-    # When the provider lets the mails go; null: at once, and nothing can be recalled.
+    # When the provider lets the mails leave; null: at once, and they cannot be recalled.
     Column("send_at", Moment, nullable=True),
-    # Requests begun so far: what stands beside the folder as evidence must never be more.
+    # Requests begun so far. The record beside the issue folder must never show more.
     Column("requests", Integer, nullable=False, server_default="0"),
-    # Of a mail that corrects an issue: the send of that issue, whose readers alone get it.
+    # Of a correction mail: the send of the issue it corrects, whose readers alone get it.
     Column("corrects", Integer, nullable=True),
     UniqueConstraint("newsletter", "issue"),
 )
 
-# `fence` counts the claims: who comes back late with an old one changes nothing.
+# `fence` counts the claims: a late process with an old fence changes nothing.
 batches = Table(
     "batches",
     metadata,
@@ -119,11 +119,11 @@ batches = Table(
     Column("lease_until", Moment, nullable=True),
     Column("not_before", Moment, nullable=True),
     Column("reference", String(200), nullable=True),
-    # When the provider lets it go; null in batches of older versions: when the send says.
+    # When the provider lets it leave; null in batches of older versions: at the send's moment.
     Column("send_at", Moment, nullable=True),
-    Column("recall_id", String(200), nullable=True),  # the provider takes the batch back by it
-    Column("recalled_at", Moment, nullable=True),  # since when a cancellation is open there
-    # Its readers were in doubt before, and are sent to again: once, and not once more.
+    Column("recall_id", String(200), nullable=True),  # names the batch in a recall
+    Column("recalled_at", Moment, nullable=True),  # since when a cancellation is open
+    # Its readers were in doubt before and are sent the mail again; that happens only once.
     Column("repeated", Boolean, nullable=False, server_default=false()),
     Column("reason", Text, nullable=True),
     Column("changed_at", Moment, nullable=False),
@@ -139,14 +139,14 @@ deliveries = Table(
     Column("batch", Integer, nullable=True),
     Column("state", String(20), nullable=False),
     Column("reason", Text, nullable=True),
-    Column("reported", Integer, nullable=True),  # model.Reported: only ever grows
+    Column("reported", Integer, nullable=True),  # model.Reported; it only grows
     Column("reported_at", Moment, nullable=True),
     UniqueConstraint("send_id", "subscriber_id"),
     ForeignKeyConstraint(["send_id", "batch"], ["batches.send_id", "batches.number"]),
     Index(None, "send_id", "batch"),
 )
 
-# What an issue says, for its page, the feeds and the search; `words` as they are looked for.
+# The text of an issue, for its page, the feeds and the search, which reads `words`.
 issue_texts = Table(
     "issue_texts",
     metadata,
@@ -155,11 +155,11 @@ issue_texts = Table(
     Column("note", Text, nullable=False),
     Column("picture", Text, nullable=True),
     Column("stories", JSON, nullable=False),  # [[headline, blurb, address or null], …]
-    Column("language", String(20), nullable=False),  # whose rules of words hold, for PostgreSQL
+    Column("language", String(20), nullable=False),  # PostgreSQL's text search configuration
     Column("words", Text, nullable=False),
 )
 
-# What was mended on the page of an issue; what was mailed stays as it is.
+# Corrections of an issue's page. The send stays as it was.
 corrections = Table(
     "corrections",
     metadata,
@@ -169,8 +169,8 @@ corrections = Table(
     Column("number", Integer, nullable=False),
     Column("note", Text, nullable=False, server_default=""),
     Column("changes", JSON, nullable=False),  # [["words" or "link", old, new], …]
-    Column("mailed", Boolean, nullable=False, server_default=false()),  # a mail was made of it
+    Column("mailed", Boolean, nullable=False, server_default=false()),  # as a correction mail
     Column("made_at", Moment, nullable=False),
-    Column("withdrawn_at", Moment, nullable=True),  # it is shown no more
+    Column("withdrawn_at", Moment, nullable=True),  # not shown since then
     UniqueConstraint("newsletter", "issue", "number"),
 )

@@ -1,4 +1,4 @@
-"""Who is on the lists, and who comes to sign up or to search."""
+"""Tables of people: lists, subscriptions, suppressions, sign-ups and search counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Tabl
 
 from newsletter.store.column_types import Moment, metadata
 
-# Facts about the database itself: the key of the address hashes, since when ticks look.
+# Named values about the database itself, such as the key of the address hashes.
 facts = Table(
     "facts",
     metadata,
@@ -14,7 +14,7 @@ facts = Table(
     Column("value", Text, nullable=False),
 )
 
-# `address_key` is a keyed hash of the normalized address; it stays when the person is erased.
+# `address_key` is a keyed hash of the normalized address. It stays when the person is erased.
 subscribers = Table(
     "subscribers",
     metadata,
@@ -23,7 +23,7 @@ subscribers = Table(
     Column("name", String(200), nullable=False, default=""),
     Column("address_key", String(64), nullable=False, unique=True),
     Column("created_at", Moment, nullable=False),
-    # When a suppression was lifted last: what providers report from before does not bring it back.
+    # When a suppression was last lifted. Provider events from before do not bring it back.
     Column("permitted_at", Moment, nullable=True),
 )
 
@@ -51,32 +51,32 @@ suppressions = Table(
     Column("created_at", Moment, nullable=False),
 )
 
-# A sign-up, whoever the address belongs to: it waits while `email` is there; then it only counts.
+# Sign-ups, the same for every address. One with `email` waits; one without only counts.
 signups = Table(
     "signups",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("newsletter", String(200), nullable=False),
-    Column("address_key", String(64), nullable=False),  # of all that lead to that mailbox
+    Column("address_key", String(64), nullable=False),  # AddressKeys.mailbox_key
     Column("network", String(64), nullable=False),  # a keyed hash of where it came from
     Column("email", String(320), nullable=True),
     Column("made_at", Moment, nullable=False),
-    Column("claimed_until", Moment, nullable=True),  # in some process's hands, or not before
+    Column("claimed_until", Moment, nullable=True),  # lease, or when to retry
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("list_id", ForeignKey("lists.id"), nullable=True),
     Column("subscriber_id", ForeignKey("subscribers.id"), nullable=True),
-    Column("pending", Boolean, nullable=False, server_default=false()),  # it made the subscription
+    Column("pending", Boolean, nullable=False, server_default=false()),  # created the subscription
     Column("mailed_at", Moment, nullable=True),
     Index(None, "address_key"),
     Index(None, "network", "made_at"),
     Index(None, "newsletter", "made_at"),
 )
 
-# How often a network has searched the archive in an hour.
+# How often a network searched the archive in an hour.
 searches = Table(
     "searches",
     metadata,
     Column("network", String(64), primary_key=True),  # a keyed hash, as in `signups`
-    Column("hour", Moment, primary_key=True),  # when it begins
+    Column("hour", Moment, primary_key=True),  # its start
     Column("times", Integer, nullable=False),
 )

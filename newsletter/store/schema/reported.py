@@ -1,4 +1,4 @@
-"""What providers report, and the figures made of it."""
+"""Tables of provider events, and the figures made from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from newsletter.store.column_types import Moment, metadata
 
-# What a provider posted, as it came, until it is read: it holds addresses, and does not stay.
+# Provider requests as they came, until they are read. They hold addresses, so they do not stay.
 reports = Table(
     "reports",
     metadata,
@@ -30,7 +30,7 @@ reports = Table(
     Column("reason", Text, nullable=True),  # why it could not be read
 )
 
-# Each event once; whose an open or a click is says only `reader`, a name made up for this send.
+# Each event once. `reader` is a pseudonym for this send; opens and clicks have no other name.
 events = Table(
     "events",
     metadata,
@@ -44,7 +44,7 @@ events = Table(
     Column("reader", String(22), nullable=True),
     Column("link", Text, nullable=True),
     Column("machine", Boolean, nullable=False, server_default=false()),
-    Column("raw", Text, nullable=True),  # what was said beyond that, without the address
+    Column("raw", Text, nullable=True),  # the rest of the event, without the address
     Index(None, "send_id", "kind"),
     *(
         Index(f"ix_events_{name}", *columns, sqlite_where=text(where), postgresql_where=text(where))
@@ -57,7 +57,7 @@ events = Table(
     ),
 )
 
-# The figures of a send whose events are gone.
+# The figures of a send whose events were deleted.
 figures = Table(
     "figures",
     metadata,
@@ -66,7 +66,7 @@ figures = Table(
     Column("closed_at", Moment, nullable=False),
 )
 
-# How many on a list may be mailed, by the day (UTC).
+# How many people on a list may be mailed, by day (UTC).
 list_days = Table(
     "list_days",
     metadata,
