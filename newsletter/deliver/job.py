@@ -40,8 +40,8 @@ class Job:
     stop: threading.Event = field(default_factory=threading.Event)
     lease: timedelta = LEASE  # how long a claim lasts without an answer
     workers: int | None = None  # requests at once; None: as many as the provider takes
-    # With the policy "recall", how long mails handed over after the send's own moment wait at the
-    # provider; None: they leave at once.
+    # With the policy "recall", how long the provider holds mails that are handed over after the
+    # send's own moment; None: it releases them at once.
     ahead: timedelta | None = None
     # Gets the reason when the send pauses by itself, in that transaction.
     on_pause: Callable[[Connection, str], None] = _nothing

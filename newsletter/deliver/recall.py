@@ -17,11 +17,11 @@ from newsletter.store.sends import SendState
 TOO_LATE = timedelta(seconds=30)  # a moment this near does not count as ahead
 MAX_ID = 200  # characters
 RETRY = 30.0  # seconds until a failed adaptor is asked again
-STEP = timedelta(minutes=5)  # mails handed over late leave at a multiple of it
+STEP = timedelta(minutes=5)  # the release of mails handed over late is a multiple of it
 
 
 def prepare(job: Job, send: Send, recipients: Sequence[Recipient]) -> Send | Outcome:
-    """The send for this batch: with the moment it leaves, and an id to recall it by.
+    """The send for this batch: with its release, and an id to recall it by.
 
     Returns an Outcome if the provider has no id for us now; nothing has been sent then.
     """
@@ -57,9 +57,9 @@ def _open_batch(provider: Recalls, recipients: Sequence[Recipient]) -> str | Out
 
 
 def late_moment(now: datetime, ahead: timedelta | None) -> datetime | None:
-    """When mails handed over now leave, if the send's own moment has passed.
+    """The release of mails handed over now, if the send's own moment has passed.
 
-    It is the same for every process within ``STEP``; None if they leave at once.
+    It is the same for every process within ``STEP``; None for at once.
     """
     if ahead is None:
         return None

@@ -200,7 +200,7 @@ def start(
 ) -> int | None:
     """CLAIMED → SUBMITTING. Commit this before the first byte goes out.
 
-    ``send_at``: when the provider lets the mails leave; None: at once. Returns how many requests
+    ``send_at``: when the provider releases the mails; None: at once. Returns how many requests
     the send has begun, including this one; None if the claim was lost.
     """
     batch = {"send": claim.send_id, "batch": claim.number, "claim_fence": claim.fence}

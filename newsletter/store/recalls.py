@@ -1,8 +1,8 @@
-"""Recall batches at the provider before their mails leave.
+"""Recall batches at the provider before it releases their mails.
 
 A batch in doubt is cancelled there and planned again. If the send is cancelled, accepted batches
-are recalled as well. A provider allows few open cancellations. Each stays open until its mails
-would have left.
+are recalled as well. A provider allows few open cancellations. Each stays open until the
+release.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from newsletter.store.sends import BatchState, DeliveryState
 from newsletter.store.transitions import close_batch, is_batch, move_deliveries
 
 LATER = timedelta(seconds=5)  # until the provider is asked again after no answer
-_leaves_at = func.coalesce(batches.c.send_at, sends.c.send_at)
+_released_at = func.coalesce(batches.c.send_at, sends.c.send_at)
 _CLOSED: dict[str, datetime | None] = {"recalled_at": None, "recall_id": None}
 
 
@@ -35,8 +35,8 @@ class RecallClaim:
     accepted: bool = False  # before the recall; now it is in doubt
 
 
-def last_departure(connection: Connection, send_id: int) -> datetime | None:
-    """When the last mails at the provider leave; None if mails leave at once."""
+def last_release(connection: Connection, send_id: int) -> datetime | None:
+    """When the provider releases the last mails; None if it releases them at once."""
     send_moment = connection.scalar(select(sends.c.send_at).where(sends.c.id == send_id))
     batch_moment = connection.scalar(
         select(func.max(batches.c.send_at)).where(batches.c.send_id == send_id)
@@ -56,7 +56,7 @@ def begin(
 ) -> RecallClaim | None:
     """Claim a batch in doubt (with ``accepted`` any that was handed over) to recall it.
 
-    ``margin``: how long before it leaves a mail can be recalled. ``most``: cancellations that may
+    ``margin``: how long before its release a mail can be recalled. ``most``: cancellations that may
     be open at once, over all sends. None if there is no such batch, or no more can be open.
     """
     states = [BatchState.UNKNOWN]
@@ -72,7 +72,7 @@ def begin(
         )
         .join(sends, sends.c.id == batches.c.send_id)
         .where(batches.c.send_id == send_id, batches.c.state.in_(states))
-        .where(batches.c.recall_id.is_not(None), _leaves_at > now + margin)
+        .where(batches.c.recall_id.is_not(None), _released_at > now + margin)
         .where(or_(batches.c.not_before.is_(None), batches.c.not_before <= now))
         # A batch with an open cancellation needs no second one.
         .order_by(batches.c.recalled_at.is_(None), batches.c.number)
@@ -153,6 +153,6 @@ def _count_open(connection: Connection, now: datetime) -> int:
     count = connection.scalar(
         select(func.count())
         .select_from(batches.join(sends, sends.c.id == batches.c.send_id))
-        .where(batches.c.recalled_at.is_not(None), _leaves_at > now)
+        .where(batches.c.recalled_at.is_not(None), _released_at > now)
     )
     return count or 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select
 
 from newsletter.model import Receipt
-from newsletter.store.recalls import last_departure
+from newsletter.store.recalls import last_release
 from newsletter.store.schema import deliveries, subscribers
 from newsletter.store.sends import DeliveryState, FrozenSend
 
@@ -37,7 +37,7 @@ def receipt(connection: Connection, frozen: FrozenSend) -> Receipt:
         state=frozen.state.value,
         eligible=sum(by_state.values()),
         reason=frozen.reason,
-        send_at=last_departure(connection, frozen.send.id),
+        send_at=last_release(connection, frozen.send.id),
         **by_state,
     )
 

@@ -97,7 +97,7 @@ def freeze(
 
     Recipients are all people active on the list now; suppressed people become excluded deliveries.
     ``articles``: id and canonical address of each story, for later gathers.
-    ``send_at``: when the provider lets the mails leave. ``corrects``: the send that this one
+    ``send_at``: when the provider releases the mails. ``corrects``: the send that this one
     corrects, whose readers alone are recipients.
     """
     list_id = ensure_list(connection, list_name)

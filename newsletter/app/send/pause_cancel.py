@@ -27,7 +27,7 @@ def cancel(desk: Desk, issue: IssueName) -> int:
     is done and nothing can be recalled.
     """
     frozen = desk.require_sent(issue)
-    last_release = desk.read(recalls.last_departure, frozen.send.id)
+    last_release = desk.read(recalls.last_release, frozen.send.id)
     if last_release is None or last_release <= desk.clock():
         states = (SendState.SENDING, SendState.PAUSED, SendState.CANCELLED)
         _require_state(desk, frozen.send.id, issue, "cancelled", *states)

@@ -98,7 +98,7 @@ sends = Table(
     Column("created_at", Moment, nullable=False),
     Column("finished_at", Moment, nullable=True),
     Column("eligible", Integer, nullable=False, server_default="0"),
-    # When the provider lets the mails leave; null: at once, and they cannot be recalled.
+    # When the provider releases the mails; null: at once, and they cannot be recalled.
     Column("send_at", Moment, nullable=True),
     # Requests begun so far. The record beside the issue folder must never show more.
     Column("requests", Integer, nullable=False, server_default="0"),
@@ -119,7 +119,7 @@ batches = Table(
     Column("lease_until", Moment, nullable=True),
     Column("not_before", Moment, nullable=True),
     Column("reference", String(200), nullable=True),
-    # When the provider lets it leave; null in batches of older versions: at the send's moment.
+    # When the provider releases it; null in batches of older versions: at the send's moment.
     Column("send_at", Moment, nullable=True),
     Column("recall_id", String(200), nullable=True),  # names the batch in a recall
     Column("recalled_at", Moment, nullable=True),  # since when a cancellation is open
