@@ -98,7 +98,7 @@ def test_a_key_that_gets_no_batch_ids_leaves_doubt_to_a_person(
     server.asides = [refused(403)]
     through_sendgrid(newsroom, server)
     done = newsroom.run("send", ISSUE, "--yes", status=1)
-    assert "no mail can be taken back: what is in doubt is held" in done.stderr
+    assert "batches in doubt are held and cannot be recalled" in done.stderr
     assert numbers(newsroom.json("receipt", ISSUE)) == {"accepted": 2, "in_doubt": 2}
     assert got(server) == readers
 
