@@ -175,7 +175,7 @@ def _due(newsletter: str, now: datetime) -> ColumnElement[bool]:
 
 
 def _unsent(newsletter: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Not sent yet, and still news."""
+    """Not sent yet, and not too old to send."""
     return (
         alerts.c.newsletter == newsletter,
         alerts.c.sent_at.is_(None),

@@ -55,15 +55,13 @@ def remove(connection: Connection, number: int) -> None:
     connection.execute(delete(reports).where(reports.c.id == number))
 
 
-def mark_failed(
-    connection: Connection, number: int, reason: str, *, mendable: bool = False
-) -> None:
+def mark_failed(connection: Connection, number: int, reason: str, *, fixable: bool = False) -> None:
     """Record why a request could not be read. It is retried up to TRIES times.
 
-    ``mendable``: retry it until a person has fixed the class that reads it.
+    ``fixable``: retry it until a person has fixed the class that reads it.
     """
     tries = reports.c.tries + 1
-    if mendable:
+    if fixable:
         tries = case((tries < TRIES, tries), else_=TRIES - 1)
     connection.execute(
         update(reports).where(reports.c.id == number).values(tries=tries, reason=reason[:1000])

@@ -99,7 +99,7 @@ class StagedImport:
                 table.drop(self._connection)
 
     def stage(self, lines: Iterable[ImportLine]) -> None:
-        """Stage some people."""
+        """Add people to the temporary table."""
         key = self._keys.key
         rows: Any = [(line, email, name, key(email), int(s)) for line, email, name, s in lines]
         if rows:

@@ -110,8 +110,8 @@ def _read(desk: Desk, number: int) -> EventCounts:
             log.exception("A request from the provider could not be read")
         with desk.writing() as connection:
             reason = f"{type(error).__name__}: {error}"
-            mendable = isinstance(error, ConfigError)
-            event_inbox.mark_failed(connection, number, reason, mendable=mendable)
+            fixable = isinstance(error, ConfigError)
+            event_inbox.mark_failed(connection, number, reason, fixable=fixable)
         return EventCounts()
     return EventCounts(settled, new)
 
