@@ -57,8 +57,10 @@ def _answers(
     """The answer for each delivery of the batch, and a reason for each without a valid one."""
     answers: dict[int, Answer] = {}
     reasons: dict[int, str] = {}
+    if not isinstance(by_delivery, Mapping):
+        by_delivery = {}
     for recipient in batch:
-        answer = by_delivery.get(recipient.delivery) if isinstance(by_delivery, Mapping) else None
+        answer = by_delivery.get(recipient.delivery)
         if not isinstance(answer, Answer):
             value = "no answer" if answer is None else f"the answer {answer!r:.100}"
             reasons[recipient.delivery] = f"the provider's adaptor gave {value} for this delivery"
