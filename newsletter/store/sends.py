@@ -7,28 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import (
-    Connection,
-    bindparam,
-    case,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, bindparam, case, func, insert, literal, or_, select, update
 from sqlalchemy import null as sql_null
 
 from newsletter.model import IssueName, Rendered, Send
 from newsletter.store import mailable
 from newsletter.store.lists import ensure_list, list_id_query
-from newsletter.store.schema import (
-    batches,
-    deliveries,
-    lists,
-    sends,
-)
+from newsletter.store.schema import batches, deliveries, lists, sends
 
 
 class SendState(StrEnum):
