@@ -91,11 +91,10 @@ def import_(
 
 
 def _print_import(file: Path, result: ImportResult) -> None:
-    note(f"Read {file.name} as {result.read_as}.")
+    note(f"Read {file.name} as {result.file_format}.")
     states = ", ".join(f"{count:,} {s.word}" for s, count in sorted(result.statuses.items()))
-    print(
-        f"Imported {counted(result.used, 'subscriber')} from {file}: {states}; {result.new:,} new."
-    )
+    people = counted(result.people, "subscriber")
+    print(f"Imported {people} from {file}: {states}; {result.new:,} new.")
     if result.repeated:
         lines = counted(result.repeated, "line names", "lines name")
         print(f"{lines} a person again; the strictest status of each person counts.")
@@ -107,9 +106,9 @@ def _print_import(file: Path, result: ImportResult) -> None:
                 "people are active in the file but unsubscribed or suppressed here, and stay so.",
             )
         )
-    if result.not_used:
-        note(f"{counted(result.not_used, 'line was', 'lines were')} rejected:")
-    for line, reason in result.refused[:20]:
+    if result.rejected_count:
+        note(f"{counted(result.rejected_count, 'line was', 'lines were')} rejected:")
+    for line, reason in result.rejected[:20]:
         note(f"  line {line}: {reason}")
     if result.report:
         note(f"They are listed in {result.report}.")
@@ -117,14 +116,14 @@ def _print_import(file: Path, result: ImportResult) -> None:
 
 def _imported_json(result: ImportResult) -> dict[str, Any]:
     return {
-        "imported": result.used,
+        "imported": result.people,
         "new": result.new,
         "statuses": {status.word: count for status, count in sorted(result.statuses.items())},
         "repeated": result.repeated,
         "kept_out": result.kept_out,
-        "read_as": result.read_as,
-        "not_used": result.not_used,
-        "refused": _refused_json(result.refused),
+        "read_as": result.file_format,
+        "not_used": result.rejected_count,
+        "refused": _refused_json(result.rejected),
     }
 
 

@@ -133,7 +133,7 @@ def test_each_line_of_a_file_of_subscribers(tmp_path: Path) -> None:
             text = "\n".join(["email,name,status", *lines])
             path.write_text(f"{text}\n", encoding="utf-8")
             try:
-                refused += lists.import_file(desk, path, skip_bad_lines=True).not_used
+                refused += lists.import_file(desk, path, skip_bad_lines=True).rejected_count
             except NewsletterError:  # no line of it can be used
                 refused += 1
         ends.append(({p.email: p.word for p in lists.everyone(desk)}, refused))

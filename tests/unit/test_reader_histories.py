@@ -183,11 +183,11 @@ def test_each_newsletter_of_a_database_is_chosen_and_left_by_itself(house: House
         found = reader_links.preferences(house.desk, [daily], key)
         assert isinstance(found, reader_links.Preferences)
         assert [choice.newsletter for choice in found.choices] == ["N", "Daily"]
-        return [choice.newsletter for choice in found.choices if choice.chosen]
+        return [choice.newsletter for choice in found.choices if choice.subscribed]
 
     assert chosen() == ["N"]
     for wish in (["N", "Daily"], ["Daily"], [], ["Daily"], ["N"]):
-        reader_links.choose(house.desk, [daily], key, "Ada", wish)
+        reader_links.set_preferences(house.desk, [daily], key, "Ada", wish)
         assert chosen() == wish
         assert (house.state() == "active") == ("N" in wish)
         on_daily = {p.email: p.word for p in lists.everyone(daily)}
@@ -195,7 +195,7 @@ def test_each_newsletter_of_a_database_is_chosen_and_left_by_itself(house: House
         assert SAM not in on_daily
     house.page(Purpose.UNSUBSCRIBE, act="leave")
     assert chosen() == []
-    reader_links.choose(house.desk, [daily], key, "Ada", ["N", "Daily"])
+    reader_links.set_preferences(house.desk, [daily], key, "Ada", ["N", "Daily"])
     house.page(Purpose.UNSUBSCRIBE, act="leave")
     assert chosen() == ["Daily"]
     reader_links.erase(house.desk, [daily], key)

@@ -73,10 +73,10 @@ def test_who_is_barred_keeps_their_newsletters_when_they_save_their_name(
     bounce = Event("e1", EventKind.BOUNCED, 0, one.now, email="reader@example.com")
     one.now += timedelta(seconds=1)
     assert provider_events.store(one.desk, [bounce]).new == 1
-    assert reader_links.choose(one.desk, [], own, "Ada", []) is KeyState.DONE
+    assert reader_links.set_preferences(one.desk, [], own, "Ada", []) is KeyState.DONE
     found = reader_links.preferences(one.desk, [], own)
     assert isinstance(found, reader_links.Preferences)
-    assert (found.name, found.barred) == ("Ada", True)
+    assert (found.name, found.suppressed) == ("Ada", True)
     assert status(one, "reader@example.com") == ACTIVE
 
 
@@ -101,7 +101,7 @@ def test_who_never_confirms_is_forgotten_and_who_was_imported_is_not(desk_office
     desk_office.now += timedelta(days=2)
     answered(desk_office, "ada@example.com")
     desk_office.now += timedelta(days=1, seconds=1)
-    sign_up.forget(desk_office.desk)
+    sign_up.delete_old(desk_office.desk)
     assert status(desk_office, "ada@example.com") == PENDING  # the second link works still
     desk_office.now += timedelta(days=2)
     tick(desk_office.desk)
@@ -127,7 +127,7 @@ def test_who_never_confirms_is_forgotten_also_when_their_mail_was_reported_on(
     bounce = Event("e1", EventKind.BOUNCED, 0, NOW, email="ada@example.com", details=details)
     assert provider_events.store(desk, [bounce]).new == 1
     now += timedelta(days=3, seconds=1)
-    sign_up.forget(desk)
+    sign_up.delete_old(desk)
     assert list(lists.everyone(desk)) == []
     with desk.database.read() as connection:
         assert connection.scalar(text("select count(*) from subscribers")) == 0
@@ -165,7 +165,7 @@ def test_of_many_who_press_the_button_at_once_one_confirms(
 def test_a_link_of_somebody_who_was_erased_since_then_does_nothing(desk_office: Office) -> None:
     answered(desk_office, "ada@example.com")
     lists.erase(desk_office.desk, "ada@example.com")
-    assert reader_links.confirm(desk_office.desk, key(desk_office)[1]).state is KeyState.BARRED
+    assert reader_links.confirm(desk_office.desk, key(desk_office)[1]).state is KeyState.SUPPRESSED
     assert b"ada@" not in rows(desk_office)
 
 
@@ -211,11 +211,13 @@ def test_the_whole_way_on_each_database(tmp_path: Path, database_url: str) -> No
     assert found.state is KeyState.DONE
     assert found.reader
     own = reader_links.preferences_key(desk, found.reader)
-    assert reader_links.choose(desk, [], own, "Ada", [desk.name]) is KeyState.DONE
+    assert reader_links.set_preferences(desk, [], own, "Ada", [desk.name]) is KeyState.DONE
     chosen = reader_links.preferences(desk, [], own)
-    assert chosen == reader_links.Preferences("Ada", False, (reader_links.Choice(desk.name, True),))
-    assert reader_links.choose(desk, [], own, "", []) is KeyState.DONE
+    assert chosen == reader_links.Preferences(
+        "Ada", False, (reader_links.NewsletterChoice(desk.name, True),)
+    )
+    assert reader_links.set_preferences(desk, [], own, "", []) is KeyState.DONE
     assert reader_links.erase(desk, [], own) is KeyState.DONE
-    assert reader_links.preferences(desk, [], own) is KeyState.GONE
+    assert reader_links.preferences(desk, [], own) is KeyState.ERASED
     assert list(lists.everyone(desk)) == []
     desk.close()

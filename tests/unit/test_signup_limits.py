@@ -99,7 +99,7 @@ def test_a_link_that_was_mailed_late_works_its_48_hours(desk_office: Office) -> 
     desk_office.now += timedelta(hours=1)
     assert answered(desk_office) == ["ada@example.com"]
     desk_office.now += timedelta(hours=47)
-    sign_up.forget(desk_office.desk)
+    sign_up.delete_old(desk_office.desk)
     assert reader_links.confirm(desk_office.desk, key(desk_office)[1]).state is KeyState.DONE
 
 

@@ -80,7 +80,7 @@ def tick(desk: Desk, observer: SendObserver | None = None) -> list[MomentResult]
 def _do_other_work(desk: Desk, observer: SendObserver) -> None:
     """Sign-ups, alerts and housekeeping; if one of them fails, the rest continues."""
     for name, work in (
-        ("Sign-ups", sign_up.forget),
+        ("Sign-ups", sign_up.delete_old),
         ("Sign-ups", sign_up.answer_all),
         ("Alerts", reminders.remind_before_deadlines),
         ("Alerts", partial(notify.send_all, checkpoint=observer.checkpoint)),

@@ -17,26 +17,26 @@ from newsletter.store.subscription_status import ACTIVE
 from newsletter.store.suppression import ERASED
 from newsletter.subscriber_csv import SubscriberFile
 
-BATCH = 10_000  # people in one insert
-MAX_PRINTED = 20  # rejected lines; more of them go into a file
-MAX_LISTED = 100_000  # rejected lines that are kept: with more, it is the wrong file
+BATCH_SIZE = 10_000  # people in one insert
+MAX_PRINTED = 20  # rejected lines; if there are more, they go into a file
+MAX_LISTED = 100_000  # rejected lines; a file with more is the wrong file
 
-Progress = Callable[[str, float | None], None]  # the step, and how far it is: 0 to 1, or unknown
+Progress = Callable[[str, float | None], None]  # a step, and its progress from 0 to 1 if known
 
 
 @dataclass(frozen=True)
 class ImportResult:
     """What an import did."""
 
-    used: int  # people
-    new: int  # of them not on the list before
+    people: int
+    new: int  # people who were not on the list
     repeated: int  # lines that name a person again
     kept_out: int  # active in the file, but unsubscribed or suppressed here
     statuses: dict[Status, int]
-    refused: Sequence[tuple[int, str]]  # number and reason of rejected lines, MAX_LISTED at most
-    not_used: int  # how many lines were rejected
-    read_as: str  # encoding, separator and columns, in words
-    report: Path | None  # the file with the rejected lines, if there is one
+    rejected: Sequence[tuple[int, str]]  # line numbers with reasons, MAX_LISTED at most
+    rejected_count: int
+    file_format: str  # encoding, separator and columns, as a phrase
+    report: Path | None  # the file that lists the rejected lines
 
 
 class _RejectedLines:
@@ -64,11 +64,12 @@ def import_file(
 ) -> ImportResult:
     """Import the file in one transaction.
 
-    ``status`` is the least strict status that anyone in the file can have. ``report`` is a file for
-    rejected lines; many of them go into a file beside ``path`` in any case. People who unsubscribed
-    stay unsubscribed, and erased people stay erased.
+    People who unsubscribed stay unsubscribed, and erased people stay erased. ``status`` is the
+    least strict status that anyone in the file can have. Rejected lines are listed in the file
+    ``report``, or beside ``path`` if there are too many to print.
 
-    Raises RejectedLinesError with every rejected line unless ``skip_bad_lines``.
+    Raises RejectedLinesError with the rejected lines unless ``skip_bad_lines``, ContentError if the
+    file has no people, UsageError if the file's name contradicts its status.
     """
     rejected = _RejectedLines()
     if report:
@@ -94,14 +95,14 @@ def import_file(
             rejected(line, f"{email}: this address was erased and is never mailed again")
         rejected.lines.sort()
         return ImportResult(
-            used=merged.people,
+            people=merged.people,
             new=merged.new,
             repeated=merged.repeated,
             kept_out=merged.kept_out,
             statuses=merged.statuses,
-            refused=rejected.lines,
-            not_used=rejected.count,
-            read_as=file.description,
+            rejected=rejected.lines,
+            rejected_count=rejected.count,
+            file_format=file.description,
             report=_write_report(path, report, rejected),
         )
 
@@ -123,7 +124,7 @@ def _import(
         StagedImport(connection, people.keys, people.list_id) as staged,
     ):
         count = 0
-        while batch := list(islice(rows, BATCH)):
+        while batch := list(islice(rows, BATCH_SIZE)):
             staged.stage(batch)
             count += len(batch)
             progress(f"Reading {path.name}", file.progress)
@@ -173,7 +174,7 @@ def _write_report(path: Path, requested: Path | None, rejected: _RejectedLines) 
 
 
 def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:
-    """Add one person as active. The address as it is stored.
+    """Add one person as active, and return the normalized address.
 
     Raises UsageError if the address was erased, or is suppressed and ``again`` is not set.
     """
@@ -188,14 +189,17 @@ def add(desk: Desk, address: str, name: str, *, again: bool = False) -> str:
                 f"{email} was not added: the address is suppressed ({reason}). "
                 f"If they ask for it and the reason no longer holds, use --again."
             )
-        why = people.add(email, _clean(name), ACTIVE, desk.clock(), revive=True)
-    if why:
-        raise UsageError(f"{email} was not added: {why}.")
+        refusal = people.add(email, _clean(name), ACTIVE, desk.clock(), revive=True)
+    if refusal:
+        raise UsageError(f"{email} was not added: {refusal}.")
     return email
 
 
 def remove(desk: Desk, address: str) -> str:
-    """Unsubscribe one person. Raises UsageError if they are not active on the list."""
+    """Unsubscribe one person, and return the normalized address.
+
+    Raises UsageError if they are not active on the list.
+    """
     email = _normalised(address)
     with desk.writing() as connection:
         removed = Subscribers(connection, desk.config.newsletter.list).remove(email, desk.clock())
@@ -208,7 +212,10 @@ def remove(desk: Desk, address: str) -> str:
 
 
 def erase(desk: Desk, address: str) -> tuple[str, bool]:
-    """Erase one person for good and bar the address; False if nobody had it."""
+    """Erase one person for good, and never mail the address again.
+
+    Returns the normalized address, and whether anybody had it.
+    """
     email = _normalised(address)
     with desk.writing() as connection:
         return email, Subscribers(connection, desk.config.newsletter.list).erase(
@@ -217,7 +224,7 @@ def erase(desk: Desk, address: str) -> tuple[str, bool]:
 
 
 def everyone(desk: Desk) -> Iterator[Subscriber]:
-    """Everyone on the list, by address, read from the database one by one."""
+    """Everyone on the list, sorted by address, read from the database one by one."""
     with desk.reading() as connection:
         yield from Subscribers(connection, desk.config.newsletter.list).everyone()
 

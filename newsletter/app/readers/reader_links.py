@@ -24,21 +24,21 @@ from newsletter.subscriber_csv import clean_name
 
 log = logging.getLogger(__name__)
 
-NOBODY = 0  # of the keys in a test
+NOBODY = 0  # the reader of the keys in a test mail
 
 
 class KeyState(StrEnum):
     """What a key can do, or has done."""
 
-    OPEN = "open"
+    OPEN = "open"  # it can be used
     DONE = "done"
-    BACK = "back"  # subscribed again
-    USED = "used"
+    RESUBSCRIBED = "back"
+    USED = "used"  # it works only once
     EXPIRED = "expired"
     UNKNOWN = "unknown"  # not made here, or changed on the way
     TEST = "test"  # from a test mail; it belongs to nobody
-    GONE = "gone"  # the person was erased
-    BARRED = "barred"  # the address is suppressed
+    ERASED = "gone"  # the reader was erased
+    SUPPRESSED = "barred"  # the address is never mailed
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class KeyResult:
 
 
 @dataclass(frozen=True)
-class Choice:
+class NewsletterChoice:
     """One newsletter, and whether the reader gets it."""
 
     newsletter: str
-    chosen: bool
+    subscribed: bool
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class Preferences:
     """A reader's name and newsletters."""
 
     name: str
-    barred: bool  # the address is suppressed
-    choices: tuple[Choice, ...]
+    suppressed: bool  # the address is never mailed
+    choices: tuple[NewsletterChoice, ...]
 
 
 def read_confirmation_key(desk: Desk, key: str) -> KeyResult:
-    """What a confirmation link can do now."""
+    """The state of the key of a confirmation link."""
     confirmation = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
     if confirmation is None:
         return KeyResult(KeyState.UNKNOWN)
@@ -76,7 +76,7 @@ def read_confirmation_key(desk: Desk, key: str) -> KeyResult:
 
 
 def confirm(desk: Desk, key: str) -> KeyResult:
-    """Confirm a sign-up, if the link still works; also after an unsubscribe."""
+    """Confirm a sign-up if the key still works, even if the reader has unsubscribed before."""
     confirmation = signed_links.read_confirmation(keyring(desk.folder), desk.name, key)
     if confirmation is None:
         return KeyResult(KeyState.UNKNOWN)
@@ -101,7 +101,7 @@ def _confirmation_state(
     if confirmation.expires <= desk.clock() or person is None or person.status is None:
         return KeyResult(KeyState.EXPIRED)
     if person.suppressed is not None:
-        return KeyResult(KeyState.BARRED)
+        return KeyResult(KeyState.SUPPRESSED)
     return KeyResult(KeyState.OPEN, ReaderClaim(confirmation.reader, confirmation.list))
 
 
@@ -112,19 +112,19 @@ def read_unsubscribe_key(desk: Desk, key: str) -> KeyResult:
         return KeyResult(reader)
     person = desk.read(subscription_status.find_by_id, reader.reader, reader.list)
     if person is None or person.email is None:
-        return KeyResult(KeyState.GONE)
+        return KeyResult(KeyState.ERASED)
     unsubscribed = person.status in (None, UNSUBSCRIBED)
     return KeyResult(KeyState.DONE if unsubscribed else KeyState.OPEN, reader)
 
 
 def unsubscribe(desk: Desk, key: str) -> KeyResult:
-    """Unsubscribe the reader; may be repeated."""
+    """Unsubscribe the reader. Repeating it changes nothing."""
     return _set_status(desk, key, UNSUBSCRIBED, KeyState.DONE)
 
 
 def resubscribe(desk: Desk, key: str) -> KeyResult:
-    """Subscribe the reader again; a suppression stays."""
-    return _set_status(desk, key, ACTIVE, KeyState.BACK)
+    """Subscribe the reader again, unless the address is suppressed."""
+    return _set_status(desk, key, ACTIVE, KeyState.RESUBSCRIBED)
 
 
 def _set_status(desk: Desk, key: str, status: str, result: KeyState) -> KeyResult:
@@ -134,11 +134,11 @@ def _set_status(desk: Desk, key: str, status: str, result: KeyState) -> KeyResul
     with desk.writing() as connection:
         person = subscription_status.find_by_id(connection, reader.reader, reader.list)
         if person is None or person.email is None:
-            return KeyResult(KeyState.GONE)
+            return KeyResult(KeyState.ERASED)
         if status == ACTIVE and person.suppressed is not None:
-            return KeyResult(KeyState.BARRED)
+            return KeyResult(KeyState.SUPPRESSED)
         if status == ACTIVE and person.status is None:
-            return KeyResult(KeyState.GONE)
+            return KeyResult(KeyState.ERASED)
         subscription_status.change(connection, reader.reader, reader.list, status, desk.clock())
     return KeyResult(result, reader)
 
@@ -164,16 +164,16 @@ def preferences(desk: Desk, others: Sequence[Desk], key: str) -> Preferences | K
             newsletter.config.newsletter.list,
         )
         subscribed = standing is not None and standing.status == ACTIVE
-        choices.append(Choice(newsletter.name, subscribed))
+        choices.append(NewsletterChoice(newsletter.name, subscribed))
     return Preferences(person.name, person.suppressed is not None, tuple(choices))
 
 
-def choose(
+def set_preferences(
     desk: Desk, others: Sequence[Desk], key: str, name: str, chosen: Sequence[str]
 ) -> KeyState:
     """Store the name, and subscribe the reader to exactly the chosen newsletters.
 
-    A suppressed reader was offered none, and stays as they are. Raises ValueError for an invalid
+    The subscriptions of a suppressed reader stay as they are. Raises ValueError for an invalid
     name.
     """
     name, person = clean_name(name), _person(desk, key)
@@ -189,11 +189,11 @@ def choose(
                 rename(connection, standing.reader, name)
             if person.suppressed is not None:
                 continue
-            chosen_now = newsletter.name in chosen
+            is_chosen = newsletter.name in chosen
             subscribed = standing is not None and standing.status == ACTIVE
-            if chosen_now and not subscribed and people.suppression_reason(email) is None:
+            if is_chosen and not subscribed and people.suppression_reason(email) is None:
                 people.add(email, name, ACTIVE, newsletter.clock(), revive=True)
-            elif subscribed and not chosen_now:
+            elif subscribed and not is_chosen:
                 people.remove(email, newsletter.clock())
     return KeyState.DONE
 
@@ -212,7 +212,10 @@ def erase(desk: Desk, others: Sequence[Desk], key: str) -> KeyState:
 
 
 def require_own_secrets(desks: Sequence[Desk]) -> None:
-    """Raises ConfigError if two databases share a secret: their numbers mean other readers."""
+    """Raises ConfigError if two databases share a secret.
+
+    A link names its reader by number, and the same number is another reader in another database.
+    """
     owners: dict[bytes, Desk] = {}
     for desk in desks:
         for key in keyring(desk.folder).keys.values():
@@ -232,7 +235,7 @@ def _person(desk: Desk, key: str) -> Subscription | KeyState:
         return reader
     person = desk.read(subscription_status.find_by_id, reader.reader, reader.list)
     if person is None or person.email is None or person.suppressed == ERASED:
-        return KeyState.GONE
+        return KeyState.ERASED
     return person
 
 

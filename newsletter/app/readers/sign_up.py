@@ -1,8 +1,8 @@
-"""Sign-ups: stored by the page, answered by mail afterwards, confirmed by the link in that mail.
+"""Sign-ups: the page stores them, a mail answers them, and the link in that mail confirms them.
 
-The page does the same work for every address, so its time tells nothing. Only later does ``serve``
-or the next tick look up whom the address belongs to. A stored sign-up survives a crash; its mail
-may then be sent twice, but is never lost.
+The page does the same work for every address, so its response time does not reveal who subscribes.
+Later ``serve`` or the next tick looks up the address and sends the mail. A stored sign-up survives
+a crash; its mail may then be sent twice, but is never lost.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from newsletter.subscriber_csv import normalize_address
 log = logging.getLogger(__name__)
 
 LINK_LIFETIME = timedelta(hours=48)
-MAX_MAILS_A_DAY = 3  # to one address; one an hour
-_WAIT = timedelta(minutes=10)
+MAX_MAILS_A_DAY = 3  # to one address, at most one an hour
+_LIMIT_PAUSE = timedelta(minutes=10)  # when the hourly limit is reached
 _MIN_PAUSE, _MAX_PAUSE = timedelta(seconds=20), timedelta(hours=1)  # before a retry
 
 
@@ -60,7 +60,7 @@ def _any_waiting(desk: Desk) -> bool:
     return desk.read(signups.has_due, desk.name, desk.clock())
 
 
-def forget(desk: Desk) -> None:
+def delete_old(desk: Desk) -> None:
     """Delete old sign-ups, and people who never confirmed."""
     with desk.reading() as connection:
         if not signups.has_expired(connection, desk.name, desk.clock()):
@@ -72,7 +72,7 @@ def forget(desk: Desk) -> None:
 
 
 def _answer(desk: Desk, signup: Signup) -> None:
-    """Send the mail for a sign-up, if any, within the limits per address and in all."""
+    """Send the mail for a sign-up, within the limits for each address and for all."""
     now = desk.clock()
     with desk.writing() as connection:
         signups.lock(connection, desk.name)
@@ -84,7 +84,7 @@ def _answer(desk: Desk, signup: Signup) -> None:
             signups.mark_answered(connection, signup)
             return
         if _over_total_limit(desk, connection):
-            signups.postpone(connection, signup, now + _WAIT)
+            signups.postpone(connection, signup, now + _LIMIT_PAUSE)
             return
         person = find_by_address(connection, signup.email, desk.config.newsletter.list)
         subscribed = person is not None and person.status is not None
@@ -114,7 +114,7 @@ def _over_address_limit(desk: Desk, connection: Connection, signup: Signup) -> b
 
 
 def _over_total_limit(desk: Desk, connection: Connection) -> bool:
-    """Whether the hourly limit for all mails is reached; the editor gets an alert once a day."""
+    """Whether the hourly limit for all mails is reached. The editor gets an alert once a day."""
     now, limit = desk.clock(), desk.config.public.signups_per_hour
     if signups.count_mails(connection, desk.name, now - signups.HOUR) < limit:
         return False
@@ -164,7 +164,7 @@ def _already_subscribed(desk: Desk, reader: int, list_: int) -> Rendered:
 
 
 def _mail(desk: Desk, signup: Signup, rendered: Rendered) -> None:
-    """Send one mail. No log names the reader, and a server's words may quote the address."""
+    """Send one mail. Logs never name the reader, so they omit the server's reply, which may."""
     newsletter = desk.config.newsletter
     mail = replace(
         unledgered_send(desk, None, rendered), test=True, alert=f"signup-{signup.id}-{signup.tries}"

@@ -40,7 +40,7 @@ def demo(folder: Path, report: Callable[[str], None]) -> Receipt:
     )
     _reset(desk)
     try:
-        imported = lists.import_file(desk, desk.folder / _READERS, skip_bad_lines=False).used
+        imported = lists.import_file(desk, desk.folder / _READERS, skip_bad_lines=False).people
         report(f"Imported {imported} sample subscribers.")
         return publish(desk, ISSUE, report)
     finally:

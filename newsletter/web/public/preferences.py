@@ -16,7 +16,7 @@ from newsletter.app.readers.reader_links import KeyState, Preferences
 from newsletter.web.public import forms, page
 from newsletter.web.public.messages import Button, in_thread, message_page
 
-_STATUS = {KeyState.UNKNOWN: 404, KeyState.GONE: 410}
+_STATUS = {KeyState.UNKNOWN: 404, KeyState.ERASED: 410}
 
 
 def routes(current: Callable[[], Desk], others: Callable[[], Sequence[Desk]]) -> list[Route]:
@@ -44,7 +44,7 @@ async def _save(desk: Desk, others: Sequence[Desk], key: str, form: forms.Form) 
     name, error = forms.first(form, "name"), ""
     chosen = form.get("newsletter", [])
     try:
-        state = await in_thread(reader_links.choose, desk, others, key, name, chosen)
+        state = await in_thread(reader_links.set_preferences, desk, others, key, name, chosen)
     except ValueError:
         state, error = KeyState.DONE, desk.language.words["choose_wrong_name"]
     preferences = await in_thread(reader_links.preferences, desk, others, key)
@@ -65,7 +65,7 @@ def _page(
         "preferences.html.j2",
         status,
         name=preferences.name,
-        barred=preferences.barred,
+        barred=preferences.suppressed,
         choices=preferences.choices,
         notice=notice,
         error=error,

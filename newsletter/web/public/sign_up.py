@@ -23,7 +23,7 @@ _STATUS = {
     KeyState.UNKNOWN: 404,
     KeyState.USED: 410,
     KeyState.EXPIRED: 410,
-    KeyState.BARRED: 409,
+    KeyState.SUPPRESSED: 409,
 }
 TRAP = "website"  # a hidden field that only robots fill in
 
@@ -102,6 +102,6 @@ def _confirmation(desk: Desk, result: KeyResult) -> Response:
             Link(texts["confirm_choose"], preferences, secondary=False),
             Link(texts["page_archive"], f"{home}/"),
         ]
-    elif result.state is not KeyState.BARRED:
+    elif result.state is not KeyState.SUPPRESSED:
         links = [Link(texts["signup_button"], f"{home}/subscribe")]
     return message_page(desk, _STATUS.get(result.state, 200), texts[key], text, links=links)

@@ -19,9 +19,9 @@ from newsletter.app.readers.reader_links import KeyResult, KeyState
 from newsletter.web.public import forms
 from newsletter.web.public.messages import Button, in_thread, message_page
 
-_STATUS = {KeyState.UNKNOWN: 404, KeyState.GONE: 410, KeyState.BARRED: 409}
+_STATUS = {KeyState.UNKNOWN: 404, KeyState.ERASED: 410, KeyState.SUPPRESSED: 409}
 _ACTIONS = {"leave": reader_links.unsubscribe, "again": reader_links.resubscribe}
-_NOT_MAILED = {KeyState.DONE, KeyState.GONE, KeyState.TEST}  # the key's owner gets no issue
+_NOT_MAILED = {KeyState.DONE, KeyState.ERASED, KeyState.TEST}  # the key's owner gets no issue
 
 
 def routes(current: Callable[[], Desk]) -> list[Route]:
@@ -46,7 +46,7 @@ def routes(current: Callable[[], Desk]) -> list[Route]:
 
 
 def _words_key(result: KeyResult) -> str:
-    if result.state is KeyState.BARRED:
+    if result.state is KeyState.SUPPRESSED:
         return "confirm_barred"
     return "leave" if result.state is KeyState.OPEN else f"leave_{result.state}"
 
@@ -66,7 +66,7 @@ def _page(desk: Desk, result: KeyResult) -> Response:
     elif result.state is KeyState.DONE:
         hints = [texts["leave_done_again"]]
         buttons = [Button(texts["leave_again_button"], {"act": "again"}, secondary=True)]
-    elif result.state is KeyState.BACK:
+    elif result.state is KeyState.RESUBSCRIBED:
         buttons = [Button(texts["leave_button"], {"act": "leave"}, secondary=True)]
     status = _STATUS.get(result.state, 200)
     return message_page(desk, status, _title(desk, result), text, hints=hints, buttons=buttons)
