@@ -1,8 +1,8 @@
-"""Which installation this is, and what it has begun to send: the evidence beside the database.
+"""Which copy of the program this is, and how many requests it has started: beside the database.
 
-A database can be restored from a backup or copied to another machine, and then knows less than
-what was sent. ``installation.json`` in the newsletter's folder is bound to the machine and the
-place; NEWSLETTER_INSTALLATION in the environment names it where machines come and go.
+A database that was restored from a backup or copied to another machine may not know everything
+that was sent. ``installation.json`` in the newsletter's folder belongs to one machine and folder.
+The environment variable NEWSLETTER_INSTALLATION names the installation on changing machines.
 """
 
 from __future__ import annotations
@@ -21,58 +21,61 @@ from newsletter.errors import NewsletterError
 from newsletter.model import IssueName
 
 FILE = "installation.json"
-MOST = 1_000_000  # bytes that are read of it
+MAX_BYTES = 1_000_000
 _MACHINE = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
 @dataclass(frozen=True)
 class Installation:
-    """``id``: this program on this machine in this folder. ``requests``: begun, by issue."""
+    """``id``: of the program on this machine in this folder. ``requests``: started, by issue."""
 
     id: str
     requests: dict[IssueName, int] = field(default_factory=dict)
 
 
-def here(folder: Path) -> Installation:
-    """This installation; a new one where the folder was copied here from elsewhere."""
-    with _Evidence(folder) as evidence:
-        return evidence.installation
+def load(folder: Path) -> Installation:
+    """This installation, or a new one if the folder was copied from elsewhere.
+
+    Raises NewsletterError if the file cannot be used.
+    """
+    with _LockedFile(folder) as file:
+        return file.installation
 
 
-def witness(folder: Path, issue: IssueName, requests: int) -> None:
-    """Keep that so many requests of an issue were begun. Raises NewsletterError."""
-    with _Evidence(folder) as evidence:
-        recorded = evidence.installation.requests
+def record(folder: Path, issue: IssueName, requests: int) -> None:
+    """Record how many requests an issue has started; never fewer. Raises NewsletterError."""
+    with _LockedFile(folder) as file:
+        recorded = file.installation.requests
         if requests > recorded.get(issue, 0):
-            evidence.write({**recorded, issue: requests})
+            file.write({**recorded, issue: requests})
 
 
-def believe(folder: Path, issue: IssueName, requests: int) -> None:
-    """The database is right about an issue, whatever the evidence says. Raises NewsletterError."""
-    with _Evidence(folder) as evidence:
-        evidence.write({**evidence.installation.requests, issue: requests})
+def overwrite(folder: Path, issue: IssueName, requests: int) -> None:
+    """Replace the number of requests for an issue, even by a lower one. Raises NewsletterError."""
+    with _LockedFile(folder) as file:
+        file.write({**file.installation.requests, issue: requests})
 
 
-class _Evidence:
-    """The file, locked: threads and processes take turns."""
+class _LockedFile:
+    """``installation.json``, locked against other threads and processes."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._place = _place(folder)
 
-    def __enter__(self) -> _Evidence:
+    def __enter__(self) -> _LockedFile:
         try:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             fcntl.flock(self._file, fcntl.LOCK_EX)
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error
         try:
-            self.installation = self._read(os.pread(self._file, MOST, 0))
+            self.installation = self._read(os.pread(self._file, MAX_BYTES, 0))
         except OSError as error:
             os.close(self._file)
             raise self._unusable(error.strerror or str(error)) from error
         except NewsletterError:
-            os.close(self._file)  # else nobody else gets at it while this process lives
+            os.close(self._file)  # otherwise it stays locked while this process lives
             raise
         return self
 
@@ -80,7 +83,7 @@ class _Evidence:
         os.close(self._file)
 
     def write(self, requests: dict[IssueName, int]) -> None:
-        """Put the evidence down, whole at every moment: the document first, its end then."""
+        """Write the file so that it is readable at every moment: the document, then its end."""
         by_name = {str(issue): number for issue, number in requests.items()}
         document = {
             "installation": self.installation.id, "place": self._place, "requests": by_name
@@ -88,7 +91,9 @@ class _Evidence:
         content = json.dumps(document).encode() + b"\n"
         try:
             if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(self._file, 0, len(content))  # a full disk says so before
+                os.posix_fallocate(
+                    self._file, 0, len(content)
+                )  # fails on a full disk before anything is written
             os.pwrite(self._file, content, 0)
             os.ftruncate(self._file, len(content))
         except OSError as error:
@@ -102,7 +107,7 @@ class _Evidence:
             self.write({})
             return self.installation
         try:
-            # What is longer than the document is left from an earlier one.
+            # Anything after the document is left from an earlier, longer one.
             document, _ = json.JSONDecoder().raw_decode(content.decode())
             requests = {IssueName.parse(name): int(n) for name, n in document["requests"].items()}
             id_, place = str(document["installation"]), str(document["place"])
@@ -116,9 +121,9 @@ class _Evidence:
 
     def _unusable(self, why: str) -> NewsletterError:
         return NewsletterError(
-            f"{self._path}, which keeps what was begun to be sent, cannot be used: {why}. Mend "
-            f"its permissions or the disk; if it is damaged, delete it once you know from "
-            f"`newsletter receipt` that nothing of it is missing."
+            f"{self._path}, which records what was sent from here, cannot be used: {why}. Repair "
+            f"its permissions or the disk. If it is damaged, compare `newsletter receipt` with "
+            f"your provider's records, then delete the file."
         )
 
 

@@ -186,7 +186,7 @@ def test_evidence_that_cannot_be_written_sends_nothing(newsroom: Newsroom) -> No
     newsroom.prepare(ISSUE, readers=2)
     (newsroom.folder / "installation.json").mkdir()
     told = newsroom.run("send", ISSUE, "--yes", status=1).stderr
-    assert "which keeps what was begun to be sent, cannot be used" in told
+    assert "which records what was sent from here, cannot be used" in told
     assert not (newsroom.folder / "outbox").exists()
     (newsroom.folder / "installation.json").rmdir()
     assert numbers(newsroom.json("send", ISSUE, "--yes")) == {"accepted": 2}

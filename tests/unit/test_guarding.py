@@ -39,7 +39,7 @@ def begin(desk: Desk, send: FrozenSend, *, witnessed: bool = True) -> None:
         begun = ledger.start(connection, claim, NOW)
         assert begun
     if witnessed:
-        installation.witness(desk.folder, send.issue, begun)
+        installation.record(desk.folder, send.issue, begun)
 
 
 def test_a_second_process_is_not_taken_for_one_with_an_older_database(desk: Desk) -> None:
@@ -66,7 +66,7 @@ def test_a_database_that_lacks_an_older_issue_asks_too(desk: Desk) -> None:
     send = freeze(desk.database, 2)
     begin(desk, send)
     clone_guard.check(desk, IssueName.parse("2025-07-14"))
-    installation.witness(desk.folder, IssueName.parse("2025-06-30"), 3)
+    installation.record(desk.folder, IssueName.parse("2025-06-30"), 3)
     with pytest.raises(NotReadyError, match="3 requests were started for issue 2025-06-30 here"):
         clone_guard.check(desk, IssueName.parse("2025-07-14"))
     clone_guard.check(desk, IssueName.parse("2025-07-14"), take_over=True)

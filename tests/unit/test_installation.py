@@ -21,12 +21,12 @@ BEGIN = """
 import pathlib, sys
 from newsletter import installation
 from newsletter.model import IssueName
-installation.witness(pathlib.Path(), IssueName.parse(sys.argv[1]), 1000)
+installation.record(pathlib.Path(), IssueName.parse(sys.argv[1]), 1000)
 """
 
 
 def test_a_full_disk_leaves_what_is_there(tmp_path: Path) -> None:
-    installation.witness(tmp_path, ISSUE, 9)
+    installation.record(tmp_path, ISSUE, 9)
     before = (tmp_path / installation.FILE).read_bytes()
 
     def no_room() -> None:
@@ -41,22 +41,22 @@ def test_a_full_disk_leaves_what_is_there(tmp_path: Path) -> None:
     )
     assert "NewsletterError" in done.stderr
     assert (tmp_path / installation.FILE).read_bytes() == before
-    assert installation.here(tmp_path).requests == {ISSUE: 9}
-    installation.witness(tmp_path, ISSUE, 1000)
-    assert installation.here(tmp_path).requests == {ISSUE: 1000}
+    assert installation.load(tmp_path).requests == {ISSUE: 9}
+    installation.record(tmp_path, ISSUE, 1000)
+    assert installation.load(tmp_path).requests == {ISSUE: 1000}
     assert [path.name for path in tmp_path.iterdir()] == [installation.FILE]
 
 
 def test_a_damaged_file_that_was_mended_is_used_by_the_same_program(tmp_path: Path) -> None:
-    installation.witness(tmp_path, ISSUE, 9)
+    installation.record(tmp_path, ISSUE, 9)
     file = tmp_path / installation.FILE
     good = file.read_bytes()
     file.write_bytes(good[:20])
     with pytest.raises(NewsletterError, match="it is damaged") as kept:
-        installation.here(tmp_path)
+        installation.load(tmp_path)
     file.write_bytes(good)
     found: list[installation.Installation] = []
-    again = threading.Thread(target=lambda: found.append(installation.here(tmp_path)), daemon=True)
+    again = threading.Thread(target=lambda: found.append(installation.load(tmp_path)), daemon=True)
     again.start()
     again.join(PATIENCE)
     assert found
@@ -67,7 +67,7 @@ def test_a_damaged_file_that_was_mended_is_used_by_the_same_program(tmp_path: Pa
 def test_processes_that_begin_requests_at_once_keep_all_of_them(tmp_path: Path) -> None:
     def begin(issue: IssueName) -> None:
         for number in range(1, 41):
-            installation.witness(tmp_path, issue, number)
+            installation.record(tmp_path, issue, number)
 
     names = [IssueName(date(2025, 7, day)) for day in range(1, 7)]
     crew = [threading.Thread(target=begin, args=(name,)) for name in names]
@@ -76,4 +76,4 @@ def test_processes_that_begin_requests_at_once_keep_all_of_them(tmp_path: Path) 
     for each in crew:
         each.join()
     expected = dict.fromkeys(names, 40)
-    assert installation.here(tmp_path).requests == expected
+    assert installation.load(tmp_path).requests == expected

@@ -28,7 +28,7 @@ def check(desk: Desk, issue: IssueName, *, take_over: bool = False) -> None:
     copy, or may be older than what was sent.
     """
     # The evidence first: the database already knows what another process starts meanwhile.
-    own, now = installation.here(desk.folder), desk.clock()
+    own, now = installation.load(desk.folder), desk.clock()
     with desk.reading() as connection:
         value = key_values.get(connection, LAST_USE.format(newsletter=desk.name))
         recorded = sends.request_counts(connection, desk.name, issue)
@@ -48,7 +48,7 @@ def check(desk: Desk, issue: IssueName, *, take_over: bool = False) -> None:
             f"newsletter send {issue} --take-over"
         )
     for name in unrecorded:
-        installation.believe(desk.folder, name, recorded.get(name, 0))
+        installation.overwrite(desk.folder, name, recorded.get(name, 0))
 
 
 def _doubt_about_use(
@@ -96,7 +96,7 @@ def _doubt_about_requests(
 
 def record_use(desk: Desk) -> None:
     """Record in the database that this installation sends from it now."""
-    own = installation.here(desk.folder)
+    own = installation.load(desk.folder)
     value = {"id": own.id, "host": socket.gethostname(), "seen": desk.clock().isoformat()}
     with desk.writing() as connection:
         key_values.put(connection, LAST_USE.format(newsletter=desk.name), json.dumps(value))

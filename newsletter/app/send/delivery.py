@@ -92,7 +92,7 @@ def job(
         personalizer(desk, frozen.list_id),
         doubt_policy(desk),
         desk.clock,
-        partial(installation.witness, desk.folder, issue),
+        partial(installation.record, desk.folder, issue),
         observer.checkpoint,
         observer.stop,
         lease,

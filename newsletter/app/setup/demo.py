@@ -72,7 +72,7 @@ def _copy_example(folder: Path) -> None:
 
 def _reset(desk: Desk) -> None:
     """Delete what an earlier demo left. Raises UsageError if the database has real subscribers."""
-    installation.believe(desk.folder, ISSUE, 0)
+    installation.overwrite(desk.folder, ISSUE, 0)
     path = desk.folder / _DATABASE
     if not path.exists():
         return
