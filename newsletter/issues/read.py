@@ -1,4 +1,4 @@
-"""issue.toml, note.md and gathered.json → Issue, with every fault of a file said at once."""
+"""issue.toml, note.md and gathered.json → Issue, with all faults of a file in one error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from newsletter.toml_file import tables
 from newsletter.toml_file.tables import Table
 
 LAYOUTS = ("picture", "text", "brief")  # of sections, in every template that ships
-LOOK_BACK = 8  # issues in which a story that readers may have missed is looked for
+LOOK_BACK = 8  # earlier issues whose stories may be listed as missed
 
 
 class _Story(Table):
@@ -109,16 +109,16 @@ def read_issue(root: Path, issue: IssueName, layouts: Sequence[str] = LAYOUTS) -
     by_id |= {article.id: article for article in gathered.articles}
     if any(story.article not in by_id for story in file.missed):
         by_id = _earlier(root, issue) | by_id
-    reading = _Reading(folder, text, by_id, faults, layouts)
+    parser = _Parser(folder, text, by_id, faults, layouts)
     parsed = Issue(
         name=issue,
         subject=file.subject.strip(),
         preheader=file.preheader.strip(),
         note=_note(folder / "note.md"),
-        lead=reading.story(file.lead, "lead") if file.lead else None,
-        sections=tuple(reading.section(s, i) for i, s in enumerate(file.sections, 1)),
-        sponsors=tuple(reading.sponsor(s, i, file) for i, s in enumerate(file.sponsors, 1)),
-        missed=reading.stories(file.missed, "missed"),
+        lead=parser.story(file.lead, "lead") if file.lead else None,
+        sections=tuple(parser.section(s, i) for i, s in enumerate(file.sections, 1)),
+        sponsors=tuple(parser.sponsor(s, i, file) for i, s in enumerate(file.sponsors, 1)),
+        missed=parser.stories(file.missed, "missed"),
         poll=_poll(file.poll) if file.poll else None,
         pictures=read_pictures(folder),
         dateline=gathered.dateline,
@@ -126,7 +126,7 @@ def read_issue(root: Path, issue: IssueName, layouts: Sequence[str] = LAYOUTS) -
         sources=gathered.sources,
     )
     beside: list[str] = []
-    in_note = _Reading(folder, parsed.note, by_id, beside)
+    in_note = _Parser(folder, parsed.note, by_id, beside)
     for of in markdown.pictures(parsed.note):
         in_note.picture(of, "a picture")
     files = ((path, faults), (folder / "note.md", beside))
@@ -135,8 +135,8 @@ def read_issue(root: Path, issue: IssueName, layouts: Sequence[str] = LAYOUTS) -
     return parsed
 
 
-class _Reading:
-    """One reading of a file: its text, what it may refer to, and the faults found so far."""
+class _Parser:
+    """Makes an issue's parts of one file: its text, the articles it may use, and its faults."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class _Reading:
             *others, last = map(repr, self.layouts)
             expected = f"{', '.join(others)} or {last}" if others else last
             self.faults.append(
-                f"sections[{number}].form: expected {expected}; it says {table.layout!r}"
+                f"sections[{number}].form: expected {expected}, not {table.layout!r}"
             )
         return Section(table.title, stories, table.layout)
 
@@ -171,12 +171,12 @@ class _Reading:
         article = self.known.get(table.article)
         if article is None:
             close = difflib.get_close_matches(table.article, self.known, n=1)
-            hint = f'did you mean "{close[0]}"?' if close else "look in gathered.json"
+            hint = f'did you mean "{close[0]}"?' if close else "see gathered.json"
             self.faults.append(f"{place}.article: no article has the id {table.article!r}; {hint}")
             return None
         if table.article in self.used:
             first = self.used[table.article]
-            self.faults.append(f"{place}.article: {table.article!r} stands already as {first}")
+            self.faults.append(f"{place}.article: {table.article!r} is already used as {first}")
         self.used.setdefault(table.article, place)
         headline = table.headline or article.title
         caption = article.caption if table.caption is None else table.caption
@@ -225,7 +225,7 @@ class _Reading:
         return image
 
     def _line(self, words: str) -> str:
-        """Where in the file the words stand first."""
+        """The first line of the file with these words, as a phrase."""
         numbers = (n for n, line in enumerate(self.lines, 1) if words in line)
         return f", line {number}" if (number := next(numbers, None)) else ""
 

@@ -153,7 +153,7 @@ def test_all_faults_of_issue_toml_at_once(tmp_path: Path) -> None:
     for expected in (
         "has 5 errors",
         "lead.image, line 3: there is no file 'images/none.jpg'",
-        "sections[1].stories[1].article: 'id1' stands already as lead",
+        "sections[1].stories[1].article: 'id1' is already used as lead",
         "sections[1].stories[2].article: no article has the id 'id22'; did you mean \"id2\"?",
         "sections[1].stories[3].image, line 12: there is no file '../../secret.jpg'",
         "sponsors[1].after: there is no section 'Sport'; known: News",

@@ -93,5 +93,5 @@ def test_a_layout_that_is_not_there_is_an_error_in_issue_toml(tmp_path: Path, na
         text = draft.replace('title = "News"', f'title = "News"\nform = "{layout}"')
         path.write_text(text, encoding="utf-8")
         output = room.run("build", ISSUE, status=status)
-    expected = f"sections[1].form: expected 'picture', 'text', 'brief' or 'grid'; it says {name!r}"
+    expected = f"sections[1].form: expected 'picture', 'text', 'brief' or 'grid', not {name!r}"
     assert expected in " ".join(output.stderr.split())
