@@ -1,4 +1,4 @@
-"""Where mails that came back lie: a file, an mbox, a folder, or a mailbox on an IMAP server."""
+"""Read returned mails from a file, an mbox, a folder, or a mailbox on an IMAP server."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from newsletter.config import secret
 from newsletter.errors import ConfigError, FetchError, UsageError
 from newsletter.http.certificates import ssl_context
 
-LARGEST = 2_000_000  # bytes that are read of a mail: what is said stands before our own mail
-TIMEOUT = 30  # seconds without a word from the server
+LARGEST = 2_000_000  # bytes read of a mail; the report comes before the copy of our own mail
+TIMEOUT = 30  # seconds to wait for the server
 _FORM = "Write the mailbox as imaps://USER@HOST/FOLDER; the USER with %40 for @."
 
 Mark = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Found:
-    """One mail. ``mark``: says at its place that it is read; a file has no such thing."""
+class FetchedMail:
+    """One mail. ``mark`` marks it as read in its mailbox; for a file it does nothing."""
 
     name: str
     content: bytes
@@ -39,9 +39,10 @@ def _nothing() -> None:
 
 
 @contextmanager
-def opened(place: str) -> Iterator[Iterator[Found]]:
-    """The mails at the place, one by one. Raises UsageError for what is no such place, FetchError
-    where a server does not give them.
+def open_mails(place: str) -> Iterator[Iterator[FetchedMail]]:
+    """The mails at the place, one by one.
+
+    Raises UsageError if there is no such place, FetchError if the mails cannot be read.
     """
     if re.match(r"imaps?://", place, re.IGNORECASE):
         with _imap(place) as mails:
@@ -59,7 +60,7 @@ def opened(place: str) -> Iterator[Iterator[Found]]:
         )
 
 
-def _in_folder(folder: Path) -> Iterator[Found]:
+def _in_folder(folder: Path) -> Iterator[FetchedMail]:
     """A Maildir, or any folder of mails, each in a file."""
     maildir = (folder / "cur").is_dir()  # servers keep files of their own beside its mails
     for path in sorted(folder.rglob("*")):
@@ -68,25 +69,29 @@ def _in_folder(folder: Path) -> Iterator[Found]:
             yield from _in_file(path)
 
 
-def _in_file(path: Path) -> Iterator[Found]:
+def _in_file(path: Path) -> Iterator[FetchedMail]:
     try:
         with path.open("rb") as file:
             start = file.read(5)
             if start != b"From ":
-                yield Found(path.name, start + file.read(LARGEST), _nothing)
+                yield FetchedMail(path.name, start + file.read(LARGEST), _nothing)
                 return
         box = mailbox.mbox(path, create=False)
         try:
             for number, key in enumerate(box.iterkeys(), 1):
-                yield Found(f"{path.name}, mail {number}", box.get_bytes(key)[:LARGEST], _nothing)
+                yield FetchedMail(
+                    f"{path.name}, mail {number}", box.get_bytes(key)[:LARGEST], _nothing
+                )
         finally:
             box.close()
     except OSError as error:
-        raise FetchError(f"{path} cannot be read: {error.strerror}. Look at its rights.") from error
+        raise FetchError(
+            f"{path} cannot be read: {error.strerror}. Check its permissions."
+        ) from error
 
 
 @contextmanager
-def _imap(address: str) -> Iterator[Iterator[Found]]:
+def _imap(address: str) -> Iterator[Iterator[FetchedMail]]:
     try:
         parts, port = urlsplit(address), urlsplit(address).port
     except ValueError as error:
@@ -95,7 +100,9 @@ def _imap(address: str) -> Iterator[Iterator[Found]]:
     if not parts.hostname or not parts.username:
         raise UsageError(_FORM)
     if parts.password:
-        raise UsageError("A password does not belong into the address. Put it into IMAP_PASSWORD.")
+        raise UsageError(
+            "The address contains a password. Put the password into IMAP_PASSWORD instead."
+        )
     password = secret("IMAP_PASSWORD")
     if not password:
         raise ConfigError(
@@ -105,8 +112,8 @@ def _imap(address: str) -> Iterator[Iterator[Found]]:
     user, folder = unquote(parts.username), unquote(parts.path.strip("/")) or "INBOX"
     if not (user + password).isascii():
         raise ConfigError(
-            "IMAP lets nobody in whose name or password has letters beyond ASCII. Give the mailbox "
-            "another one, and put its password into IMAP_PASSWORD."
+            "IMAP allows only ASCII characters in the user and the password. Change them at the "
+            "mail provider, and put the new password into IMAP_PASSWORD."
         )
     where = f"{parts.hostname}:{port or (993 if secure else 143)}"
     try:
@@ -116,17 +123,17 @@ def _imap(address: str) -> Iterator[Iterator[Found]]:
             status, response = server.select(_quoted(folder))
             if status != "OK":
                 raise FetchError(
-                    f"{where} has no folder {folder}: {_words(response)}. Name another."
+                    f"{where} has no folder {folder}: {_message(response)}. Name another one."
                 )
             yield _unseen(server)
         finally:
             with suppress(imaplib.IMAP4.error, OSError):
                 server.logout()
     except (imaplib.IMAP4.error, OSError) as error:
-        why = _words([getattr(error, "strerror", None) or (error.args or [error])[0]])
+        why = _message([getattr(error, "strerror", None) or (error.args or [error])[0]])
         raise FetchError(
             f"The mailbox at {where} cannot be read: {why}."
-            f" Look at its address, the user and IMAP_PASSWORD; what was stored before is safe."
+            f" Check the address, the user and IMAP_PASSWORD. What was stored so far is safe."
         ) from error
 
 
@@ -136,37 +143,37 @@ def _connected(host: str, port: int | None, secure: bool) -> imaplib.IMAP4:
             host, port or 993, ssl_context=ssl_context("imap"), timeout=TIMEOUT
         )
     server = imaplib.IMAP4(host, port or 143, timeout=TIMEOUT)
-    if not _loopback(host):  # a password goes through no network in the clear
+    if not _loopback(host):  # never send a password unencrypted over a network
         server.starttls(ssl_context("imap"))
     return server
 
 
-def _unseen(server: imaplib.IMAP4) -> Iterator[Found]:
-    """The mails that nobody has seen; looking at one leaves it so."""
-    data = _asked(server, "SEARCH", "UNSEEN")
+def _unseen(server: imaplib.IMAP4) -> Iterator[FetchedMail]:
+    """The unseen mails. Fetching one does not mark it as seen."""
+    data = _command(server, "SEARCH", "UNSEEN")
     for number in (data[0] or b"").split():
-        parts = _asked(server, "FETCH", number.decode(), f"(BODY.PEEK[]<0.{LARGEST}>)")
+        parts = _command(server, "FETCH", number.decode(), f"(BODY.PEEK[]<0.{LARGEST}>)")
         content = next((part[1] for part in parts if isinstance(part, tuple)), None)
         if content is not None:
-            yield Found(f"mail {number.decode()}", content, _marker(server, number.decode()))
+            yield FetchedMail(f"mail {number.decode()}", content, _marker(server, number.decode()))
 
 
 def _marker(server: imaplib.IMAP4, number: str) -> Mark:
     def mark() -> None:
-        _asked(server, "STORE", number, "+FLAGS", r"(\Seen)")
+        _command(server, "STORE", number, "+FLAGS", r"(\Seen)")
 
     return mark
 
 
-def _asked(server: imaplib.IMAP4, *command: str) -> list[Any]:
+def _command(server: imaplib.IMAP4, *command: str) -> list[Any]:
     status, response = server.uid(*command)
     if status != "OK":
-        raise server.error(_words(response))
+        raise server.error(_message(response))
     return response
 
 
 def _quoted(folder: str) -> str:
-    """The name as IMAP writes it: letters beyond ASCII in a base64 of its own (RFC 3501, 5.1.3)."""
+    """The name in IMAP's modified UTF-7 (RFC 3501, section 5.1.3)."""
 
     def shifted(match: re.Match[str]) -> str:
         letters = base64.b64encode(match[0].encode("utf-16-be"), b"+,").decode()
@@ -176,8 +183,8 @@ def _quoted(folder: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _words(said: Any) -> str:
-    first = said[0] if said else ""
+def _message(response: Any) -> str:
+    first = response[0] if response else ""
     text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
     return " ".join(text.split()).rstrip(".")
 

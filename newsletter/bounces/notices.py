@@ -1,4 +1,4 @@
-"""What one mail that came back says of one reader."""
+"""What a returned mail or a complaint says about one reader."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from enum import StrEnum
 
 
 class Fate(StrEnum):
-    """What became of the mail, or of the reader's patience."""
+    """What happened to the mail, or what the reader did."""
 
-    BOUNCED = "bounced"  # the address is no good
+    BOUNCED = "bounced"  # the address is dead
     BLOCKED = "blocked"  # not delivered, but the address may be good
-    DELAYED = "delayed"  # the server still tries
+    DELAYED = "delayed"  # the server is still trying
     COMPLAINED = "complained"
     LEAVES = "leaves"
 
 
 @dataclass(frozen=True)
 class Notice:
-    """``key``: the same for the same notice, however often it is read. ``recipients``: addresses
-    that it names; ``headers``: those of our mail in it that say which one it was.
+    """``key``: the same each time the same notice is read. ``recipients``: the addresses it names.
+
+    ``message_id`` and ``list_unsubscribe``: headers of our own mail, if the notice quotes them.
+    ``status``: an enhanced status code (RFC 3463); ``reason``: the server's explanation.
     """
 
     key: str
@@ -31,10 +33,10 @@ class Notice:
     message_id: str = ""
     list_unsubscribe: str = ""
     status: str = ""
-    words: str = field(default="", repr=False)
+    reason: str = field(default="", repr=False)
 
 
-# Of what the server says, what is surely about the address; RFC 3463 has the codes.
+# Status codes that are surely about the address, and those that say nothing (RFC 3463).
 _GONE = frozenset(("1.0", "1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.1"))
 _VAGUE = frozenset(("0.0", "5.0", "2.0", "4.0", ""))
 _CODE = re.compile(r"(?<![\d.])([245])\.(\d{1,3}\.\d{1,3})(?![\d.])")
@@ -51,17 +53,16 @@ _FULL = re.compile(
 )
 
 
-def fate_of_failure(status: str, words: str) -> Fate:
-    """Whether an address that could not be delivered to is to be given up.
+def fate_of_failure(status: str, reason: str) -> Fate:
+    """Bounced if the server says that the address is dead, otherwise blocked.
 
-    Only where the server says that it is the address: a full mailbox, or a server that does not
-    like the mail, may be different next week.
+    A full mailbox, or a server that rejects the mail itself, may accept the next one.
     """
     codes = [(status[:1], status[2:])] if status else []
-    codes += _CODE.findall(words)
+    codes += _CODE.findall(reason)
     for kind, rest in codes:
         if rest not in _VAGUE:
             return Fate.BOUNCED if kind == "5" and rest in _GONE else Fate.BLOCKED
     if codes and codes[0][0] != "5":
         return Fate.BLOCKED
-    return Fate.BOUNCED if _UNKNOWN.search(words) and not _FULL.search(words) else Fate.BLOCKED
+    return Fate.BOUNCED if _UNKNOWN.search(reason) and not _FULL.search(reason) else Fate.BLOCKED

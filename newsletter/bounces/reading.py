@@ -1,5 +1,6 @@
-"""A mail that came back → what it says: delivery reports (RFC 3464), complaints (RFC 5965), and
-the older forms of qmail, Exim and Exchange.
+"""A returned mail → notices.
+
+Reads delivery reports (RFC 3464), complaints (RFC 5965), and reports of qmail, Exim and Exchange.
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ from email import message_from_bytes, message_from_string
 from email.message import Message
 from email.utils import parseaddr, parsedate_to_datetime
 
-from newsletter.bounces import older
+from newsletter.bounces import informal_reports
 from newsletter.bounces.notices import Fate, Notice, fate_of_failure
 
 _RETURNED = ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers")
 _STATUSES = ("message/delivery-status", "message/global-delivery-status")
-_LONGEST = 500  # characters of what a server said, which are kept
-_TEXT, _LINE = 100_000, 1_000  # characters that are read of a text, and of each line of it
-_BYTES = 4 * _TEXT  # of a part; some charsets take their time
+_LONGEST = 500  # characters of a reason that are stored
+_TEXT, _LINE = 100_000, 1_000  # characters read of a text, and of each line
+_BYTES = 4 * _TEXT  # read of a part; some charsets decode slowly
 
 
 def read(content: bytes) -> list[Notice]:
-    """What the mail says, a notice for each reader; empty where it is something else.
+    """A notice for each reader that the mail is about; empty for any other mail.
 
-    Never raises: whoever likes may write to the address that gets these.
+    Never raises: anybody can write to the address that receives these.
     """
     try:
         mail = message_from_bytes(content)
@@ -40,7 +41,7 @@ def _notices(mail: Message, content: bytes) -> Iterator[Notice]:
         digest = hashlib.sha256(content)
     key, at = digest.hexdigest()[:40], _date(mail)
     parts = list(mail.walk())
-    message_id, leaving = _returned(parts)
+    message_id, unsubscribe = _returned(parts)
     kinds = {part.get_content_type() for part in parts}
     if "message/feedback-report" in kinds:
         results = _complaints(parts)
@@ -48,18 +49,20 @@ def _notices(mail: Message, content: bytes) -> Iterator[Notice]:
         results = _statuses(parts)
     else:
         plain = _plain(parts)
-        results = older.failures(_text(mail, "X-Failed-Recipients"), plain, _from_machine(mail))
-        returned = message_from_string(older.returned(plain))
+        results = informal_reports.failures(
+            _text(mail, "X-Failed-Recipients"), plain, _from_machine(mail)
+        )
+        returned = message_from_string(informal_reports.returned(plain))
         message_id = message_id or _text(returned, "Message-ID")
-        leaving = leaving or _text(returned, "List-Unsubscribe")
+        unsubscribe = unsubscribe or _text(returned, "List-Unsubscribe")
     for number, (fate, recipients, status, reason) in enumerate(results):
         yield Notice(
-            f"mail:{key}:{number}", fate, at, recipients, message_id, leaving, status,
+            f"mail:{key}:{number}", fate, at, recipients, message_id, unsubscribe, status,
             reason[:_LONGEST],
         )  # fmt: skip
 
 
-def _statuses(parts: list[Message]) -> Iterator[older.Failure]:
+def _statuses(parts: list[Message]) -> Iterator[informal_reports.Failure]:
     for part in parts:
         if part.get_content_type() not in _STATUSES:
             continue
@@ -74,7 +77,7 @@ def _statuses(parts: list[Message]) -> Iterator[older.Failure]:
                 yield Fate.DELAYED, recipients, status, diagnostic
 
 
-def _complaints(parts: list[Message]) -> Iterator[older.Failure]:
+def _complaints(parts: list[Message]) -> Iterator[informal_reports.Failure]:
     fates = {"abuse": Fate.COMPLAINED, "fraud": Fate.COMPLAINED, "opt-out": Fate.LEAVES}
     for part in parts:
         if part.get_content_type() == "message/feedback-report":
@@ -86,11 +89,11 @@ def _complaints(parts: list[Message]) -> Iterator[older.Failure]:
 
 
 def _blocks(part: Message) -> list[Message]:
-    """The groups of fields in a part that consists of them."""
+    """The groups of header fields that make up the part."""
     payload, text = part.get_payload(), ""
     if isinstance(payload, list):
         inner = [block for block in payload if isinstance(block, Message)]
-        if part.get_content_type() == "message/delivery-status":  # the parser has taken it apart
+        if part.get_content_type() == "message/delivery-status":  # already parsed
             return inner
         text = "\n\n".join(block.as_bytes().decode("utf-8", "replace") for block in inner)
     text = text or _decoded(part)
@@ -98,22 +101,22 @@ def _blocks(part: Message) -> list[Message]:
 
 
 def _returned(parts: list[Message]) -> tuple[str, str]:
-    """Message-ID and List-Unsubscribe of our own mail, as it was sent back."""
+    """Message-ID and List-Unsubscribe of our own mail, from the returned copy."""
     for part in parts:
         kind, payload = part.get_content_type(), part.get_payload()
         if kind not in _RETURNED:
             continue
         inner = payload[0] if isinstance(payload, list) and payload else None
         mail = inner if isinstance(inner, Message) else message_from_string(_decoded(part))
-        message_id, leaving = _text(mail, "Message-ID"), _text(mail, "List-Unsubscribe")
-        if message_id or leaving:  # some servers black the number out
-            return message_id, leaving
+        message_id, unsubscribe = _text(mail, "Message-ID"), _text(mail, "List-Unsubscribe")
+        if message_id or unsubscribe:  # some servers remove the Message-ID
+            return message_id, unsubscribe
     return "", ""
 
 
 def _recipients(block: Message, *names: str) -> tuple[str, ...]:
     """The addresses in these fields, without their type: ``rfc822; ada@example.com``."""
-    matches = (older.ADDRESS.search(_typed(block, name)) for name in names)
+    matches = (informal_reports.ADDRESS.search(_typed(block, name)) for name in names)
     return tuple(dict.fromkeys(match[0] for match in matches if match))
 
 
@@ -124,11 +127,12 @@ def _typed(block: Message, name: str) -> str:
 
 
 def _text(mail: Message, name: str) -> str:
-    """A header in one line; empty where there is none. Bytes beyond ASCII are read as UTF-8."""
+    """A header on one line, empty if it is missing. Bytes beyond ASCII are read as UTF-8."""
     header = next(
         (str(value) for key, value in mail.raw_items() if key.lower() == name.lower()), ""
     )
-    plain = header[: older.LONGEST].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    start = header[: informal_reports.LONGEST]
+    plain = start.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return " ".join(plain.split())
 
 
@@ -137,13 +141,13 @@ def _date(mail: Message) -> datetime | None:
         date = parsedate_to_datetime(_text(mail, "Date"))
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if not 1990 <= date.year < 2200:  # nobody has mailed then
+    if not 1990 <= date.year < 2200:  # no real date of a mail
         return None
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def _from_machine(mail: Message) -> bool:
-    """Whether a mail server has written it, and no person or vacation program."""
+    """Whether a mail server wrote it, not a person or a vacation program."""
     sender = parseaddr(_text(mail, "From"))[1].lower()
     empty = _text(mail, "Return-Path") == "<>"
     return empty or sender.startswith(("mailer-daemon@", "postmaster@", "mail-daemon@"))
@@ -164,4 +168,4 @@ def _decoded(part: Message) -> str:
         text = payload.decode(part.get_content_charset() or "utf-8", "replace")
     except LookupError:
         return payload.decode("utf-8", "replace")
-    return text.encode("utf-8", "replace").decode()  # some charsets have halves of letters
+    return text.encode("utf-8", "replace").decode()  # some charsets decode to lone surrogates

@@ -108,7 +108,7 @@ def test_whose_mail_it_was_and_what_was_said(headers_only: bool) -> None:
     assert notice.message_id == "<0123456789abcdef.12@example.com>"
     assert notice.list_unsubscribe == LEAVE
     assert notice.status == "5.1.1"
-    assert "User unknown" in notice.words
+    assert "User unknown" in notice.reason
     assert notice.at == datetime(2025, 7, 7, tzinfo=UTC)
     assert read(mail) == read(mail)
 
@@ -176,7 +176,7 @@ def test_a_report_of_rfc_6533() -> None:
         (Fate.BOUNCED, ("철수@example.com",)),
         (Fate.DELAYED, ("b@example.com",)),
     ]
-    assert found[0].words == "550 존재하지 않는 계정"
+    assert found[0].reason == "550 존재하지 않는 계정"
     assert found[1].message_id == "<0123456789abcdef.12@example.com>"
 
 
@@ -304,5 +304,5 @@ def test_what_is_no_notice(mail: bytes) -> None:
 
 def test_what_the_server_said_is_kept_in_bounds_and_on_one_line() -> None:
     notice = only(bounce_mails.dsn(SENT, words="smtp; 550 5.1.1 " + "x" * 900 + "\r\n y"))
-    assert 100 < len(notice.words) <= 500
-    assert "\n" not in notice.words
+    assert 100 < len(notice.reason) <= 500
+    assert "\n" not in notice.reason

@@ -13,7 +13,7 @@ from newsletter import bounces
 from newsletter.app.desk import Desk
 from newsletter.app.feedback import provider_events
 from newsletter.bounces import Fate, Notice, mailboxes
-from newsletter.bounces.mailboxes import Found
+from newsletter.bounces.mailboxes import FetchedMail
 from newsletter.links import signed_links
 from newsletter.links.keyring import keyring
 from newsletter.links.signed_links import Purpose
@@ -71,19 +71,19 @@ class BounceCounts:
 def read_mailbox(desk: Desk, place: str) -> BounceCounts:
     """Read the mails of a mailbox and store their notices; an IMAP mail is then marked as seen.
 
-    Raises UsageError and FetchError as ``mailboxes.opened`` does. What was stored by then stays.
+    Raises UsageError and FetchError as ``open_mails`` does. What was stored by then stays stored.
     """
     counts = BounceCounts()
-    with mailboxes.opened(place) as mails:
+    with mailboxes.open_mails(place) as mails:
         while batch := list(islice(mails, BATCH_SIZE)):
             counts += _read_batch(desk, batch)
     return counts
 
 
-def _read_batch(desk: Desk, mails: list[Found]) -> BounceCounts:
+def _read_batch(desk: Desk, mails: list[FetchedMail]) -> BounceCounts:
     fates: Counter[Fate] = Counter()
     events: list[Event] = []
-    identified: list[Found] = []
+    identified: list[FetchedMail] = []
     unrelated = 0
     signed_reader = _signed_reader(desk)
     with desk.reading() as connection:
@@ -126,7 +126,7 @@ def _event(
         batch=delivery.batch or 0,
         send=delivery.send_id,
         origin=(slug(delivery.newsletter), str(delivery.issue)),
-        details={"reason": notice.words, "status": notice.status, "by": "mail"},
+        details={"reason": notice.reason, "status": notice.status, "by": "mail"},
     )
 
 

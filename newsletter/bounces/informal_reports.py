@@ -1,4 +1,4 @@
-"""Failures in the forms that mail servers had before, and beside, RFC 3464."""
+"""Delivery failures that do not follow RFC 3464: those of qmail, Exim and Exchange."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from newsletter.bounces.notices import Fate, fate_of_failure
 
-Failure = tuple[Fate, tuple[str, ...], str, str]  # fate, recipients, status, words
+Failure = tuple[Fate, tuple[str, ...], str, str]  # fate, recipients, status, reason
 
 _PART = r"[^\s<>()\[\],;:\"\\@]"
-_A = rf"(?<!{_PART}){_PART}+@{_PART}+"  # it begins where a word does: no letter is tried twice
+_A = rf"(?<!{_PART}){_PART}+@{_PART}+"  # starts at a word, so no letter is tried twice
 ADDRESS = re.compile(_A)
-LONGEST = 2_000  # characters of what a server says
+LONGEST = 2_000  # characters of a reason
 _COPY = re.compile(
     r"^[^\w\n]{0,20}(Below this line is a copy of the message"
     r"|This is a copy of (?:the|your) message"
@@ -36,15 +36,16 @@ _ALONE = re.compile(rf"^[ \t]*<?({_A})>?:?[ \t]*$", re.MULTILINE)
 
 
 def failures(failed: str, text: str, from_machine: bool) -> Iterator[Failure]:
-    """Who could not be reached. ``failed``: Exim's X-Failed-Recipients; ``text``: what it says.
+    """The failures that a mail reports in its text.
 
-    ``from_machine``: anybody can write a text, and vacation programs do.
+    ``failed``: Exim's X-Failed-Recipients. ``from_machine``: whether a mail server wrote the mail;
+    people and vacation programs write similar texts.
     """
     own_text = text[: _end(text)]
     if failed:
         addresses = ADDRESS.findall(failed)
         for address in addresses:
-            yield _failure(address, _words_for(address, addresses, own_text))
+            yield _failure(address, _reason_for(address, addresses, own_text))
     elif _QMAIL.search(own_text):
         for match in _NAMED.finditer(own_text):
             yield _failure(match[1], match[2])
@@ -72,18 +73,18 @@ def _end(text: str) -> int:
     return copy.start() if copy else len(text)
 
 
-def _words_for(address: str, addresses: Iterable[str], said: str) -> str:
-    """What follows the address in the text, up to the next one that could not be reached."""
-    at = said.find(address)
+def _reason_for(address: str, addresses: Iterable[str], text: str) -> str:
+    """What follows the address in the text, up to the next failed address."""
+    at = text.find(address)
     if at < 0:
-        return said
-    reason = said[at + len(address) : at + 600]
+        return text
+    reason = text[at + len(address) : at + 600]
     starts = (reason.find(other) for other in addresses if other != address)
     return reason[: min((start for start in starts if start >= 0), default=len(reason))]
 
 
-def _failure(address: str, words: str) -> Failure:
-    words = " ".join(words.split())[:LONGEST]
-    status = re.search(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])", words)
+def _failure(address: str, text: str) -> Failure:
+    reason = " ".join(text.split())[:LONGEST]
+    status = re.search(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])", reason)
     code = status[0] if status else ""
-    return fate_of_failure(code, words), (address,), code, words
+    return fate_of_failure(code, reason), (address,), code, reason
