@@ -1,4 +1,4 @@
-"""How well text is read on its ground: the contrast of WCAG 2, and colours that have enough."""
+"""The contrast between text and background by WCAG 2, and colours with enough of it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 def readable(colour: str, *grounds: str) -> str:
-    """The colour, as much darker or lighter as it takes to be read on all of the grounds.
+    """The colour, made darker or lighter until it has enough contrast on all backgrounds.
 
-    Its hue and saturation stay: a red becomes a light red, and not a pale one.
+    Its hue and saturation stay, so a red becomes a light red, not a pale one.
     """
     on = [parsed(ground) for ground in grounds]
     dark = sum(map(_luminance, on)) / len(on) < 0.18
@@ -43,7 +43,7 @@ def readable(colour: str, *grounds: str) -> str:
 
 
 def on(ground: str) -> str:
-    """White, or black where white could not be read: one of them always can."""
+    """White, or black if white has too little contrast; one of the two always has enough."""
     white = contrast((255, 255, 255), parsed(ground)) >= ENOUGH
     return "#ffffff" if white else "#000000"
 

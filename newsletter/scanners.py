@@ -23,5 +23,5 @@ _AGENTS = re.compile(
 
 
 def known(agent: str) -> bool:
-    """Whether the program that came is surely not a person's. One without a name says nothing."""
+    """Whether the user agent is surely a machine's. An empty one decides nothing."""
     return _AGENTS.search(agent) is not None

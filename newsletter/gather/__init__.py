@@ -1,7 +1,7 @@
-"""Run the sources side by side and decide what belongs to the issue.
+"""Read the sources in parallel and decide which articles belong to the issue.
 
-read → choose (window, once, not mailed, limits) → keep what an earlier gather had → order → report.
-Nothing is dropped in silence: an article that is not offered stands in ``left_out`` with a reason.
+read → choose (window, once, not mailed, limits) → keep what an earlier gather found → order →
+report. Every article that is not offered is in ``left_out``, with the reason.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def gather(
     earlier: Sequence[Gathered] = (),
     mailed: Mapping[str, IssueName] | None = None,
 ) -> Gathered:
-    """Everything that the sources have for the window.
+    """The articles that the sources have for the window.
 
     ``before``: what an earlier gather for the same issue found; its articles stay. ``earlier``:
-    what was gathered for the issues before it, the newest first; what their sources published then
-    and only show now belongs to this one. ``mailed``: the issue that carried an article, by the
-    article's id and by its canonical address.
+    what was gathered for previous issues, the newest first; an article from their windows that a
+    source shows only now belongs to this issue. ``mailed``: the issue that an article was mailed
+    in, by the article's id and by its canonical address.
 
-    Raises FetchError when no source at all could be read.
+    Raises FetchError if no source could be read.
     """
     rules = Rules(window, mailed or {}, earlier)
     readings = read(sources, rules.window_of)
@@ -40,7 +40,7 @@ def gather(
         faults = "\n".join(f"  {reading.name}: {reading.fault}" for reading in readings)
         raise FetchError(
             f"No source could be read, so nothing was changed:\n{faults}\n"
-            f"Look at the addresses in newsletter.toml and at the network, then gather again."
+            f"Check the addresses in newsletter.toml and the network, then gather again."
         )
     articles, left_out = choose(readings, rules, before)
     pages = [a.page for reading in readings for a in reading.articles if a.page]

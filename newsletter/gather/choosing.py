@@ -1,4 +1,4 @@
-"""What of everything that was read belongs to the issue, once."""
+"""Which of the articles that were read belong to the issue, each story once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from newsletter.sanitize import canonical, headline_key
 from newsletter.sanitize.similarity import HeadlineIndex
 from newsletter.sources import shared_links
 
-TOGETHER = timedelta(days=3)  # two publishers tell one story within these
+SAME_STORY_WITHIN = timedelta(days=3)  # between the dates of two publishers
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Rules:
     earlier: Sequence[Gathered] = ()
 
     def window_of(self, source: str) -> Window:
-        """The span that a source is asked for: it may still bring what it did not show before."""
+        """The span to ask a source for, with what it may not have shown to earlier gathers."""
         return Window(
             min(self._reach.get(source, self.window.start), self.window.start), self.window.end
         )
 
     def unfit(self, article: Article, link: str | None) -> str | None:
-        """Why the article itself does not belong, whatever the others are.
+        """Why the article does not belong, regardless of other articles; None if it does.
 
         ``link``: its address, unless many share it.
         """
@@ -59,9 +59,9 @@ class Rules:
 
     @cached_property
     def _reach(self) -> dict[str, datetime]:
-        """From when on each source may still bring something.
+        """For each source, the earliest date of articles that may still be new.
 
-        That is the start of the window before this one, and of those in which it failed.
+        This is the start of the previous window, or of the first one in a row that it failed in.
         """
         reach: dict[str, datetime] = {}
         ended: set[str] = set()
@@ -77,7 +77,7 @@ class Rules:
 
     @cached_property
     def _known(self) -> set[str]:
-        """Ids and addresses of everything that was offered, or left out, before."""
+        """Ids and addresses of all articles that earlier gathers offered or left out."""
         keys: set[str] = set()
         for gathered in self.earlier:
             for article in (*gathered.articles, *(left.article for left in gathered.left_out)):
@@ -88,7 +88,7 @@ class Rules:
 def choose(
     readings: Sequence[Reading], rules: Rules, before: Gathered | None
 ) -> tuple[list[Article], list[LeftOut]]:
-    """The articles that belong, and the rest with its reasons; the source listed first wins."""
+    """The articles that belong, and the others with reasons; the source listed first wins."""
     seen = _Seen()
     kept: list[Article] = []
     left_out: list[LeftOut] = []
@@ -119,7 +119,7 @@ def choose(
 
 
 def _completed(article: Article, before: Gathered) -> Article:
-    """The article with what an earlier gather read of its page, where it could not be read now."""
+    """The article; if its page could not be read now, with what an earlier gather read there."""
     earlier = next((candidate for candidate in before.articles if candidate.id == article.id), None)
     if earlier is None or not article.partial:
         return article
@@ -127,7 +127,7 @@ def _completed(article: Article, before: Gathered) -> Article:
 
 
 def ordered(articles: Iterable[Article]) -> tuple[Article, ...]:
-    """The newest first; what has no date comes last, as its source has it."""
+    """The newest first; undated articles last, in the order of their source."""
     listed = list(articles)
     dated = [(article.published, article) for article in listed if article.published]
     newest_first = sorted(dated, key=itemgetter(0), reverse=True)
@@ -136,7 +136,7 @@ def ordered(articles: Iterable[Article]) -> tuple[Article, ...]:
 
 
 class _Seen:
-    """The articles kept so far, by everything that makes two of them one story."""
+    """The articles kept so far, indexed by id, link and headline."""
 
     def __init__(self) -> None:
         self.ids: dict[str, Article] = {}
@@ -145,12 +145,12 @@ class _Seen:
         self._headlines = HeadlineIndex()
 
     def twin(self, article: Article, link: str | None) -> str | None:
-        """The id of the article kept already that is the same story."""
+        """The id of a kept article that is the same story, if there is one."""
         if article.id in self.ids:
             return article.id
         if link and (twin := self._by_link.get(canonical(link))):
             return twin
-        # One headline twice in one source under two links: the publisher knows why.
+        # A source that repeats a headline under another link means another story.
         same = self._by_headline.get(headline_key(article.title))
         if same and self.ids[same].source != article.source:
             return same
@@ -171,7 +171,7 @@ class _Seen:
 def _together(one: Article, other: Article) -> bool:
     if not one.published or not other.published:
         return True
-    return abs(one.published - other.published) <= TOGETHER
+    return abs(one.published - other.published) <= SAME_STORY_WITHIN
 
 
 def _keep_earlier(
@@ -182,9 +182,10 @@ def _keep_earlier(
     kept: list[Article],
     left_out: list[LeftOut],
 ) -> None:
-    """What an earlier gather had and the sources no longer list: feeds forget, we don't.
+    """Keep what an earlier gather found and the sources no longer list.
 
-    The editor may have chosen any of it, so what no longer belongs is still listed, with a reason.
+    The editor may have chosen any of it, so an article that no longer belongs is left out with a
+    reason.
     """
     configured = {reading.name for reading in readings}
     listed = {article.id for reading in readings for article in reading.articles}

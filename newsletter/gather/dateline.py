@@ -1,4 +1,4 @@
-"""The temperature under the masthead, from Open-Meteo or a service that answers alike."""
+"""The temperature under the masthead, from Open-Meteo or a service with the same API."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from newsletter.http import Fetcher
 from newsletter.model import Dateline
 
 _UNITS = {"F": "fahrenheit", "C": "celsius"}
-_ON_EARTH = 150  # at most, in either unit; everything else is a fault of the service
+_ON_EARTH = 150  # the limit in either unit; anything beyond it is an error of the service
 
 
 def fetch(place: Place, fetcher: Fetcher, day: date) -> Dateline:
-    """City, day and the temperature there now; without coordinates no temperature is asked for.
+    """City, date and the current temperature; without coordinates, no temperature.
 
-    Raises FetchError where the service cannot be reached, or does not say it.
+    Raises FetchError if the service cannot be reached or its answer has no temperature.
     """
     if place.latitude is None or place.longitude is None:
         return Dateline(place.city, date=day)

@@ -18,7 +18,7 @@ from newsletter.model import Article, Window
 from newsletter.sanitize import canonical, one_line
 from newsletter.sources import Surroundings
 
-MOST = 12  # addresses tried after the first
+MAX_TRIED = 12  # addresses after the first
 
 _LINK = re.compile(r"<link\b[^>]{0,1000}>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
@@ -37,7 +37,7 @@ _USUAL = (
     ("feed", "/atom.xml"),
     ("feed", "/feed.json"),
 )
-_ORDER = ("page", "wordpress", "feed", "sitemap")  # what says most about an article first
+_ORDER = ("page", "wordpress", "feed", "sitemap")  # the one with the most about an article first
 _NOWHERE = Path("/nonexistent")
 
 
@@ -53,28 +53,28 @@ class DiscoveredSource:
 
 
 def discover(url: str, fetcher: SupportsGet) -> list[DiscoveredSource]:
-    """The sources at an address, the best first; none where nothing could be found.
+    """The sources at an address, the best first; empty if there is none.
 
-    Raises FetchError where the address itself cannot be read.
+    Raises FetchError if the address itself cannot be read.
     """
     start = url if "://" in url else f"https://{url}"
     answer = fetcher.get(start)
     head = answer.body[:300_000].decode("utf-8", "replace")
     title = one_line(match[1]) if (match := _TITLE.search(head)) else ""
     found_at: dict[tuple[str, str], DiscoveredSource] = {}
-    for kind, place in islice(_places(answer, head, fetcher), MOST):
+    for kind, place in islice(_places(answer, head, fetcher), MAX_TRIED):
         if (kind, canonical(place)) not in found_at and (
             read := _read(kind, place, title, fetcher)
         ):
             found_at[kind, canonical(place)] = read
-    # The feed of the comments, or of an empty tag, comes last.
+    # A feed of comments, or of an empty tag, comes last.
     ranked = sorted(found_at.values(), key=lambda each: _ORDER.index(each.type))
     ranked.sort(key=lambda each: each.articles == 0 or "comments" in each.url)
     return ranked
 
 
 def _places(answer: Response, head: str, fetcher: SupportsGet) -> Iterator[tuple[str, str]]:
-    """Where sources may be, the likely places first."""
+    """The places to try, the likely ones first."""
     here = answer.url
     if not re.match(r"\s*(?:<!doctype html|<html|<head)", head, re.IGNORECASE):
         yield "feed", here
@@ -95,7 +95,7 @@ def _places(answer: Response, head: str, fetcher: SupportsGet) -> Iterator[tuple
 
 
 def _declared(head: str, here: str) -> Iterator[tuple[str, str]]:
-    """The feeds that a page names in its head."""
+    """The feeds that a page links in its head."""
     for tag in _LINK.findall(head):
         attributes = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(tag)}
         is_alternate = "alternate" in attributes.get("rel", "").lower()
@@ -104,7 +104,7 @@ def _declared(head: str, here: str) -> Iterator[tuple[str, str]]:
 
 
 def _wordpress(answer: Response, head: str) -> str | None:
-    """The site's own address, where it is made with WordPress."""
+    """The address of the site if it runs WordPress."""
     link = answer.headers.get("link", "")
     match = re.search(r"<([^>]+)>;\s*rel=\"?https://api\.w\.org/", link) or re.search(
         r"""rel=["']https://api\.w\.org/["']\s+href=["']([^"']+)""", head
@@ -119,7 +119,7 @@ def _wordpress(answer: Response, head: str) -> str | None:
 
 
 def _robots(here: str, fetcher: SupportsGet) -> list[str]:
-    """The sitemaps that robots.txt names, those for news alone where there are any."""
+    """The sitemaps in robots.txt; if some are for news, only those."""
     try:
         text = fetcher.get(urljoin(here, "/robots.txt")).body.decode("utf-8", "replace")
     except FetchError:
@@ -130,7 +130,7 @@ def _robots(here: str, fetcher: SupportsGet) -> list[str]:
 
 
 def _read(kind: str, url: str, title: str, fetcher: SupportsGet) -> DiscoveredSource | None:
-    """Try a place as a source of that kind."""
+    """The source of that kind at that place, if it can be read and has articles."""
     model = sources.options(kind)
     more = {"read_pages": False} if kind == "sitemap" else {}
     now = datetime.now(UTC)
@@ -143,5 +143,5 @@ def _read(kind: str, url: str, title: str, fetcher: SupportsGet) -> DiscoveredSo
         return None
     dates = [article.published for article in articles if article.published]
     if kind == "sitemap" and not any(article.title for article in articles):
-        return None  # it lists pages, but is not for news
+        return None  # a sitemap of pages, not of news
     return DiscoveredSource(kind, url, title, len(articles), max(dates, default=None))

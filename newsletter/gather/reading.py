@@ -1,4 +1,4 @@
-"""Read the sources side by side; one that fails, whatever it raises, fails alone."""
+"""Read the sources in parallel. One that fails, with any exception, does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from newsletter.sources import Source
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 256  # sources read at the same time; the fetcher limits requests on the network
+AT_ONCE = 256  # sources read in parallel; the fetcher limits the requests
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Visited:
 
     options: SourceOptions
     build: Callable[[], Source]
-    unchanged: Callable[[], bool] = lambda: False  # once read: the network had nothing new
+    unchanged: Callable[[], bool] = lambda: False  # after it was read: whether nothing was new
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one source gave: its articles, or why it gave none."""
+    """The articles of one source, or why it could not be read."""
 
     options: SourceOptions
     articles: tuple[Article, ...] = ()
@@ -39,14 +39,14 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """The address or path of the source, as the configuration has it."""
+        """The address or path of the source, from the configuration."""
         return self.options.name
 
 
 def read(sources: Sequence[Visited], window_of: Callable[[str], Window]) -> list[Reading]:
-    """What each source has now; one that cannot be read says why, and stops no other.
+    """The reading of each source, in order; one that cannot be read has a ``fault``.
 
-    ``window_of`` gives the span that a source is asked for, by its name.
+    ``window_of``: the span to ask a source for, by its name.
     """
     workers = max(1, min(len(sources), AT_ONCE))
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="source") as pool:
@@ -60,7 +60,7 @@ def _read_one(visited: Visited, window: Window) -> Reading:
     except FetchError as error:
         return Reading(options, fault=str(error))
     except (Exception, SystemExit) as error:
-        # One odd publisher, or one broken class, must not take the week of all others with it.
+        # One broken source must not stop the others.
         log.info("%s could not be understood", options.name, exc_info=True)
         return _failing(
             options, f"could not be understood: {registry.describe(error, options.type)}"

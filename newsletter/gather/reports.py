@@ -1,4 +1,4 @@
-"""How each source fared: ok, unchanged, stale or failing, why, and since when."""
+"""The health of each source: ok, unchanged, stale or failing, with the reason and since when."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from newsletter.model import Article, Gathered, Health, SourceHealth
 def report(
     reading: Reading, articles: Sequence[Article], now: datetime, earlier: Sequence[Gathered]
 ) -> SourceHealth:
-    """The report on one source; ``earlier`` gathers, the newest first, tell since when."""
+    """The health of one source; since when comes from ``earlier`` gathers, the newest first."""
     status, reason = _health(reading, now)
     return SourceHealth(
         name=reading.name,
@@ -40,7 +40,7 @@ def _health(reading: Reading, now: datetime) -> tuple[Health, str | None]:
 
 
 def _since(name: str, status: Health, earlier: Sequence[Gathered]) -> datetime | None:
-    """When this status began: the last gather knows, it has looked back itself."""
+    """When this status began, as the last gather that has the source recorded it."""
     for gathered in earlier:
         for source in gathered.sources:
             if source.name == name:

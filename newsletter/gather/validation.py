@@ -1,4 +1,4 @@
-"""Whether what a source gave is an article that the program can use."""
+"""Whether what a source returned is an article that the program can use."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from newsletter.model import Article
 
 
 def invalid(article: object, source: str) -> str | None:
-    """What is wrong with an article of the source of that name, in words; None where it is usable.
+    """What is wrong with an article of the source of that name; None if nothing is.
 
-    ``article`` may be anything: the class that gave it may be code from outside.
+    ``article`` may be anything, since the source may be code from outside.
     """
     if not isinstance(article, Article):
         return f"gave a {type(article).__name__} instead of an Article"

@@ -1,7 +1,7 @@
 """The issue folder: ``issues/2025-07-07/``. Every file in it has one writer.
 
-``gathered.json``, ``pictures/`` and ``build/`` are the machine's; ``issue.toml`` and ``note.md``
-are the editor's, made once as a draft and never written again.
+``gathered.json``, ``pictures/`` and ``build/`` are the program's; ``issue.toml`` and ``note.md``
+are the editor's: the program drafts them once and never writes to them again.
 """
 
 from newsletter.issues.draft import draft

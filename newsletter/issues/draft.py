@@ -1,4 +1,4 @@
-"""The first draft of issue.toml and note.md, made once from what was gathered."""
+"""The first draft of issue.toml and note.md, written once from the gathered articles."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def draft(
     untitled: str,
     sections: Sequence[str],
 ) -> bool:
-    """Make issue.toml and note.md where they are not there yet; True if issue.toml was made.
+    """Write issue.toml and note.md unless they exist; True if issue.toml was written.
 
-    A draft made when there was nothing, and not touched since, is made anew.
+    A draft that was written without any articles, and not edited since, is written again.
 
     ``articles`` are the newest first; at most ``most`` become stories, taken from each section
     in turn. ``sections`` gives their order; ``untitled`` heads the stories without one.
-    Raises ContentError where issue.toml is there and cannot be read.
+    Raises ContentError if issue.toml exists and cannot be read.
     """
     note = folder / "note.md"
     if not note.exists():
@@ -106,7 +106,7 @@ def _text(
 def _sections(
     articles: Sequence[Article], most: int, titles: Sequence[str]
 ) -> dict[str, list[Article]]:
-    """The newest of each section in turn, ``most`` in all; the last title heads the rest."""
+    """The newest of each section in turn, ``most`` in all; the last title is for the others."""
     by_title: dict[str, list[Article]] = {title: [] for title in titles}
     for article in articles:
         by_title.setdefault(article.section or titles[-1], []).append(article)
@@ -117,7 +117,7 @@ def _sections(
 
 
 def _lead(sections: dict[str, list[Article]]) -> Article | None:
-    """The newest with a picture, of the first section that has one; else the first story."""
+    """The newest article with a picture in the first section that has one; else the first."""
     stories = [story for chosen in sections.values() for story in chosen]
     return next((story for story in stories if story.image), stories[0] if stories else None)
 
@@ -145,5 +145,5 @@ def _preheader(stories: Sequence[Article]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A TOML basic string: JSON's quoting is a subset of it, but for the DEL character."""
+    """A TOML basic string: JSON's quoting is a subset of it, except for DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

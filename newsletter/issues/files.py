@@ -1,4 +1,4 @@
-"""Where issue folders lie, and how files are written: whole or not at all."""
+"""The names and folders of issues, and atomic writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from newsletter.model import IssueName
 
 
 def parse_name(text: str) -> IssueName:
-    """The issue of that name; raises UsageError for anything else, also for a correction's."""
+    """The issue of that name; raises UsageError for anything else, such as a correction."""
     try:
         issue = IssueName.parse(text)
     except ValueError:
@@ -25,7 +25,7 @@ def parse_name(text: str) -> IssueName:
 
 
 def parse_day(text: str, option: str) -> date:
-    """The day that an option is given; raises UsageError for anything else."""
+    """The date that an option has; raises UsageError for anything else."""
     try:
         return parse_name(text).date
     except UsageError:
@@ -66,7 +66,7 @@ def existing(root: Path) -> list[IssueName]:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write the file beside its place and rename it, so that nobody ever sees half of it."""
+    """Write a temporary file and rename it, so that nobody ever reads half of it."""
     data = content.encode() if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,5 +84,5 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except OSError as error:
         raise NewsletterError(
             f"{path} could not be written: {error.strerror}. "
-            f"Look at the free space and the permissions of its folder, then try again."
+            f"Check the free space and the permissions of its folder, then try again."
         ) from error

@@ -30,9 +30,9 @@ def write_gathered(folder: Path, gathered: Gathered) -> None:
 
 
 def read_gathered(folder: Path) -> Gathered | None:
-    """``folder/gathered.json``, or None where there was no gather yet.
+    """``folder/gathered.json``, or None if there was no gather yet.
 
-    Raises ContentError where it cannot be read.
+    Raises ContentError if it cannot be read.
     """
     path = folder / NAME
     try:
@@ -185,7 +185,7 @@ def _text_or_null(raw: Any, key: str) -> str | None:
 
 
 def _typed(raw: Any, key: str | int, type_: Any) -> Any:
-    """What stands under the key; raises TypeError where it is of another type."""
+    """The value of the key; raises TypeError if it has another type."""
     value = raw[key]
     if not isinstance(value, type_):
         raise TypeError(f"{key} is {value!r:.60}")

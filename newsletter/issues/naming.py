@@ -1,4 +1,4 @@
-"""Where people's files name something, so that a finding can lead there."""
+"""The lines of the editor's files that name something, for findings to point to."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _TOML = ".toml"
 
 
 def named_in(files: Iterable[Path], wanted: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """For each key the place of the first of its names, such as "issue.toml, line 12".
+    """For each key, where the first of its names is: "issue.toml, line 12".
 
-    The files are looked through in their order; what none of them names is left out.
+    The files are searched in order. A key that none of them names is left out.
     """
     lines = [
         (f"{file.name}, line {number}", line)

@@ -1,4 +1,4 @@
-"""pictures/ of an issue: fitted copies of its pictures, and the list of them. The machine's."""
+"""The folder pictures/ of an issue: resized copies of its pictures, and their list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LIST = "pictures.json"
 
 
 def read_pictures(folder: Path) -> Pictures:
-    """What the issue's list says; a list that is missing or damaged is made anew by a build."""
+    """The list of pictures; empty if it is missing or damaged, and then a build rewrites it."""
     try:
         document = json.loads((folder / FOLDER / _LIST).read_text(encoding="utf-8"))
         hosted = tuple(Hosted(**picture) for picture in document["hosted"])
@@ -26,14 +26,14 @@ def read_pictures(folder: Path) -> Pictures:
 
 
 def write_picture(folder: Path, name: str, data: bytes) -> None:
-    """One picture; a name says what is in it, so one that is there already is right."""
+    """Write one picture unless it exists; its name is made from its content."""
     path = folder / FOLDER / name
     if not path.is_file():
         write_atomically(path, data)
 
 
 def write_pictures(folder: Path, pictures: Pictures) -> None:
-    """The list. Files that it no longer names stay: mails that went out may show them."""
+    """Write the list. Files that it no longer names stay, since sent mails may show them."""
     listed = {
         "hosted": [asdict(picture) for picture in pictures.hosted],
         "lost": dict(sorted(pictures.lost.items())),

@@ -89,8 +89,8 @@ class _File(Table):
 def read_issue(root: Path, issue: IssueName, layouts: Sequence[str] = LAYOUTS) -> Issue:
     """The issue as its folder describes it now; ``layouts`` are those that its template has.
 
-    Raises ContentError where a file is missing or wrong: a story that was never gathered, a
-    picture that is not there, a sponsor after a section that does not exist.
+    Raises ContentError if a file is missing or wrong: a story that was never gathered, a
+    picture that does not exist, a sponsor after a section that does not exist.
     """
     folder = folder_of(root, issue)
     path = folder / "issue.toml"
@@ -231,7 +231,7 @@ class _Parser:
 
 
 def _earlier(root: Path, issue: IssueName) -> dict[str, Article]:
-    """What was gathered for the issues before this one, by id."""
+    """The articles gathered for earlier issues, by id."""
     by_id: dict[str, Article] = {}
     for day in [day for day in existing(root) if day.date < issue.date][-LOOK_BACK:]:
         gathered = read_gathered(folder_of(root, day))
