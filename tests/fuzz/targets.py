@@ -137,7 +137,7 @@ def _bounce(data: bytes) -> None:
     for notice in bounces.read(data):
         assert notice.at is None or notice.at.tzinfo is not None
         assert all(address.count("@") == 1 for address in notice.recipients)
-        for text in (notice.message_id, notice.list_unsubscribe, notice.words, notice.status):
+        for text in (notice.message_id, notice.list_unsubscribe, notice.reason, notice.status):
             assert text == " ".join(text.split()), repr(text)
 
 
