@@ -61,6 +61,16 @@ def test_the_page_is_the_mail_as_nobodys(archive: Archive) -> None:
     assert not page.xpath("//*[@onclick or @onload or starts-with(@href, 'javascript:')]")
 
 
+@pytest.mark.parametrize("path", ["/", "/subscribe", "/search?q=market"])
+def test_the_fields_of_forms_hold_only_what_a_reader_typed(archive: Archive, path: str) -> None:
+    page = pages.document_fromstring(archive.get(path).text)
+    typed = {"email": "", "q": "market" if "market" in path else ""}
+    fields = page.xpath("//input[not(@type='hidden')]")
+    assert fields
+    for field in fields:
+        assert field.get("value", "") == typed.get(field.get("name"), ""), field.get("name")
+
+
 def test_no_byte_of_the_archive_is_any_readers(archive: Archive) -> None:
     paths = ["/", PAGE, *MACHINES, "/search?q=secretname", "/search?q=ann", "/robots.txt"]
     paths += [f"/issues/{ISSUE.date - timedelta(weeks=1)}"]

@@ -75,7 +75,7 @@ async def _sign_up(desk: Desk, request: Request, address: str) -> Response:
 
 def _form_again(desk: Desk, status: int, address: str, error: str) -> Response:
     """The form once more, with what was typed and why it was not accepted."""
-    return page.render_page(desk, "subscribe.html.j2", status, address=address[:320], error=error)
+    return page.render_page(desk, "subscribe.html.j2", status, email=address[:320], error=error)
 
 
 def _accepted(desk: Desk) -> Response:
